@@ -1,0 +1,11 @@
+namespace MiniOneRec;
+
+/// <summary>A history and the item that followed it: one row of a training, validation or test set.</summary>
+/// <param name="UserId">The user's key.</param>
+/// <param name="History">Item ids, oldest first; may be empty.</param>
+/// <param name="Target">The item that came next.</param>
+public sealed record NextItemExample(string UserId, IReadOnlyList<string> History, string Target)
+{
+    /// <summary>Gets the Unix time of the target in seconds, or <see langword="null"/> where the source has no times.</summary>
+    public long? Timestamp { get; init; }
+}

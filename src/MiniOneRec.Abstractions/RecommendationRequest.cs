@@ -1,0 +1,42 @@
+namespace MiniOneRec;
+
+/// <summary>What a caller wants recommended.</summary>
+public sealed record RecommendationRequest
+{
+    /// <summary>Gets the user's items, oldest first; empty for a new user.</summary>
+    public required IReadOnlyList<string> History { get; init; }
+
+    /// <summary>Gets how many items are wanted, at least 1.</summary>
+    /// <value>The default is 10.</value>
+    public int Count { get; init; } = 10;
+
+    /// <summary>Gets items that must not be recommended, or <see langword="null"/> for none. Unknown ids are ignored.</summary>
+    public IReadOnlySet<string>? ExcludedItems { get; init; }
+
+    /// <summary>Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue.</summary>
+    public Func<string, bool>? CandidateFilter { get; init; }
+
+    /// <summary>Gets the user's key for recommenders that know users, or <see langword="null"/>.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>Whether an item may be recommended for this request.</summary>
+    /// <param name="itemId">The item.</param>
+    public bool Allows(string itemId) => ExcludedItems?.Contains(itemId) != true && CandidateFilter?.Invoke(itemId) != false;
+}
+
+/// <summary>One recommended item.</summary>
+/// <param name="ItemId">The item.</param>
+/// <param name="Score">Higher is better; a log-probability in nats where the recommender is generative.</param>
+/// <param name="SemanticId">The semantic ID that was written, or <see langword="null"/> where the recommender has none.</param>
+public sealed record Recommendation(string ItemId, double Score, SemanticId? SemanticId = null);
+
+/// <summary>The answer to one request.</summary>
+/// <param name="Items">Distinct items, best first; fewer than asked for only where <see cref="Shortfall"/> says so.</param>
+public sealed record RecommendationResult(IReadOnlyList<Recommendation> Items)
+{
+    /// <summary>Gets how many items of the history were unknown and skipped.</summary>
+    public int SkippedHistoryItems { get; init; }
+
+    /// <summary>Gets how many items fewer than asked for the request's constraints left.</summary>
+    public int Shortfall { get; init; }
+}

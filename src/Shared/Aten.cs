@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Shared;
+
+/// <summary>Calls ATen operators that TorchSharp does not expose, through libtorch's stable C ABI.</summary>
+/// <remarks>
+/// All schema arguments in order, defaults included; results overwrite the stack from slot 0. A failure's reason goes to stderr
+/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc.
+/// </remarks>
+internal static unsafe class Aten
+{
+    private const string Library = "torch_cpu";
+    private const ulong Abi = (2UL << 56) | (10UL << 48);
+
+    /// <summary>In-place AdamW over lists of tensors; float32 or bfloat16, one shared float32 0-dim step.</summary>
+    public static void FusedAdamW(
+        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> firstMoments, IReadOnlyList<Tensor> secondMoments,
+        Tensor step, double learningRate, double beta1, double beta2, double weightDecay, double epsilon)
+    {
+        var steps = Enumerable.Repeat(step, parameters.Count).ToArray();
+        Span<ulong> stack =
+        [
+            List(parameters), List(gradients), List(firstMoments), List(secondMoments), List([]), List(steps),
+            Float(learningRate), Float(beta1), Float(beta2), Float(weightDecay), Float(epsilon),
+            0, 0, 0, 0,                                                             // amsgrad, maximize, grad_scale, found_inf
+        ];
+        Call("aten::_fused_adamw_\0"u8, "\0"u8, stack);
+    }
+
+    /// <summary>Scaled dot-product attention with scale and grouped-query options.</summary>
+    public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale, bool groupedQuery)
+    {
+        Span<ulong> stack =
+        [
+            Handle(query), Handle(key), Handle(value), mask is null ? 0 : Opt(Handle(mask)), Float(0), causal ? 1u : 0u,
+            scale is null ? 0 : Opt(Float(scale.Value)), groupedQuery ? 1u : 0u,
+        ];
+        Call("aten::scaled_dot_product_attention\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Reinterprets the bytes of a tensor as another type.</summary>
+    public static Tensor ViewAs(Tensor tensor, ScalarType type)
+    {
+        Span<ulong> stack = [Handle(tensor), (ulong)(int)type];
+        Call("aten::view\0"u8, "dtype\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    private static ulong Handle(Tensor tensor)
+    {
+        _ = aoti_torch_new_tensor_handle(tensor.Handle, out IntPtr owned);
+        GC.KeepAlive(tensor);
+        return (ulong)owned;
+    }
+
+    private static ulong Float(double value) => BitConverter.DoubleToUInt64Bits(value);
+
+    private static ulong Opt(ulong value)
+    {
+        ulong* pointer = (ulong*)NativeMemory.Alloc(8);
+        *pointer = value;
+        return (ulong)pointer;
+    }
+
+    private static ulong List(IReadOnlyList<Tensor> tensors)
+    {
+        _ = torch_new_list_reserve_size((nuint)tensors.Count, out IntPtr list);
+        foreach (var tensor in tensors)
+        {
+            _ = torch_list_push_back(list, Handle(tensor));
+        }
+
+        return (ulong)list;
+    }
+
+    private static void Call(ReadOnlySpan<byte> name, ReadOnlySpan<byte> overload, Span<ulong> stack)
+    {
+        fixed (byte* namePointer = name, overloadPointer = overload)
+        fixed (ulong* stackPointer = stack)
+        {
+            if (torch_call_dispatcher(namePointer, overloadPointer, stackPointer, Abi) != 0)
+            {
+                throw new InvalidOperationException($"{Encoding.ASCII.GetString(name[..^1])} failed; libtorch wrote the reason to stderr.");
+            }
+        }
+    }
+
+    [DllImport(Library)]
+    private static extern int torch_call_dispatcher(byte* name, byte* overload, ulong* stack, ulong abi);
+
+    [DllImport(Library)]
+    private static extern int aoti_torch_new_tensor_handle(IntPtr tensor, out IntPtr owned);
+
+    [DllImport(Library)]
+    private static extern int torch_new_list_reserve_size(nuint size, out IntPtr list);
+
+    [DllImport(Library)]
+    private static extern int torch_list_push_back(IntPtr list, ulong value);
+}
