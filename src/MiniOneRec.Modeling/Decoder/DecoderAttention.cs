@@ -1,0 +1,144 @@
+using MiniOneRec.Shared;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Grouped-query attention with rotary positions, over packed tokens or over beams on shared prompts.</summary>
+/// <remarks>GQA: arXiv:2305.13245. A key/value head serves <c>H / Hkv</c> query heads; keys and values are never repeated in memory.</remarks>
+internal sealed class DecoderAttention : nn.Module
+{
+    [ComponentName(Name = "q_proj")]
+    private readonly Projection _q;
+
+    [ComponentName(Name = "k_proj")]
+    private readonly Projection _k;
+
+    [ComponentName(Name = "v_proj")]
+    private readonly Projection _v;
+
+    [ComponentName(Name = "o_proj")]
+    private readonly Projection _o;
+
+    [ComponentName(Name = "q_norm")]
+    private readonly RmsNorm? _qNorm;
+
+    [ComponentName(Name = "k_norm")]
+    private readonly RmsNorm? _kNorm;
+
+    private readonly long _heads;
+    private readonly long _kvHeads;
+    private readonly long _width;
+    private readonly double _scale;
+
+    public DecoderAttention(DecoderConfig config)
+        : base(nameof(DecoderAttention))
+    {
+        (_heads, _kvHeads, _width) = (config.HeadCount, config.KeyValueHeadCount, config.HeadWidth);
+        _scale = 1 / Math.Sqrt(_width);
+        double deviation = config.InitializerRange;
+        _q = new Projection(config.HiddenSize, _heads * _width, config.AttentionBias, deviation);
+        _k = new Projection(config.HiddenSize, _kvHeads * _width, config.AttentionBias, deviation);
+        _v = new Projection(config.HiddenSize, _kvHeads * _width, config.AttentionBias, deviation);
+        _o = new Projection(_heads * _width, config.HiddenSize, config.AttentionBias && config.ModelType != "qwen2", deviation);
+        _qNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
+        _kNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>Attends within each tree of a packed batch.</summary>
+    /// <param name="x"><c>[N, D]</c>.</param>
+    /// <param name="batch">What separates the trees.</param>
+    /// <param name="cos"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="sin"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="cache">Receives keys and values, or <see langword="null"/>.</param>
+    /// <returns><c>[N, D]</c>.</returns>
+    public Tensor Forward(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache? cache)
+    {
+        using var scope = NewDisposeScope();
+        var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
+        q = batch.ToPadded(q).transpose(1, 2);                                              // [B, H, T, Dh]
+        k = batch.ToPadded(k).transpose(1, 2);                                              // [B, Hkv, T, Dh]
+        v = batch.ToPadded(v).transpose(1, 2);                                              // [B, Hkv, T, Dh]
+        cache?.AddPrompt(k, v);
+
+        var y = x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU
+            ? AttendByHand(q, k, v, batch.Mask)
+            : batch.Mask is null && _heads == _kvHeads
+                ? F.scaled_dot_product_attention(q, k, v, is_casual: true)
+                : Aten.ScaledDotProductAttention(q, k, v, batch.Mask, batch.Mask is null, null, _heads != _kvHeads);  // [B, H, T, Dh]
+        y = batch.ToPacked(y.transpose(1, 2).reshape(batch.Count, batch.MaxLength, _heads * _width));                 // [N, H·Dh]
+        return _o.forward(y).MoveToOuterDisposeScope();                                     // [N, D]
+    }
+
+    /// <summary>Attends from new rows to their prompts, their ancestors and themselves.</summary>
+    /// <param name="x"><c>[R, D]</c>.</param>
+    /// <param name="layer">The layer's cache; receives the rows' keys and values.</param>
+    /// <param name="plan">Where the rows belong.</param>
+    /// <returns><c>[R, D]</c>.</returns>
+    public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Prompts, wide = plan.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
+        var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
+        layer.Append(k, v);
+
+        // Scores against the prompt: the beams of a prompt and the heads of a group are rows of one product.
+        var folded = plan.ToPadded(q.view(rows, _kvHeads, group, _width))                   // [B, W, Hkv, G, Dh]
+            .transpose(1, 2).reshape(prompts * _kvHeads, wide * group, _width);             // [B·Hkv, W·G, Dh]
+        var prompt = plan.PromptsOf(layer.PromptKeys).reshape(prompts * _kvHeads, past, _width);
+        var scores = bmm(folded, prompt.transpose(1, 2))                                    // [B·Hkv, W·G, P]
+            .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * _scale;
+        if (plan.PromptBias is not null)
+        {
+            scores = scores + plan.PromptBias;
+        }
+
+        scores = plan.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
+
+        // Scores against the row's own few ancestors.
+        var keys = layer.Keys!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);      // [R, S, Hkv, Dh]
+        var values = layer.Values!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);  // [R, S, Hkv, Dh]
+        var own = bmm(q.view(rows * _kvHeads, group, _width), keys.permute(0, 2, 3, 1).reshape(rows * _kvHeads, _width, chain))
+            .view(rows, _kvHeads, group, chain).to_type(ScalarType.Float32) * _scale;       // [R, Hkv, G, S]
+        if (plan.ChainBias is not null)
+        {
+            own = own + plan.ChainBias;
+        }
+
+        var weights = cat([scores, own], 3).softmax(3).to_type(x.dtype);                    // [R, Hkv, G, P + S]
+        var promptWeights = plan.ToPadded(weights.narrow(3, 0, past)).transpose(1, 2)       // [B, Hkv, W, G, P]
+            .reshape(prompts * _kvHeads, wide * group, past);
+        var promptValues = plan.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
+        var y = bmm(promptWeights, promptValues).view(prompts, _kvHeads, wide, group, _width).transpose(1, 2);
+        var ownY = bmm(weights.narrow(3, past, chain).reshape(rows * _kvHeads, group, chain), values.transpose(1, 2).reshape(rows * _kvHeads, chain, _width));
+        y = plan.ToPacked(y).reshape(rows, _heads * _width) + ownY.view(rows, _heads * _width);          // [R, H·Dh]
+        return _o.forward(y).MoveToOuterDisposeScope();                                     // [R, D]
+    }
+
+    private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)
+    {
+        long rows = x.size(0);
+        var q = _q.forward(x).view(rows, _heads, _width);                                   // [N, H, Dh]
+        var k = _k.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
+        var v = _v.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
+        q = _qNorm?.forward(q) ?? q;
+        k = _kNorm?.forward(k) ?? k;
+        return (RotaryEmbedding.Apply(q, cos, sin), RotaryEmbedding.Apply(k, cos, sin), v);
+    }
+
+    // bfloat16 on the CPU: two matrix products and a softmax are several times faster than the fused kernel.
+    private Tensor AttendByHand(Tensor q, Tensor k, Tensor v, Tensor? mask)
+    {
+        long batch = q.size(0), time = q.size(2), group = _heads / _kvHeads;
+        var allowed = mask ?? ones([time, time], dtype: ScalarType.Bool, device: q.device).tril();
+        var folded = q.reshape(batch * _kvHeads, group * time, _width);                     // [B·Hkv, G·T, Dh]
+        var scores = bmm(folded, k.reshape(batch * _kvHeads, time, _width).transpose(1, 2)) // [B·Hkv, G·T, T]
+            .view(batch, _heads, time, time).to_type(ScalarType.Float32) * _scale;          // [B, H, T, T]
+        var weights = scores.masked_fill(allowed.logical_not(), float.NegativeInfinity).softmax(3).to_type(q.dtype);
+        return bmm(weights.view(batch * _kvHeads, group * time, time), v.reshape(batch * _kvHeads, time, _width))
+            .view(batch, _heads, time, _width);                                             // [B, H, T, Dh]
+    }
+}

@@ -1,0 +1,85 @@
+using TorchSharp;
+using TorchSharp.Utils;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>The decoder of Qwen2, Qwen3 and Llama, switched by its configuration.</summary>
+/// <remarks>Parameter keys are those of the published checkpoints, for example <c>model.layers.0.self_attn.q_proj.weight</c>.</remarks>
+public sealed class DecoderModel : CausalLanguageModel
+{
+    [ComponentName(Name = "model")]
+    private readonly DecoderStack _model;
+
+    [ComponentName(Name = "lm_head")]
+    private readonly Projection? _head;
+
+    private readonly RotaryEmbedding _rotary;
+
+    /// <summary>Makes a model with fresh weights, drawn from torch's global generator.</summary>
+    /// <param name="config">The architecture.</param>
+    public DecoderModel(DecoderConfig config)
+        : base(nameof(DecoderModel))
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Config = config.Validated();
+        _model = new DecoderStack(Config);
+        _head = Config.TieWordEmbeddings ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
+        _rotary = new RotaryEmbedding(Config);
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override DecoderConfig Config { get; }
+
+    /// <inheritdoc/>
+    public override Device Device => _model.Embedding.device;
+
+    /// <inheritdoc/>
+    public override Tensor HeadWeight => _head?.Weight ?? _model.Embedding;
+
+    /// <inheritdoc/>
+    public override Tensor EmbeddingWeight => _model.Embedding;
+
+    /// <inheritdoc/>
+    public override Tensor Forward(TokenBatch batch, PromptCache? cache = null)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+
+        using var scope = NewDisposeScope();
+        cache?.Begin(batch);
+        var x = _model.Embed(batch.Tokens);                                                 // [N, D]
+        if (Dropout > 0 && training)
+        {
+            x = F.dropout(x, Dropout, training: true);
+        }
+
+        var (cos, sin) = _rotary.Angles(batch.Positions, x.dtype);                          // [N, 1, Dh]
+        foreach (var layer in _model.Layers)
+        {
+            x = layer.Forward(x, batch, cos, sin, cache, Dropout);
+        }
+
+        return _model.Norm(x).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Extend(PromptCache cache, DecodingStep step)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        ArgumentNullException.ThrowIfNull(step);
+
+        using var scope = NewDisposeScope();
+        var plan = new ExtensionPlan(cache, step, _rotary, EmbeddingWeight.dtype, Device);
+        var x = _model.Embed(plan.Tokens);                                                  // [R, D]
+        for (int i = 0; i < _model.Layers.Count; i++)
+        {
+            x = _model.Layers[i].Extend(x, cache[i], plan);
+        }
+
+        cache.Advance(step.Tokens.Length);
+        return _model.Norm(x).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,52 @@
+using TorchSharp;
+using TorchSharp.Utils;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>A linear map <c>y = x Wᵀ + b</c> to which an adapter can be attached.</summary>
+public sealed class Projection : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+
+    [ComponentName(Name = "bias")]
+    private Parameter? _bias;
+
+    /// <summary>Makes a map with weights from N(0, σ²) and zero bias.</summary>
+    /// <param name="inputWidth">The width of x.</param>
+    /// <param name="outputWidth">The width of y.</param>
+    /// <param name="hasBias">Whether b exists.</param>
+    /// <param name="deviation">σ.</param>
+    public Projection(long inputWidth, long outputWidth, bool hasBias, double deviation)
+        : base(nameof(Projection))
+    {
+        _weight = nn.Parameter(randn(outputWidth, inputWidth) * deviation);
+        _bias = hasBias ? nn.Parameter(zeros(outputWidth)) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>Gets W, <c>[out, in]</c>.</summary>
+    public Parameter Weight => _weight;
+
+    /// <summary>Gets b, <c>[out]</c>, or <see langword="null"/>.</summary>
+    public Parameter? Bias => _bias;
+
+    /// <summary>Gets or sets a function of x whose result is added to y, for low-rank adapters; not part of the state.</summary>
+    public Func<Tensor, Tensor>? Adapter { get; set; }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor x)
+    {
+        var y = F.linear(x, _weight, _bias);
+        if (Adapter is null)
+        {
+            return y;
+        }
+
+        using var scope = NewDisposeScope();
+        return y.add(Adapter(x)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,32 @@
+using TorchSharp;
+using TorchSharp.Utils;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Divides by the root mean square and scales; computed in float32.</summary>
+/// <remarks>Zhang and Sennrich (arXiv:1910.07467), Eq. 4.</remarks>
+internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")]
+    private Parameter _weight;
+
+    private readonly double _epsilon;
+
+    public RmsNorm(long width, double epsilon)
+        : base(nameof(RmsNorm))
+    {
+        _epsilon = epsilon;
+        _weight = nn.Parameter(ones(width));
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var wide = x.to_type(ScalarType.Float32);
+        var inverse = wide.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_();
+        return (wide * inverse).to_type(x.dtype).mul(_weight).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,47 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Rotates pairs of query and key features by angles that grow with the position.</summary>
+/// <remarks>RoFormer (arXiv:2104.09864), Eq. 34, with the pairing (i, i + Dh/2) of the published checkpoints.</remarks>
+internal sealed class RotaryEmbedding
+{
+    private readonly float[] _frequencies;
+
+    public RotaryEmbedding(DecoderConfig config)
+    {
+        int half = config.HeadWidth / 2;
+        _frequencies = new float[half];
+        for (int i = 0; i < half; i++)
+        {
+            double frequency = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadWidth);
+            _frequencies[i] = (float)(config.RopeScaling?.Apply(frequency) ?? frequency);
+        }
+    }
+
+    /// <summary>Computes cosine and sine of the positions' angles.</summary>
+    /// <param name="positions"><c>[N]</c> int64.</param>
+    /// <param name="type">The type of the activations.</param>
+    /// <returns>Two tensors <c>[N, 1, Dh]</c>, the two halves of Dh alike.</returns>
+    public (Tensor Cos, Tensor Sin) Angles(Tensor positions, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var frequencies = tensor(_frequencies, device: positions.device);                               // [Dh/2]
+        var angles = positions.to_type(ScalarType.Float32).unsqueeze(1) * frequencies;                  // [N, Dh/2]
+        angles = cat([angles, angles], 1).unsqueeze(1);                                                 // [N, 1, Dh]
+        return (angles.cos().to_type(type).MoveToOuterDisposeScope(), angles.sin().to_type(type).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Rotates.</summary>
+    /// <param name="x"><c>[N, H, Dh]</c>.</param>
+    /// <param name="cos"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="sin"><c>[N, 1, Dh]</c>.</param>
+    public static Tensor Apply(Tensor x, Tensor cos, Tensor sin)
+    {
+        using var scope = NewDisposeScope();
+        long half = x.size(2) / 2;
+        var turned = cat([x.narrow(2, half, half).neg(), x.narrow(2, 0, half)], 2);                     // [N, H, Dh]
+        return (x * cos).addcmul_(turned, sin, 1).MoveToOuterDisposeScope();
+    }
+}
