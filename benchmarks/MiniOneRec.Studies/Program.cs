@@ -1,0 +1,71 @@
+using System.Reflection;
+using MiniOneRec.Shared;
+using MiniOneRec.Studies;
+
+GlibcAllocator.KeepLargeBlocks();
+
+IStudy[] studies = [.. Assembly.GetExecutingAssembly().GetTypes()
+    .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IStudy)))
+    .Select(type => (IStudy)Activator.CreateInstance(type)!)
+    .OrderBy(study => study.Name, StringComparer.Ordinal)];
+
+CommandLine line;
+try
+{
+    line = CommandLine.Parse(args);
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+
+if (line.List || line.Study is null)
+{
+    Console.WriteLine("Usage: NAME [--option value]… [--json FILE] | --list");
+    foreach (var entry in studies)
+    {
+        Console.WriteLine($"  {entry.Name.PadRight(studies.Max(s => s.Name.Length))}  {entry.Description}");
+    }
+
+    return line.List ? 0 : 2;
+}
+
+if (studies.FirstOrDefault(s => s.Name == line.Study) is not { } study)
+{
+    Console.Error.WriteLine($"There is no study '{line.Study}'; --list shows {studies.Length}.");
+    return 2;
+}
+
+using var cancellation = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    e.Cancel = true;
+    cancellation.Cancel();
+};
+
+using var context = new StudyContext(study.Name, line.Options, line.JsonPath, cancellation.Token);
+int exitCode = 0;
+try
+{
+    await study.RunAsync(context);
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Cancelled.");
+    exitCode = 130;
+}
+catch (Exception e) when (e is ArgumentException or IOException or InvalidDataException)
+{
+    Console.Error.WriteLine(e.Message);
+    exitCode = 2;
+}
+
+FigureTable.Write(Console.Out, context.Figures);
+if (exitCode == 0 && context.UnreadOptions is { Count: > 0 } unread)
+{
+    Console.Error.WriteLine($"The study has no option {string.Join(", ", unread.Select(name => "--" + name))}.");
+    exitCode = 2;
+}
+
+return exitCode;
