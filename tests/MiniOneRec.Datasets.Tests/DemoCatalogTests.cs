@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Datasets.Tests;
+
+public sealed class DemoCatalogTests
+{
+    private static readonly InteractionDataset Demo = DemoCatalog.Create();
+
+    [Fact]
+    public void Create_Default_HasTheStatedSize()
+    {
+        Assert.Equal(360, Demo.Items.Count);
+        Assert.Equal(360, Demo.Items.Select(item => item.Id).Distinct().Count());
+        Assert.Equal(360, Demo.Items.Select(item => item.Title).Distinct().Count());
+        Assert.Equal(1500, Demo.Sequences.Count);
+        Assert.All(Demo.Sequences, sequence => Assert.InRange(sequence.ItemIds.Count, 6, 12));
+        Assert.All(Demo.Sequences, sequence => Assert.Equal(sequence.ItemIds.Count, sequence.ItemIds.Distinct().Count()));
+        Assert.All(Demo.Items, item => Assert.False(string.IsNullOrEmpty(item.Description) || string.IsNullOrEmpty(item.Brand)));
+        Assert.Equal(6, Demo.Items.Select(item => item.Categories[0]).Distinct().Count());
+    }
+
+    [Fact]
+    public void Create_SameSeed_IsTheSame_OtherSeed_IsNot()
+    {
+        var again = DemoCatalog.Create();
+        var other = DemoCatalog.Create(new DemoCatalogOptions { Seed = 7 });
+
+        Assert.Equal(Text(Demo), Text(again));
+        Assert.NotEqual(Text(Demo), Text(other));
+
+        static string Text(InteractionDataset data) => string.Join('\n', data.Sequences.Select(s => $"{s.UserId} {string.Join(' ', s.ItemIds)} {string.Join(' ', s.Timestamps!)}"));
+    }
+
+    [Fact]
+    public void Create_OrderMatters_LastItemsTellFarMoreThanPopularity()
+    {
+        var split = new LeaveOneOutSplit().Split(Demo);
+        var popular = split.TrainSequences.SelectMany(s => s.ItemIds).CountBy(id => id).OrderByDescending(p => p.Value).Take(10).Select(p => p.Key).ToHashSet();
+        var rules = new Dictionary<string, Dictionary<string, double>>();
+        foreach (var sequence in split.TrainSequences)
+        {
+            for (int i = 1; i < sequence.ItemIds.Count; i++)
+            {
+                for (int back = 1; back <= i; back++)
+                {
+                    var next = rules.TryGetValue(sequence.ItemIds[i - back], out var found) ? found : rules[sequence.ItemIds[i - back]] = [];
+                    next[sequence.ItemIds[i]] = next.GetValueOrDefault(sequence.ItemIds[i]) + (1.0 / back);
+                }
+            }
+        }
+
+        double popularity = split.Test.Average(row => popular.Contains(row.Target) ? 1.0 : 0);
+        double sequential = split.Test.Average(row => Hit(row) ? 1.0 : 0);
+
+        Assert.InRange(popularity, 0.02, 0.12);
+        Assert.InRange(sequential, 0.5, 0.8);
+
+        bool Hit(NextItemExample row)
+        {
+            var scores = new Dictionary<string, double>();
+            double weight = 1;
+            foreach (string item in row.History.Reverse())
+            {
+                foreach (var (next, score) in rules.GetValueOrDefault(item, []))
+                {
+                    scores[next] = scores.GetValueOrDefault(next) + (weight * score);
+                }
+
+                weight *= 0.3;
+            }
+
+            return scores.OrderByDescending(p => p.Value).Take(10).Any(p => p.Key == row.Target);
+        }
+    }
+
+    [Fact]
+    public void Create_BadOptions_NamesEveryBrokenRule()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => DemoCatalog.Create(new DemoCatalogOptions { Users = 0, MinimumLength = 9, MaximumLength = 4 }));
+
+        Assert.Contains("Users", error.Message, StringComparison.Ordinal);
+        Assert.Contains("MaximumLength (4) must be at least MinimumLength (9)", error.Message, StringComparison.Ordinal);
+    }
+}
