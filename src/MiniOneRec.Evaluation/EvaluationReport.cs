@@ -1,0 +1,71 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace MiniOneRec.Evaluation;
+
+/// <summary>What an evaluation found: strict item level and SID level side by side, with what qualifies them.</summary>
+public sealed record EvaluationReport
+{
+    /// <summary>Gets the recommender's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Gets how many examples were evaluated.</summary>
+    public required int Examples { get; init; }
+
+    /// <summary>Gets the cutoffs.</summary>
+    public required IReadOnlyList<int> Cutoffs { get; init; }
+
+    /// <summary>Gets the strict item-level figures: only the target itself is a hit.</summary>
+    public required MetricTable Item { get; init; }
+
+    /// <summary>Gets the SID-level figures: an item that shares the target's semantic ID is a hit; <see langword="null"/> without an index.</summary>
+    public MetricTable? Sid { get; init; }
+
+    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a catalogue.</summary>
+    public IReadOnlyDictionary<int, double> Coverage { get; init; } = new Dictionary<int, double>();
+
+    /// <summary>Gets the figures by training popularity of the target; empty where popularity is not known.</summary>
+    public IReadOnlyList<SliceReport> Slices { get; init; } = [];
+
+    /// <summary>Gets how many recommended items are not in the catalogue.</summary>
+    public long InvalidPredictions { get; init; }
+
+    /// <summary>Gets how many recommended items share their semantic ID with another item.</summary>
+    public long AmbiguousPredictions { get; init; }
+
+    /// <summary>Gets how many targets share their semantic ID with another item.</summary>
+    public int AmbiguousTargets { get; init; }
+
+    /// <summary>Gets how many history items the recommender did not know.</summary>
+    public long SkippedHistoryItems { get; init; }
+
+    /// <summary>Gets how many items fewer than asked for came back.</summary>
+    public long Shortfall { get; init; }
+
+    /// <summary>Gets the time that the recommender took.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Gets each example's ranks, in the order of the examples; empty where they were not kept.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<RankedExample> Ranks { get; init; } = [];
+
+    /// <summary>Gets a strict item-level figure.</summary>
+    /// <param name="metric">The metric's name, for example <c>NDCG</c>.</param>
+    /// <param name="cutoff">K.</param>
+    [IndexerName("Figure")]
+    public double this[string metric, int cutoff] => Item[metric, cutoff];
+
+    /// <summary>Writes the report as JSON, without the single ranks.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Options);
+
+    /// <summary>Writes the report as a Markdown table with the qualifying counts below.</summary>
+    public string ToMarkdown() => ReportMarkdown.Write(this);
+}
+
+/// <summary>The figures of the examples whose target is in one popularity slice.</summary>
+/// <param name="Name"><c>head</c>, <c>mid</c> or <c>tail</c>.</param>
+/// <param name="Items">How many items the slice has.</param>
+/// <param name="Examples">How many examples have their target in it.</param>
+/// <param name="Item">The strict item-level figures.</param>
+public sealed record SliceReport(string Name, int Items, int Examples, MetricTable Item);
