@@ -1,0 +1,34 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>What the log-probability of a semantic ID counts.</summary>
+public enum BeamScoring
+{
+    /// <summary>Full-vocabulary log-probabilities of all codes and of the terminator that follows them.</summary>
+    Exact,
+
+    /// <summary>Full-vocabulary log-probabilities of the codes alone.</summary>
+    SidOnly,
+
+    /// <summary>Log-probabilities renormalised over the children of each node in the trie; the head runs on the level's tokens alone.</summary>
+    TrieRenormalised,
+}
+
+/// <summary>Configures <see cref="ConstrainedBeamSearch"/>. Nothing is merged in from elsewhere.</summary>
+public sealed class BeamSearchOptions
+{
+    /// <summary>Gets or sets W, the number of prefixes kept per level.</summary>
+    /// <value>The default is 50.</value>
+    [Range(1, 1 << 16)]
+    public int Width { get; set; } = 50;
+
+    /// <summary>Gets or sets what a score counts.</summary>
+    /// <value>The default is <see cref="BeamScoring.Exact"/>.</value>
+    [EnumDataType(typeof(BeamScoring))]
+    public BeamScoring Scoring { get; set; } = BeamScoring.Exact;
+}
+
+[OptionsValidator]
+internal sealed partial class BeamSearchOptionsValidator : IValidateOptions<BeamSearchOptions>;

@@ -1,0 +1,125 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>One search: a prompt, how many results are wanted, and what restricts or guides them.</summary>
+/// <param name="Prompt">Token ids, at least one.</param>
+public sealed record BeamQuery(int[] Prompt)
+{
+    /// <summary>Gets how many semantic IDs are wanted; fewer than the width lets hopeless rows be skipped, exactly.</summary>
+    public int Count { get; init; } = int.MaxValue;
+
+    /// <summary>Gets the request's mask, or <see langword="null"/> for the whole catalogue.</summary>
+    public TrieMask? Mask { get; init; }
+
+    /// <summary>Gets the request's prior, or <see langword="null"/> for none.</summary>
+    public PriorMass? Prior { get; init; }
+}
+
+/// <summary>One semantic ID that a search found.</summary>
+/// <param name="Node">Where its items end in the trie.</param>
+/// <param name="LogProbability">The model's log-probability by the search's scoring, in nats.</param>
+/// <param name="Score">What beams are ranked by: the log-probability, or its mixture with the prior.</param>
+public readonly record struct Beam(int Node, double LogProbability, double Score);
+
+/// <summary>Beam search that can only write semantic IDs of the catalogue.</summary>
+/// <remarks>
+/// Prompts run once; beams share their keys and values and add one row per prefix. The state of a beam is a trie node, so a prefix outside the
+/// catalogue cannot be represented. Scores are plain sums without length penalty. Ties go to the earlier beam, then to the smaller code.
+/// Instances hold no state between calls and are safe for concurrent use.
+/// </remarks>
+public sealed class ConstrainedBeamSearch
+{
+    private const long LogitBudget = 16L << 20;
+    private readonly BeamSearchOptions _options;
+
+    /// <summary>Makes a search.</summary>
+    /// <param name="options">The options; read once.</param>
+    public ConstrainedBeamSearch(BeamSearchOptions? options = null) =>
+        _options = OptionsValidation.Validated(options ?? new BeamSearchOptions(), new BeamSearchOptionsValidator());
+
+    /// <summary>Searches for several prompts in one batch.</summary>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="queries">The queries; may be empty.</param>
+    /// <param name="trie">The catalogue.</param>
+    /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <returns>Per query at most W distinct semantic IDs, best first; fewer where the catalogue or the mask holds fewer.</returns>
+    public IReadOnlyList<IReadOnlyList<Beam>> Search(
+        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(queries);
+        ArgumentNullException.ThrowIfNull(trie);
+        ArgumentNullException.ThrowIfNull(template);
+        if (queries.Count == 0)
+        {
+            return [];
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        using var cache = new PromptCache();
+        using var batch = TokenBatch.Of([.. queries.Select(query => query.Prompt)], model.Device);
+        var hidden = model.Forward(batch, cache);                                               // [N, D]
+        long[] last = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)];
+        hidden = hidden.index_select(0, tensor(last, device: model.Device));                    // [B, D]
+
+        var run = new BeamSearchRun(model, queries, trie, template, _options, cache);
+        run.Expand(hidden, level: 0);
+        for (int level = 1; run.Plan(level) is { } step; level++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var stepScope = NewDisposeScope();
+            run.Expand(model.Extend(cache, step), level);
+        }
+
+        return run.Results();
+    }
+
+    /// <summary>Gets level scores as a host array.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden"><c>[R, D]</c>.</param>
+    /// <param name="tokens">The tokens whose scores are wanted.</param>
+    /// <param name="normalised">Whether to subtract the logsumexp over the full vocabulary; otherwise only those tokens' logits are computed.</param>
+    /// <returns><c>[R, tokens]</c> row-major.</returns>
+    internal static float[] Scores(CausalLanguageModel model, Tensor hidden, ReadOnlySpan<int> tokens, bool normalised)
+    {
+        using var scope = NewDisposeScope();
+        int first = tokens[0];
+        bool consecutive = true;
+        for (int i = 1; i < tokens.Length && consecutive; i++)
+        {
+            consecutive = tokens[i] == first + i;
+        }
+
+        var index = consecutive ? null : tensor([.. tokens.ToArray().Select(token => (long)Math.Max(0, token))], device: model.Device);
+        long rows = hidden.size(0), width = tokens.Length;
+        if (!normalised)
+        {
+            var weight = consecutive ? model.HeadWeight.narrow(0, first, width) : model.HeadWeight.index_select(0, index!);
+            return ToHost(F.linear(hidden, weight));
+        }
+
+        long chunk = Math.Max(1, LogitBudget / model.Config.VocabularySize);
+        var scores = new float[rows * width];
+        for (long start = 0; start < rows; start += chunk)
+        {
+            using var chunkScope = NewDisposeScope();
+            long count = Math.Min(chunk, rows - start);
+            var logits = model.Logits(hidden.narrow(0, start, count)).to_type(ScalarType.Float32);          // [r, V]
+            var chosen = consecutive ? logits.narrow(1, first, width) : logits.index_select(1, index!);     // [r, K]
+            ToHost(chosen - logits.logsumexp(1, keepdim: true)).CopyTo(scores.AsSpan((int)(start * width)));
+        }
+
+        return scores;
+    }
+
+    private static float[] ToHost(Tensor values)
+    {
+        using var host = values.to_type(ScalarType.Float32).cpu().contiguous();
+        return host.data<float>().ToArray();
+    }
+}

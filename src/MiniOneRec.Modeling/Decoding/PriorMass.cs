@@ -1,0 +1,86 @@
+namespace MiniOneRec.Modeling;
+
+/// <summary>Probabilities of items from elsewhere, folded up the trie: a probability per prefix.</summary>
+/// <remarks>
+/// Decoding follows the exact mixture <c>(1 − w)·p_model + w·p_prior</c> at every prefix, so that an item which only the prior favours can still
+/// enter, and items of one semantic ID are told apart by their own probability.
+/// </remarks>
+public sealed class PriorMass
+{
+    private readonly float[] _nodes;
+    private readonly float[] _rows;
+
+    /// <summary>Folds item probabilities.</summary>
+    /// <param name="trie">The trie.</param>
+    /// <param name="probabilities">One value of at least 0 per row; they are normalised to sum 1.</param>
+    /// <param name="weight">w, 0 to 1.</param>
+    /// <exception cref="ArgumentException">A wrong length, a negative or non-finite value, or a sum of 0.</exception>
+    public PriorMass(SemanticIdTrie trie, ReadOnlySpan<float> probabilities, double weight)
+    {
+        ArgumentNullException.ThrowIfNull(trie);
+        ArgumentOutOfRangeException.ThrowIfLessThan(weight, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(weight, 1);
+        if (probabilities.Length != trie.ItemCount)
+        {
+            throw new ArgumentException($"A prior needs {trie.ItemCount} values, one per item; got {probabilities.Length}.", nameof(probabilities));
+        }
+
+        double sum = 0;
+        foreach (float value in probabilities)
+        {
+            if (!(value >= 0) || float.IsInfinity(value))
+            {
+                throw new ArgumentException($"A prior's values are finite and at least 0, not {value}.", nameof(probabilities));
+            }
+
+            sum += value;
+        }
+
+        if (sum <= 0)
+        {
+            throw new ArgumentException("A prior's values sum to 0; expected at least one above it.", nameof(probabilities));
+        }
+
+        Weight = weight;
+        _rows = new float[probabilities.Length];
+        for (int row = 0; row < _rows.Length; row++)
+        {
+            _rows[row] = (float)(probabilities[row] / sum);
+        }
+
+        _nodes = new float[trie.NodeCount];
+        for (int node = trie.NodeCount - 1; node >= 0; node--)
+        {
+            double mass = 0;
+            foreach (int row in trie.ItemsAt(node))
+            {
+                mass += _rows[row];
+            }
+
+            var (start, end) = trie.Children(node);
+            for (int child = start; child < end; child++)
+            {
+                mass += _nodes[child];
+            }
+
+            _nodes[node] = (float)mass;
+        }
+    }
+
+    /// <summary>Gets w, the prior's share.</summary>
+    public double Weight { get; }
+
+    /// <summary>Gets the prior probability of a prefix.</summary>
+    /// <param name="node">The node.</param>
+    public double OfNode(int node) => _nodes[node];
+
+    /// <summary>Gets the prior probability of an item.</summary>
+    /// <param name="row">The item's row.</param>
+    public double OfRow(int row) => _rows[row];
+
+    /// <summary>Mixes a model's log-probability with a prior probability.</summary>
+    /// <param name="logProbability">log p_model, in nats.</param>
+    /// <param name="prior">p_prior.</param>
+    /// <returns>log((1 − w)·p_model + w·p_prior).</returns>
+    public double Mix(double logProbability, double prior) => Math.Log((1 - Weight) * Math.Exp(logProbability) + Weight * prior);
+}

@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace MiniOneRec.Modeling;
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Serving a new catalogue: {Items} items, {SemanticIds} semantic IDs")]
+    public static partial void CatalogueSwapped(ILogger logger, int items, int semanticIds);
+}

@@ -1,0 +1,65 @@
+namespace MiniOneRec.Modeling;
+
+/// <summary>One version of the catalogue as serving needs it: index, trie, and the order of items that share a semantic ID.</summary>
+internal sealed class Catalogue
+{
+    private readonly int[] _nodeOfRow;
+    private readonly Dictionary<int, int[]> _sharedLeaves = [];
+
+    public Catalogue(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity)
+    {
+        Index = index;
+        Trie = new SemanticIdTrie(index);
+        Popularity = popularity ?? new Dictionary<string, double>();
+        _nodeOfRow = new int[index.Count];
+        for (int node = 0; node < Trie.NodeCount; node++)
+        {
+            var rows = Trie.ItemsAt(node);
+            foreach (int row in rows)
+            {
+                _nodeOfRow[row] = node;
+            }
+
+            if (rows.Length > 1)
+            {
+                _sharedLeaves[node] = [.. rows.ToArray().OrderByDescending(row => Popularity.GetValueOrDefault(index.Items[row])).ThenBy(row => row)];
+            }
+        }
+    }
+
+    public SemanticIdIndex Index { get; }
+
+    public SemanticIdTrie Trie { get; }
+
+    public IReadOnlyDictionary<string, double> Popularity { get; }
+
+    public int NodeOfRow(int row) => _nodeOfRow[row];
+
+    /// <summary>Gets the items of a leaf, more popular first.</summary>
+    public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);
+
+    /// <summary>Folds a request's restrictions, or returns <see langword="null"/> where there are none.</summary>
+    public TrieMask? MaskOf(RecommendationRequest request)
+    {
+        if (request.CandidateFilter is not null)
+        {
+            return TrieMask.Where(Trie, row => request.Allows(Index.Items[row]));
+        }
+
+        if (request.ExcludedItems is not { Count: > 0 } excluded)
+        {
+            return null;
+        }
+
+        var rows = new List<int>(excluded.Count);
+        foreach (string item in excluded)
+        {
+            if (Index.TryGetRow(item, out int row))
+            {
+                rows.Add(row);
+            }
+        }
+
+        return rows.Count == 0 ? null : TrieMask.Excluding(Trie, NodeOfRow, rows);
+    }
+}

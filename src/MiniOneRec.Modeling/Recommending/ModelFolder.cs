@@ -1,0 +1,166 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MiniOneRec.Shared;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>A recommender as a folder: a Hugging Face checkpoint with the catalogue, the template and a manifest beside it.</summary>
+internal static class ModelFolder
+{
+    public const string ManifestFile = "minionerec.json";
+    public const string IndexFile = "catalogue.index.json";
+    public const string PopularityFile = "catalogue.popularity.json";
+    private const string Kind = "model";
+
+    public static Task SaveAsync(GenerativeRecommender recommender, string folder, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+        folder,
+        async aside =>
+        {
+            var model = recommender.Model;
+            await WriteWeightsAsync(model, aside, cancellationToken).ConfigureAwait(false);
+            await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
+            await AtomicFile.WriteAsync(
+                Path.Combine(aside, PopularityFile),
+                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, cancellationToken: cancellationToken),
+                cancellationToken).ConfigureAwait(false);
+            var manifest = new ArtifactManifest
+            {
+                Kind = Kind,
+                MadeFrom = new Dictionary<string, string> { ["index"] = recommender.Index.Fingerprint },
+                Options = new JsonObject
+                {
+                    ["template"] = recommender.Template.Describe(),
+                    ["levelSizes"] = new JsonArray([.. recommender.Index.LevelSizes.Select(size => (JsonNode)size)]),
+                    ["recommender"] = ArtifactManifest.ToOptions(recommender.Options),
+                },
+            };
+            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    public static async Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+        }
+
+        string manifestPath = Path.Combine(folder, ManifestFile);
+        var manifest = await ArtifactManifest.LoadAsync(manifestPath, Kind, cancellationToken).ConfigureAwait(false);
+        int[] levelSizes = Required(manifest.Options, "levelSizes", manifestPath).Deserialize<int[]>() ?? [];
+        string indexPath = Path.Combine(folder, IndexFile);
+        var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
+        string? expected = manifest.MadeFrom.GetValueOrDefault("index");
+        if (index.Fingerprint != expected)
+        {
+            throw new InvalidDataException(
+                $"'{indexPath}' has fingerprint {index.Fingerprint}; the model was trained with {expected}. A model serves only the index it was trained with.");
+        }
+
+        var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
+        var template = PromptTemplates.Create(Required(manifest.Options, "template", manifestPath).AsObject(), folder);
+        var options = manifest.Options["recommender"]?.Deserialize<RecommenderOptions>(JsonSerializerOptions.Web);
+        var model = await ReadModelAsync(folder, TorchSeed.DeviceOf(device), cancellationToken).ConfigureAwait(false);
+        return new GenerativeRecommender(model, index, template, options, popularity);
+    }
+
+    private static async Task WriteWeightsAsync(CausalLanguageModel model, string folder, CancellationToken cancellationToken)
+    {
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "config.json"),
+            model.Config.ToJson(model.EmbeddingWeight.dtype == ScalarType.BFloat16 ? "bfloat16" : "float32").ToJsonString(new JsonSerializerOptions { WriteIndented = true }),
+            cancellationToken).ConfigureAwait(false);
+        (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
+        await SafetensorsFile.SaveAsync(
+            Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<CausalLanguageModel> ReadModelAsync(string folder, Device device, CancellationToken cancellationToken)
+    {
+        string configPath = Path.Combine(folder, "config.json");
+        if (!File.Exists(configPath))
+        {
+            throw new FileNotFoundException($"'{configPath}' does not exist.", configPath);
+        }
+
+        var config = DecoderConfig.FromJson(await File.ReadAllTextAsync(configPath, cancellationToken).ConfigureAwait(false), configPath);
+        return await TorchThread.RunAsync("MiniOneRec load", () => Fill(config, Path.Combine(folder, "model.safetensors"), device)).ConfigureAwait(false);
+    }
+
+    private static DecoderModel Fill(DecoderConfig config, string path, Device device)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var stored = SafetensorsFile.Load(path);
+        try
+        {
+            var model = new DecoderModel(config);
+            var type = stored.TryGetValue("model.embed_tokens.weight", out var embedding) ? embedding.dtype : ScalarType.Float32;
+            if (type == ScalarType.BFloat16)
+            {
+                model.to(ScalarType.BFloat16);
+            }
+
+            foreach (var (name, parameter) in model.named_parameters())
+            {
+                if (!stored.Remove(name, out var value))
+                {
+                    throw new InvalidDataException($"'{path}': key '{name}' is missing; expected shape [{string.Join(", ", parameter.shape)}].");
+                }
+
+                using (value)
+                {
+                    if (!value.shape.AsSpan().SequenceEqual(parameter.shape))
+                    {
+                        throw new InvalidDataException(
+                            $"'{path}': key '{name}' has shape [{string.Join(", ", value.shape)}]; expected [{string.Join(", ", parameter.shape)}].");
+                    }
+
+                    parameter.copy_(value);
+                }
+            }
+
+            if (stored.Count > 0)
+            {
+                throw new InvalidDataException($"'{path}': key '{stored.Keys.Order(StringComparer.Ordinal).First()}' is not part of the model that config.json describes.");
+            }
+
+            model.to(device);
+            return model;
+        }
+        finally
+        {
+            foreach (var tensor in stored.Values)
+            {
+                tensor.Dispose();
+            }
+        }
+    }
+
+    private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        try
+        {
+            var stream = File.OpenRead(path);
+            await using (stream.ConfigureAwait(false))
+            {
+                return await JsonSerializer.DeserializeAsync<Dictionary<string, double>>(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}', line {e.LineNumber + 1}: expected a JSON object of item id to number.", e);
+        }
+    }
+
+    private static JsonNode Required(JsonObject options, string key, string path) =>
+        options[key] ?? throw new InvalidDataException($"Manifest '{path}': options key '{key}' is missing.");
+}

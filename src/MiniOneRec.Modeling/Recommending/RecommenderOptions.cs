@@ -1,0 +1,63 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>How the scores of an item scorer become probabilities.</summary>
+public enum PriorScale
+{
+    /// <summary>Divided by their sum; scores must be at least 0.</summary>
+    Proportional,
+
+    /// <summary>Softmax over the catalogue.</summary>
+    Softmax,
+}
+
+/// <summary>Configures <see cref="GenerativeRecommender"/>.</summary>
+public sealed class RecommenderOptions
+{
+    /// <summary>Gets or sets W, the beams per request; a request for more items than this gets as many beams as items.</summary>
+    /// <value>The default is 50.</value>
+    [Range(1, 1 << 16)]
+    public int BeamWidth { get; set; } = 50;
+
+    /// <summary>Gets or sets what a score counts.</summary>
+    /// <value>The default is <see cref="BeamScoring.Exact"/>.</value>
+    [EnumDataType(typeof(BeamScoring))]
+    public BeamScoring Scoring { get; set; } = BeamScoring.Exact;
+
+    /// <summary>Gets or sets how many of a history's most recent known items enter the prompt.</summary>
+    /// <value>The default is 20.</value>
+    [Range(1, 1 << 16)]
+    public int MaxHistoryItems { get; set; } = 20;
+
+    /// <summary>Gets or sets how many requests are searched in one batch.</summary>
+    /// <value>The default is 32.</value>
+    [Range(1, 1 << 16)]
+    public int BatchSize { get; set; } = 32;
+
+    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits for concurrent callers.</summary>
+    /// <value>The default is 1.</value>
+    [Range(0, 60_000)]
+    public int MaxWaitMilliseconds { get; set; } = 1;
+
+    /// <summary>Gets or sets how many requests may wait; callers beyond wait for room.</summary>
+    /// <value>The default is 1,024.</value>
+    [Range(1, 1 << 24)]
+    public int QueueCapacity { get; set; } = 1_024;
+
+    /// <summary>Gets or sets w, the share of the prior in decoding, where a prior is set.</summary>
+    /// <value>The default is 0.3.</value>
+    [Range(0.0, 1.0)]
+    public double PriorWeight { get; set; } = 0.3;
+
+    /// <summary>Gets or sets how the prior's scores become probabilities.</summary>
+    /// <value>The default is <see cref="PriorScale.Proportional"/>.</value>
+    [EnumDataType(typeof(PriorScale))]
+    public PriorScale PriorScale { get; set; } = PriorScale.Proportional;
+
+    internal RecommenderOptions Copy() => (RecommenderOptions)MemberwiseClone();
+}
+
+[OptionsValidator]
+internal sealed partial class RecommenderOptionsValidator : IValidateOptions<RecommenderOptions>;

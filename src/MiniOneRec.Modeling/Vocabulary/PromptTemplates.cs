@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Makes the template again that a model folder records.</summary>
+internal static class PromptTemplates
+{
+    /// <param name="description">What <see cref="IPromptTemplate.Describe"/> wrote.</param>
+    /// <param name="folder">The model folder, for templates that need its tokenizer.</param>
+    /// <exception cref="InvalidDataException">The description names no known template or lacks a key.</exception>
+    public static IPromptTemplate Create(JsonObject description, string folder)
+    {
+        string? name = (string?)description["name"];
+        try
+        {
+            return name switch
+            {
+                "compact" => new CompactTemplate(description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!),
+                _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
+            };
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or NullReferenceException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"Model folder '{folder}': the description of the template '{name}' is damaged.", e);
+        }
+    }
+}
