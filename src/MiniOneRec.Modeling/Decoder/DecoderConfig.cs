@@ -40,6 +40,13 @@ public sealed record DecoderConfig
     /// <summary>Gets the Llama-3 rule that stretches low rotary frequencies, or <see langword="null"/>.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
+    /// <summary>Gets whether the rotary frequencies are rounded to bfloat16.</summary>
+    /// <value>
+    /// The default is <see langword="false"/>. PyTorch rounds them too when a whole model is cast to bfloat16 after loading; set this to reproduce
+    /// figures of a model that was treated so. Not part of <c>config.json</c>.
+    /// </value>
+    public bool RopeInBFloat16 { get; init; }
+
     /// <summary>Gets whether the output head is the input embedding.</summary>
     public bool TieWordEmbeddings { get; init; } = true;
 

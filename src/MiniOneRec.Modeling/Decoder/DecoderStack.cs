@@ -44,7 +44,7 @@ internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
     public TokenEmbedding(DecoderConfig config)
         : base(nameof(TokenEmbedding))
     {
-        _weight = nn.Parameter(randn(config.VocabularySize, config.HiddenSize) * config.InitializerRange);
+        _weight = Weights.Normal(config.InitializerRange, config.VocabularySize, config.HiddenSize);
         RegisterComponents();
     }
 

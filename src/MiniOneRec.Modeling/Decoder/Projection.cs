@@ -23,8 +23,8 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     public Projection(long inputWidth, long outputWidth, bool hasBias, double deviation)
         : base(nameof(Projection))
     {
-        _weight = nn.Parameter(randn(outputWidth, inputWidth) * deviation);
-        _bias = hasBias ? nn.Parameter(zeros(outputWidth)) : null;
+        _weight = Weights.Normal(deviation, outputWidth, inputWidth);
+        _bias = hasBias ? Weights.Filled(0, outputWidth) : null;
         RegisterComponents();
     }
 

@@ -18,7 +18,7 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
         : base(nameof(RmsNorm))
     {
         _epsilon = epsilon;
-        _weight = nn.Parameter(ones(width));
+        _weight = Weights.Filled(1, width);
         RegisterComponents();
     }
 

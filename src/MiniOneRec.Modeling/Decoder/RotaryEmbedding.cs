@@ -17,7 +17,17 @@ internal sealed class RotaryEmbedding
         {
             double frequency = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadWidth);
             _frequencies[i] = (float)(config.RopeScaling?.Apply(frequency) ?? frequency);
+            if (config.RopeInBFloat16)
+            {
+                _frequencies[i] = RoundToBFloat16(_frequencies[i]);
+            }
         }
+    }
+
+    private static float RoundToBFloat16(float value)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(value);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);     // to nearest, ties to even
     }
 
     /// <summary>Computes cosine and sine of the positions' angles.</summary>
