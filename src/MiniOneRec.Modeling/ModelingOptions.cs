@@ -22,6 +22,7 @@ public sealed class ModelingOptions
     public int Heads { get; set; } = 4;
 
     /// <summary>Gets or sets how requests are served.</summary>
+    [ValidateObjectMembers]
     public RecommenderOptions Recommender { get; set; } = new();
 }
 

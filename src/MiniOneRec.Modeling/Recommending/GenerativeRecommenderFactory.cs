@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
+using TorchSharp;
 
 namespace MiniOneRec.Modeling;
 
