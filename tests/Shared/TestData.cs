@@ -5,7 +5,8 @@ namespace MiniOneRec.Tests;
 /// <summary>Finds fixtures and data: the environment variable first, then the repository, then the folder beside it.</summary>
 internal static class TestData
 {
-    private static readonly string Root = FindRoot();
+    /// <summary>The repository's root folder.</summary>
+    public static string Root { get; } = FindRoot();
 
     /// <summary>A fixture folder that is part of this repository.</summary>
     public static string Fixture(string name)
