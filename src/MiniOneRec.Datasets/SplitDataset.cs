@@ -37,4 +37,16 @@ public sealed record SplitDataset
 
     /// <summary>Gets the item ids of the catalogue, in the order of <see cref="Items"/>.</summary>
     public IReadOnlyList<string> ItemIds => field ??= [.. Items.Select(item => item.Id)];
+
+    /// <summary>Puts the parts together again, so that they can be split in another way.</summary>
+    /// <param name="window">The longest history that the rows can have.</param>
+    /// <returns>One sequence per user, without times, of training, validation and test rows in this order.</returns>
+    public InteractionDataset Rejoin(int window = SlidingWindow.DefaultMaxHistory) => new()
+    {
+        Name = Name,
+        Items = Items,
+        Index = Index,
+        Sequences = SequenceRebuilder.Rebuild(Train.Concat(Validation).Concat(Test), window),
+        SkippedInteractions = SkippedHistoryItems,
+    };
 }
