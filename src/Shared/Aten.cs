@@ -18,14 +18,14 @@ internal static unsafe class Aten
     /// <summary>In-place AdamW over lists of tensors; float32 or bfloat16, one shared float32 0-dim step.</summary>
     public static void FusedAdamW(
         IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> firstMoments, IReadOnlyList<Tensor> secondMoments,
-        Tensor step, double learningRate, double beta1, double beta2, double weightDecay, double epsilon)
+        Tensor step, double learningRate, double beta1, double beta2, double weightDecay, double epsilon, Tensor? gradientDivisor = null)
     {
         var steps = Enumerable.Repeat(step, parameters.Count).ToArray();
         Span<ulong> stack =
         [
             List(parameters), List(gradients), List(firstMoments), List(secondMoments), List([]), List(steps),
             Float(learningRate), Float(beta1), Float(beta2), Float(weightDecay), Float(epsilon),
-            0, 0, 0, 0,                                                             // amsgrad, maximize, grad_scale, found_inf
+            0, 0, gradientDivisor is null ? 0 : Opt(Handle(gradientDivisor)), 0,    // amsgrad, maximize, grad_scale, found_inf
         ];
         Call("aten::_fused_adamw_\0"u8, "\0"u8, stack);
     }

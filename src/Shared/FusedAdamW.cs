@@ -56,10 +56,12 @@ internal sealed class FusedAdamW : IDisposable
 
     /// <summary>Takes one step with the gradients that the parameters hold; parameters without one are left alone.</summary>
     /// <param name="learningRate">The learning rate of this step.</param>
-    public void Step(double learningRate)
+    /// <param name="gradientDivisor">Divides the gradients first, within the same pass over memory; clipping by norm is such a division.</param>
+    public void Step(double learningRate, double gradientDivisor = 1)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        var divisor = gradientDivisor == 1 ? null : full([], gradientDivisor, dtype: ScalarType.Float32, device: _step.device);
         _step.fill_(++Steps);
         foreach (var group in _groups)
         {
@@ -81,7 +83,7 @@ internal sealed class FusedAdamW : IDisposable
 
             if (parameters.Count > 0)
             {
-                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate, _beta1, _beta2, group.WeightDecay, _epsilon);
+                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, divisor);
             }
         }
     }

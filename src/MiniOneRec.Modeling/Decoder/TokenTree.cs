@@ -58,6 +58,7 @@ public sealed class TokenTree
             }
         }
 
-        return new TokenTree([.. tokens], tokens.Count == prompt.Length ? null : [.. parents]);
+        bool chain = parents.Index().All(node => node.Item == node.Index - 1);
+        return new TokenTree([.. tokens], chain ? null : [.. parents]);
     }
 }

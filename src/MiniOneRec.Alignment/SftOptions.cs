@@ -1,0 +1,143 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Alignment;
+
+/// <summary>How the learning rate moves after the warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Half a cosine from the peak to the floor.</summary>
+    Cosine,
+
+    /// <summary>A straight line from the peak to the floor.</summary>
+    Linear,
+
+    /// <summary>The peak throughout.</summary>
+    Constant,
+}
+
+/// <summary>What validation looks at to choose the best weights.</summary>
+public enum ValidationMetric
+{
+    /// <summary>NDCG at the cutoff, by constrained beams; higher is better.</summary>
+    Ndcg,
+
+    /// <summary>Hit rate at the cutoff, by constrained beams; higher is better.</summary>
+    HitRate,
+
+    /// <summary>Mean negative log-likelihood of the target tokens; lower is better.</summary>
+    Loss,
+}
+
+/// <summary>Configures <see cref="SftTrainer"/>. The defaults train a small decoder from scratch.</summary>
+public sealed class SftOptions
+{
+    /// <summary>Gets or sets how often the training set is seen.</summary>
+    /// <value>The default is 30.</value>
+    [Range(1, 100_000)]
+    public int Epochs { get; set; } = 30;
+
+    /// <summary>Gets or sets the number of steps after which training ends even within an epoch, or <see langword="null"/> for all epochs.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [Range(1, int.MaxValue)]
+    public int? MaxSteps { get; set; }
+
+    /// <summary>Gets or sets the samples per optimizer step; the samples of one group (one user's sequence) count as one.</summary>
+    /// <value>The default is 64.</value>
+    [Range(1, 1 << 20)]
+    public int BatchSize { get; set; } = 64;
+
+    /// <summary>Gets or sets the tokens that one forward pass holds; a batch of more is split, which changes nothing but memory.</summary>
+    /// <value>The default is 16,384.</value>
+    [Range(1, 1 << 26)]
+    public int MicroBatchTokens { get; set; } = 16_384;
+
+    /// <summary>Gets or sets the longest sample in tokens, response included; of longer ones the left end is cut off.</summary>
+    /// <value>The default is 512.</value>
+    [Range(2, 1 << 20)]
+    public int MaxTokens { get; set; } = 512;
+
+    /// <summary>Gets or sets the learning rate after the warm-up.</summary>
+    /// <value>The default is 0.002.</value>
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; set; } = 2e-3;
+
+    /// <summary>Gets or sets the steps during which the learning rate grows from 0 in a straight line.</summary>
+    /// <value>The default is 100.</value>
+    [Range(0, int.MaxValue)]
+    public int WarmupSteps { get; set; } = 100;
+
+    /// <summary>Gets or sets how the learning rate moves after the warm-up.</summary>
+    /// <value>The default is <see cref="LearningRateSchedule.Cosine"/>.</value>
+    [EnumDataType(typeof(LearningRateSchedule))]
+    public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Gets or sets the floor of the learning rate as a share of its peak.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 1.0)]
+    public double LearningRateFloor { get; set; }
+
+    /// <summary>Gets or sets the decoupled weight decay of matrices; vectors (norms, biases) are never decayed.</summary>
+    /// <value>The default is 0.1.</value>
+    [Range(0.0, 10.0)]
+    public double WeightDecay { get; set; } = 0.1;
+
+    /// <summary>Gets or sets the decay of AdamW's second moment.</summary>
+    /// <value>The default is 0.999.</value>
+    [Range(0.0, 0.999999)]
+    public double Beta2 { get; set; } = 0.999;
+
+    /// <summary>Gets or sets the largest norm of the gradient; longer ones are scaled to it. 0 for no limit.</summary>
+    /// <value>The default is 1.</value>
+    [Range(0.0, double.MaxValue)]
+    public double ClipNorm { get; set; } = 1;
+
+    /// <summary>Gets or sets the share of each target's probability that is spread over the vocabulary.</summary>
+    /// <value>The default is 0.1.</value>
+    [Range(0.0, 0.999)]
+    public double LabelSmoothing { get; set; } = 0.1;
+
+    /// <summary>Gets or sets the dropout rate on embeddings and on what each block adds.</summary>
+    /// <value>The default is 0.3.</value>
+    [Range(0.0, 0.99)]
+    public double Dropout { get; set; } = 0.3;
+
+    /// <summary>Gets or sets the decay of the moving average of the weights, which validation sees and training returns; 0 for none.</summary>
+    /// <value>The default is 0.99.</value>
+    [Range(0.0, 0.999999)]
+    public double AverageDecay { get; set; } = 0.99;
+
+    /// <summary>Gets or sets what validation looks at.</summary>
+    /// <value>The default is <see cref="ValidationMetric.Ndcg"/>.</value>
+    [EnumDataType(typeof(ValidationMetric))]
+    public ValidationMetric Validation { get; set; } = ValidationMetric.Ndcg;
+
+    /// <summary>Gets or sets how many validations are spread evenly over the training; the last one is at its end.</summary>
+    /// <value>The default is 10.</value>
+    [Range(1, 1_000_000)]
+    public int Validations { get; set; } = 10;
+
+    /// <summary>Gets or sets how many validation rows are drawn, by the seed; the same in every validation.</summary>
+    /// <value>The default is 1,000.</value>
+    [Range(1, int.MaxValue)]
+    public int ValidationRows { get; set; } = 1_000;
+
+    /// <summary>Gets or sets the cutoff K of the ranking metrics, also the width of the beams.</summary>
+    /// <value>The default is 10.</value>
+    [Range(1, 10_000)]
+    public int ValidationCutoff { get; set; } = 10;
+
+    /// <summary>Gets or sets after how many validations without a better one training stops; 0 for never.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0, int.MaxValue)]
+    public int Patience { get; set; }
+
+    /// <summary>Gets or sets the seed of order, dropout and sampling.</summary>
+    /// <value>The default is 42.</value>
+    public int Seed { get; set; } = 42;
+
+    internal SftOptions Copy() => (SftOptions)MemberwiseClone();
+}
+
+[OptionsValidator]
+internal sealed partial class SftOptionsValidator : IValidateOptions<SftOptions>;

@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+
+namespace MiniOneRec.Alignment;
+
+/// <summary>Supervised fine-tuning: teaches a decoder to write semantic IDs.</summary>
+/// <remarks>
+/// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the mean
+/// over all label tokens of its batch, however it is split. Same seed, versions and CPU: same weights to the last bit. Instances hold no state
+/// between runs.
+/// </remarks>
+public sealed class SftTrainer
+{
+    private readonly IAlignmentTask[] _tasks;
+    private readonly SftOptions _options;
+    private readonly ILogger _logger;
+
+    /// <summary>Makes a trainer of next items.</summary>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
+    /// <param name="logger">Receives messages per stage and, at debug level, per step.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public SftTrainer(SftOptions? options = null, ILogger<SftTrainer>? logger = null)
+        : this([new NextItemTask()], options, logger)
+    {
+    }
+
+    /// <summary>Makes a trainer of a mix of tasks.</summary>
+    /// <param name="tasks">The tasks, with distinct names; at least one.</param>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
+    /// <param name="logger">Receives messages per stage and, at debug level, per step.</param>
+    /// <exception cref="ArgumentException">There is no task, or two have one name.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public SftTrainer(IEnumerable<IAlignmentTask> tasks, SftOptions? options = null, ILogger<SftTrainer>? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        _tasks = [.. tasks];
+        if (_tasks.Length == 0 || _tasks.DistinctBy(task => task.Name).Count() != _tasks.Length)
+        {
+            throw new ArgumentException($"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].", nameof(tasks));
+        }
+
+        _options = OptionsValidation.Validated(options ?? new SftOptions(), new SftOptionsValidator()).Copy();
+        _logger = logger ?? NullLogger<SftTrainer>.Instance;
+    }
+
+    /// <summary>Trains the recommender's model in place.</summary>
+    /// <param name="recommender">The recommender; its model, template and catalogue are used.</param>
+    /// <param name="train">Each user's training interactions.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    public Task<TrainingResult> TrainAsync(
+        GenerativeRecommender recommender, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recommender);
+        ArgumentNullException.ThrowIfNull(train);
+        return TrainAsync(recommender, new AlignmentData(recommender.Index, train), validation, progress, cancellationToken);
+    }
+
+    /// <summary>Trains the recommender's model in place on data with rows or texts.</summary>
+    /// <param name="recommender">The recommender; its model, template and catalogue are used.</param>
+    /// <param name="train">What the tasks make their samples of.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    public Task<TrainingResult> TrainAsync(
+        GenerativeRecommender recommender, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recommender);
+        ArgumentNullException.ThrowIfNull(train);
+        var validator = validation is null or { Count: 0 }
+            ? null
+            : new Validator(
+                recommender.Model, recommender.Template, recommender.Trie, recommender.Index, validation, recommender.Options.MaxHistoryItems, _options);
+        return RunAsync(recommender.Model, recommender.Template, train, validator, progress, cancellationToken);
+    }
+
+    /// <summary>Trains a model in place.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="template">Writes prompts and responses.</param>
+    /// <param name="train">What the tasks make their samples of.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    public Task<TrainingResult> TrainAsync(
+        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(template);
+        ArgumentNullException.ThrowIfNull(train);
+        var validator = validation is null or { Count: 0 }
+            ? null
+            : new Validator(model, template, new SemanticIdTrie(train.Index), train.Index, validation, new RecommenderOptions().MaxHistoryItems, _options);
+        return RunAsync(model, template, train, validator, progress, cancellationToken);
+    }
+
+    private Task<TrainingResult> RunAsync(
+        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
+    {
+        double dropout = model.Dropout;
+        try
+        {
+            model.Dropout = _options.Dropout;
+            var samples = new EpochSamples(_tasks, train, template, _options);
+            using var run = new SftRun(model, samples, validator is { IsEmpty: true } ? null : validator, _options, _logger, progress);
+            return run.Run(cancellationToken);
+        }
+        finally
+        {
+            model.Dropout = dropout;
+            model.eval();
+        }
+    });
+}

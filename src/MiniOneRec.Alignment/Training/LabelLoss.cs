@@ -1,0 +1,99 @@
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Alignment;
+
+/// <summary>Cross-entropy at label positions, with its gradient, holding a bounded number of logits at once.</summary>
+/// <remarks>
+/// The gradient with respect to a row of logits is <c>softmax − (1 − ε) onehot − ε/V</c>, so the head needs no graph: each chunk of rows computes
+/// its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al. (arXiv:1512.00567), section 7.
+/// </remarks>
+internal static class LabelLoss
+{
+    /// <summary>Values of logits that are held at once.</summary>
+    public const long DefaultLogitBudget = 16L << 20;
+
+    /// <summary>Computes losses and adds their gradient to all parameters that have one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden">What the forward pass returned, <c>[N, D]</c>, with graph.</param>
+    /// <param name="positions">Rows of <paramref name="hidden"/> that predict, <c>[M]</c> int64.</param>
+    /// <param name="targets">What they predict, <c>[M]</c> int64.</param>
+    /// <param name="scale">Multiplies the summed loss before its gradient is taken: 1 over the labels of the global batch.</param>
+    /// <param name="smoothing">ε.</param>
+    /// <param name="logitBudget">Values of logits that are held at once.</param>
+    /// <returns>Loss and negative log-likelihood of each label, <c>[M]</c> float32, without graph.</returns>
+    public static (Tensor Loss, Tensor Nll) Backward(
+        CausalLanguageModel model, Tensor hidden, Tensor positions, Tensor targets, double scale, double smoothing, long logitBudget = DefaultLogitBudget)
+    {
+        using var scope = NewDisposeScope();
+        var rows = hidden.index_select(0, positions);                                           // [M, D]
+        var weight = model.HeadWeight;                                                          // [V, D]
+        Tensor loss, nll, rowGradient, weightGradient;
+        using (no_grad())
+        {
+            (loss, nll, rowGradient, weightGradient) = Chunks(rows.detach(), weight.detach(), targets, scale, smoothing, logitBudget, weight.requires_grad);
+        }
+
+        if (weight.requires_grad)
+        {
+            autograd.backward([rows, weight], [rowGradient, weightGradient]);
+        }
+        else
+        {
+            autograd.backward([rows], [rowGradient]);
+        }
+
+        return (loss.MoveToOuterDisposeScope(), nll.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Computes the negative log-likelihood of labels without a gradient.</summary>
+    /// <returns><c>[M]</c> float32.</returns>
+    public static Tensor Evaluate(CausalLanguageModel model, Tensor hidden, Tensor positions, Tensor targets)
+    {
+        using var scope = NewDisposeScope();
+        return model.LogProbabilities(hidden.index_select(0, positions), targets).neg().MoveToOuterDisposeScope();
+    }
+
+    private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor Weight) Chunks(
+        Tensor rows, Tensor weight, Tensor targets, double scale, double smoothing, long logitBudget, bool needsWeight)
+    {
+        using var scope = NewDisposeScope();
+        long count = rows.size(0), vocabulary = weight.size(0), chunk = Math.Clamp(logitBudget / vocabulary, 1, count);
+        var rowGradient = empty_like(rows);                                                     // [M, D]
+        var weightGradient = needsWeight ? zeros_like(weight) : empty(0);                       // [V, D]
+        var losses = new List<Tensor>();
+        var nlls = new List<Tensor>();
+        for (long start = 0; start < count; start += chunk)
+        {
+            using var chunkScope = NewDisposeScope();
+            long size = Math.Min(chunk, count - start);
+            var x = rows.narrow(0, start, size);                                                // [C, D]
+            var target = targets.narrow(0, start, size).unsqueeze(1);                           // [C, 1]
+            var logits = x.mm(weight.t()).to_type(ScalarType.Float32);                          // [C, V]
+            var norm = logits.logsumexp(1, keepdim: true);                                      // [C, 1]
+            var nll = norm - logits.gather(1, target);                                          // [C, 1]
+            var loss = smoothing == 0 ? nll : nll * (1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * smoothing;
+            nlls.Add(nll.squeeze(1).MoveToOuterDisposeScope());
+            losses.Add(loss.squeeze(1).MoveToOuterDisposeScope());
+
+            var gradient = logits.sub_(norm).exp_();                                            // [C, V]
+            if (smoothing > 0)
+            {
+                gradient.sub_(smoothing / vocabulary);
+            }
+
+            gradient.scatter_add_(1, target, full_like(nll, smoothing - 1)).mul_(scale);
+            gradient = gradient.to_type(rows.dtype);
+            rowGradient.narrow(0, start, size).copy_(gradient.mm(weight));
+            if (needsWeight)
+            {
+                weightGradient.addmm_(gradient.t(), x, 1, 1);
+            }
+        }
+
+        return (
+            cat(losses).MoveToOuterDisposeScope(), cat(nlls).MoveToOuterDisposeScope(),
+            rowGradient.MoveToOuterDisposeScope(), weightGradient.MoveToOuterDisposeScope());
+    }
+}

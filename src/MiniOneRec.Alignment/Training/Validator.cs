@@ -1,0 +1,102 @@
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Alignment;
+
+/// <summary>Measures a model on held-out rows; the rows are drawn once.</summary>
+internal sealed class Validator
+{
+    private const int QueriesPerSearch = 64;
+    private readonly CausalLanguageModel _model;
+    private readonly IPromptTemplate _template;
+    private readonly SemanticIdTrie _trie;
+    private readonly SftOptions _options;
+    private readonly List<(int[] Prompt, SemanticId Target, string Id)> _rows;
+
+    public Validator(
+        CausalLanguageModel model, IPromptTemplate template, SemanticIdTrie trie, SemanticIdIndex index, IReadOnlyList<NextItemExample> rows,
+        int maxHistory, SftOptions options)
+    {
+        (_model, _template, _trie, _options) = (model, template, trie, options);
+        var known = rows.Where(row => index.TryGetSemanticId(row.Target, out _)).ToArray();
+        if (known.Length > options.ValidationRows)
+        {
+            new Random(options.Seed).Shuffle(known);
+            known = known[..options.ValidationRows];
+        }
+
+        _rows = [.. known.Select(row =>
+        {
+            var history = row.History.Select(item => index.TryGetSemanticId(item, out var id) ? id : null).OfType<SemanticId>().ToArray();
+            return (template.EncodePrompt(template.NextItem(history[Math.Max(0, history.Length - maxHistory)..])), index[row.Target], $"{row.UserId}:{row.Target}");
+        }).OrderBy(row => row.Item1.Length)];
+    }
+
+    public bool IsEmpty => _rows.Count == 0;
+
+    /// <summary>Gets the metric's name in reports.</summary>
+    public string MetricName => _options.Validation switch
+    {
+        ValidationMetric.Loss => "validation_loss",
+        ValidationMetric.HitRate => $"HR@{_options.ValidationCutoff}",
+        _ => $"NDCG@{_options.ValidationCutoff}",
+    };
+
+    /// <summary>Whether one figure is better than another; nothing is better than NaN.</summary>
+    public bool IsBetter(double value, double best) =>
+        !double.IsNaN(value) && (double.IsNaN(best) || (_options.Validation == ValidationMetric.Loss ? value < best : value > best));
+
+    /// <summary>Measures the model as it stands.</summary>
+    public double Measure(CancellationToken cancellationToken)
+    {
+        bool wasTraining = _model.training;
+        _model.eval();
+        try
+        {
+            using var _ = no_grad();
+            return _options.Validation == ValidationMetric.Loss ? Loss(cancellationToken) : Ranking(cancellationToken);
+        }
+        finally
+        {
+            _model.train(wasTraining);
+        }
+    }
+
+    private double Ranking(CancellationToken cancellationToken)
+    {
+        var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = _options.ValidationCutoff });
+        double sum = 0;
+        foreach (var chunk in _rows.Chunk(QueriesPerSearch))
+        {
+            var found = search.Search(_model, [.. chunk.Select(row => new BeamQuery(row.Prompt))], _trie, _template, cancellationToken);
+            for (int i = 0; i < chunk.Length; i++)
+            {
+                int rank = found[i].ToList().FindIndex(beam => _trie.PathTo(beam.Node) == chunk[i].Target);
+                if (rank >= 0 && rank < _options.ValidationCutoff)
+                {
+                    sum += _options.Validation == ValidationMetric.HitRate ? 1 : 1 / Math.Log2(rank + 2);
+                }
+            }
+        }
+
+        return sum / _rows.Count;
+    }
+
+    private double Loss(CancellationToken cancellationToken)
+    {
+        var trees = _rows.Select(row => SampleTree.Of(TokenSample.Of(row.Prompt, _template.EncodeResponse(row.Target), "", row.Id).CutLeft(_options.MaxTokens))).ToArray();
+        double sum = 0;
+        long labels = 0;
+        foreach (var bin in BestFit.Pack([.. trees.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var batch = MicroBatch.Of([.. bin.Select(i => trees[i])], new Dictionary<string, int> { [""] = 0 }, _model.Device);
+            sum += LabelLoss.Evaluate(_model, _model.Forward(batch.Tokens), batch.Positions, batch.Targets).sum().item<float>();
+            labels += batch.Tasks.Length;
+        }
+
+        return labels == 0 ? double.NaN : sum / labels;
+    }
+}

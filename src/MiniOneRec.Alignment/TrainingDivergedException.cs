@@ -1,0 +1,34 @@
+namespace MiniOneRec.Alignment;
+
+/// <summary>The loss or the gradient is no finite number; the weights are those of the step before.</summary>
+public sealed class TrainingDivergedException : Exception
+{
+    /// <summary>Makes the exception.</summary>
+    public TrainingDivergedException()
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    /// <param name="message">What went wrong.</param>
+    public TrainingDivergedException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes the exception.</summary>
+    /// <param name="message">What went wrong.</param>
+    /// <param name="innerException">The cause.</param>
+    public TrainingDivergedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>Gets the step that failed, counted from 1.</summary>
+    public long Step { get; init; }
+
+    /// <summary>Gets the ids of the samples of that step.</summary>
+    public IReadOnlyList<string> SampleIds { get; init; } = [];
+
+    /// <summary>Gets the last good checkpoint, or <see langword="null"/> where none was written.</summary>
+    public string? Checkpoint { get; init; }
+}
