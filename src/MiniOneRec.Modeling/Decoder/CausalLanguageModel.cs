@@ -14,6 +14,9 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Rows of logits that are held at once where the vocabulary is large.</summary>
     private const long LogitBudget = 16L << 20;
 
+    /// <summary>Logits of one block of the vocabulary: 2 MB of float32.</summary>
+    private const long BlockBudget = 512L << 10;
+
     /// <summary>Makes the base of a model.</summary>
     /// <param name="name">The module's name.</param>
     protected CausalLanguageModel(string name)
@@ -77,6 +80,38 @@ public abstract class CausalLanguageModel : nn.Module
         }
 
         return cat(parts).MoveToOuterDisposeScope();                                        // [M]
+    }
+
+    /// <summary>Computes the logarithm of the softmax's denominator, block by block over the vocabulary, so that logits stay in the cache.</summary>
+    /// <param name="hidden"><c>[M, D]</c>; no gradient flows.</param>
+    /// <returns>log Σ exp(logit), <c>[M]</c> float32.</returns>
+    internal Tensor LogNormalizers(Tensor hidden)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var weight = HeadWeight;
+        long vocabulary = weight.size(0), block = Math.Max(1_024, BlockBudget / hidden.size(0));
+        Tensor? largest = null, sum = null;
+        for (long start = 0; start < vocabulary; start += block)
+        {
+            using var blockScope = NewDisposeScope();
+            var logits = F.linear(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start))).to_type(ScalarType.Float32);  // [M, block]
+            var top = logits.amax([1], keepdim: true);                                      // [M, 1]
+            if (largest is not null)
+            {
+                top = top.maximum(largest);
+            }
+
+            var mass = logits.sub_(top).exp_().sum([1], keepdim: true);                     // [M, 1]
+            if (sum is not null)
+            {
+                mass.addcmul_(sum, (largest! - top).exp_(), 1);
+            }
+
+            (largest, sum) = (top.MoveToOuterDisposeScope(), mass.MoveToOuterDisposeScope());
+        }
+
+        return (largest! + sum!.log_()).squeeze(1).MoveToOuterDisposeScope();
     }
 
     private static Tensor Gather(Tensor logits, Tensor targets)

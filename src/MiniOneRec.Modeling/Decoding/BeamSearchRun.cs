@@ -110,7 +110,10 @@ internal sealed class BeamSearchRun
         using var scope = NewDisposeScope();
         var rows = tensor([.. closing.Select(r => (long)r)], device: hidden.device);
         long[] targets = [.. closing.Select(r => (long)_terminator[_rows[r].Offset])];
-        using var values = _model.LogProbabilities(hidden.index_select(0, rows), tensor(targets, device: hidden.device)).cpu();
+        var selected = hidden.index_select(0, rows);                                            // [C, D]
+        var chosen = _model.HeadWeight.index_select(0, tensor(targets, device: hidden.device)); // [C, D]
+        var logits = (selected * chosen).sum([1], type: ScalarType.Float32);                    // [C]
+        using var values = (logits - _model.LogNormalizers(selected)).cpu();
         var logProbabilities = values.data<float>();
         for (int i = 0; i < closing.Count; i++)
         {

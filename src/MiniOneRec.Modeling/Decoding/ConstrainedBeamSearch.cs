@@ -32,7 +32,6 @@ public readonly record struct Beam(int Node, double LogProbability, double Score
 /// </remarks>
 public sealed class ConstrainedBeamSearch
 {
-    private const long LogitBudget = 16L << 20;
     private readonly BeamSearchOptions _options;
 
     /// <summary>Makes a search.</summary>
@@ -96,25 +95,10 @@ public sealed class ConstrainedBeamSearch
         }
 
         var index = consecutive ? null : tensor([.. tokens.ToArray().Select(token => (long)Math.Max(0, token))], device: model.Device);
-        long rows = hidden.size(0), width = tokens.Length;
-        if (!normalised)
-        {
-            var weight = consecutive ? model.HeadWeight.narrow(0, first, width) : model.HeadWeight.index_select(0, index!);
-            return ToHost(F.linear(hidden, weight));
-        }
-
-        long chunk = Math.Max(1, LogitBudget / model.Config.VocabularySize);
-        var scores = new float[rows * width];
-        for (long start = 0; start < rows; start += chunk)
-        {
-            using var chunkScope = NewDisposeScope();
-            long count = Math.Min(chunk, rows - start);
-            var logits = model.Logits(hidden.narrow(0, start, count)).to_type(ScalarType.Float32);          // [r, V]
-            var chosen = consecutive ? logits.narrow(1, first, width) : logits.index_select(1, index!);     // [r, K]
-            ToHost(chosen - logits.logsumexp(1, keepdim: true)).CopyTo(scores.AsSpan((int)(start * width)));
-        }
-
-        return scores;
+        long width = tokens.Length;
+        var weight = consecutive ? model.HeadWeight.narrow(0, first, width) : model.HeadWeight.index_select(0, index!);
+        var chosen = F.linear(hidden, weight).to_type(ScalarType.Float32);                      // [R, K]
+        return ToHost(normalised ? chosen - model.LogNormalizers(hidden).unsqueeze(1) : chosen);
     }
 
     private static float[] ToHost(Tensor values)

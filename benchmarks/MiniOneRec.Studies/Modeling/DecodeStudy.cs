@@ -1,0 +1,214 @@
+using System.Diagnostics;
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>What constrained decoding costs, in prefills of the same prompt, at the Qwen2.5-0.5B shape with random weights.</summary>
+internal sealed class DecodeStudy : IStudy
+{
+    private const int FirstCode = 151_936;
+
+    public string Name => "decode";
+
+    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000";
+
+    public Task RunAsync(StudyContext context)
+    {
+        string parts = context.Option("parts", "fp32,bf16,trie,small");
+        int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
+        int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
+        using var noGrad = no_grad();
+        double single = double.NaN;
+        if (parts.Contains("fp32", StringComparison.Ordinal))
+        {
+            single = Shape(context, ScalarType.Float32, "", prompt, layers, repeats);
+        }
+
+        if (parts.Contains("bf16", StringComparison.Ordinal))
+        {
+            double half = Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats);
+            if (!double.IsNaN(single))
+            {
+                context.Report("bf16.prefill_gain", single / half, "x");
+            }
+        }
+
+        if (parts.Contains("trie", StringComparison.Ordinal))
+        {
+            Trie(context, items);
+        }
+
+        if (parts.Contains("small", StringComparison.Ordinal))
+        {
+            Small(context, users, repeats);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats)
+    {
+        var config = new DecoderConfig
+        {
+            VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
+        };
+        using var model = new DecoderModel(config);
+        model.to(type);
+        model.eval();
+        var random = new Random(1);
+        var (trie, template) = Catalogue(random, 10_000);
+        int[] tokens = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(FirstCode))];
+        double flops = MachineReference.GemmFlops(512, 896, 4_864, type);
+        using var owned = trie;
+
+        var prefill = Timing.Measure(() => Prefill(model, tokens), repeats: repeats);
+        double unit = prefill.Median.TotalSeconds;
+        context.Report($"{prefix}prefill_ms", unit * 1e3, "ms", new { prompt, layers });
+        int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(FirstCode))];
+        var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
+        double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize) + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
+        context.Report($"{prefix}prefill_efficiency", needed / wide.Median.TotalSeconds / flops, "x", new { tokens = 512, gemm_gflops = flops / 1e9 });
+
+        foreach (int width in new[] { 16, 50 })
+        {
+            foreach (var (name, scoring, closing) in new[] { ("sid", BeamScoring.SidOnly, 0), ("exact", BeamScoring.Exact, 2 * width) })
+            {
+                var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = scoring });
+                var query = new BeamQuery(tokens);
+                var timing = Timing.Measure(() => search.Search(model, [query], trie, template), repeats: repeats);
+                double prefills = timing.Median.TotalSeconds / unit, limit = (prompt + 2.0 * width + closing) / prompt;
+                context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills", new { limit });
+                if (scoring == BeamScoring.Exact && width == 50)
+                {
+                    context.Report($"{prefix}exact.w50.limit_ratio", prefills / limit, "x");
+                    context.Report($"{prefix}constraint_share", ConstraintSeconds(trie, width) / (timing.Median.TotalSeconds - unit), "x");
+                }
+            }
+        }
+
+        return unit;
+    }
+
+    private static void Prefill(DecoderModel model, int[] tokens)
+    {
+        using var scope = NewDisposeScope();
+        using var batch = TokenBatch.Of([tokens]);
+        using var cache = new PromptCache();
+        model.Logits(model.Forward(batch, cache).narrow(0, tokens.Length - 1, 1));
+    }
+
+    // The trie's part of a search: walking to every child of every beam and keeping the best, at all levels.
+    private static double ConstraintSeconds(SemanticIdTrie trie, int width)
+    {
+        var random = new Random(3);
+        var values = new float[256];
+        var timing = Timing.Measure(() =>
+        {
+            List<int> nodes = [SemanticIdTrie.Root];
+            for (int level = 0; level < trie.Depth; level++)
+            {
+                var best = new TopCandidates<int>(width);
+                foreach (int node in nodes)
+                {
+                    var (start, end) = trie.Children(node);
+                    var codes = trie.Codes;
+                    for (int child = start; child < end; child++)
+                    {
+                        best.Offer(values[codes[child]] + child % 97, child);
+                    }
+                }
+
+                nodes = [.. best.Drain().Select(entry => entry.Value)];
+            }
+        });
+        return timing.Median.TotalSeconds;
+    }
+
+    private static void Trie(StudyContext context, int items)
+    {
+        var random = new Random(5);
+        var codes = new int[items * 3];
+        for (int i = 0; i < codes.Length; i++)
+        {
+            codes[i] = random.Next(256);
+        }
+
+        var clock = Stopwatch.StartNew();
+        using var trie = SemanticIdTrie.FromCodes(codes, 3);
+        context.Report("trie10m.build_s", clock.Elapsed.TotalSeconds, "s", new { items });
+        context.Report("trie10m.bytes_per_item", (double)trie.SizeInBytes / items, "B", new { items });
+
+        int[] beams = [.. Enumerable.Range(0, 256).Select(_ => random.Next(trie.NodesAt(1).Start, trie.NodesAt(1).End))];
+        int[] next = [.. beams.Select(node => trie.Code(random.Next(trie.Children(node).Start, trie.Children(node).End)))];
+        var mask = new bool[256 * 256];
+        var timing = Timing.Measure(
+            () =>
+            {
+                for (int repeat = 0; repeat < 100; repeat++)
+                {
+                    Array.Clear(mask);
+                    var all = trie.Codes;
+                    for (int beam = 0; beam < beams.Length; beam++)
+                    {
+                        int node = trie.Child(beams[beam], next[beam]);
+                        var (start, end) = trie.Children(node);
+                        for (int child = start; child < end; child++)
+                        {
+                            mask[beam * 256 + all[child]] = true;
+                        }
+                    }
+                }
+            });
+        context.Report("trie10m.step_us", timing.Median.TotalMicroseconds / 100, "us", new { beams = 256 });
+    }
+
+    private static void Small(StudyContext context, int users, int repeats)
+    {
+        const int Prompt = 31, Batch = 32, Width = 50;
+        var random = new Random(7);
+        var index = new SemanticIdIndex(Enumerable.Range(0, 4_000).Select(i => KeyValuePair.Create($"{i}", new SemanticId(random.Next(256), random.Next(256), random.Next(256)))), [256, 256, 256]);
+        var template = new CompactTemplate([256, 256, 256]);
+        using var trie = new SemanticIdTrie(index);
+        using var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 256, 4, 4));
+        model.eval();
+        var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = Width });
+        int[][] prompts = [.. Enumerable.Range(0, users).Select(_ => Enumerable.Range(0, Prompt).Select(_ => 8 + random.Next(768)).ToArray())];
+        var prefill = Timing.Measure(
+            () =>
+            {
+                foreach (var chunk in prompts.Chunk(Batch))
+                {
+                    using var scope = NewDisposeScope();
+                    using var batch = TokenBatch.Of(chunk);
+                    using var cache = new PromptCache();
+                    model.Logits(model.Forward(batch, cache).narrow(0, 0, chunk.Length));
+                }
+            },
+            repeats: Math.Min(3, repeats));
+        var whole = Timing.Measure(
+            () =>
+            {
+                foreach (var chunk in prompts.Chunk(Batch))
+                {
+                    search.Search(model, [.. chunk.Select(prompt => new BeamQuery(prompt))], trie, template);
+                }
+            },
+            repeats: Math.Min(3, repeats));
+        double limit = (Prompt + 2.0 * Width) / Prompt;
+        context.Report("small.limit_ratio", whole.Median / prefill.Median / limit, "x", new { users, width = Width, prompt = Prompt, batch = Batch });
+        context.Report("small.users_per_s", users / whole.Median.TotalSeconds, "1/s");
+    }
+
+    private static (SemanticIdTrie Trie, IPromptTemplate Template) Catalogue(Random random, int items)
+    {
+        var codes = new int[items * 3];
+        for (int i = 0; i < codes.Length; i++)
+        {
+            codes[i] = random.Next(256);
+        }
+
+        return (SemanticIdTrie.FromCodes(codes, 3), new GridTemplate(FirstCode, [198, 151_645]));
+    }
+}

@@ -1,0 +1,28 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Modeling;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>Three levels of 256 codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its tokenizer.</summary>
+/// <param name="first">The token of code 0 at level 0.</param>
+/// <param name="terminator">What follows the last code.</param>
+internal sealed class GridTemplate(int first, int[] terminator) : IPromptTemplate
+{
+    public string Name => "grid";
+
+    public SemanticIdVocabulary Vocabulary { get; } = SemanticIdVocabulary.Grid([256, 256, 256], first);
+
+    public int VocabularySize => first + Vocabulary.Count;
+
+    public IReadOnlyList<int> Terminator { get; } = terminator;
+
+    public Prompt NextItem(IReadOnlyList<SemanticId> history) => new(Prompt.NextSid) { SemanticIds = history };
+
+    public int[] EncodePrompt(Prompt prompt) => [0, .. prompt.SemanticIds.SelectMany(Vocabulary.Encode)];
+
+    public int[] EncodeResponse(SemanticId semanticId) => [.. Vocabulary.Encode(semanticId), .. Terminator];
+
+    public int[] EncodeResponse(string text) => throw new NotSupportedException("A grid writes no text.");
+
+    public JsonObject Describe() => new() { ["name"] = Name };
+}
