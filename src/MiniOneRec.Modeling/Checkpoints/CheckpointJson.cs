@@ -1,0 +1,49 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Reads and writes the small JSON files of a checkpoint folder.</summary>
+internal static class CheckpointJson
+{
+    /// <summary>Files above this many bytes are refused.</summary>
+    private const long MaxBytes = 16 << 20;
+
+    private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Reads the text of a file.</summary>
+    /// <exception cref="FileNotFoundException">The file is missing.</exception>
+    /// <exception cref="InvalidDataException">The file is larger than such files are.</exception>
+    public static string ReadText(string path)
+    {
+        var file = new FileInfo(path);
+        return !file.Exists
+            ? throw new FileNotFoundException($"'{path}' does not exist.", path)
+            : file.Length <= MaxBytes
+                ? File.ReadAllText(path)
+                : throw new InvalidDataException($"'{path}' is {file.Length} bytes long; files of this kind end at {MaxBytes}.");
+    }
+
+    /// <summary>Parses an object.</summary>
+    /// <exception cref="InvalidDataException">The text is no JSON object.</exception>
+    public static JsonObject Parse(string json, string source)
+    {
+        try
+        {
+            var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
+            return JsonNode.Parse(json, documentOptions: options) as JsonObject ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{source}', line {e.LineNumber + 1}: no valid JSON. {e.Message}", e);
+        }
+    }
+
+    /// <summary>Writes an object, indented, aside and renamed.</summary>
+    public static Task WriteAsync(string path, JsonObject json, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
+        path,
+        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(json.ToJsonString(Written) + "\n"), cancellationToken).ConfigureAwait(false),
+        cancellationToken);
+}

@@ -1,0 +1,54 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>The weights of a decoder in a safetensors folder.</summary>
+internal sealed class DecoderWeights : IWeightSource
+{
+    private const string Prefix = "model.";
+    private readonly SafetensorsFolder _tensors;
+    private readonly string _prefix;
+
+    /// <summary>Finds out how the folder names its tensors and whether it can hold so many layers at all.</summary>
+    /// <exception cref="InvalidDataException">The configuration describes more layers than the folder has tensors for.</exception>
+    public DecoderWeights(string path, SafetensorsFolder tensors, DecoderConfig config)
+    {
+        (Path, _tensors) = (path, tensors);
+
+        // Models saved without their head have no prefix.
+        _prefix = tensors.Keys.Contains("embed_tokens.weight") ? "" : Prefix;
+        const int perLayer = 9;
+        if (config.LayerCount > tensors.Keys.Count / perLayer)
+        {
+            throw new InvalidDataException(
+                $"'{path}': num_hidden_layers is {config.LayerCount}, which takes at least {(long)perLayer * config.LayerCount} tensors; the folder holds {tensors.Keys.Count}.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Path { get; }
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Keys => _tensors.Keys;
+
+    /// <inheritdoc/>
+    public string? Resolve(string parameter)
+    {
+        string key = parameter.StartsWith(Prefix, StringComparison.Ordinal) ? _prefix + parameter[Prefix.Length..] : parameter;
+        return _tensors.TryFind(key, out _, out _) ? key : null;
+    }
+
+    /// <summary>A head beside tied embeddings repeats them, and rotary tables follow from the configuration.</summary>
+    public bool IsOptional(string key) => key == "lm_head.weight" || key.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<long> ShapeOf(string key) => _tensors.TryFind(key, out var entry, out _) ? entry.Shape : [];
+
+    /// <inheritdoc/>
+    public Tensor Read(string key) => _tensors.View(key);
+
+    /// <summary>Gets the type to compute in: the stored one, and float32 for float16, which CPUs compute slowly.</summary>
+    public ScalarType NaturalType() =>
+        Resolve("model.embed_tokens.weight") is { } key && _tensors.TryFind(key, out var entry, out _) && entry.Type == "BF16" ? ScalarType.BFloat16 : ScalarType.Float32;
+}

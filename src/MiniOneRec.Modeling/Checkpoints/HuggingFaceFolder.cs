@@ -1,0 +1,141 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Shared;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>A checkpoint folder as Hugging Face writes it: configuration, weights in safetensors, tokenizer.</summary>
+/// <remarks>
+/// Weights are mapped, not read: on the CPU, in the type they are stored in, they cost no memory until touched and are shared
+/// between processes. Training such weights copies the touched pages and never changes the file.
+/// </remarks>
+public sealed class HuggingFaceFolder : IDisposable
+{
+    internal const string ConfigFile = "config.json";
+    internal const string GenerationFile = "generation_config.json";
+    private readonly SafetensorsFolder _tensors;
+
+    private HuggingFaceFolder(string path, SafetensorsFolder tensors) => (Path, _tensors) = (path, tensors);
+
+    /// <summary>Gets the folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Gets which file holds which tensor; empty where a single file holds all.</summary>
+    public IReadOnlyDictionary<string, string> ShardMap => _tensors.ShardMap;
+
+    /// <summary>Gets the keys of the stored tensors.</summary>
+    public IReadOnlyCollection<string> Keys => _tensors.Keys;
+
+    /// <summary>Opens a folder: reads and checks the headers of its weights, and no more.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="FileNotFoundException">The folder holds no safetensors checkpoint, or a shard is missing.</exception>
+    /// <exception cref="InvalidDataException">A header or the shard map is malformed, or the map names files outside the folder.</exception>
+    public static HuggingFaceFolder Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Directory.Exists(path)
+            ? new HuggingFaceFolder(path, SafetensorsFolder.Open(path))
+            : throw new DirectoryNotFoundException($"Model folder '{path}' does not exist.");
+    }
+
+    /// <summary>Loads the decoder of a folder.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="device">Where the weights go; the CPU by default.</param>
+    /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    public static Task<DecoderModel> LoadDecoderAsync(
+        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return TorchThread.RunAsync("MiniOneRec load", () =>
+        {
+            using var folder = Open(path);
+            return folder.LoadDecoder(device, type);
+        });
+    }
+
+    /// <summary>Writes a model as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="path">The folder to make or replace.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="options">What to write beside the weights.</param>
+    /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
+    public static Task SaveAsync(string path, CausalLanguageModel model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return AtomicFile.WriteFolderAsync(path, aside => WriteAsync(aside, model, options ?? new HuggingFaceSaveOptions(), cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Reads the architecture.</summary>
+    /// <exception cref="InvalidDataException">The file is no configuration of a decoder that this library knows.</exception>
+    public DecoderConfig ReadConfig()
+    {
+        string file = System.IO.Path.Combine(Path, ConfigFile);
+        return DecoderConfig.FromJson(CheckpointJson.ReadText(file), file);
+    }
+
+    /// <summary>Reads how the checkpoint wants to be decoded, from <c>generation_config.json</c> or else <c>config.json</c>.</summary>
+    /// <exception cref="InvalidDataException">A key has another type.</exception>
+    public GenerationConfig ReadGenerationConfig()
+    {
+        string file = System.IO.Path.Combine(Path, GenerationFile);
+        if (File.Exists(file))
+        {
+            return GenerationConfig.FromJson(CheckpointJson.ReadText(file), file);
+        }
+
+        file = System.IO.Path.Combine(Path, ConfigFile);
+        return GenerationConfig.FromJson(CheckpointJson.ReadText(file), file) with { Other = [] };
+    }
+
+    /// <summary>Makes a tensor that lies on the mapped file, or copies where the file's alignment forbids it.</summary>
+    /// <param name="key">The key.</param>
+    /// <exception cref="KeyNotFoundException">The folder holds no such tensor.</exception>
+    public Tensor Read(string key) =>
+        _tensors.TryFind(key, out _, out _) ? _tensors.View(key) : throw new KeyNotFoundException($"Folder '{Path}' holds no tensor '{key}'.");
+
+    /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
+    /// <param name="device">Where the weights go; the CPU by default.</param>
+    /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
+    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the key.</exception>
+    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(ReadConfig(), device, type);
+
+    /// <summary>Loads the decoder under a configuration that the caller has read.</summary>
+    internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type)
+    {
+        var source = new DecoderWeights(Path, _tensors, config);
+        return WeightLoader.Load(() => new DecoderModel(config), source, device ?? CPU, type ?? source.NaturalType());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _tensors.Dispose();
+
+    /// <summary>Writes into an existing folder that the caller swaps in.</summary>
+    internal static async Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
+    {
+        var config = model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype));
+        foreach (var (key, value) in options.Generation?.TokenKeysToJson() ?? [])
+        {
+            config[key] = value;
+        }
+
+        await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, ConfigFile), config, cancellationToken).ConfigureAwait(false);
+        if (options.Generation is not null)
+        {
+            await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, GenerationFile), options.Generation.ToJson(), cancellationToken).ConfigureAwait(false);
+        }
+
+        (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
+        await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static string NameOf(ScalarType type) => type switch
+    {
+        ScalarType.BFloat16 => "bfloat16",
+        ScalarType.Float16 => "float16",
+        ScalarType.Float32 => "float32",
+        _ => throw new ArgumentException($"Weights of type {type} cannot be saved; expected float32, bfloat16 or float16."),
+    };
+}

@@ -1,0 +1,17 @@
+namespace MiniOneRec.Modeling;
+
+/// <summary>What <see cref="HuggingFaceFolder.SaveAsync"/> writes beside the weights, and how it cuts them.</summary>
+public sealed record HuggingFaceSaveOptions
+{
+    /// <summary>Gets the size beyond which a checkpoint is cut into shards.</summary>
+    /// <value>The default is 5,000,000,000 bytes.</value>
+    public long MaxShardBytes { get; init; } = 5_000_000_000;
+
+    /// <summary>Gets which file holds which tensor, to keep the shards of an earlier checkpoint; overrides <see cref="MaxShardBytes"/>.</summary>
+    /// <value>The default is <see langword="null"/>; empty means one file.</value>
+    public IReadOnlyDictionary<string, string>? ShardMap { get; init; }
+
+    /// <summary>Gets what goes into <c>generation_config.json</c>.</summary>
+    /// <value>The default is <see langword="null"/>, no such file.</value>
+    public GenerationConfig? Generation { get; init; }
+}

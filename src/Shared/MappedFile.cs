@@ -1,0 +1,54 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Shared;
+
+/// <summary>A file mapped into memory; tensors on it cost nothing until touched.</summary>
+/// <remarks>The map is private: writes to a view copy the page and never reach the file. Views outlive the object.</remarks>
+internal sealed class MappedFile : IDisposable
+{
+    private readonly Tensor? _bytes;
+
+    /// <param name="path">An existing file.</param>
+    public MappedFile(string path)
+    {
+        Length = new FileInfo(path).Length;
+        _bytes = Length == 0 ? null : from_file(path, shared: false, size: Length, dtype: ScalarType.Byte).DetachFromDisposeScope();    // [bytes]
+    }
+
+    /// <summary>Gets the size of the file in bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>Makes a tensor of a stretch of the file.</summary>
+    /// <param name="start">The first byte; where it is no multiple of the element size, the bytes are copied.</param>
+    /// <param name="type">The type of the elements.</param>
+    /// <param name="shape">The shape; the caller has checked that it lies within the file.</param>
+    public Tensor View(long start, ScalarType type, long[] shape)
+    {
+        using var scope = NewDisposeScope();
+        long size = SizeOf(type), bytes = size;
+        foreach (long length in shape)
+        {
+            bytes = checked(bytes * length);
+        }
+
+        if (bytes == 0)
+        {
+            return empty(shape, dtype: type).MoveToOuterDisposeScope();
+        }
+
+        var stretch = _bytes!.narrow(0, start, bytes);
+        return Aten.ViewAs(start % size == 0 ? stretch : stretch.clone(), type).view(shape).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _bytes?.Dispose();
+
+    private static long SizeOf(ScalarType type) => type switch
+    {
+        ScalarType.Float64 or ScalarType.Int64 => 8,
+        ScalarType.Float32 or ScalarType.Int32 => 4,
+        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
+        _ => 1,
+    };
+}
