@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Evaluation;
@@ -19,9 +18,9 @@ public sealed record ComparisonReport
     /// <summary>Gets the models' figures.</summary>
     public required IReadOnlyList<ModelReport> Models { get; init; }
 
-    /// <summary>Gets whatever else the study writes, by name.</summary>
+    /// <summary>Gets whatever else the study writes, by name: objects that serialize to JSON, and JSON elements after loading.</summary>
     [JsonExtensionData]
-    public JsonObject? Details { get; init; }
+    public IDictionary<string, object>? Details { get; init; }
 
     /// <summary>Writes the report as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Options);

@@ -77,7 +77,7 @@ public sealed class RecommendationEvaluator
         examples = Draw(examples);
         Log.EvaluationStarted(_logger, recommender.Name, examples.Count);
         var tally = new RankingTally(catalog, _options.Cutoffs, examples.Count);
-        var watch = new Stopwatch();
+        var elapsed = TimeSpan.Zero;
         for (int start = 0; start < examples.Count; start += _options.BatchSize)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -89,9 +89,10 @@ public sealed class RecommendationEvaluator
                 Count = tally.RequestCount,
             });
 
-            watch.Start();
+            long began = Stopwatch.GetTimestamp();
             var results = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
-            watch.Stop();
+            var took = Stopwatch.GetElapsedTime(began);
+            elapsed += took;
             if (results.Count != batch.Length)
             {
                 throw new InvalidOperationException($"Recommender '{recommender.Name}' gave {results.Count} results for {batch.Length} requests.");
@@ -102,10 +103,12 @@ public sealed class RecommendationEvaluator
                 tally.Add(batch[i], results[i]);
             }
 
+            Telemetry.Examples.Add(batch.Length);
+            Telemetry.BatchDuration.Record(took.TotalSeconds);
             progress?.Report(new TrainingProgress("evaluation", start + batch.Length, examples.Count));
         }
 
-        var report = Summarize(recommender.Name, tally, watch.Elapsed, cancellationToken);
+        var report = Summarize(recommender.Name, tally, elapsed, cancellationToken);
         Log.EvaluationFinished(_logger, report.Name, report.Examples, report.Elapsed.TotalSeconds);
         if (report.InvalidPredictions > 0)
         {
