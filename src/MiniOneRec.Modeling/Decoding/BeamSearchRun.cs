@@ -153,20 +153,44 @@ internal sealed class BeamSearchRun
                 }
             }
 
+            if (_options.SiblingPenalty > 0)
+            {
+                OfferSpread(user, prefix, row, shift);
+                continue;
+            }
+
             for (int child = start; child < end; child++)
             {
-                if (user.Query.Mask?.AllowsNode(child) == false)
+                if (user.Query.Mask?.AllowsNode(child) != false)
                 {
-                    continue;
+                    user.Offer(prefix, child, prefix.LogProbability + row[codes[child]] + shift);
                 }
-
-                user.Offer(prefix, child, prefix.LogProbability + row[codes[child]] + shift);
             }
         }
 
         foreach (var user in _users)
         {
             user.Select(_trie, ends: _terminator.Length > 0, _renormalise);
+        }
+    }
+
+    // Children in the order of their scores; each further one of a prefix counts less.
+    private void OfferSpread(User user, Prefix prefix, ReadOnlySpan<float> row, double shift)
+    {
+        var (start, end) = _trie.Children(prefix.Node);
+        var children = new List<(double LogProbability, int Child)>();
+        for (int child = start; child < end; child++)
+        {
+            if (user.Query.Mask?.AllowsNode(child) != false)
+            {
+                children.Add((prefix.LogProbability + row[_trie.Code(child)] + shift, child));
+            }
+        }
+
+        children.Sort(static (a, b) => a.LogProbability != b.LogProbability ? b.LogProbability.CompareTo(a.LogProbability) : a.Child.CompareTo(b.Child));
+        for (int rank = 0; rank < children.Count; rank++)
+        {
+            user.Offer(prefix, children[rank].Child, children[rank].LogProbability, rank * _options.SiblingPenalty);
         }
     }
 
@@ -222,8 +246,8 @@ internal sealed class BeamSearchRun
 
         public BeamQuery Query { get; } = query;
 
-        public void Offer(Prefix parent, int child, double logProbability) =>
-            _candidates.Offer(Mixed(child, logProbability), (parent, child, logProbability));
+        public void Offer(Prefix parent, int child, double logProbability, double penalty = 0) =>
+            _candidates.Offer(Mixed(child, logProbability) - penalty, (parent, child, logProbability));
 
         public void Finish(int node, double logProbability) => _finished.Add(new Beam(node, logProbability, Mixed(node, logProbability)));
 
@@ -232,11 +256,12 @@ internal sealed class BeamSearchRun
         {
             double floor = Floor();
             var live = new List<Prefix>();
-            foreach (var (score, (parent, child, logProbability)) in _candidates.Drain())
+            foreach (var (_, (parent, child, logProbability)) in _candidates.Drain())
             {
+                double score = Mixed(child, logProbability);
                 if (score < floor)
                 {
-                    break;
+                    continue;
                 }
 
                 var (start, end) = trie.Children(child);
