@@ -38,8 +38,16 @@ public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequ
         return [.. known];
     }
 
+    /// <summary>Gets the titles of the items that have one, in their order.</summary>
+    /// <param name="itemIds">The items.</param>
+    public string[] KnownTitles(IEnumerable<string> itemIds)
+    {
+        ArgumentNullException.ThrowIfNull(itemIds);
+        return [.. itemIds.Select(TitleOf).OfType<string>()];
+    }
+
     /// <summary>Gets the rows: those given, or every item but the first of each sequence with the items before it.</summary>
-    /// <param name="maxHistory">The longest history.</param>
+    /// <param name="maxHistory">The longest history; older items are left out.</param>
     public IEnumerable<NextItemExample> RowsOrPrefixes(int maxHistory)
     {
         if (Rows is not null)

@@ -16,6 +16,6 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Training ended ({Reason}) after {Steps} steps in {Seconds:F1} s; weights of step {BestStep} are kept.")]
     public static partial void TrainingEnded(ILogger logger, string reason, long steps, double seconds, long bestStep);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} samples have no room for their answer within {MaxTokens} tokens and are left out.")]
-    public static partial void SamplesTooLong(ILogger logger, int count, int maxTokens);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Left out {Count} of {Reason}.")]
+    public static partial void Skipped(ILogger logger, int count, string reason);
 }

@@ -57,6 +57,10 @@ public sealed class SftOptions
     [Range(2, 1 << 20)]
     public int MaxTokens { get; set; } = 512;
 
+    /// <summary>Gets or sets whether a sample whose answer leaves no room for any prompt is an error; otherwise it is left out and counted.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool RejectTooLong { get; set; }
+
     /// <summary>Gets or sets the learning rate after the warm-up.</summary>
     /// <value>The default is 0.002.</value>
     [Range(0.0, 10.0)]

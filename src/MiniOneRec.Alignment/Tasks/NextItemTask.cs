@@ -22,6 +22,9 @@ public sealed class NextItemTask : IAlignmentTask
     /// <inheritdoc/>
     public string Name => Prompt.NextSid;
 
+    /// <inheritdoc/>
+    public double Weight { get; init; } = 1;
+
     /// <summary>Gets what one sample is.</summary>
     /// <value>The default is <see cref="NextItemMode.Sequence"/>.</value>
     public NextItemMode Mode { get; init; } = NextItemMode.Sequence;
@@ -29,6 +32,10 @@ public sealed class NextItemTask : IAlignmentTask
     /// <summary>Gets the most items of a sequence; of a longer one each epoch draws a window. Sequence mode only.</summary>
     /// <value>The default is 50.</value>
     public int MaxItems { get; init; } = 50;
+
+    /// <summary>Gets the probability with which an epoch shows a random window of a sequence in place of the whole. Sequence mode only.</summary>
+    /// <value>The default is 0.</value>
+    public double WindowShare { get; init; }
 
     /// <summary>Gets the longest history of a row. Row mode only.</summary>
     /// <value>The default is 10.</value>
@@ -38,38 +45,43 @@ public sealed class NextItemTask : IAlignmentTask
     public bool VariesByEpoch => Mode == NextItemMode.Sequence;
 
     /// <inheritdoc/>
-    public IEnumerable<TokenSample> CreateSamples(AlignmentData data, IPromptTemplate template, Random random)
+    public IEnumerable<TokenSample> CreateSamples(TaskContext context)
     {
-        ArgumentNullException.ThrowIfNull(data);
-        ArgumentNullException.ThrowIfNull(template);
-        ArgumentNullException.ThrowIfNull(random);
-        return Mode == NextItemMode.Row ? Rows(data, template) : Sequences(data, template, random);
+        ArgumentNullException.ThrowIfNull(context);
+        return Mode == NextItemMode.Row ? Rows(context) : Sequences(context);
     }
 
-    private IEnumerable<TokenSample> Rows(AlignmentData data, IPromptTemplate template) =>
-        from row in data.RowsOrPrefixes(MaxHistory)
-        let history = data.KnownIds(row.History)
-        where history.Length > 0 && data.Index.TryGetSemanticId(row.Target, out _)
-        select Row(template, history, data.Index[row.Target], $"{row.UserId}:{row.Target}");
-
-    private IEnumerable<TokenSample> Sequences(AlignmentData data, IPromptTemplate template, Random random)
+    private IEnumerable<TokenSample> Rows(TaskContext context)
     {
-        foreach (var sequence in data.Sequences)
+        foreach (var row in context.Data.RowsOrPrefixes(MaxHistory))
         {
-            var ids = data.KnownIds(sequence.ItemIds);
-            if (ids.Length > MaxItems)
+            var history = context.Data.KnownIds(row.History);
+            if (history.Length == 0 || !context.Data.Index.TryGetSemanticId(row.Target, out var target))
             {
-                ids = ids.AsSpan(random.Next(ids.Length - MaxItems + 1), MaxItems).ToArray();
-            }
-
-            if (ids.Length < 2)
-            {
+                context.Skip("no known item in the history, or an unknown target");
                 continue;
             }
 
-            if (template is CompactTemplate { Terminator.Count: 0 })
+            yield return context.Sample(Name, $"{row.UserId}:{row.Target}", context.Template.NextItem(history), Response.Of(target));
+        }
+    }
+
+    private IEnumerable<TokenSample> Sequences(TaskContext context)
+    {
+        var chains = context.Template is CompactTemplate { Terminator.Count: 0, Order: HistoryOrder.OldestFirst } compact ? compact : null;
+        int limit = chains is null ? MaxItems : Math.Min(MaxItems, (context.MaxTokens - 1) / chains.Vocabulary.Depth);
+        foreach (var sequence in context.Data.Sequences)
+        {
+            var ids = Window(context.Data.KnownIds(sequence.ItemIds), limit, context.Random);
+            if (ids.Length < 2)
             {
-                int[] tokens = template.EncodePrompt(template.NextItem(ids));
+                context.Skip("fewer than two known items");
+                continue;
+            }
+
+            if (chains is not null)
+            {
+                int[] tokens = chains.EncodePrompt(chains.NextItem(ids));
                 bool[] labels = new bool[tokens.Length];
                 labels.AsSpan(1).Fill(true);
                 yield return new TokenSample(tokens, labels, Name, sequence.UserId);
@@ -78,11 +90,20 @@ public sealed class NextItemTask : IAlignmentTask
 
             for (int target = 1; target < ids.Length; target++)
             {
-                yield return Row(template, ids[..target], ids[target], $"{sequence.UserId}:{target}") with { Group = sequence.UserId };
+                yield return context.Sample(Name, $"{sequence.UserId}:{target}", context.Template.NextItem(ids[..target]), Response.Of(ids[target]))
+                    with { Group = sequence.UserId };
             }
         }
     }
 
-    private TokenSample Row(IPromptTemplate template, SemanticId[] history, SemanticId target, string id) =>
-        TokenSample.Of(template.EncodePrompt(template.NextItem(history)), template.EncodeResponse(target), Name, id);
+    private SemanticId[] Window(SemanticId[] ids, int limit, Random random)
+    {
+        int length = Math.Min(ids.Length, limit);
+        if (WindowShare > 0 && length > 2 && random.NextDouble() < WindowShare)
+        {
+            length = random.Next(2, length + 1);
+        }
+
+        return length == ids.Length ? ids : ids.AsSpan(random.Next(ids.Length - length + 1), length).ToArray();
+    }
 }

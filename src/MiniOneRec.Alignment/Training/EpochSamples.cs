@@ -9,61 +9,88 @@ internal sealed class EpochSamples
     private readonly AlignmentData _data;
     private readonly IPromptTemplate _template;
     private readonly SftOptions _options;
-    private readonly List<TokenSample>?[] _fixed;
+    private readonly List<SampleTree>?[] _fixed;
 
     public EpochSamples(IReadOnlyList<IAlignmentTask> tasks, AlignmentData data, IPromptTemplate template, SftOptions options)
     {
         (_tasks, _data, _template, _options) = (tasks, data, template, options);
-        _fixed = new List<TokenSample>?[tasks.Count];
+        _fixed = new List<SampleTree>?[tasks.Count];
         TaskIds = tasks.Select((task, i) => (task.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i);
     }
 
     /// <summary>Gets the number of each task's name.</summary>
     public IReadOnlyDictionary<string, int> TaskIds { get; }
 
-    /// <summary>Gets how many samples of the last epoch were left out for want of room.</summary>
-    public int TooLong { get; private set; }
+    /// <summary>Gets what was left out of the last epoch that was made, by task and reason.</summary>
+    public SortedDictionary<string, int> Skipped { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Makes the samples of an epoch and their batches, as positions.</summary>
     public (List<SampleTree> Trees, List<int[]> Batches) Epoch(int epoch)
     {
         var trees = new List<SampleTree>();
-        TooLong = 0;
         for (int t = 0; t < _tasks.Count; t++)
         {
-            trees.AddRange(SampleTree.Group(SamplesOf(t, epoch)));
+            var made = TreesOf(t, epoch);
+            trees.AddRange(_tasks[t].Weight == 1 ? made : Weighted(made, _tasks[t].Weight, Seeded(epoch, t + _tasks.Count)));
         }
 
         var batches = BatchOrder.Create([.. trees.Select(tree => tree.TokenCount)], _options.BatchSize, Seeded(epoch, -1));
         return (trees, batches);
     }
 
-    private List<TokenSample> SamplesOf(int t, int epoch)
+    private List<SampleTree> TreesOf(int t, int epoch)
     {
         if (_fixed[t] is { } made)
         {
             return made;
         }
 
+        var task = _tasks[t];
+        var context = new TaskContext(_data, _template, Seeded(epoch, t)) { MaxTokens = _options.MaxTokens };
         var samples = new List<TokenSample>();
-        foreach (var sample in _tasks[t].CreateSamples(_data, _template, Seeded(epoch, t)))
+        foreach (var sample in task.CreateSamples(context))
         {
             var cut = sample.CutLeft(_options.MaxTokens);
-            if (cut.Labels[0])
+            if (!cut.Labels[0])
             {
-                TooLong++;
-                continue;
+                samples.Add(cut);
             }
-
-            samples.Add(cut);
+            else if (_options.RejectTooLong)
+            {
+                throw new ArgumentException(
+                    $"Sample '{sample.Id}' of task '{task.Name}' has {sample.LabelCount} answer tokens and no room for its prompt within {_options.MaxTokens} tokens.");
+            }
+            else
+            {
+                context.Skip($"no room for the answer within {_options.MaxTokens} tokens");
+            }
         }
 
-        if (!_tasks[t].VariesByEpoch)
+        foreach (var (reason, count) in context.Skipped)
         {
-            _fixed[t] = samples;
+            Skipped[$"{task.Name}: {reason}"] = count;
         }
 
-        return samples;
+        var trees = SampleTree.Group(samples);
+        if (!task.VariesByEpoch)
+        {
+            _fixed[t] = trees;
+        }
+
+        return trees;
+    }
+
+    private static IEnumerable<SampleTree> Weighted(List<SampleTree> trees, double weight, Random random)
+    {
+        int whole = (int)weight;
+        foreach (var tree in trees)
+        {
+            int copies = whole + (random.NextDouble() < weight - whole ? 1 : 0);
+            for (int i = 0; i < copies; i++)
+            {
+                yield return tree;
+            }
+        }
     }
 
     private Random Seeded(int epoch, int stream) => new(unchecked((int)Seeds.Mix(_options.Seed, epoch, stream)));

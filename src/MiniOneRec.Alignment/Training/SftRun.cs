@@ -46,13 +46,13 @@ internal sealed class SftRun : IDisposable
         if (batches.Count == 0)
         {
             throw new ArgumentException(
-                $"There is nothing to train on: the tasks {string.Join(", ", _taskNames)} made no samples, or none has room for its answer within {_options.MaxTokens} tokens.");
+                $"There is nothing to train on: the tasks {string.Join(", ", _taskNames)} made no samples. Left out: {(_samples.Skipped.Count == 0 ? "nothing" : string.Join("; ", _samples.Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
         }
 
         Check(trees);
-        if (_samples.TooLong > 0)
+        foreach (var (what, count) in _samples.Skipped)
         {
-            Log.SamplesTooLong(_logger, _samples.TooLong, _options.MaxTokens);
+            Log.Skipped(_logger, count, what);
         }
 
         long total = Math.Min((long)batches.Count * _options.Epochs, _options.MaxSteps ?? long.MaxValue);

@@ -22,8 +22,10 @@ public sealed class CompactTemplate : IPromptTemplate
     /// <summary>Makes the template of a grid.</summary>
     /// <param name="levelSizes">K of each level.</param>
     /// <param name="writesEnd">Whether responses end with the end token; needed where depths differ.</param>
-    public CompactTemplate(IReadOnlyList<int> levelSizes, bool writesEnd = false)
+    /// <param name="order">The order in which prompts list a history.</param>
+    public CompactTemplate(IReadOnlyList<int> levelSizes, bool writesEnd = false, HistoryOrder order = HistoryOrder.OldestFirst)
     {
+        Order = order;
         Vocabulary = SemanticIdVocabulary.Grid(levelSizes, ReservedTokens);
         VocabularySize = ReservedTokens + Vocabulary.Count;
         _writesEnd = writesEnd;
@@ -41,6 +43,9 @@ public sealed class CompactTemplate : IPromptTemplate
     /// <inheritdoc/>
     public string Name => "compact";
 
+    /// <summary>Gets the order in which prompts list a history.</summary>
+    public HistoryOrder Order { get; }
+
     /// <inheritdoc/>
     public SemanticIdVocabulary Vocabulary { get; }
 
@@ -51,7 +56,10 @@ public sealed class CompactTemplate : IPromptTemplate
     public IReadOnlyList<int> Terminator { get; }
 
     /// <inheritdoc/>
-    public Prompt NextItem(IReadOnlyList<SemanticId> history) => new(Prompt.NextSid) { SemanticIds = history };
+    public Prompt NextItem(IReadOnlyList<SemanticId> history) => new(Prompt.NextSid)
+    {
+        SemanticIds = Order == HistoryOrder.OldestFirst ? history : [.. history.Reverse()],
+    };
 
     /// <inheritdoc/>
     public int[] EncodePrompt(Prompt prompt)
@@ -77,5 +85,6 @@ public sealed class CompactTemplate : IPromptTemplate
         ["name"] = Name,
         ["levelSizes"] = new JsonArray([.. Vocabulary.LevelSizes.Select(size => (JsonNode)size)]),
         ["writesEnd"] = _writesEnd,
+        ["order"] = Order.ToString(),
     };
 }

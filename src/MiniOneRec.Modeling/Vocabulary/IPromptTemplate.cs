@@ -36,6 +36,21 @@ public interface IPromptTemplate
     /// <exception cref="NotSupportedException">The template writes no text.</exception>
     int[] EncodeResponse(string text);
 
+    /// <summary>Gets the tokens of a response, terminator included.</summary>
+    /// <param name="response">A semantic ID, a text, or a text before a semantic ID.</param>
+    /// <exception cref="NotSupportedException">The template cannot write this response.</exception>
+    int[] EncodeResponse(Response response)
+    {
+        ArgumentNullException.ThrowIfNull(response);
+        return response switch
+        {
+            { SemanticId: { } id, Text: null } => EncodeResponse(id),
+            { SemanticId: null, Text: { } text } => EncodeResponse(text),
+            { SemanticId: null } => throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response)),
+            _ => throw new NotSupportedException($"The template '{Name}' writes no text before a semantic ID."),
+        };
+    }
+
     /// <summary>Gets what the model folder records, enough to make the template again.</summary>
     JsonObject Describe();
 }

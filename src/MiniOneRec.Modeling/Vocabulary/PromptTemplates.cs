@@ -16,7 +16,8 @@ internal static class PromptTemplates
         {
             return name switch
             {
-                "compact" => new CompactTemplate(description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!),
+                "compact" => new CompactTemplate(
+                    description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!, Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
                 _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
             };
         }
