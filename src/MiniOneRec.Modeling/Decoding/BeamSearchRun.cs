@@ -30,7 +30,31 @@ internal sealed class BeamSearchRun
     /// <param name="level">The level of the codes that come next.</param>
     public void Expand(Tensor hidden, int level)
     {
-        CloseAndCollect(hidden, level);
+        // Rows that continue a prefix are scored against the next level; rows at and after an item's last code also close it.
+        var expanding = new List<int>();
+        var closing = new List<int>();
+        for (int r = 0; r < _rows.Count; r++)
+        {
+            if (_rows[r].Offset == 0 && _rows[r].Prefix.Continues)
+            {
+                expanding.Add(r);
+            }
+
+            if (_rows[r].Prefix.Closes && !_renormalise)
+            {
+                closing.Add(r);
+            }
+        }
+
+        if (closing.Count > 0)
+        {
+            Close(hidden, closing);
+        }
+
+        if (expanding.Count > 0)
+        {
+            ExpandLevel(hidden, expanding, level);
+        }
     }
 
     /// <summary>Names the rows that must run next, or <see langword="null"/> when all searches are done.</summary>
@@ -76,35 +100,6 @@ internal sealed class BeamSearchRun
     /// <summary>Gets what was found, best first.</summary>
     public IReadOnlyList<IReadOnlyList<Beam>> Results() => [.. _users.Select(user => user.Results())];
 
-    private void CloseAndCollect(Tensor hidden, int level)
-    {
-        // Rows that continue a prefix come first in meaning: their level scores are read; rows of the terminator only close.
-        var expanding = new List<int>();
-        var closing = new List<int>();
-        for (int r = 0; r < _rows.Count; r++)
-        {
-            if (_rows[r].Offset == 0 && _rows[r].Prefix.Continues)
-            {
-                expanding.Add(r);
-            }
-
-            if (_rows[r].Prefix.Closes && !_renormalise)
-            {
-                closing.Add(r);
-            }
-        }
-
-        if (closing.Count > 0)
-        {
-            Close(hidden, closing);
-        }
-
-        if (expanding.Count > 0)
-        {
-            ExpandLevel(hidden, expanding, level);
-        }
-    }
-
     private void Close(Tensor hidden, List<int> closing)
     {
         using var scope = NewDisposeScope();
@@ -112,7 +107,7 @@ internal sealed class BeamSearchRun
         long[] targets = [.. closing.Select(r => (long)_terminator[_rows[r].Offset])];
         var selected = hidden.index_select(0, rows);                                            // [C, D]
         var chosen = _model.HeadWeight.index_select(0, tensor(targets, device: hidden.device)); // [C, D]
-        var logits = (selected * chosen).sum([1], type: ScalarType.Float32);                    // [C]
+        var logits = (selected.to_type(ScalarType.Float32) * chosen.to_type(ScalarType.Float32)).sum([1]);   // [C]
         using var values = (logits - _model.LogNormalizers(selected)).cpu();
         var logProbabilities = values.data<float>();
         for (int i = 0; i < closing.Count; i++)

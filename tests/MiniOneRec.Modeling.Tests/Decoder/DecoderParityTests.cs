@@ -113,6 +113,38 @@ public sealed class DecoderParityTests
 
     [Theory]
     [MemberData(nameof(Folders))]
+    public void Extend_BeamsOnSharedPrompts_EqualFullRecompute(string folder)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Fixtures.Decoder(folder);
+        int[][] prompts = [[3, 14, 15, 92, 65], [35, 89]];
+        using var batch = TokenBatch.Of(prompts);
+        using var cache = new PromptCache();
+        model.Forward(batch, cache);
+
+        // Two beams on the first prompt, one on the second; then a step whose rows share, skip and double their parents.
+        var first = model.Extend(cache, new DecodingStep { Tokens = [7, 8, 9], Prompts = [0, 0, 1], Ancestors = [[0], [1], [2]] });
+        var second = model.Extend(cache, new DecodingStep
+        {
+            Tokens = [10, 11, 12, 13], Prompts = [0, 0, 0, 0], Ancestors = [[1, 3], [1, 4], [0, 5], [0, 5, 6]],
+        });
+
+        int[][] copies =
+        [
+            [.. prompts[0], 7], [.. prompts[0], 8], [.. prompts[1], 9],
+            [.. prompts[0], 8, 10], [.. prompts[0], 8, 11], [.. prompts[0], 7, 12], [.. prompts[0], 7, 12, 13],
+        ];
+        var shared = cat([first, second]);
+        for (int r = 0; r < copies.Length; r++)
+        {
+            using var whole = TokenBatch.Of([copies[r]]);
+            Fixtures.Close(model.Forward(whole)[copies[r].Length - 1], shared[r], 1e-5, $"{folder} row {r}");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
     public void Forward_Tree_EqualsItsCopies(string folder)
     {
         using var scope = NewDisposeScope();
