@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>Improves a recommender by group-relative policy optimisation over the catalogue's tree.</summary>
+/// <remarks>
+/// GRPO: DeepSeekMath (arXiv:2402.03300); constrained beam rollouts and rank rewards: MiniOneRec (arXiv:2510.24431). Departures: the group is the unit of
+/// batching and runs as one tree; groups whose rewards are all equal are skipped before any forward pass, so they add no KL either; dropout is
+/// off, so that the policy that is updated is the one that sampled.
+/// </remarks>
+public sealed class GrpoTrainer
+{
+    private readonly RewardSum _rewards;
+    private readonly GrpoOptions _options;
+    private readonly IRolloutSampler _rollouts;
+    private readonly ILogger _logger;
+
+    /// <summary>Makes a trainer.</summary>
+    /// <param name="rewards">At least one reward, each with a name of its own; <see cref="WeightedReward"/> gives it a weight.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="rollouts">Draws completions; by default a beam search.</param>
+    /// <param name="logger">Receives one message per stage, validation and stop.</param>
+    /// <exception cref="ArgumentException">There is no reward, or two have one name.</exception>
+    public GrpoTrainer(
+        IEnumerable<IRewardFunction> rewards, GrpoOptions? options = null, IRolloutSampler? rollouts = null, ILogger<GrpoTrainer>? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(rewards);
+        _rewards = new RewardSum(rewards);
+        _options = OptionsValidation.Validated(options ?? new GrpoOptions(), new GrpoOptionsValidator(), new GrpoOptionsRules());
+        _rollouts = rollouts ?? new BeamRolloutSampler();
+        _logger = logger ?? NullLogger<GrpoTrainer>.Instance;
+    }
+
+    /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
+    public CausalLanguageModel? Reference { get; set; }
+
+    /// <summary>Trains on next-item examples.</summary>
+    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="train">Histories with the items that followed.</param>
+    /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; empty keeps the last.</param>
+    /// <param name="progress">Told once per step.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    /// <returns>What was done, with the figures by step.</returns>
+    /// <exception cref="ArgumentException">No example has a known target, the group is larger than the catalogue, or the reference has another shape.</exception>
+    /// <exception cref="InvalidOperationException">A reward or sampler broke its contract; the message names it.</exception>
+    public Task<TrainingResult> TrainAsync(
+        GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample> validation,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        return TrainAsync(recommender, [.. train.Select(example => new RolloutExample(example))], validation, progress, cancellationToken);
+    }
+
+    /// <summary>Trains on examples with prompts of their own or with several right items.</summary>
+    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="train">The examples.</param>
+    /// <param name="validation">Held-out next-item examples.</param>
+    /// <param name="progress">Told once per step.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    /// <inheritdoc cref="TrainAsync(GenerativeRecommender, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)"/>
+    public Task<TrainingResult> TrainAsync(
+        GenerativeRecommender recommender, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample> validation,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recommender);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(validation);
+        cancellationToken.ThrowIfCancellationRequested();
+        return TorchThread.RunAsync("MiniOneRec grpo", () =>
+        {
+            TorchSeed.Apply(_options.Seed);
+            var prompts = new PromptSource(recommender, train, _options.UnknownTargets, _options.Seed);
+            if (prompts.Skipped > 0)
+            {
+                Log.TargetsSkipped(_logger, "grpo", prompts.Skipped);
+            }
+
+            Log.Started(_logger, "grpo", prompts.Count, _options.Steps);
+            recommender.Model.eval();
+            using var loop = new PolicyLoop("grpo", recommender, _options, Reference, validation, prompts, progress, _logger);
+            var step = new GrpoStep(loop, recommender, _options, _rollouts, _rewards);
+            return loop.Run(step.Run, cancellationToken);
+        });
+    }
+}

@@ -1,0 +1,270 @@
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>One step of GRPO: rollouts, rewards, advantages, then updates over packed trees.</summary>
+internal sealed class GrpoStep
+{
+    private readonly PolicyLoop _loop;
+    private readonly GenerativeRecommender _recommender;
+    private readonly GrpoOptions _options;
+    private readonly IRolloutSampler _sampler;
+    private readonly RewardSum _rewards;
+    private readonly GroupAdvantage _advantage;
+    private readonly GrpoLoss _loss;
+    private readonly KlController _controller;
+    private readonly int _width;
+
+    public GrpoStep(PolicyLoop loop, GenerativeRecommender recommender, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
+    {
+        (_loop, _recommender, _options, _sampler, _rewards) = (loop, recommender, options, sampler, rewards);
+        _advantage = new GroupAdvantage(options.AdvantageBaseline, options.DivideByDeviation, options.AdvantageClip);
+        double inLoss = options.KlPlacement == KlPlacement.Loss ? options.KlWeight : 0;
+        _loss = new GrpoLoss(options.Objective, options.ClipLow, options.ClipHigh, inLoss, options.KlEstimator, options.EntropyWeight);
+        _controller = new KlController(options.KlTarget);
+        _width = recommender.Trie.Depth + recommender.Template.Terminator.Count;
+        loop.State.KlWeight = options.KlWeight;
+    }
+
+    private bool KlInReward => _options.KlPlacement == KlPlacement.Reward && _options.KlWeight > 0;
+
+    private bool SeveralUpdates => _options.InnerEpochs > 1 || _options.GroupsPerUpdate > 0;
+
+    /// <summary>Does one step.</summary>
+    public StepOutcome Run(long step)
+    {
+        var timer = new PhaseTimer();
+        var metrics = new StepMetrics();
+        var random = StepSeed.For(_options.Seed, step);
+        var informative = new List<ScoredGroup>();
+        for (int round = 0; round <= _options.ResampleRounds && informative.Count < _options.PromptsPerStep; round++)
+        {
+            var groups = timer.Time("rollout", () => Rollout(random));
+            var scored = timer.Time("reward", () => Judge(groups, metrics));
+            if (KlInReward)
+            {
+                timer.Time("reference", () => PenaliseKl(scored));
+            }
+
+            foreach (var group in scored)
+            {
+                bool signal = _advantage.Compute(group.Rewards, group.Advantages, group.Weights);
+                metrics.Add(group, signal);
+                if (signal)
+                {
+                    informative.Add(group);
+                }
+            }
+        }
+
+        bool finite = Update(step, informative, metrics, timer);
+        if (finite)
+        {
+            _loop.State.KlWeight = _controller.Next(_loop.State.KlWeight, metrics.Kl);
+        }
+
+        return new StepOutcome(metrics.Finish(timer, _loop.State.KlWeight, _options.RateAt(step))) { Diverged = !finite };
+    }
+
+    private ScoredGroup[] Rollout(Random random)
+    {
+        var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
+        var groups = new List<ScoredGroup>(prepared.Length);
+        foreach (var chunk in prepared.Chunk(_options.GroupsPerPass))
+        {
+            int[][] prompts = [.. chunk.Select(example => _loop.Prompts.PromptOf(example.Example))];
+            var rollouts = _sampler.Sample(new RolloutRequest
+            {
+                Model = _loop.Model,
+                Trie = _recommender.Trie,
+                Template = _recommender.Template,
+                Prompts = prompts,
+                Targets = [.. chunk.Select(example => example.Targets)],
+                GroupSize = _options.GroupSize,
+                Random = random,
+            });
+            Check(rollouts, chunk.Length);
+            for (int i = 0; i < chunk.Length; i++)
+            {
+                var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i].Targets) : rollouts[i];
+                groups.Add(new ScoredGroup(
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i]));
+            }
+        }
+
+        return [.. groups];
+    }
+
+    private void Check(IReadOnlyList<IReadOnlyList<Rollout>> rollouts, int prompts)
+    {
+        if (rollouts.Count != prompts)
+        {
+            throw new InvalidOperationException($"The sampler '{_sampler.Name}' returned {rollouts.Count} groups for {prompts} prompts.");
+        }
+
+        if (rollouts.FirstOrDefault(group => group.Count != _options.GroupSize) is { } odd)
+        {
+            throw new InvalidOperationException($"The sampler '{_sampler.Name}' returned a group of {odd.Count}; every group must have {_options.GroupSize}.");
+        }
+    }
+
+    private Rollout[] WithTarget(IReadOnlyList<Rollout> rollouts, IReadOnlySet<int> targets)
+    {
+        Rollout[] members = [.. rollouts];
+        if (!members.Any(rollout => targets.Contains(rollout.Node)))
+        {
+            // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
+            int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
+            members[last] = Reinforcement.Rollout.Of(_recommender.Trie, _recommender.Template, targets.Min(), double.NegativeInfinity);
+        }
+
+        return members;
+    }
+
+    private ScoredGroup[] Judge(ScoredGroup[] groups, StepMetrics metrics)
+    {
+        var total = new double[groups.Length * _options.GroupSize];
+        var byName = _rewards.Score([.. groups.Select(group => group.Group)], total);
+        for (int g = 0; g < groups.Length; g++)
+        {
+            total.AsSpan(g * _options.GroupSize, _options.GroupSize).CopyTo(groups[g].Rewards);
+        }
+
+        metrics.AddRewards(byName, total);
+        return groups;
+    }
+
+    private bool PenaliseKl(ScoredGroup[] groups)
+    {
+        foreach (var chunk in groups.Chunk(_options.GroupsPerPass))
+        {
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            using var layout = Layout(chunk);
+            var policy = CompletionScorer.Score(_loop.Model, layout).LogProbs;
+            var reference = _loop.Reference.EqualsPolicy ? policy : _loop.Reference.Score(layout);
+            using var kl = (GrpoLoss.Estimate((reference - policy).clamp(-20, 20), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
+            var values = kl.data<double>().ToArray();
+            for (int i = 0; i < values.Length; i++)
+            {
+                chunk[i / _options.GroupSize].Rewards[i % _options.GroupSize] -= _loop.State.KlWeight * values[i];
+            }
+        }
+
+        return true;
+    }
+
+    private bool Update(long step, List<ScoredGroup> groups, StepMetrics metrics, PhaseTimer timer)
+    {
+        if (groups.Count == 0)
+        {
+            return true;
+        }
+
+        using var scope = NewDisposeScope();
+        int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : groups.Count;
+        var updates = groups.Chunk(perUpdate).Select(update => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass).Select(Prepare).ToArray()).ToArray();
+        try
+        {
+            timer.Time("reference", () => ScoreFixed(updates.SelectMany(passes => passes)));
+            bool finite = true;
+            _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? _loop.State.KlWeight : 0;
+            for (int epoch = 0; epoch < _options.InnerEpochs && finite; epoch++)
+            {
+                foreach (var passes in updates)
+                {
+                    timer.Time("policy", () => Accumulate(passes, metrics));
+                    double norm = timer.Time("update", () => _loop.Update(step));
+                    metrics.AddUpdate(norm);
+                    finite &= double.IsFinite(norm);
+                }
+            }
+
+            return finite;
+        }
+        finally
+        {
+            foreach (var pass in updates.SelectMany(passes => passes))
+            {
+                pass.Dispose();
+            }
+        }
+    }
+
+    // What must be known before the first update: the reference, and where there are several updates the policy that sampled.
+    private bool ScoreFixed(IEnumerable<Pass> passes)
+    {
+        using var noGrad = no_grad();
+        foreach (var pass in passes)
+        {
+            pass.Old = SeveralUpdates ? CompletionScorer.Score(_loop.Model, pass.Layout).LogProbs.DetachFromDisposeScope() : null;
+            if (_loop.Reference.Exists && !_loop.Reference.EqualsPolicy)
+            {
+                pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
+            }
+            else if (_loop.Reference.Exists)
+            {
+                pass.Reference = pass.Old?.alias().DetachFromDisposeScope();            // equal weights: the policy's own pass serves
+                pass.ReferenceIsPolicy = pass.Reference is null;
+            }
+        }
+
+        return true;
+    }
+
+    private bool Accumulate(Pass[] passes, StepMetrics metrics)
+    {
+        double divisor = passes.Sum(pass => _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount));
+        foreach (var pass in passes)
+        {
+            using var scope = NewDisposeScope();
+            var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, pass.Layout, entropyGradient: _options.EntropyWeight > 0);
+            var old = pass.Old ?? logProbs.detach();
+            var reference = pass.ReferenceIsPolicy ? logProbs.detach() : pass.Reference;
+            var terms = _loss.Compute(logProbs, old, reference, pass.Advantages, pass.Layout.Mask, entropy);
+            double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
+            autograd.backward([terms.Loss * share]);
+            metrics.AddPass(terms, entropy, pass.Layout, share);
+        }
+
+        return true;
+    }
+
+    private Pass Prepare(ScoredGroup[] groups)
+    {
+        float[] advantages = [.. groups.SelectMany(group => group.Advantages).Select(value => (float)value)];
+        return new Pass(Layout(groups), tensor(advantages, device: _loop.Model.Device).DetachFromDisposeScope());
+    }
+
+    private CompletionLayout Layout(IReadOnlyList<ScoredGroup> groups)
+    {
+        CompletionGroup[] trees = [.. groups.Select(group => new CompletionGroup(group.Prompt, [.. group.Group.Rollouts.Select(rollout => rollout.Tokens)]))];
+        return _options.LogProbabilities == LogProbabilitySpace.Trie
+            ? CompletionLayout.Trees(trees, _width, _loop.Model.Device, _recommender.Trie, _recommender.Template)
+            : CompletionLayout.Trees(trees, _width, _loop.Model.Device);
+    }
+
+    /// <summary>Groups that run through the models together.</summary>
+    private sealed class Pass(CompletionLayout layout, Tensor advantages) : IDisposable
+    {
+        public CompletionLayout Layout { get; } = layout;
+
+        public Tensor Advantages { get; } = advantages;
+
+        public Tensor? Old { get; set; }
+
+        public Tensor? Reference { get; set; }
+
+        public bool ReferenceIsPolicy { get; set; }
+
+        public void Dispose()
+        {
+            Layout.Dispose();
+            Advantages.Dispose();
+            Old?.Dispose();
+            Reference?.Dispose();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>Runs steps of a policy: optimizer, validation, guards, best weights, checkpoints, progress.</summary>
+internal sealed class PolicyLoop : IDisposable
+{
+    public const string Ndcg = "validation.NDCG@10";
+    private readonly string _stage;
+    private readonly PolicyTrainingOptions _options;
+    private readonly HeldOut _heldOut;
+    private readonly PolicyCheckpoint _checkpoint;
+    private readonly PolicyInstruments _instruments;
+    private readonly IProgress<TrainingProgress>? _progress;
+    private readonly ILogger _logger;
+    private readonly Tensor[] _best;
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private TimeSpan _before;
+
+    public PolicyLoop(
+        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample> validation,
+        PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
+    {
+        (_stage, _options, _progress, _logger, Model, Prompts) = (stage, options, progress, logger, recommender.Model, prompts);
+        Parameters = [.. Model.named_parameters().Where(pair => pair.parameter.requires_grad)];
+        if (Parameters.Count == 0)
+        {
+            throw new ArgumentException("The model has no trainable parameters.", nameof(recommender));
+        }
+
+        Reference = new ReferencePolicy(Model, options.Reference, reference);
+        Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
+        _heldOut = new HeldOut(recommender, validation, options.Guards.ValidationExamples, options.Seed);
+        _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => pair.Parameter.detach().clone().DetachFromDisposeScope())];
+        _checkpoint = new PolicyCheckpoint(stage, options, new Dictionary<string, string>
+        {
+            ["index"] = recommender.Index.Fingerprint,
+            ["examples"] = prompts.Fingerprint(),
+        });
+        _instruments = new PolicyInstruments(stage);
+    }
+
+    public CausalLanguageModel Model { get; }
+
+    public ReferencePolicy Reference { get; }
+
+    public PromptSource Prompts { get; }
+
+    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
+
+    public FusedAdamW Optimizer { get; }
+
+    public PolicyState State { get; private set; } = new();
+
+    /// <summary>Runs all steps.</summary>
+    /// <param name="step">Does one step, numbered from 1.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    public TrainingResult Run(Func<long, StepOutcome> step, CancellationToken cancellationToken)
+    {
+        string reason = "completed";
+        if (_options.Checkpoints.Resume && _checkpoint.Exists)
+        {
+            Resume();
+        }
+        else
+        {
+            State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
+            Publish(0, new Dictionary<string, double>(), validate: true, cancellationToken, out _);
+        }
+
+        while (State.Step < _options.Steps)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                Save();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            long number = State.Step + 1;
+            var outcome = step(number);
+            Reference.SyncAfter(number);
+            State.Step = number;
+            string? stop = Guard(number, outcome);
+            bool validate = number % _options.Guards.ValidateEverySteps == 0 || number == _options.Steps || stop is not null;
+            Publish(number, outcome.Metrics, validate && !outcome.Diverged, CancellationToken.None, out bool patienceLost);
+            stop ??= patienceLost
+                ? $"patience: NDCG@10 did not rise above {State.BestValidation:F4} of step {State.BestStep} in {State.WithoutGain} validations, at step {number}"
+                : null;
+            if (stop is not null)
+            {
+                reason = stop;
+                Log.Stopped(_logger, _stage, stop);
+                break;
+            }
+
+            if (number % _options.Checkpoints.EverySteps == 0 || number == _options.Steps)
+            {
+                Save();
+            }
+        }
+
+        return Finish(reason);
+    }
+
+    /// <summary>Takes one optimizer step with the gradients that the parameters hold.</summary>
+    /// <param name="step">The step, for the learning rate.</param>
+    /// <returns>The gradient's norm before clipping; where it is not finite nothing was updated.</returns>
+    public double Update(long step)
+    {
+        using var scope = NewDisposeScope();
+        double bound = _options.MaxGradientNorm > 0 ? _options.MaxGradientNorm : double.MaxValue;
+        double norm = nn.utils.clip_grad_norm_(Parameters.Select(pair => pair.Parameter), bound);
+        if (double.IsFinite(norm))
+        {
+            Optimizer.Step(_options.RateAt(step));
+            Reference.PolicyMoved();
+            State.Updates++;
+        }
+
+        Optimizer.ZeroGrad();
+        return norm;
+    }
+
+    public void Dispose()
+    {
+        Reference.Dispose();
+        Optimizer.Dispose();
+        foreach (var tensor in _best)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    private string? Guard(long step, StepOutcome outcome)
+    {
+        var guards = _options.Guards;
+        return outcome.Diverged ? $"divergence: the loss or its gradient was not finite at step {step}"
+            : guards.KlCeiling > 0 && outcome.Kl > guards.KlCeiling ? $"KL ceiling: {outcome.Kl:G4} above {guards.KlCeiling:G4} at step {step}"
+            : guards.EntropyFloor > 0 && outcome.Entropy < guards.EntropyFloor ? $"entropy floor: {outcome.Entropy:G4} below {guards.EntropyFloor:G4} at step {step}"
+            : null;
+    }
+
+    private void Publish(long step, Dictionary<string, double> metrics, bool validate, CancellationToken cancellationToken, out bool patienceLost)
+    {
+        patienceLost = false;
+        if (validate && !_heldOut.IsEmpty)
+        {
+            long start = Stopwatch.GetTimestamp();
+            var (hr1, hr10, ndcg) = _heldOut.Measure(cancellationToken);
+            (metrics["validation.HR@1"], metrics["validation.HR@10"], metrics[Ndcg]) = (hr1, hr10, ndcg);
+            metrics["seconds.validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            Keep(step, ndcg);
+            patienceLost = _options.Guards.Patience > 0 && State.WithoutGain >= _options.Guards.Patience;
+            Log.Validated(_logger, _stage, step, hr1, hr10, ndcg);
+        }
+
+        State.History.Add(new PolicyState.StepFigures(step, metrics));
+        _instruments.Record(metrics);
+        Log.Step(_logger, _stage, step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
+        _progress?.Report(new TrainingProgress(_stage, step, _options.Steps) { Metrics = metrics });
+    }
+
+    private void Keep(long step, double ndcg)
+    {
+        if (ndcg <= State.BestValidation)
+        {
+            State.WithoutGain++;
+            return;
+        }
+
+        (State.BestStep, State.BestValidation, State.WithoutGain) = (step, ndcg, 0);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
+        {
+            kept.copy_(parameter);
+        }
+    }
+
+    private TrainingResult Finish(string reason)
+    {
+        if (_best.Length > 0)
+        {
+            using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
+            foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
+            {
+                parameter.copy_(kept);
+            }
+        }
+
+        foreach (var (_, parameter) in Parameters)
+        {
+            using var gradient = parameter.grad;
+            parameter.grad = null;
+        }
+
+        return new TrainingResult
+        {
+            Steps = State.Step,
+            BestStep = _best.Length > 0 ? State.BestStep : State.Step,
+            BestValidation = State.BestValidation,
+            StopReason = reason,
+            Elapsed = _before + Stopwatch.GetElapsedTime(_start),
+            History = [.. State.History.Select(figures => new TrainingProgress(_stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
+        };
+    }
+
+    private void Save()
+    {
+        if (_options.Checkpoints.Folder is not null)
+        {
+            State.Position = Prompts.Position;
+            State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
+            State.Elapsed = _before + Stopwatch.GetElapsedTime(_start);
+            _checkpoint.Save(State, Tensors());
+            Log.Saved(_logger, _stage, State.Step, _options.Checkpoints.Folder);
+        }
+    }
+
+    private void Resume()
+    {
+        State = _checkpoint.Load(Tensors());
+        Prompts.Position = State.Position;
+        Optimizer.RestoreSteps(State.Updates);
+        Reference.Restored(State.ReferenceEqualsPolicy);
+        _before = State.Elapsed;
+        Log.Resumed(_logger, _stage, State.Step);
+    }
+
+    private List<(string Name, Tensor Value)> Tensors() =>
+    [
+        .. Parameters.Select(pair => ("policy." + pair.Name, (Tensor)pair.Parameter)),
+        .. _best.Zip(Parameters, (kept, pair) => ("best." + pair.Name, kept)),
+        .. Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
+        .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
+    ];
+}

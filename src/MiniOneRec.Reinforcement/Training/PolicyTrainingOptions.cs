@@ -1,0 +1,120 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>How the learning rate moves after warm-up.</summary>
+public enum RateSchedule
+{
+    /// <summary>It stays.</summary>
+    Constant,
+
+    /// <summary>Half a cosine down to 0.</summary>
+    Cosine,
+}
+
+/// <summary>What to do with an example whose target is not in the catalogue.</summary>
+public enum UnknownTargets
+{
+    /// <summary>Leave it out and count it.</summary>
+    Skip,
+
+    /// <summary>Throw.</summary>
+    Throw,
+}
+
+/// <summary>What a completion's log-probability is normalised over.</summary>
+public enum LogProbabilitySpace
+{
+    /// <summary>The whole vocabulary, terminator included.</summary>
+    FullVocabulary,
+
+    /// <summary>The children of each trie node; forced tokens do not count, and only the tokens of a level meet the head.</summary>
+    Trie,
+}
+
+/// <summary>What all trainers of policies share.</summary>
+public abstract class PolicyTrainingOptions
+{
+    /// <summary>Gets or sets the number of steps.</summary>
+    /// <value>The default is 200.</value>
+    [Range(1, int.MaxValue)]
+    public int Steps { get; set; } = 200;
+
+    /// <summary>Gets or sets the number of prompts per step.</summary>
+    /// <value>The default is 64.</value>
+    [Range(1, 1 << 20)]
+    public int PromptsPerStep { get; set; } = 64;
+
+    /// <summary>Gets or sets how many groups run through the model at once; bounds memory, changes no result.</summary>
+    /// <value>The default is 16.</value>
+    [Range(1, 1 << 20)]
+    public int GroupsPerPass { get; set; } = 16;
+
+    /// <summary>Gets or sets the learning rate after warm-up.</summary>
+    /// <value>The default is 2e-5.</value>
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; set; } = 2e-5;
+
+    /// <summary>Gets or sets how the rate moves after warm-up.</summary>
+    /// <value>The default is <see cref="RateSchedule.Constant"/>.</value>
+    [EnumDataType(typeof(RateSchedule))]
+    public RateSchedule Schedule { get; set; } = RateSchedule.Constant;
+
+    /// <summary>Gets or sets the share of the steps over which the rate rises.</summary>
+    /// <value>The default is 0.03.</value>
+    [Range(0.0, 1.0)]
+    public double WarmupShare { get; set; } = 0.03;
+
+    /// <summary>Gets or sets the decoupled weight decay.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 10.0)]
+    public double WeightDecay { get; set; }
+
+    /// <summary>Gets or sets the bound on the gradient's norm; 0 for none.</summary>
+    /// <value>The default is 1.</value>
+    [Range(0.0, double.MaxValue)]
+    public double MaxGradientNorm { get; set; } = 1;
+
+    /// <summary>Gets or sets what log-probabilities are normalised over.</summary>
+    /// <value>The default is <see cref="LogProbabilitySpace.FullVocabulary"/>.</value>
+    [EnumDataType(typeof(LogProbabilitySpace))]
+    public LogProbabilitySpace LogProbabilities { get; set; } = LogProbabilitySpace.FullVocabulary;
+
+    /// <summary>Gets or sets what happens to examples whose target is not in the catalogue.</summary>
+    /// <value>The default is <see cref="UnknownTargets.Skip"/>.</value>
+    [EnumDataType(typeof(UnknownTargets))]
+    public UnknownTargets UnknownTargets { get; set; } = UnknownTargets.Skip;
+
+    /// <summary>Gets or sets the seed of shuffling and drawing.</summary>
+    /// <value>The default is 42.</value>
+    public int Seed { get; set; } = 42;
+
+    /// <summary>Gets or sets the reference policy.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public ReferenceOptions Reference { get; set; } = new();
+
+    /// <summary>Gets or sets what is watched and when training stops.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public GuardOptions Guards { get; set; } = new();
+
+    /// <summary>Gets or sets the checkpoints.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public CheckpointOptions Checkpoints { get; set; } = new();
+
+    /// <summary>Gets the learning rate of a step, 1 for the first.</summary>
+    internal double RateAt(long step)
+    {
+        double warmup = WarmupShare * Steps;
+        if (step <= warmup)
+        {
+            return LearningRate * step / Math.Max(1, Math.Ceiling(warmup));
+        }
+
+        double done = (step - 1 - warmup) / Math.Max(1, Steps - warmup);
+        return Schedule == RateSchedule.Cosine ? LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Clamp(done, 0, 1))) : LearningRate;
+    }
+}

@@ -1,0 +1,105 @@
+using System.Security.Cryptography;
+using System.Text;
+using MiniOneRec.Modeling;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>An example with what the catalogue says about it.</summary>
+/// <param name="Example">The sample.</param>
+/// <param name="Targets">The trie nodes that are right.</param>
+internal sealed record PreparedExample(RolloutExample Example, IReadOnlySet<int> Targets);
+
+/// <summary>Training examples in a seeded order without end: a permutation per epoch. The position is the whole state.</summary>
+internal sealed class PromptSource
+{
+    private readonly GenerativeRecommender _recommender;
+    private readonly List<PreparedExample> _examples = [];
+    private readonly int _seed;
+    private int[] _order = [];
+    private long _epoch = -1;
+
+    public PromptSource(GenerativeRecommender recommender, IReadOnlyList<RolloutExample> examples, UnknownTargets unknown, int seed)
+    {
+        (_recommender, _seed) = (recommender, seed);
+        foreach (var example in examples)
+        {
+            if (Targets(example, unknown) is { Count: > 0 } targets)
+            {
+                _examples.Add(new PreparedExample(example, targets));
+            }
+        }
+
+        Skipped = examples.Count - _examples.Count;
+        if (_examples.Count == 0)
+        {
+            throw new ArgumentException(
+                examples.Count == 0 ? "There are no training examples." : $"None of the {examples.Count} training examples has a target that is in the catalogue.", nameof(examples));
+        }
+    }
+
+    /// <summary>Gets how many examples were left out because their target is not in the catalogue.</summary>
+    public int Skipped { get; }
+
+    public int Count => _examples.Count;
+
+    /// <summary>Gets or sets how many examples were taken so far.</summary>
+    public long Position { get; set; }
+
+    /// <summary>Takes the next examples.</summary>
+    public PreparedExample[] Take(int count)
+    {
+        var taken = new PreparedExample[count];
+        for (int i = 0; i < count; i++, Position++)
+        {
+            long epoch = Position / _examples.Count;
+            if (epoch != _epoch)
+            {
+                _epoch = epoch;
+                _order = [.. Enumerable.Range(0, _examples.Count)];
+                StepSeed.For(_seed, ~epoch).Shuffle(_order);
+            }
+
+            taken[i] = _examples[_order[Position % _examples.Count]];
+        }
+
+        return taken;
+    }
+
+    /// <summary>Gets the tokens of an example's prompt.</summary>
+    public int[] PromptOf(RolloutExample example) => example.Prompt is { } prompt
+        ? _recommender.Template.EncodePrompt(prompt)
+        : _recommender.EncodeHistory(example.Source.History, out _);
+
+    /// <summary>Gets a SHA-256 over the examples, so that a run is resumed on the data that it began with.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (example, _) in _examples)
+        {
+            var source = example.Source;
+            string line = string.Join('\u001f', [source.UserId, source.Target, .. example.OtherTargets, "|", .. source.History]);
+            hash.AppendData(Encoding.UTF8.GetBytes(line));
+            hash.AppendData([0x1e]);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private HashSet<int>? Targets(RolloutExample example, UnknownTargets unknown)
+    {
+        var nodes = new HashSet<int>();
+        foreach (string target in example.OtherTargets.Prepend(example.Source.Target))
+        {
+            if (_recommender.Index.TryGetSemanticId(target, out var id))
+            {
+                nodes.Add(_recommender.Trie.Find(id.Codes));
+            }
+            else if (unknown == UnknownTargets.Throw)
+            {
+                throw new ArgumentException($"Target '{target}' of user '{example.Source.UserId}' is not in the catalogue of {_recommender.Index.Count} items.");
+            }
+        }
+
+        return nodes;
+    }
+}

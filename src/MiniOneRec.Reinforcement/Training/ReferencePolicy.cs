@@ -1,0 +1,148 @@
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>The frozen policy that the KL is measured against.</summary>
+internal sealed class ReferencePolicy : IDisposable
+{
+    private readonly CausalLanguageModel _policy;
+    private readonly ReferenceOptions _options;
+    private readonly CausalLanguageModel? _copy;
+    private readonly bool _owned;
+
+    public ReferencePolicy(CausalLanguageModel policy, ReferenceOptions options, CausalLanguageModel? given)
+    {
+        (_policy, _options) = (policy, options);
+        if (options.Kind != ReferenceKind.FrozenCopy)
+        {
+            EqualsPolicy = false;
+            return;
+        }
+
+        if (given is not null)
+        {
+            CheckShape(policy, given);
+        }
+
+        // A model of the caller's stays as it is; one that is to move is copied.
+        _owned = given is null || options.SyncEverySteps > 0;
+        _copy = _owned ? Copy(given ?? policy) : given;
+        _copy!.eval();
+        EqualsPolicy = given is null;
+    }
+
+    public bool Exists => _options.Kind != ReferenceKind.None;
+
+    /// <summary>Gets whether the reference has the policy's present weights, so that its pass can be saved.</summary>
+    public bool EqualsPolicy { get; private set; }
+
+    /// <summary>Gets the tensors of a copy by name, for checkpoints.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State() =>
+        _owned ? _copy!.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)) : [];
+
+    /// <summary>Scores completions without gradient.</summary>
+    public Tensor Score(CompletionLayout layout)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (_copy is not null)
+        {
+            return CompletionScorer.Score(_copy, layout).LogProbs.MoveToOuterDisposeScope();
+        }
+
+        var adapted = _policy.modules().OfType<Projection>().Where(projection => projection.Adapter is not null)
+            .Select(projection => (Projection: projection, projection.Adapter)).ToArray();
+        try
+        {
+            foreach (var (projection, _) in adapted)
+            {
+                projection.Adapter = null;
+            }
+
+            return CompletionScorer.Score(_policy, layout).LogProbs.MoveToOuterDisposeScope();
+        }
+        finally
+        {
+            foreach (var (projection, adapter) in adapted)
+            {
+                projection.Adapter = adapter;
+            }
+        }
+    }
+
+    /// <summary>Notes that the policy took a step, and moves the copy towards it where it is time.</summary>
+    public void PolicyMoved() => EqualsPolicy = false;
+
+    /// <summary>Moves the copy towards the policy after a step, where it is time.</summary>
+    public void SyncAfter(long step)
+    {
+        if (_copy is null || _options.SyncEverySteps == 0 || step % _options.SyncEverySteps != 0)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (target, source) in _copy.parameters().Zip(_policy.parameters()))
+        {
+            target.mul_(1 - _options.SyncMixing).add_(source, alpha: _options.SyncMixing);
+        }
+
+        EqualsPolicy = _options.SyncMixing == 1;
+    }
+
+    public void Restored(bool equalsPolicy) => EqualsPolicy = equalsPolicy;
+
+    public void Dispose()
+    {
+        if (_owned)
+        {
+            _copy!.Dispose();
+        }
+    }
+
+    private static DecoderModel Copy(CausalLanguageModel model)
+    {
+        if (model is not DecoderModel)
+        {
+            throw new ArgumentException($"A {model.GetType().Name} cannot be copied here; give the trainer a Reference, or set Reference.Kind to AdapterOff or None.", nameof(model));
+        }
+
+        if (model.modules().OfType<Projection>().Any(projection => projection.Adapter is not null))
+        {
+            throw new ArgumentException("A model with adapters cannot be copied; merge them, give the trainer a Reference, or set Reference.Kind to AdapterOff.", nameof(model));
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var copy = new DecoderModel(model.Config);
+        copy.to(model.EmbeddingWeight.dtype);
+        copy.to(model.Device);
+        foreach (var (target, source) in copy.parameters().Zip(model.parameters()))
+        {
+            target.copy_(source);
+            target.requires_grad = false;
+        }
+
+        return copy;
+    }
+
+    private static void CheckShape(CausalLanguageModel policy, CausalLanguageModel reference)
+    {
+        var expected = policy.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.shape);
+        var actual = reference.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.shape);
+        foreach (string name in expected.Keys.Union(actual.Keys).Order(StringComparer.Ordinal))
+        {
+            if (!expected.TryGetValue(name, out long[]? wanted) || !actual.TryGetValue(name, out long[]? found) || !wanted.AsSpan().SequenceEqual(found))
+            {
+                throw new ArgumentException(
+                    $"The reference has another shape than the policy: '{name}' is {Show(actual.GetValueOrDefault(name))}; the policy has {Show(expected.GetValueOrDefault(name))}.",
+                    nameof(reference));
+            }
+        }
+    }
+
+    private static string Show(long[]? shape) => shape is null ? "missing" : $"[{string.Join(", ", shape)}]";
+}

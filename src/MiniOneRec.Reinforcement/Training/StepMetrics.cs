@@ -1,0 +1,113 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>Gathers the figures of a step.</summary>
+internal sealed class StepMetrics
+{
+    private readonly Dictionary<string, List<double>> _rewards = new(StringComparer.Ordinal);
+    private readonly List<double> _total = [];
+    private readonly List<int> _likeliest = [];
+    private readonly List<double> _norms = [];
+    private int _groups;
+    private int _completions;
+    private int _hits;
+    private int _silent;
+    private double _distinct;
+    private long _tokens;
+    private double _least;
+    private double _most;
+    private double _loss;
+    private double _kl;
+    private double _entropy;
+    private double _clipShare;
+    private double _weight;
+
+    /// <summary>Gets the KL per token so far, NaN where unknown.</summary>
+    public double Kl => _weight > 0 ? _kl / _weight : double.NaN;
+
+    public void AddRewards(IReadOnlyList<(string Name, double[] Values)> byName, double[] total)
+    {
+        foreach (var (name, values) in byName)
+        {
+            if (!_rewards.TryGetValue(name, out var list))
+            {
+                _rewards.Add(name, list = []);
+            }
+
+            list.AddRange(values);
+        }
+
+        _total.AddRange(total);
+    }
+
+    public void Add(ScoredGroup scored, bool signal)
+    {
+        var group = scored.Group;
+        _groups++;
+        _completions += group.Count;
+        _hits += group.HasHit ? 1 : 0;
+        _silent += signal ? 0 : 1;
+        _distinct += group.Rollouts.Select(rollout => rollout.Node).Distinct().Count();
+        _tokens += group.Rollouts.Sum(rollout => rollout.Tokens.Length);
+        _likeliest.Add(group.Rollouts[Enumerable.Range(0, group.Count).First(i => group.RankOf(i) == 0)].Node);
+        _least = Math.Min(_least, scored.Advantages.Min());
+        _most = Math.Max(_most, scored.Advantages.Max());
+    }
+
+    public void AddPass(PolicyLossTerms terms, Tensor entropy, CompletionLayout layout, double share)
+    {
+        double tokens = layout.TokenCount;
+        using var values = stack([terms.Loss.detach(), terms.Kl, (entropy.detach() * layout.Mask).sum() / tokens, terms.ClipShare])
+            .to_type(ScalarType.Float64).cpu();                                             // one wait for the device
+        var host = values.data<double>();
+        _loss += host[0] * share;
+        _kl += host[1] * tokens;
+        _entropy += host[2] * tokens;
+        _clipShare += host[3] * tokens;
+        _weight += tokens;
+    }
+
+    public void AddUpdate(double norm) => _norms.Add(norm);
+
+    public Dictionary<string, double> Finish(PhaseTimer timer, double klWeight, double rate)
+    {
+        double seconds = timer.Total;
+        var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
+        {
+            ["reward"] = _total.Average(),
+            ["reward-deviation"] = Deviation(_total),
+        };
+        foreach (var (name, values) in _rewards)
+        {
+            metrics[$"reward.{name}"] = values.Average();
+            metrics[$"reward.{name}.deviation"] = Deviation(values);
+        }
+
+        metrics["group-hit-rate"] = (double)_hits / _groups;
+        metrics["zero-advantage"] = (double)_silent / _groups;
+        metrics["distinct"] = _distinct / _groups;
+        metrics["top1-concentration"] = (double)_likeliest.CountBy(node => node).Max(pair => pair.Value) / _groups;
+        metrics["advantage-min"] = _least;
+        metrics["advantage-max"] = _most;
+        metrics["length"] = (double)_tokens / _completions;
+        metrics["loss"] = _weight > 0 ? _loss / _norms.Count : double.NaN;
+        metrics["kl"] = Kl;
+        metrics["kl-weight"] = klWeight;
+        metrics["entropy"] = _weight > 0 ? _entropy / _weight : double.NaN;
+        metrics["clip-share"] = _weight > 0 ? _clipShare / _weight : double.NaN;
+        metrics["gradient-norm"] = _norms.Count > 0 ? _norms.Average() : double.NaN;
+        metrics["learning-rate"] = rate;
+        metrics["prompts-per-second"] = _groups / seconds;
+        metrics["tokens-per-second"] = _tokens / seconds;
+        timer.WriteTo(metrics);
+        return metrics;
+    }
+
+    private static double Deviation(List<double> values)
+    {
+        double mean = values.Average();
+        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / Math.Max(1, values.Count - 1));
+    }
+}

@@ -1,0 +1,18 @@
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>What a step reports.</summary>
+/// <param name="Metrics">The figures by name.</param>
+internal sealed record StepOutcome(Dictionary<string, double> Metrics)
+{
+    /// <summary>Gets the KL to the reference per token, NaN where unknown.</summary>
+    public double Kl => Metrics.GetValueOrDefault("kl", double.NaN);
+
+    /// <summary>Gets the entropy per token, NaN where unknown.</summary>
+    public double Entropy => Metrics.GetValueOrDefault("entropy", double.NaN);
+
+    /// <summary>Gets the loss, NaN where there was no update.</summary>
+    public double Loss => Metrics.GetValueOrDefault("loss", double.NaN);
+
+    /// <summary>Gets or sets whether a loss or gradient was not finite; no update was made with it.</summary>
+    public bool Diverged { get; init; }
+}

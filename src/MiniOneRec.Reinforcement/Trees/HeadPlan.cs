@@ -1,0 +1,179 @@
+using MiniOneRec.Modeling;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>Collects which rows of hidden states predict which tokens, each row and each prediction once.</summary>
+internal abstract class HeadPlan
+{
+    protected List<SliceBuilder> Builders { get; } = [];
+
+    /// <summary>Starts a completion.</summary>
+    public virtual void Begin()
+    {
+    }
+
+    /// <summary>Adds the prediction of the completion's next token.</summary>
+    /// <param name="row">The packed token that predicts.</param>
+    /// <param name="token">The token that is predicted.</param>
+    /// <returns>The place of the prediction, or <see langword="null"/> where the token is forced and does not count.</returns>
+    public abstract (int Slice, int Edge)? Add(int row, int token);
+
+    /// <summary>Numbers the predictions over all slices, those of one row one after the other.</summary>
+    /// <returns>By slice and by the place that <see cref="Add"/> returned.</returns>
+    public int[][] Numbers()
+    {
+        int start = 0;
+        var numbers = new int[Builders.Count][];
+        for (int s = 0; s < numbers.Length; s++)
+        {
+            numbers[s] = Builders[s].Numbers(start);
+            start += numbers[s].Length;
+        }
+
+        return numbers;
+    }
+
+    /// <summary>Makes the tensors.</summary>
+    public IReadOnlyList<HeadSlice> Finish(Device device) => [.. Builders.Select(builder => builder.Finish(device))];
+
+    /// <summary>One slice in the making.</summary>
+    protected sealed class SliceBuilder(int[]? tokens)
+    {
+        private readonly Dictionary<int, int> _rowIndex = [];
+        private readonly List<int[]?> _allowed = [];
+        private readonly Dictionary<(int Row, int Column), int> _edges = [];
+
+        public int Add(int row, int column, Func<int[]>? allowed)
+        {
+            if (!_rowIndex.TryGetValue(row, out int index))
+            {
+                index = _rowIndex.Count;
+                _rowIndex.Add(row, index);
+                _allowed.Add(allowed?.Invoke());
+            }
+
+            if (!_edges.TryGetValue((index, column), out int edge))
+            {
+                edge = _edges.Count;
+                _edges.Add((index, column), edge);
+            }
+
+            return edge;
+        }
+
+        public int[] Numbers(int start)
+        {
+            var numbers = new int[_edges.Count];
+            foreach (var edge in _edges.OrderBy(edge => edge.Key.Row))
+            {
+                numbers[edge.Value] = start++;
+            }
+
+            return numbers;
+        }
+
+        public HeadSlice Finish(Device device)
+        {
+            var edges = _edges.Keys.OrderBy(edge => edge.Row).ToArray();                    // stable, as in Numbers
+            var firstEdge = new int[_rowIndex.Count + 1];
+            foreach (var edge in edges)
+            {
+                firstEdge[edge.Row + 1]++;
+            }
+
+            for (int row = 0; row < _rowIndex.Count; row++)
+            {
+                firstEdge[row + 1] += firstEdge[row];
+            }
+
+            Tensor? forbidden = null;
+            if (tokens is not null)
+            {
+                var mask = new bool[_allowed.Count * tokens.Length];
+                Array.Fill(mask, true);
+                for (int row = 0; row < _allowed.Count; row++)
+                {
+                    foreach (int column in _allowed[row]!)
+                    {
+                        mask[row * tokens.Length + column] = false;
+                    }
+                }
+
+                forbidden = tensor(mask, [_allowed.Count, tokens.Length], device: device).DetachFromDisposeScope();
+            }
+
+            return new HeadSlice(
+                Long([.. _rowIndex.Keys.Select(row => (long)row)], device),
+                tokens is null ? null : Long([.. tokens.Select(token => (long)Math.Max(0, token))], device),
+                forbidden,
+                Long([.. edges.Select(edge => (long)edge.Row)], device),
+                Long([.. edges.Select(edge => (long)edge.Column)], device),
+                firstEdge);
+        }
+
+        private static Tensor Long(long[] values, Device device) => tensor(values, device: device).DetachFromDisposeScope();
+    }
+}
+
+/// <summary>Every row may predict every token.</summary>
+internal sealed class FullHead : HeadPlan
+{
+    public FullHead() => Builders.Add(new SliceBuilder(null));
+
+    public override (int Slice, int Edge)? Add(int row, int token) => (0, Builders[0].Add(row, token, null));
+}
+
+/// <summary>A row predicts the children of its trie node, and the terminator where items end there; tokens without a choice of level are forced.</summary>
+internal sealed class TrieHead : HeadPlan
+{
+    private readonly SemanticIdTrie _trie;
+    private readonly IPromptTemplate _template;
+    private readonly bool _mayEnd;
+    private int _node;
+
+    public TrieHead(SemanticIdTrie trie, IPromptTemplate template)
+    {
+        (_trie, _template) = (trie, template);
+        _mayEnd = template.Terminator.Count > 0;
+        for (int level = 0; level < trie.Depth; level++)
+        {
+            int[] codes = template.Vocabulary.TokensOf(level).ToArray();
+            Builders.Add(new SliceBuilder(_mayEnd ? [.. codes, template.Terminator[0]] : codes));
+        }
+    }
+
+    public override void Begin() => _node = SemanticIdTrie.Root;
+
+    public override (int Slice, int Edge)? Add(int row, int token)
+    {
+        if (_node < 0)
+        {
+            return null;                                                // beyond the first token of the terminator
+        }
+
+        var (start, end) = _trie.Children(_node);
+        int level = _trie.DepthOf(_node), node = _node;
+        if (_template.Vocabulary.TryDecode(token, out int codeLevel, out int code) && codeLevel == level && _trie.Child(_node, code) is > 0 and var child)
+        {
+            _node = child;
+            return (level, Builders[level].Add(row, code, () => Allowed(node)));
+        }
+
+        if (!_mayEnd || token != _template.Terminator[0] || !_trie.IsTerminal(_node))
+        {
+            throw new ArgumentException($"Token {token} does not follow node {_node} of the trie; renormalised log-probabilities exist for items only.", nameof(token));
+        }
+
+        _node = -1;
+        return start == end ? null : (level, Builders[level].Add(row, _template.Vocabulary.TokensOf(level).Length, () => Allowed(node)));
+    }
+
+    private int[] Allowed(int node)
+    {
+        var (start, end) = _trie.Children(node);
+        var columns = Enumerable.Range(start, end - start).Select(_trie.Code);
+        int level = _trie.DepthOf(node);
+        return [.. columns, .. _mayEnd && _trie.IsTerminal(node) ? new[] { _template.Vocabulary.TokensOf(level).Length } : []];
+    }
+}
