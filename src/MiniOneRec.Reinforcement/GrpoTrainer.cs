@@ -29,7 +29,7 @@ public sealed class GrpoTrainer
     {
         ArgumentNullException.ThrowIfNull(rewards);
         _rewards = new RewardSum(rewards);
-        _options = OptionsValidation.Validated(options ?? new GrpoOptions(), new GrpoOptionsValidator(), new GrpoOptionsRules());
+        _options = OptionsValidation.Validated(options ?? new GrpoOptions(), new GrpoOptionsValidator(), new GrpoOptionsRules()).Copy<GrpoOptions>();
         _rollouts = rollouts ?? new BeamRolloutSampler();
         _logger = logger ?? NullLogger<GrpoTrainer>.Instance;
     }
@@ -40,14 +40,14 @@ public sealed class GrpoTrainer
     /// <summary>Trains on next-item examples.</summary>
     /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
     /// <param name="train">Histories with the items that followed.</param>
-    /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; empty keeps the last.</param>
+    /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     /// <returns>What was done, with the figures by step.</returns>
     /// <exception cref="ArgumentException">No example has a known target, the group is larger than the catalogue, or the reference has another shape.</exception>
     /// <exception cref="InvalidOperationException">A reward or sampler broke its contract; the message names it.</exception>
     public Task<TrainingResult> TrainAsync(
-        GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample> validation,
+        GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(train);
@@ -62,12 +62,11 @@ public sealed class GrpoTrainer
     /// <param name="cancellationToken">Looked at after each step.</param>
     /// <inheritdoc cref="TrainAsync(GenerativeRecommender, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)"/>
     public Task<TrainingResult> TrainAsync(
-        GenerativeRecommender recommender, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample> validation,
+        GenerativeRecommender recommender, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recommender);
         ArgumentNullException.ThrowIfNull(train);
-        ArgumentNullException.ThrowIfNull(validation);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec grpo", () =>
         {

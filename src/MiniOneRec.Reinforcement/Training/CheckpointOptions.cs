@@ -17,4 +17,6 @@ public sealed class CheckpointOptions
     /// <summary>Gets or sets whether training continues from the folder where it exists.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool Resume { get; set; }
+
+    internal CheckpointOptions Copy() => (CheckpointOptions)MemberwiseClone();
 }

@@ -15,6 +15,11 @@ public sealed class GuardOptions
     [Range(0, int.MaxValue)]
     public int ValidationExamples { get; set; } = 2_000;
 
+    /// <summary>Gets or sets the width of the beams that validation searches with, at least 10.</summary>
+    /// <value>The default is 20.</value>
+    [Range(10, 1 << 16)]
+    public int BeamWidth { get; set; } = 20;
+
     /// <summary>Gets or sets how many validations in a row may bring no better NDCG@10 before training stops; 0 for no limit.</summary>
     /// <value>The default is 0.</value>
     [Range(0, int.MaxValue)]
@@ -29,4 +34,6 @@ public sealed class GuardOptions
     /// <value>The default is 0.</value>
     [Range(0.0, double.MaxValue)]
     public double EntropyFloor { get; set; }
+
+    internal GuardOptions Copy() => (GuardOptions)MemberwiseClone();
 }

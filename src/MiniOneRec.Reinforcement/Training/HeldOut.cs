@@ -6,42 +6,72 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class HeldOut
 {
     private const int Cutoff = 10;
+    private const int QueriesPerSearch = 64;
     private readonly GenerativeRecommender _recommender;
-    private readonly NextItemExample[] _examples;
+    private readonly ConstrainedBeamSearch _search;
+    private readonly (int[] Prompt, int Node, int Place)[] _rows;
+    private readonly int _count;
 
-    public HeldOut(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> examples, int limit, int seed)
+    public HeldOut(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, int seed)
     {
         _recommender = recommender;
-        int[] order = [.. Enumerable.Range(0, examples.Count)];
-        if (limit > 0 && limit < order.Length)
+        _search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = options.BeamWidth, Scoring = recommender.Options.Scoring });
+        NextItemExample[] drawn = [.. examples];
+        if (options.ValidationExamples > 0 && options.ValidationExamples < drawn.Length)
         {
-            StepSeed.For(seed, long.MinValue).Shuffle(order);
-            order = [.. order.Take(limit).Order()];
+            StepSeed.For(seed, long.MinValue).Shuffle(drawn);
+            drawn = drawn[..options.ValidationExamples];
         }
 
-        _examples = [.. order.Select(i => examples[i])];
+        _count = drawn.Length;                                  // targets outside the catalogue count as misses
+        _rows = [.. drawn.Where(example => recommender.Index.TryGetRow(example.Target, out _))
+            .Select(example => (recommender.EncodeHistory(example.History, out _), recommender.Trie.Find(recommender.Index[example.Target].Codes), PlaceOf(example.Target)))
+            .OrderBy(row => row.Item1.Length)];
     }
 
-    public bool IsEmpty => _examples.Length == 0;
+    public bool IsEmpty => _rows.Length == 0;
 
     /// <summary>Measures; NDCG@10 is the figure that checkpoints are chosen by.</summary>
     public (double Hr1, double Hr10, double Ndcg10) Measure(CancellationToken cancellationToken)
     {
-        var results = _recommender.Recommend([.. _examples.Select(example => new RecommendationRequest { History = example.History, Count = Cutoff })], cancellationToken);
         double first = 0, hits = 0, gain = 0;
-        for (int i = 0; i < _examples.Length; i++)
+        foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
-            for (int rank = 0; rank < results[i].Items.Count; rank++)
+            var found = _search.Search(
+                _recommender.Model, [.. chunk.Select(row => new BeamQuery(row.Prompt) { Count = Cutoff })], _recommender.Trie, _recommender.Template, cancellationToken);
+            for (int i = 0; i < chunk.Length; i++)
             {
-                if (results[i].Items[rank].ItemId == _examples[i].Target)
-                {
-                    first += rank == 0 ? 1 : 0;
-                    hits++;
-                    gain += 1 / Math.Log2(rank + 2);
-                }
+                int rank = RankOf(found[i], chunk[i].Node, chunk[i].Place);
+                first += rank == 0 ? 1 : 0;
+                hits += rank < Cutoff ? 1 : 0;
+                gain += rank < Cutoff ? 1 / Math.Log2(rank + 2) : 0;
             }
         }
 
-        return (first / _examples.Length, hits / _examples.Length, gain / _examples.Length);
+        return (first / _count, hits / _count, gain / _count);
+    }
+
+    // Items of one semantic ID are ranked one after the other, more popular first.
+    private int PlaceOf(string target)
+    {
+        var rows = _recommender.Index.RowsOf(_recommender.Index[target]);
+        return rows.OrderByDescending(row => _recommender.Popularity.GetValueOrDefault(_recommender.Index.Items[row])).ThenBy(row => row)
+            .ToList().FindIndex(row => _recommender.Index.Items[row] == target);
+    }
+
+    private int RankOf(IReadOnlyList<Beam> beams, int node, int place)
+    {
+        int rank = 0;
+        foreach (var beam in beams)
+        {
+            if (beam.Node == node)
+            {
+                return rank + place;
+            }
+
+            rank += _recommender.Trie.ItemsAt(beam.Node).Length;
+        }
+
+        return int.MaxValue;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class PhaseTimer
     {
         foreach (var (phase, seconds) in _seconds)
         {
-            metrics["seconds." + phase] = seconds;
+            metrics["seconds/" + phase] = seconds;
         }
     }
 }

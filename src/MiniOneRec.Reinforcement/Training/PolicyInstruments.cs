@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
 namespace MiniOneRec.Reinforcement;
@@ -7,7 +8,7 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class PolicyInstruments(string stage)
 {
     private static readonly Meter Meter = new("MiniOneRec.Reinforcement");
-    private readonly Dictionary<string, Gauge<double>> _gauges = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, Gauge<double>> Gauges = new(StringComparer.Ordinal);
 
     public void Record(IReadOnlyDictionary<string, double> metrics)
     {
@@ -18,33 +19,22 @@ internal sealed class PolicyInstruments(string stage)
                 continue;
             }
 
-            if (key.StartsWith("reward.", StringComparison.Ordinal))
+            int slash = key.IndexOf('/', StringComparison.Ordinal);
+            var gauge = Gauge(slash < 0 ? key : key[..slash]);
+            if (slash < 0)
             {
-                bool deviation = key.EndsWith(".deviation", StringComparison.Ordinal);
-                string reward = deviation ? key[7..^10] : key[7..];
-                Gauge(deviation ? "reward.deviation" : "reward").Record(value, new KeyValuePair<string, object?>("reward", reward));
-            }
-            else if (key.StartsWith("seconds.", StringComparison.Ordinal))
-            {
-                Gauge("phase", "s").Record(value, new KeyValuePair<string, object?>("phase", key[8..]));
+                gauge.Record(value);
             }
             else
             {
-                Gauge(key is "reward" or "reward-deviation" ? key.Replace("reward", "total_reward", StringComparison.Ordinal) : key).Record(value);
+                gauge.Record(value, new KeyValuePair<string, object?>(key.StartsWith("seconds", StringComparison.Ordinal) ? "phase" : "reward", key[(slash + 1)..]));
             }
         }
     }
 
-    private Gauge<double> Gauge(string figure, string unit = "1")
-    {
-        if (!_gauges.TryGetValue(figure, out var gauge))
-        {
 #pragma warning disable CA1308 // Instrument names are lower-case by convention.
-            gauge = Meter.CreateGauge<double>($"minionerec.{stage}.{figure.ToLowerInvariant().Replace('-', '_').Replace('@', '_')}", unit);
+    private Gauge<double> Gauge(string figure) => Gauges.GetOrAdd(
+        $"minionerec.{stage}.{figure.ToLowerInvariant().Replace('@', '_')}",
+        name => Meter.CreateGauge<double>(name, figure == "seconds" ? "s" : "1"));
 #pragma warning restore CA1308
-            _gauges.Add(figure, gauge);
-        }
-
-        return gauge;
-    }
 }

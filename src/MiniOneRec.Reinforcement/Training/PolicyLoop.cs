@@ -11,7 +11,6 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Runs steps of a policy: optimizer, validation, guards, best weights, checkpoints, progress.</summary>
 internal sealed class PolicyLoop : IDisposable
 {
-    public const string Ndcg = "validation.NDCG@10";
     private readonly string _stage;
     private readonly PolicyTrainingOptions _options;
     private readonly HeldOut _heldOut;
@@ -24,7 +23,7 @@ internal sealed class PolicyLoop : IDisposable
     private TimeSpan _before;
 
     public PolicyLoop(
-        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample> validation,
+        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
         PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
     {
         (_stage, _options, _progress, _logger, Model, Prompts) = (stage, options, progress, logger, recommender.Model, prompts);
@@ -36,7 +35,7 @@ internal sealed class PolicyLoop : IDisposable
 
         Reference = new ReferencePolicy(Model, options.Reference, reference);
         Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
-        _heldOut = new HeldOut(recommender, validation, options.Guards.ValidationExamples, options.Seed);
+        _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
         _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => pair.Parameter.detach().clone().DetachFromDisposeScope())];
         _checkpoint = new PolicyCheckpoint(stage, options, new Dictionary<string, string>
         {
@@ -113,12 +112,10 @@ internal sealed class PolicyLoop : IDisposable
     /// <returns>The gradient's norm before clipping; where it is not finite nothing was updated.</returns>
     public double Update(long step)
     {
-        using var scope = NewDisposeScope();
-        double bound = _options.MaxGradientNorm > 0 ? _options.MaxGradientNorm : double.MaxValue;
-        double norm = nn.utils.clip_grad_norm_(Parameters.Select(pair => pair.Parameter), bound);
+        double norm = GradientNorm();
         if (double.IsFinite(norm))
         {
-            Optimizer.Step(_options.RateAt(step));
+            Optimizer.Step(_options.RateAt(step), _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
             Reference.PolicyMoved();
             State.Updates++;
         }
@@ -131,10 +128,23 @@ internal sealed class PolicyLoop : IDisposable
     {
         Reference.Dispose();
         Optimizer.Dispose();
+        foreach (var (_, parameter) in Parameters)
+        {
+            parameter.grad = null;
+        }
+
         foreach (var tensor in _best)
         {
             tensor.Dispose();
         }
+    }
+
+    private double GradientNorm()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor[] norms = [.. Parameters.Select(pair => pair.Parameter.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
+        return norms.Length == 0 ? 0 : stack(norms).to_type(ScalarType.Float32).norm().item<float>();
     }
 
     private string? Guard(long step, StepOutcome outcome)
@@ -153,8 +163,8 @@ internal sealed class PolicyLoop : IDisposable
         {
             long start = Stopwatch.GetTimestamp();
             var (hr1, hr10, ndcg) = _heldOut.Measure(cancellationToken);
-            (metrics["validation.HR@1"], metrics["validation.HR@10"], metrics[Ndcg]) = (hr1, hr10, ndcg);
-            metrics["seconds.validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (hr1, hr10, ndcg);
+            metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             Keep(step, ndcg);
             patienceLost = _options.Guards.Patience > 0 && State.WithoutGain >= _options.Guards.Patience;
             Log.Validated(_logger, _stage, step, hr1, hr10, ndcg);
@@ -193,12 +203,6 @@ internal sealed class PolicyLoop : IDisposable
             {
                 parameter.copy_(kept);
             }
-        }
-
-        foreach (var (_, parameter) in Parameters)
-        {
-            using var gradient = parameter.grad;
-            parameter.grad = null;
         }
 
         return new TrainingResult

@@ -61,20 +61,20 @@ public abstract class PolicyTrainingOptions
     [EnumDataType(typeof(RateSchedule))]
     public RateSchedule Schedule { get; set; } = RateSchedule.Constant;
 
-    /// <summary>Gets or sets the share of the steps over which the rate rises.</summary>
-    /// <value>The default is 0.03.</value>
-    [Range(0.0, 1.0)]
-    public double WarmupShare { get; set; } = 0.03;
+    /// <summary>Gets or sets the steps during which the rate grows from 0 in a straight line.</summary>
+    /// <value>The default is 10.</value>
+    [Range(0, int.MaxValue)]
+    public int WarmupSteps { get; set; } = 10;
 
     /// <summary>Gets or sets the decoupled weight decay.</summary>
     /// <value>The default is 0.</value>
     [Range(0.0, 10.0)]
     public double WeightDecay { get; set; }
 
-    /// <summary>Gets or sets the bound on the gradient's norm; 0 for none.</summary>
+    /// <summary>Gets or sets the largest norm of the gradient; longer ones are scaled to it. 0 for no limit.</summary>
     /// <value>The default is 1.</value>
     [Range(0.0, double.MaxValue)]
-    public double MaxGradientNorm { get; set; } = 1;
+    public double ClipNorm { get; set; } = 1;
 
     /// <summary>Gets or sets what log-probabilities are normalised over.</summary>
     /// <value>The default is <see cref="LogProbabilitySpace.FullVocabulary"/>.</value>
@@ -105,16 +105,24 @@ public abstract class PolicyTrainingOptions
     [ValidateObjectMembers]
     public CheckpointOptions Checkpoints { get; set; } = new();
 
+    /// <summary>Copies the options and what they hold, so that a trainer's stay as they were validated.</summary>
+    internal T Copy<T>()
+        where T : PolicyTrainingOptions
+    {
+        var copy = (T)MemberwiseClone();
+        (copy.Reference, copy.Guards, copy.Checkpoints) = (Reference.Copy(), Guards.Copy(), Checkpoints.Copy());
+        return copy;
+    }
+
     /// <summary>Gets the learning rate of a step, 1 for the first.</summary>
     internal double RateAt(long step)
     {
-        double warmup = WarmupShare * Steps;
-        if (step <= warmup)
+        if (step <= WarmupSteps)
         {
-            return LearningRate * step / Math.Max(1, Math.Ceiling(warmup));
+            return LearningRate * step / WarmupSteps;
         }
 
-        double done = (step - 1 - warmup) / Math.Max(1, Steps - warmup);
+        double done = (step - 1.0 - WarmupSteps) / Math.Max(1, Steps - WarmupSteps);
         return Schedule == RateSchedule.Cosine ? LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Clamp(done, 0, 1))) : LearningRate;
     }
 }

@@ -32,4 +32,6 @@ public sealed class ReferenceOptions
     /// <value>The default is 0.6.</value>
     [Range(0.0, 1.0)]
     public double SyncMixing { get; set; } = 0.6;
+
+    internal ReferenceOptions Copy() => (ReferenceOptions)MemberwiseClone();
 }

@@ -77,30 +77,30 @@ internal sealed class StepMetrics
         var metrics = new Dictionary<string, double>(StringComparer.Ordinal)
         {
             ["reward"] = _total.Average(),
-            ["reward-deviation"] = Deviation(_total),
+            ["reward_deviation"] = Deviation(_total),
         };
         foreach (var (name, values) in _rewards)
         {
-            metrics[$"reward.{name}"] = values.Average();
-            metrics[$"reward.{name}.deviation"] = Deviation(values);
+            metrics[$"reward/{name}"] = values.Average();
+            metrics[$"reward_deviation/{name}"] = Deviation(values);
         }
 
-        metrics["group-hit-rate"] = (double)_hits / _groups;
-        metrics["zero-advantage"] = (double)_silent / _groups;
+        metrics["group_hit_rate"] = (double)_hits / _groups;
+        metrics["zero_advantage"] = (double)_silent / _groups;
         metrics["distinct"] = _distinct / _groups;
-        metrics["top1-concentration"] = (double)_likeliest.CountBy(node => node).Max(pair => pair.Value) / _groups;
-        metrics["advantage-min"] = _least;
-        metrics["advantage-max"] = _most;
+        metrics["top1_concentration"] = (double)_likeliest.CountBy(node => node).Max(pair => pair.Value) / _groups;
+        metrics["advantage_min"] = _least;
+        metrics["advantage_max"] = _most;
         metrics["length"] = (double)_tokens / _completions;
         metrics["loss"] = _weight > 0 ? _loss / _norms.Count : double.NaN;
         metrics["kl"] = Kl;
-        metrics["kl-weight"] = klWeight;
+        metrics["kl_weight"] = klWeight;
         metrics["entropy"] = _weight > 0 ? _entropy / _weight : double.NaN;
-        metrics["clip-share"] = _weight > 0 ? _clipShare / _weight : double.NaN;
-        metrics["gradient-norm"] = _norms.Count > 0 ? _norms.Average() : double.NaN;
-        metrics["learning-rate"] = rate;
-        metrics["prompts-per-second"] = _groups / seconds;
-        metrics["tokens-per-second"] = _tokens / seconds;
+        metrics["clip_share"] = _weight > 0 ? _clipShare / _weight : double.NaN;
+        metrics["gradient_norm"] = _norms.Count > 0 ? _norms.Average() : double.NaN;
+        metrics["learning_rate"] = rate;
+        metrics["prompts_per_second"] = _groups / seconds;
+        metrics["tokens_per_second"] = _tokens / seconds;
         timer.WriteTo(metrics);
         return metrics;
     }
