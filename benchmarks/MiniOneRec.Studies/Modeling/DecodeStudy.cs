@@ -12,14 +12,13 @@ internal sealed class DecodeStudy : IStudy
 
     public string Name => "decode";
 
-    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000";
+    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000";
 
-    public Task RunAsync(StudyContext context)
+    public async Task RunAsync(StudyContext context)
     {
-        string parts = context.Option("parts", "fp32,bf16,trie,small");
+        string parts = context.Option("parts", "fp32,bf16,trie,small,load");
         int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
-        using var noGrad = no_grad();
         double single = double.NaN;
         if (parts.Contains("fp32", StringComparison.Ordinal))
         {
@@ -45,15 +44,52 @@ internal sealed class DecodeStudy : IStudy
             Small(context, users, repeats);
         }
 
-        return Task.CompletedTask;
+        if (parts.Contains("load", StringComparison.Ordinal))
+        {
+            await LoadAsync(context, prompt);
+        }
+    }
+
+    private static DecoderConfig Qwen(int layers) => new()
+    {
+        VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
+    };
+
+    // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the weights.
+    private static async Task LoadAsync(StudyContext context, int prompt)
+    {
+        string folder = Directory.CreateTempSubdirectory("minionerec-load-").FullName;
+        try
+        {
+            using (var made = new DecoderModel(Qwen(24)))
+            {
+                made.to(ScalarType.BFloat16);
+                await HuggingFaceFolder.SaveAsync(Path.Combine(folder, "model"), made);
+            }
+
+            int[] tokens = [.. Enumerable.Range(0, prompt)];
+            double before = MachineReference.ResidentMegabytes();
+            var clock = Stopwatch.StartNew();
+            using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(folder, "model"));
+            using var noGrad = no_grad();
+            Prefill(model, tokens);
+            double first = clock.Elapsed.TotalSeconds;
+            double resident = MachineReference.ResidentMegabytes() - before;
+            var warm = Timing.Measure(() => Prefill(model, tokens), repeats: 3);
+            double weights = model.parameters().Sum(p => p.numel() * 2.0) / 1e6;
+            context.Report("load.first_logits_s", first - warm.Median.TotalSeconds, "s", new { weights_mb = weights, forward_s = warm.Median.TotalSeconds });
+            context.Report("load.extra_memory", Math.Max(0, resident - weights) / weights, "x", new { resident_mb = resident });
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats)
     {
-        var config = new DecoderConfig
-        {
-            VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
-        };
+        using var noGrad = no_grad();
+        var config = Qwen(layers);
         using var model = new DecoderModel(config);
         model.to(type);
         model.eval();
@@ -166,6 +202,7 @@ internal sealed class DecodeStudy : IStudy
 
     private static void Small(StudyContext context, int users, int repeats)
     {
+        using var noGrad = no_grad();
         const int Prompt = 31, Batch = 32, Width = 50;
         var random = new Random(7);
         var index = new SemanticIdIndex(Enumerable.Range(0, 4_000).Select(i => KeyValuePair.Create($"{i}", new SemanticId(random.Next(256), random.Next(256), random.Next(256)))), [256, 256, 256]);

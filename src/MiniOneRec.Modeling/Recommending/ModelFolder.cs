@@ -1,8 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniOneRec.Shared;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
@@ -18,8 +16,7 @@ internal static class ModelFolder
         folder,
         async aside =>
         {
-            var model = recommender.Model;
-            await WriteWeightsAsync(model, aside, cancellationToken).ConfigureAwait(false);
+            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, new HuggingFaceSaveOptions(), cancellationToken).ConfigureAwait(false);
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
@@ -63,81 +60,8 @@ internal static class ModelFolder
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
         var template = PromptTemplates.Create(Required(manifest.Options, "template", manifestPath).AsObject(), folder);
         var options = manifest.Options["recommender"]?.Deserialize<RecommenderOptions>(JsonSerializerOptions.Web);
-        var model = await ReadModelAsync(folder, TorchSeed.DeviceOf(device), cancellationToken).ConfigureAwait(false);
+        var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
         return new GenerativeRecommender(model, index, template, options, popularity);
-    }
-
-    private static async Task WriteWeightsAsync(CausalLanguageModel model, string folder, CancellationToken cancellationToken)
-    {
-        await File.WriteAllTextAsync(
-            Path.Combine(folder, "config.json"),
-            model.Config.ToJson(model.EmbeddingWeight.dtype == ScalarType.BFloat16 ? "bfloat16" : "float32").ToJsonString(new JsonSerializerOptions { WriteIndented = true }),
-            cancellationToken).ConfigureAwait(false);
-        (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
-        await SafetensorsFile.SaveAsync(
-            Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" }, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static async Task<CausalLanguageModel> ReadModelAsync(string folder, Device device, CancellationToken cancellationToken)
-    {
-        string configPath = Path.Combine(folder, "config.json");
-        if (!File.Exists(configPath))
-        {
-            throw new FileNotFoundException($"'{configPath}' does not exist.", configPath);
-        }
-
-        var config = DecoderConfig.FromJson(await File.ReadAllTextAsync(configPath, cancellationToken).ConfigureAwait(false), configPath);
-        return await TorchThread.RunAsync("MiniOneRec load", () => Fill(config, Path.Combine(folder, "model.safetensors"), device)).ConfigureAwait(false);
-    }
-
-    private static DecoderModel Fill(DecoderConfig config, string path, Device device)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var stored = SafetensorsFile.Load(path);
-        try
-        {
-            var model = new DecoderModel(config);
-            var type = stored.TryGetValue("model.embed_tokens.weight", out var embedding) ? embedding.dtype : ScalarType.Float32;
-            if (type == ScalarType.BFloat16)
-            {
-                model.to(ScalarType.BFloat16);
-            }
-
-            foreach (var (name, parameter) in model.named_parameters())
-            {
-                if (!stored.Remove(name, out var value))
-                {
-                    throw new InvalidDataException($"'{path}': key '{name}' is missing; expected shape [{string.Join(", ", parameter.shape)}].");
-                }
-
-                using (value)
-                {
-                    if (!value.shape.AsSpan().SequenceEqual(parameter.shape))
-                    {
-                        throw new InvalidDataException(
-                            $"'{path}': key '{name}' has shape [{string.Join(", ", value.shape)}]; expected [{string.Join(", ", parameter.shape)}].");
-                    }
-
-                    parameter.copy_(value);
-                }
-            }
-
-            if (stored.Count > 0)
-            {
-                throw new InvalidDataException($"'{path}': key '{stored.Keys.Order(StringComparer.Ordinal).First()}' is not part of the model that config.json describes.");
-            }
-
-            model.to(device);
-            return model;
-        }
-        finally
-        {
-            foreach (var tensor in stored.Values)
-            {
-                tensor.Dispose();
-            }
-        }
     }
 
     private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
