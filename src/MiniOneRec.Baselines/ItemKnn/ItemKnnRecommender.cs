@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+
+namespace MiniOneRec.Baselines;
+
+/// <summary>Item-based neighbours: the cosine of the columns of the binary user × item matrix, summed over the history.</summary>
+/// <remarks>
+/// Deshpande and Karypis, <em>Item-based top-N recommendation algorithms</em> (2004), with cosine similarity. An item is no neighbour of itself.
+/// Departures: more recent items of the history weigh more, and popularity orders what no neighbour reaches.
+/// </remarks>
+public sealed class ItemKnnRecommender : GraphRecommender
+{
+    /// <summary>Computes the similarities.</summary>
+    /// <param name="train">The users' training sequences.</param>
+    /// <param name="items">The catalogue; by default the items of the sequences.</param>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
+    /// <exception cref="ArgumentException">No items, or an item twice.</exception>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public ItemKnnRecommender(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items = null, ItemKnnOptions? options = null)
+        : this(ItemCatalogue.Of(train, items), OptionsValidation.Validated(options ?? new(), new ItemKnnOptionsValidator()))
+    {
+    }
+
+    private ItemKnnRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, ItemKnnOptions options)
+        : base("item-knn", data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options), options.DecayRate) =>
+        DroppedInteractions = data.Dropped;
+
+    private protected override int[] Prepare(int[] history) => Distinct(history, history.Length);
+
+    private static ItemGraph Learn(int count, int[][] sequences, ItemKnnOptions options)
+    {
+        int[] users = new int[count];
+        var together = new Dictionary<(int From, int To), double>();
+        foreach (int[] sequence in sequences)
+        {
+            int[] items = Distinct(sequence, options.MaxItemsPerUser);
+            foreach (int a in items)
+            {
+                users[a]++;
+                foreach (int b in items)
+                {
+                    if (a != b)
+                    {
+                        CollectionsMarshal.GetValueRefOrAddDefault(together, (a, b), out _)++;
+                    }
+                }
+            }
+        }
+
+        var nearest = together
+            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value / Math.Sqrt((double)users[pair.Key.From] * users[pair.Key.To])))
+            .GroupBy(pair => pair.Key.From)
+            .SelectMany(group => group.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.To).Take(options.MaxNeighbors));
+        return new ItemGraph(count, nearest.ToDictionary());
+    }
+
+    /// <summary>The most recent distinct rows, oldest first.</summary>
+    private static int[] Distinct(int[] rows, int most)
+    {
+        int[] distinct = [.. rows.Reverse().Distinct().Take(most)];
+        Array.Reverse(distinct);
+        return distinct;
+    }
+}

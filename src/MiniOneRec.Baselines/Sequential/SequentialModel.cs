@@ -1,0 +1,35 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Baselines;
+
+/// <summary>A network that reads items one after the other and, behind each, knows how likely every item is to come next.</summary>
+internal abstract class SequentialModel(string name) : nn.Module(name)
+{
+    /// <summary>Gets the device of the weights.</summary>
+    public Device Device => ItemEmbedding.device;
+
+    /// <summary>Gets the item embeddings, <c>[N, D]</c>.</summary>
+    public abstract Tensor ItemEmbedding { get; }
+
+    /// <summary>Computes the states behind each position.</summary>
+    /// <param name="items">Rows, <c>[B, T]</c> int64, padded on the right; what a position holds depends on the positions before it and itself only.</param>
+    /// <returns><c>[B, T, D]</c> float32.</returns>
+    public abstract Tensor Encode(Tensor items);
+
+    /// <summary>Scores every item.</summary>
+    /// <param name="hidden">States, <c>[M, D]</c>.</param>
+    /// <returns>Logits, <c>[M, N]</c>.</returns>
+    public virtual Tensor Logits(Tensor hidden) => F.linear(hidden, ItemEmbedding);
+
+    /// <summary>Computes the logits behind chosen positions of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns><c>[M, N]</c>, one row per label of the batch.</returns>
+    public Tensor Forward(SequenceBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = Encode(batch.Items);                                                   // [B, T, D]
+        var chosen = hidden.flatten(0, 1).index_select(0, batch.Positions);                 // [M, D]
+        return Logits(chosen).MoveToOuterDisposeScope();
+    }
+}

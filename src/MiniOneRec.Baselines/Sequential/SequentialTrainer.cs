@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MiniOneRec.Shared;
+using TorchSharp;
+
+namespace MiniOneRec.Baselines;
+
+/// <summary>Trains a sequential neural baseline: full softmax behind every position, early stopping on validation NDCG@10.</summary>
+/// <typeparam name="TOptions">The options of the baseline.</typeparam>
+/// <typeparam name="TRecommender">The baseline.</typeparam>
+public abstract class SequentialTrainer<TOptions, TRecommender>
+    where TOptions : SequentialModelOptions
+    where TRecommender : SequentialRecommender
+{
+    private readonly string _stage;
+    private readonly TOptions _options;
+    private readonly MiniOneRecOptions _shared;
+    private readonly ILogger _logger;
+
+    private protected SequentialTrainer(string stage, TOptions options, MiniOneRecOptions? shared, ILogger? logger)
+    {
+        (_stage, _options) = (stage, (TOptions)options.Copy());
+        _shared = shared ?? new MiniOneRecOptions();
+        _logger = logger ?? NullLogger.Instance;
+    }
+
+    /// <summary>Trains a recommender from fresh weights; equal seeds give equal weights on the CPU.</summary>
+    /// <param name="train">The users' training sequences.</param>
+    /// <param name="validation">Rows that decide when to stop; may be empty, then all epochs are run.</param>
+    /// <param name="items">The catalogue; by default the items of the training sequences.</param>
+    /// <param name="progress">Told every ten steps and after each epoch.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    /// <exception cref="ArgumentException">No items, an item twice, or no training sequence of two known items.</exception>
+    /// <exception cref="InvalidOperationException">The device is not there, or the loss is no longer a number.</exception>
+    public Task<TRecommender> TrainAsync(
+        IReadOnlyList<UserSequence> train,
+        IReadOnlyList<NextItemExample> validation,
+        IReadOnlyList<string>? items = null,
+        IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        var data = SequentialData.Of(train, validation, items, _options.MaxLength);
+        cancellationToken.ThrowIfCancellationRequested();
+        return TorchThread.RunAsync("MiniOneRec " + _stage, () => Train(data, progress, cancellationToken));
+    }
+
+    private protected abstract SequentialModel CreateModel(int items, TOptions options);
+
+    private protected abstract TRecommender CreateRecommender(ItemCatalogue catalogue, SequentialModel model, TOptions options);
+
+    private TRecommender Train(SequentialData data, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        TorchSeed.Apply(_shared.Seed);
+        if (data.Dropped > 0 || data.DroppedRows > 0)
+        {
+            Log.DataDropped(_logger, _stage, data.Dropped, data.DroppedRows);
+        }
+
+        var model = CreateModel(data.Catalogue.Count, _options);
+        try
+        {
+            model.to(TorchSeed.DeviceOf(_shared.Device));
+            var result = new TrainingRun(_stage, model, _options, _shared.Seed, _logger).Train(data.Sequences, data.Validation, progress, cancellationToken);
+            var recommender = CreateRecommender(data.Catalogue, model, _options);
+            (recommender.Training, recommender.DroppedInteractions) = (result, data.Dropped);
+            return recommender;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}
