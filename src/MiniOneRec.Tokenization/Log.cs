@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Logging;
+
+namespace MiniOneRec.Tokenization;
+
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "Fitting {Kind} to {Count} vectors of width {Width}.")]
+    public static partial void FitStarted(ILogger logger, string kind, int count, int width);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Resuming {Kind} after {Epochs} epochs from '{Folder}'.")]
+    public static partial void FitResumed(ILogger logger, string kind, int epochs, string folder);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s.")]
+    public static partial void FitFinished(ILogger logger, string kind, long steps, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Encoding the text of {Count} items.")]
+    public static partial void EncodingText(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} items have no text; their vectors are alike.")]
+    public static partial void ItemsWithoutText(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Items} items have {Distinct} semantic IDs; {Affected} items in {Groups} groups collided before resolution.")]
+    public static partial void Tokenized(ILogger logger, int items, int distinct, int affected, int groups);
+}

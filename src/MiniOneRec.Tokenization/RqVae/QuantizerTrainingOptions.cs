@@ -1,0 +1,68 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Tokenization;
+
+/// <summary>Configures the training of quantizers that learn by gradient descent.</summary>
+public sealed class QuantizerTrainingOptions
+{
+    /// <summary>Gets or sets the number of passes over the catalogue.</summary>
+    /// <value>The default is 1,000.</value>
+    [Range(1, 1_000_000)]
+    public int Epochs { get; set; } = 1000;
+
+    /// <summary>Gets or sets the number of vectors per step.</summary>
+    /// <value>The default is 2,048.</value>
+    [Range(1, 1 << 20)]
+    public int BatchSize { get; set; } = 2048;
+
+    /// <summary>Gets or sets the learning rate after warm-up.</summary>
+    /// <value>The default is 0.001.</value>
+    [Range(0.0, 10.0, MinimumIsExclusive = true)]
+    public double LearningRate { get; set; } = 1e-3;
+
+    /// <summary>Gets or sets AdamW's decoupled weight decay.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 10.0)]
+    public double WeightDecay { get; set; }
+
+    /// <summary>Gets or sets the number of epochs in which the learning rate rises to its value.</summary>
+    /// <value>The default is 50.</value>
+    [Range(0, 1_000_000)]
+    public int WarmupEpochs { get; set; } = 50;
+
+    /// <summary>Gets or sets the learning rate after warm-up.</summary>
+    /// <value>The default is <see cref="QuantizerSchedule.Constant"/>.</value>
+    [EnumDataType(typeof(QuantizerSchedule))]
+    public QuantizerSchedule Schedule { get; set; }
+
+    /// <summary>Gets or sets the largest norm of the gradient; 0 for no clipping.</summary>
+    /// <value>The default is 1.</value>
+    [Range(0.0, 1e6)]
+    public double GradientClip { get; set; } = 1;
+
+    /// <summary>Gets or sets the folder of the checkpoint that an interrupted fit goes on from, or <see langword="null"/> for none.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? CheckpointFolder { get; set; }
+
+    /// <summary>Gets or sets the number of epochs between checkpoints.</summary>
+    /// <value>The default is 100.</value>
+    [Range(1, 1_000_000)]
+    public int CheckpointEvery { get; set; } = 100;
+}
+
+/// <summary>The learning rate after warm-up.</summary>
+public enum QuantizerSchedule
+{
+    /// <summary>Constant.</summary>
+    Constant,
+
+    /// <summary>Falls to 0 along half a cosine.</summary>
+    Cosine,
+
+    /// <summary>Falls to 0 along a line.</summary>
+    Linear,
+}
+
+[OptionsValidator]
+internal sealed partial class QuantizerTrainingOptionsValidator : IValidateOptions<QuantizerTrainingOptions>;
