@@ -127,6 +127,11 @@ public sealed class HuggingFaceFolder : IDisposable
             await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, GenerationFile), options.Generation.ToJson(), cancellationToken).ConfigureAwait(false);
         }
 
+        if (options.Tokenizer is not null)
+        {
+            await options.Tokenizer.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
+        }
+
         (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
         await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);
     }

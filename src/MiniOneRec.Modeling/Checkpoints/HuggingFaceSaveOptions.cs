@@ -14,4 +14,8 @@ public sealed record HuggingFaceSaveOptions
     /// <summary>Gets what goes into <c>generation_config.json</c>.</summary>
     /// <value>The default is <see langword="null"/>, no such file.</value>
     public GenerationConfig? Generation { get; init; }
+
+    /// <summary>Gets the tokenizer whose files are written, added tokens included.</summary>
+    /// <value>The default is <see langword="null"/>, no such files.</value>
+    public TextTokenizer? Tokenizer { get; init; }
 }
