@@ -71,6 +71,14 @@ internal static class Toy
             recommender.Trie);
     }
 
+    /// <summary>Counts tensors after what earlier tests left behind was finalised.</summary>
+    public static long LiveTensors()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        return Tensor.TotalCount;
+    }
+
     public static void Close(Tensor expected, Tensor actual, double tolerance, string what)
     {
         using var scope = NewDisposeScope();

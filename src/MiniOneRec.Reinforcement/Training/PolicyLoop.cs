@@ -36,7 +36,7 @@ internal sealed class PolicyLoop : IDisposable
         Reference = new ReferencePolicy(Model, options.Reference, reference);
         Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
         _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
-        _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => pair.Parameter.detach().clone().DetachFromDisposeScope())];
+        _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => Copy(pair.Parameter))];
         _checkpoint = new PolicyCheckpoint(stage, options, new Dictionary<string, string>
         {
             ["index"] = recommender.Index.Fingerprint,
@@ -137,6 +137,12 @@ internal sealed class PolicyLoop : IDisposable
         {
             tensor.Dispose();
         }
+    }
+
+    private static Tensor Copy(Tensor value)
+    {
+        using var noGrad = no_grad();
+        return value.clone().DetachFromDisposeScope();
     }
 
     private double GradientNorm()

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using MiniOneRec.Modeling;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,6 +7,9 @@ namespace MiniOneRec.Reinforcement.Tests;
 
 public sealed class GrpoTrainerTests
 {
+    private static readonly NextItemExample[] Users =
+        [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}", $"i{u + 8}"], $"i{(u * 3) % 20}"))];
+
     [Theory]
     [InlineData(PolicyObjective.Grpo)]
     [InlineData(PolicyObjective.DrGrpo)]
@@ -17,28 +21,346 @@ public sealed class GrpoTrainerTests
         for (int seed = 1; seed <= 5; seed++)
         {
             using var recommender = Toy.Recommender(Toy.Index(50, [4, 4, 4]), seed, deviation: 0.05);
-            var options = Options(objective, steps: 60, seed);
-            var trainer = new GrpoTrainer([new BanditReward()], options, new RandomRolloutSampler());
+            var options = new GrpoOptions
+            {
+                Objective = objective,
+                Steps = objective == PolicyObjective.DrGrpo ? 150 : 50,
+                PromptsPerStep = 4,
+                LearningRate = objective == PolicyObjective.DrGrpo ? 0.01 : 0.02,
+                EntropyWeight = objective == PolicyObjective.DrGrpo ? 0.01 : 0,
+                WarmupSteps = 0,
+                KlWeight = 0,
+                Seed = seed,
+                DivideByDeviation = objective != PolicyObjective.DrGrpo,
+                Guards = new GuardOptions { KlCeiling = 0 },
+            };
 
-            var result = await trainer.TrainAsync(recommender, [Toy.Example("i0", "i1")]);
+            var result = await new GrpoTrainer([new BanditReward()], options, new RandomRolloutSampler()).TrainAsync(recommender, [Toy.Example("i0", "i1")]);
 
-            double expected = result.History.TakeLast(5).Average(step => step.Metrics["reward"]);
-            Assert.True(expected >= 0.95, $"{objective}, seed {seed}: mean reward {expected:F3} after {options.Steps} steps");
+            double reward = result.History.TakeLast(5).Average(step => step.Metrics["reward"]);
+            Assert.True(reward >= 0.95, $"{objective}, seed {seed}: mean reward {reward:F3} after {options.Steps} steps");
         }
     }
 
-    private static GrpoOptions Options(PolicyObjective objective, int steps, int seed) => new()
+    [Fact]
+    public async Task TrainAsync_EightUsersByBeams_LearnsThemByHeart()
     {
-        Objective = objective,
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var options = Small(steps: 100, rate: 0.01);
+        options.GroupSize = 16;
+        var trainer = new GrpoTrainer([new ExactMatchReward(), new RankReward()], options);
+
+        var result = await trainer.TrainAsync(recommender, Users, Users);
+
+        Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2, $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
+        Assert.Equal(1, result.History.Single(step => step.Step == result.BestStep).Metrics["HR@1"]);
+        var lists = recommender.Recommend([.. Users.Select(user => new RecommendationRequest { History = user.History, Count = 1 })]);
+        Assert.Equal(Users.Select(user => user.Target), lists.Select(list => list.Items[0].ItemId));
+    }
+
+    [Fact]
+    public async Task TrainAsync_EqualRewards_ChangesNoWeightAndCountsTheGroups()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var before = Weights(recommender);
+
+        var result = await new GrpoTrainer([new FormatReward()], Small(steps: 3)).TrainAsync(recommender, Users);
+
+        Assert.Equal(before, Weights(recommender));
+        Assert.All(result.History.Skip(1), step => Assert.Equal(1, step.Metrics["zero_advantage"]));
+    }
+
+    [Fact]
+    public async Task TrainAsync_EqualHistories_NeverSwapsTargets()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        NextItemExample[] train = [.. Enumerable.Range(0, 20).Select(i => new NextItemExample($"u{i}", ["i1", "i2"], $"i{i}"))];
+        var watcher = new WatchingReward();
+
+        await new GrpoTrainer([watcher], Small(steps: 5)).TrainAsync(recommender, train);
+
+        Assert.Equal(20, watcher.Seen.Count);
+        Assert.All(watcher.Seen, pair => Assert.Equal(pair.Key[1..], pair.Value.Single()[1..]));
+    }
+
+    [Theory]
+    [InlineData(PolicyObjective.Grpo, 1, 0)]
+    [InlineData(PolicyObjective.Dapo, 2, 2)]
+    [InlineData(PolicyObjective.DrGrpo, 1, 3)]
+    [InlineData(PolicyObjective.Gspo, 2, 0)]
+    public async Task TrainAsync_PassSize_ChangesNoResult(PolicyObjective objective, int epochs, int groupsPerUpdate)
+    {
+        float[][] weights = new float[2][];
+        for (int run = 0; run < 2; run++)
+        {
+            using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4], mixedDepth: true));
+            var options = Small(steps: 3, rate: 1e-3);
+            (options.Objective, options.InnerEpochs, options.GroupsPerUpdate, options.GroupsPerPass) = (objective, epochs, groupsPerUpdate, run == 0 ? 8 : 3);
+            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options).TrainAsync(recommender, Users);
+            weights[run] = Weights(recommender);
+        }
+
+        Assert.All(weights[0].Zip(weights[1]), pair => Assert.Equal(pair.First, pair.Second, 2e-5f));
+    }
+
+    [Theory]
+    [InlineData(KlPlacement.Loss, LogProbabilitySpace.FullVocabulary)]
+    [InlineData(KlPlacement.Reward, LogProbabilitySpace.Trie)]
+    public async Task TrainAsync_KilledAndResumed_EqualsTheUninterruptedRunBitForBit(KlPlacement placement, LogProbabilitySpace space)
+    {
+        string folder = Path.Combine(Path.GetTempPath(), "grpo-" + Guid.NewGuid().ToString("N"));
+        GrpoOptions Options(string? checkpoints)
+        {
+            var options = Small(steps: 12, rate: 5e-3);
+            (options.KlPlacement, options.LogProbabilities, options.KlTarget, options.InnerEpochs) = (placement, space, 0.02, 2);
+            options.Reference = new ReferenceOptions { SyncEverySteps = 4, SyncMixing = 0.6 };
+            options.Guards.ValidateEverySteps = 3;
+            options.Checkpoints = new CheckpointOptions { Folder = checkpoints, EverySteps = 5, Resume = true };
+            return options;
+        }
+
+        async Task<TrainingResult> TrainAsync(GenerativeRecommender recommender, string? checkpoints, int cancelAfter = int.MaxValue)
+        {
+            using var cancellation = new CancellationTokenSource();
+            var progress = new Reporter(step =>
+            {
+                if (step.Step == cancelAfter)
+                {
+                    cancellation.Cancel();
+                }
+            });
+            IRewardFunction[] rewards = [new ExactMatchReward(), new SharedPrefixReward()];
+            return await new GrpoTrainer(rewards, Options(checkpoints), new RandomRolloutSampler()).TrainAsync(recommender, Users, Users, progress, cancellation.Token);
+        }
+
+        try
+        {
+            using var whole = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+            var expected = await TrainAsync(whole, null);
+            foreach (int kill in new[] { 3, 8 })
+            {
+                using var killed = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => TrainAsync(killed, folder, kill));
+            }
+
+            using var resumed = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+            var actual = await TrainAsync(resumed, folder);
+
+            Assert.Equal(Weights(whole), Weights(resumed));
+            Assert.Equal((expected.BestStep, expected.BestValidation, expected.Steps), (actual.BestStep, actual.BestValidation, actual.Steps));
+            string[] timeless = ["reward", "kl", "kl_weight", "entropy", "loss", "NDCG@10"];
+            Assert.Equal(
+                expected.History.Select(step => string.Join(' ', timeless.Select(key => step.Metrics.GetValueOrDefault(key)))),
+                actual.History.Select(step => string.Join(' ', timeless.Select(key => step.Metrics.GetValueOrDefault(key)))));
+
+            var other = Options(folder);
+            other.LearningRate = 1;
+            var wrongOption = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], other).TrainAsync(resumed, Users, Users));
+            Assert.Contains("option 'learningRate' was 0.005; this run has 1", wrongOption.Message, StringComparison.Ordinal);
+            var wrongData = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(resumed, Users[1..], Users));
+            Assert.Contains("examples is", wrongData.Message, StringComparison.Ordinal);
+            using var smaller = Toy.Recommender(Toy.Index(19, [4, 4, 4]));
+            var wrongIndex = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(smaller, Users, Users));
+            Assert.Contains("index is", wrongIndex.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task TrainAsync_Guards_StopAndSayWhichAndRestoreTheBest()
+    {
+        async Task<(TrainingResult Result, float[] Before, float[] After)> RunAsync(Action<GrpoOptions> configure)
+        {
+            using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+            var options = Small(steps: 40, rate: 0.05);
+            configure(options);
+            float[] before = Weights(recommender);
+            // Rewarding anything but the targets, the run can only hurt.
+            var result = await new GrpoTrainer([new WeightedReward(new SharedPrefixReward(), -1)], options).TrainAsync(recommender, Users, Users);
+            return (result, before, Weights(recommender));
+        }
+
+        var kl = await RunAsync(options => options.Guards.KlCeiling = 0.05);
+        Assert.StartsWith("KL ceiling: ", kl.Result.StopReason, StringComparison.Ordinal);
+        Assert.Contains($"above 0.05 at step {kl.Result.Steps}", kl.Result.StopReason, StringComparison.Ordinal);
+
+        var entropy = await RunAsync(options => options.Guards.EntropyFloor = 5);
+        Assert.Contains("entropy floor", entropy.Result.StopReason, StringComparison.Ordinal);
+        Assert.Equal(1, entropy.Result.Steps);
+
+        var patience = await RunAsync(options => (options.Guards.Patience, options.Guards.ValidateEverySteps, options.Guards.KlCeiling) = (3, 1, 0));
+        Assert.StartsWith("patience: ", patience.Result.StopReason, StringComparison.Ordinal);
+        Assert.True(patience.Result.Steps < 40);
+        Assert.All(new[] { kl, entropy, patience }.Where(run => run.Result.BestStep == 0), run => Assert.Equal(run.Before, run.After));
+        Assert.Contains(new[] { kl, entropy, patience }, run => run.Result.BestStep == 0);
+    }
+
+    [Fact]
+    public async Task TrainAsync_UnknownTargets_AreSkippedOrNamed()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        NextItemExample[] train = [.. Users, Toy.Example("nowhere", "i1")];
+
+        await new GrpoTrainer([new ExactMatchReward()], Small(steps: 2)).TrainAsync(recommender, train);
+
+        var strict = Small(steps: 2);
+        strict.UnknownTargets = UnknownTargets.Throw;
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], strict).TrainAsync(recommender, train));
+        Assert.Contains("Target 'nowhere' of user 'u'", error.Message, StringComparison.Ordinal);
+        var none = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], Small(2)).TrainAsync(recommender, [train[^1]]));
+        Assert.Contains("None of the 1 training examples", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TrainAsync_BrokenParts_AreNamed()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+
+        var reward = await Assert.ThrowsAsync<InvalidOperationException>(() => new GrpoTrainer([new NaNReward()], Small(2)).TrainAsync(recommender, Users));
+        Assert.Contains("Reward 'undefined' gave NaN", reward.Message, StringComparison.Ordinal);
+        var large = Small(2);
+        large.GroupSize = 21;
+        var size = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], large).TrainAsync(recommender, Users));
+        Assert.Contains("group size 21 exceeds the catalogue's 20", size.Message, StringComparison.Ordinal);
+        var uneven = await Assert.ThrowsAsync<InvalidOperationException>(() => new GrpoTrainer([new ExactMatchReward()], Small(2), new UnevenSampler()).TrainAsync(recommender, Users));
+        Assert.Contains("'uneven' returned a group of 5; every group must have 6", uneven.Message, StringComparison.Ordinal);
+        using var foreign = Toy.Model(recommender.Template.VocabularySize + 1);
+        var trainer = new GrpoTrainer([new ExactMatchReward()], Small(2)) { Reference = foreign };
+        var shape = await Assert.ThrowsAsync<ArgumentException>(() => trainer.TrainAsync(recommender, Users));
+        Assert.Contains("'model.embed_tokens.weight' is [21, 16]; the policy has [20, 16]", shape.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TrainAsync_Metrics_AreReportedAndMeasured()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var measured = new HashSet<string>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == "MiniOneRec.Reinforcement")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) =>
+        {
+            lock (measured)
+            {
+                measured.Add(tags.Length > 0 ? $"{instrument.Name}{{{tags[0].Key}={tags[0].Value}}}" : instrument.Name);
+            }
+        });
+        listener.Start();
+        var reports = new List<TrainingProgress>();
+
+        await new GrpoTrainer([new ExactMatchReward(), new RankReward()], Small(steps: 4)).TrainAsync(recommender, Users, Users, new Reporter(reports.Add));
+
+        Assert.Equal([0L, 1, 2, 3, 4], reports.Select(report => report.Step));
+        string[] keys =
+        [
+            "reward", "reward_deviation", "reward/exact-match", "reward_deviation/rank", "group_hit_rate", "zero_advantage", "distinct", "top1_concentration",
+            "kl", "entropy", "clip_share", "advantage_min", "advantage_max", "length", "tokens_per_second", "prompts_per_second", "seconds/rollout",
+            "seconds/reward", "seconds/reference", "seconds/policy", "seconds/update", "loss", "kl_weight", "learning_rate", "gradient_norm",
+        ];
+        Assert.All(keys, key => Assert.True(reports[^1].Metrics.ContainsKey(key), key));
+        Assert.Equal(0, reports[1].Metrics["kl"], 1e-9);
+        Assert.True(reports[^1].Metrics["kl"] > 0);
+        Assert.Equal(6, reports[^1].Metrics["distinct"]);
+        Assert.Contains("minionerec.grpo.reward{reward=exact-match}", measured);
+        Assert.Contains("minionerec.grpo.seconds{phase=rollout}", measured);
+        Assert.Contains("minionerec.grpo.kl", measured);
+    }
+
+    [Fact]
+    public async Task TrainAsync_AddTarget_PutsTheHitIntoEveryGroup()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var options = Small(steps: 2);
+        options.AddTarget = true;
+
+        var result = await new GrpoTrainer([new ExactMatchReward(), new RankReward()], options).TrainAsync(recommender, Users);
+
+        Assert.All(result.History.Skip(1), step => Assert.Equal(1, step.Metrics["group_hit_rate"]));
+        Assert.All(result.History.Skip(1), step => Assert.Equal(0, step.Metrics["zero_advantage"]));
+    }
+
+    [Fact]
+    public async Task TrainAsync_ResampleRounds_DrawMorePromptsUntilEnoughCarryASignal()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        double[] seen = new double[2];
+        for (int run = 0; run < 2; run++)
+        {
+            var options = Small(steps: 1);
+            (options.GroupSize, options.ResampleRounds) = (2, run * 3);
+            var watcher = new WatchingReward();
+            await new GrpoTrainer([watcher], options).TrainAsync(recommender, Users);
+            seen[run] = watcher.Groups;
+        }
+
+        Assert.Equal(8, seen[0]);
+        Assert.True(seen[1] is > 8 and <= 32, $"{seen[1]} groups");
+    }
+
+    [Fact]
+    public async Task TrainAsync_AdapterOff_RefersToTheModelWithoutItsAdapters()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var projection = recommender.Model.modules().OfType<Projection>().First();
+        using var low = randn(16, 16) * 0.3;
+        Tensor Adapter(Tensor x) => x.mm(low);
+        projection.Adapter = Adapter;
+        var options = Small(steps: 1);
+        options.Reference.Kind = ReferenceKind.AdapterOff;
+
+        var result = await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options).TrainAsync(recommender, Users);
+
+        Assert.True(result.History[^1].Metrics["kl"] > 1e-4);
+        Assert.Equal(Adapter, projection.Adapter);
+        options.Reference.Kind = ReferenceKind.FrozenCopy;
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], options).TrainAsync(recommender, Users));
+        Assert.Contains("AdapterOff", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TrainAsync_Repeated_LeaksNoTensors()
+    {
+        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        async Task<long> RunAsync(int steps)
+        {
+            var options = Small(steps, rate: 1e-3);
+            (options.InnerEpochs, options.EntropyWeight) = (2, 0.01);
+            long before = Toy.LiveTensors();
+            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new RandomRolloutSampler()).TrainAsync(recommender, Users, Users);
+            return Tensor.TotalCount - before;
+        }
+
+        await RunAsync(2);
+
+        // Making a module counts its parameters twice, so a run's copy of the policy shows; steps must not.
+        Assert.Equal(await RunAsync(2), await RunAsync(6));
+    }
+
+    private static GrpoOptions Small(int steps, double rate = 1e-3) => new()
+    {
         Steps = steps,
-        PromptsPerStep = 4,
-        GroupSize = 16,
-        LearningRate = 0.02,
+        PromptsPerStep = 8,
+        GroupSize = 6,
+        LearningRate = rate,
         WarmupSteps = 0,
-        KlWeight = 0,
-        Seed = seed,
-        Guards = new GuardOptions { KlCeiling = 0 },
+        Guards = new GuardOptions { ValidateEverySteps = 10, KlCeiling = 0 },
     };
+
+    private static float[] Weights(GenerativeRecommender recommender) =>
+        [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().cpu().data<float>().ToArray())];
 
     /// <summary>Item i pays 1 − i / 50: the first item is the optimum.</summary>
     private sealed class BanditReward : IRewardFunction
@@ -52,5 +374,46 @@ public sealed class GrpoTrainerTests
                 rewards[i] = 1 - int.Parse(group.CandidateIds[i]![1..], System.Globalization.CultureInfo.InvariantCulture) / 50.0;
             }
         }
+    }
+
+    private sealed class WatchingReward : IRewardFunction
+    {
+        public Dictionary<string, HashSet<string>> Seen { get; } = [];
+
+        public int Groups { get; private set; }
+
+        public string Name => "watching";
+
+        public void Score(RolloutGroup group, Span<double> rewards)
+        {
+            Groups++;
+            string user = group.Example.Source.UserId;
+            Seen.TryAdd(user, []);
+            Seen[user].UnionWith(group.TargetIds);
+            for (int i = 0; i < rewards.Length; i++)
+            {
+                rewards[i] = group.IsHit(i) ? 1 : 0;
+            }
+        }
+    }
+
+    private sealed class NaNReward : IRewardFunction
+    {
+        public string Name => "undefined";
+
+        public void Score(RolloutGroup group, Span<double> rewards) => rewards.Fill(double.NaN);
+    }
+
+    private sealed class UnevenSampler : IRolloutSampler
+    {
+        public string Name => "uneven";
+
+        public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default) =>
+            [.. new BeamRolloutSampler().Sample(request, cancellationToken).Select((group, b) => (IReadOnlyList<Rollout>)[.. group.Skip(b == 1 ? 1 : 0)])];
+    }
+
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
     }
 }
