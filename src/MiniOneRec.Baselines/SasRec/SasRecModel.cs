@@ -37,12 +37,7 @@ internal sealed class SasRecModel : SequentialModel
         _positions = nn.Embedding(options.MaxLength, options.HiddenSize);
         _blocks = nn.ModuleList([.. Enumerable.Range(0, options.Layers).Select(_ => new SasRecBlock(options))]);
         _norm = nn.LayerNorm(options.HiddenSize);
-        RegisterComponents();
-        using var noGrad = no_grad();
-        foreach (var parameter in parameters().Where(p => p.dim() > 1))
-        {
-            nn.init.normal_(parameter, 0, 0.02);
-        }
+        Initialize();
     }
 
     /// <inheritdoc/>

@@ -32,4 +32,16 @@ internal abstract class SequentialModel(string name) : nn.Module(name)
         var chosen = hidden.flatten(0, 1).index_select(0, batch.Positions);                 // [M, D]
         return Logits(chosen).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Ends a constructor: registers the fields and draws the matrices from N(0, 0.02²).</summary>
+    protected void Initialize()
+    {
+        RegisterComponents();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var parameter in parameters().Where(parameter => parameter.dim() > 1))
+        {
+            nn.init.normal_(parameter, 0, 0.02);
+        }
+    }
 }

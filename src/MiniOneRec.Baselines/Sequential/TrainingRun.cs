@@ -147,6 +147,7 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
         public void Take()
         {
             using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
             Dispose();
             _copies = [.. parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
         }
@@ -154,6 +155,7 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
         public void Restore()
         {
             using var noGrad = no_grad();
+            using var scope = NewDisposeScope();
             foreach (var (parameter, copy) in parameters.Zip(_copies))
             {
                 parameter.copy_(copy);

@@ -1,0 +1,116 @@
+namespace MiniOneRec.Baselines.Tests;
+
+public sealed class SasRecRecommenderTests : IAsyncLifetime
+{
+    private readonly string _folder = Path.Combine(Path.GetTempPath(), "minionerec-sasrec-" + Guid.NewGuid().ToString("N"));
+    private SasRecRecommender _recommender = null!;
+
+    public async Task InitializeAsync() => _recommender = await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 2 })
+        .TrainAsync(Toy.Ring, []);
+
+    public Task DisposeAsync()
+    {
+        _recommender.Dispose();
+        if (Directory.Exists(_folder))
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Save_ThenLoad_ScoresAreEqual()
+    {
+        await _recommender.SaveAsync(_folder);
+        using var loaded = await SasRecRecommender.LoadAsync(_folder);
+
+        Assert.Equal(_recommender.Items, loaded.Items);
+        Assert.Equal(Toy.Scores(_recommender, "i1 i2", "", "i3"), Toy.Scores(loaded, "i1 i2", "", "i3"));
+        Assert.Null(loaded.Training);
+        Assert.Equal(_recommender.ParameterCount, loaded.ParameterCount);
+    }
+
+    [Fact]
+    public async Task Load_MissingFolder_NamesIt()
+    {
+        var error = await Assert.ThrowsAsync<DirectoryNotFoundException>(() => SasRecRecommender.LoadAsync(_folder));
+
+        Assert.Contains(_folder, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("items.json", "[1]", "its SHA-256 differs")]
+    [InlineData("minionerec.json", "{", "line 1")]
+    [InlineData("minionerec.json", """{"kind":"gru4rec"}""", "expected 'sasrec'")]
+    [InlineData("model.safetensors", "xx", "is 2 bytes long")]
+    public async Task Load_DamagedFile_NamesFileAndProblem(string file, string content, string problem)
+    {
+        await _recommender.SaveAsync(_folder);
+        await File.WriteAllTextAsync(Path.Combine(_folder, file), content);
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(_folder));
+
+        Assert.Contains(file, error.Message, StringComparison.Ordinal);
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"layers\": 1", "\"layers\": 2", "key 'blocks.1")]
+    [InlineData("\"hiddenSize\": 8", "\"hiddenSize\": 10", "has shape [")]
+    [InlineData("\"hiddenSize\": 8", "\"hiddenSize\": 9", "HiddenSize 9 must be a multiple of Heads 2.")]
+    [InlineData("\"hiddenSize\": 8", "\"hiddenSize\": \"wide\"", "SasRecOptions")]
+    public async Task Load_OptionsOfAnotherModel_NamesTheKey(string written, string changed, string problem)
+    {
+        await _recommender.SaveAsync(_folder);
+        string path = Path.Combine(_folder, "minionerec.json");
+        string manifest = await File.ReadAllTextAsync(path);
+        Assert.Contains(written, manifest, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(path, manifest.Replace(written, changed, StringComparison.Ordinal));
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(_folder));
+
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Save_Interrupted_LeavesTheEarlierFolderWhole()
+    {
+        await _recommender.SaveAsync(_folder);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _recommender.SaveAsync(_folder, new CancellationToken(canceled: true)));
+
+        using var loaded = await SasRecRecommender.LoadAsync(_folder);
+        Assert.Equal(Toy.Scores(_recommender, "i1"), Toy.Scores(loaded, "i1"));
+    }
+
+    [Fact]
+    public void Score_AnyHistory_IsALogProbability()
+    {
+        float[] scores = Toy.Scores(_recommender, "i1 i2 unknown", "", "i0 i1 i2 i3 i4 i5 i6 i7");
+
+        foreach (float[] row in scores.Chunk(_recommender.Items.Count))
+        {
+            Assert.Equal(1, row.Sum(score => Math.Exp(score)), 4);
+        }
+    }
+
+    [Fact]
+    public async Task Recommend_EmptyHistory_IsPopularity()
+    {
+        var popularity = new PopularityRecommender(Toy.Ring);
+
+        Assert.Equal(await Toy.TopAsync(popularity, "", 12), await Toy.TopAsync(_recommender, "unknown", 12));
+    }
+
+    [Fact]
+    public async Task Recommend_FromManyThreads_GivesTheSameAnswers()
+    {
+        RecommendationRequest[] requests = [.. Toy.RingNext.Select(example => new RecommendationRequest { History = example.History, Count = 5 })];
+        var expected = (await _recommender.RecommendAsync(requests)).Select(result => string.Join(' ', result.Items.Select(item => item.ItemId))).ToArray();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => _recommender.RecommendAsync(requests))));
+
+        Assert.All(answers, answer => Assert.Equal(expected, answer.Select(result => string.Join(' ', result.Items.Select(item => item.ItemId)))));
+    }
+}
