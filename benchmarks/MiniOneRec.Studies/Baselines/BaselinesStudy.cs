@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using MiniOneRec.Baselines;
+using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>Trains the baselines on real data and evaluates them at the strict item level.</summary>
+internal sealed class BaselinesStudy : IStudy
+{
+    public string Name => "baselines";
+
+    public string Description =>
+        "Baselines on real data. --dataset Industrial_and_Scientific|Office_Products|Beauty|demo, --models popularity,sequential-rules,item-knn,sasrec, --seed, --max-length, --hidden-size, --dropout, --learning-rate, --patience";
+
+    public async Task RunAsync(StudyContext context)
+    {
+        string name = context.Option("dataset", "Industrial_and_Scientific");
+        int seed = context.Option("seed", 42), maxLength = context.Option("max-length", name == "Beauty" ? 50 : 10);
+        var sasRec = new SasRecOptions { MaxLength = maxLength };
+        sasRec.HiddenSize = context.Option("hidden-size", sasRec.HiddenSize);
+        sasRec.Dropout = context.Option("dropout", sasRec.Dropout);
+        sasRec.LearningRate = context.Option("learning-rate", sasRec.LearningRate);
+        sasRec.Patience = context.Option("patience", sasRec.Patience);
+        var data = await StudyData.LoadAsync(context, name);
+        var evaluator = new RecommendationEvaluator(new EvaluationOptions { Seed = seed });
+        foreach (string model in context.Options("models", "popularity", "sequential-rules", "item-knn", "sasrec"))
+        {
+            long start = Stopwatch.GetTimestamp();
+            IRecommender recommender = model switch
+            {
+                "popularity" => new PopularityRecommender(data.TrainSequences, data.ItemIds),
+                "sequential-rules" => new SequentialRulesRecommender(data.TrainSequences, data.ItemIds),
+                "item-knn" => new ItemKnnRecommender(data.TrainSequences, data.ItemIds),
+                "sasrec" => await new SasRecTrainer(sasRec, new MiniOneRecOptions { Seed = seed })
+                    .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, new EpochLog(context), context.CancellationToken),
+                _ => throw new ArgumentException($"There is no model '{model}'."),
+            };
+            using var owned = recommender as IDisposable;
+            context.Report("training", Stopwatch.GetElapsedTime(start).TotalSeconds, "s", new { model });
+            await ReportAsync(context, evaluator, recommender, data);
+        }
+
+        context.Report("peak resident memory", MachineReference.PeakResidentMegabytes(), "MB");
+        context.Report("gemm float32", MachineReference.GemmFlops() / 1e9, "GFLOP/s");
+    }
+
+    private static async Task ReportAsync(StudyContext context, RecommendationEvaluator evaluator, IRecommender recommender, SplitDataset data)
+    {
+        var report = await evaluator.EvaluateAsync(
+            recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences), cancellationToken: context.CancellationToken);
+        string model = recommender.Name;
+        foreach (int cutoff in new[] { 1, 5, 10 })
+        {
+            context.Report($"HR@{cutoff}", report["HR", cutoff], "", new { model });
+        }
+
+        context.Report("NDCG@10", report["NDCG", 10], "", new { model });
+        context.Report("evaluation", report.Elapsed.TotalSeconds, "s", new { model });
+        if (recommender is SequentialRecommender { Training: { } training } sequential)
+        {
+            context.Report("parameters", sequential.ParameterCount, "", new { model });
+            context.Report("steps", training.Steps, "", new { model });
+        }
+    }
+
+    private sealed class EpochLog(StudyContext context) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Metrics.TryGetValue("ndcg@10", out double ndcg))
+            {
+                context.Log($"{value.Stage} epoch {value.Metrics["epoch"]}: validation NDCG@10 {ndcg:F4}");
+            }
+        }
+    }
+}
