@@ -19,7 +19,11 @@ public static class AlignmentBuilderExtensions
         builder.Services.AddOptions<SftOptions>()
             .Configure<IOptions<MiniOneRecOptions>>((options, shared) => options.Seed = shared.Value.Seed)
             .ValidateOnStart();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SftOptions>, SftOptionsValidator>());
+        builder.Services.TryAddEnumerable(
+        [
+            ServiceDescriptor.Singleton<IValidateOptions<SftOptions>, SftOptionsValidator>(),
+            ServiceDescriptor.Singleton<IValidateOptions<SftOptions>, SftOptionsRules>(),
+        ]);
         builder.Services.Configure(configure ?? (_ => { }));
         builder.Services.TryAddSingleton(services => new SftTrainer(
             services.GetServices<IAlignmentTask>() is var tasks && tasks.Any() ? tasks : [new NextItemTask()],

@@ -18,4 +18,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Left out {Count} of {Reason}.")]
     public static partial void Skipped(ILogger logger, int count, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Continuing after step {Step} from '{Folder}'.")]
+    public static partial void Resumed(ILogger logger, long step, string folder);
 }

@@ -29,6 +29,16 @@ public enum ValidationMetric
     Loss,
 }
 
+/// <summary>The type in which a model computes while it is trained.</summary>
+public enum TrainingPrecision
+{
+    /// <summary>float32 throughout.</summary>
+    Full,
+
+    /// <summary>bfloat16 weights, activations and gradients; the optimizer keeps float32 weights and moments and sums gradients in float32.</summary>
+    BFloat16,
+}
+
 /// <summary>Configures <see cref="SftTrainer"/>. The defaults train a small decoder from scratch.</summary>
 public sealed class SftOptions
 {
@@ -136,12 +146,77 @@ public sealed class SftOptions
     [Range(0, int.MaxValue)]
     public int Patience { get; set; }
 
+    /// <summary>Gets or sets the type in which the model computes; afterwards its weights have the type that they had before.</summary>
+    /// <value>The default is <see cref="TrainingPrecision.Full"/>.</value>
+    [EnumDataType(typeof(TrainingPrecision))]
+    public TrainingPrecision Precision { get; set; } = TrainingPrecision.Full;
+
+    /// <summary>Gets or sets whether activations are computed again for the gradient in place of being kept.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <summary>Gets or sets whether only the rows of the codes in embedding and head are trained; every other weight stays as it is, bit for bit.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool FreezeBackbone { get; set; }
+
+    /// <summary>Gets or sets the low-rank adapters that are trained in place of the weights, or <see langword="null"/>.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [ValidateObjectMembers]
+    public LoraOptions? Lora { get; set; }
+
+    /// <summary>Gets or sets the folder of checkpoints from which an interrupted run continues, or <see langword="null"/> for none.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? CheckpointFolder { get; set; }
+
+    /// <summary>Gets or sets the steps between two checkpoints; one more is written on cancellation and at the end.</summary>
+    /// <value>The default is 500.</value>
+    [Range(1, int.MaxValue)]
+    public int CheckpointEvery { get; set; } = 500;
+
+    /// <summary>Gets or sets whether a checkpoint found in the folder is continued; otherwise it is replaced.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool Resume { get; set; } = true;
+
+    /// <summary>Gets or sets how many of the best weights are kept as files; more than one needs a checkpoint folder.</summary>
+    /// <value>The default is 1.</value>
+    [Range(1, 10_000)]
+    public int KeepBest { get; set; } = 1;
+
+    /// <summary>Gets or sets the file that receives the figures of every step, <c>.csv</c> or else one JSON object per line, or <see langword="null"/>.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? RunLog { get; set; }
+
     /// <summary>Gets or sets the seed of order, dropout and sampling.</summary>
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;
 
-    internal SftOptions Copy() => (SftOptions)MemberwiseClone();
+    internal SftOptions Copy()
+    {
+        var copy = (SftOptions)MemberwiseClone();
+        copy.Lora = Lora?.Copy();
+        return copy;
+    }
 }
 
 [OptionsValidator]
 internal sealed partial class SftOptionsValidator : IValidateOptions<SftOptions>;
+
+/// <summary>The rules that tie options together.</summary>
+internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
+{
+    public ValidateOptionsResult Validate(string? name, SftOptions options)
+    {
+        List<string> failures = [];
+        if (options.FreezeBackbone && options.Lora is not null)
+        {
+            failures.Add("FreezeBackbone trains new rows alone and Lora adapters; choose one (Lora.TrainNewRows trains both).");
+        }
+
+        if (options.KeepBest > 1 && options.CheckpointFolder is null)
+        {
+            failures.Add($"KeepBest is {options.KeepBest}, which needs a CheckpointFolder to keep them in.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+}

@@ -41,7 +41,7 @@ public sealed class SftTrainer
             throw new ArgumentException($"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].", nameof(tasks));
         }
 
-        _options = OptionsValidation.Validated(options ?? new SftOptions(), new SftOptionsValidator()).Copy();
+        _options = OptionsValidation.Validated(options ?? new SftOptions(), new SftOptionsValidator(), new SftOptionsRules()).Copy();
         _logger = logger ?? NullLogger<SftTrainer>.Instance;
     }
 
@@ -53,6 +53,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -70,6 +71,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -92,6 +94,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -109,18 +112,34 @@ public sealed class SftTrainer
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator, IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
     {
-        double dropout = model.Dropout;
+        var (dropout, recompute) = (model.Dropout, model.GradientCheckpointing);
         try
         {
-            model.Dropout = _options.Dropout;
+            (model.Dropout, model.GradientCheckpointing) = (_options.Dropout, _options.GradientCheckpointing);
+            TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
-            using var run = new SftRun(model, samples, validator is { IsEmpty: true } ? null : validator, _options, _logger, progress);
+            using var run = new SftRun(
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress);
             return run.Run(cancellationToken);
         }
         finally
         {
-            model.Dropout = dropout;
+            (model.Dropout, model.GradientCheckpointing) = (dropout, recompute);
             model.eval();
         }
     });
+
+    private static int FirstCode(SemanticIdVocabulary vocabulary)
+    {
+        int first = int.MaxValue;
+        for (int level = 0; level < vocabulary.Depth; level++)
+        {
+            foreach (int token in vocabulary.TokensOf(level))
+            {
+                first = token < 0 ? first : Math.Min(first, token);
+            }
+        }
+
+        return first;
+    }
 }

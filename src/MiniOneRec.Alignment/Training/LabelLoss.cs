@@ -29,21 +29,29 @@ internal static class LabelLoss
         using var scope = NewDisposeScope();
         var rows = hidden.index_select(0, positions);                                           // [M, D]
         var weight = model.HeadWeight;                                                          // [V, D]
-        Tensor loss, nll, rowGradient, weightGradient;
+
+        // What of the head is trained: all of it, its new rows, or nothing.
+        var (trained, first) = model.NewRows is { } added ? (added.Output, added.First) : weight.requires_grad ? (weight, 0) : ((Tensor?)null, 0);
+        Tensor loss, nll, rowGradient, headGradient;
         using (no_grad())
         {
-            (loss, nll, rowGradient, weightGradient) = Chunks(rows.detach(), weight.detach(), targets, scale, smoothing, logitBudget, weight.requires_grad);
+            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), targets, scale, smoothing, logitBudget, trained is null ? -1 : first);
         }
 
-        if (weight.requires_grad)
+        List<Tensor> roots = [], gradients = [];
+        if (rows.requires_grad)
         {
-            autograd.backward([rows, weight], [rowGradient, weightGradient]);
-        }
-        else
-        {
-            autograd.backward([rows], [rowGradient]);
+            roots.Add(rows);
+            gradients.Add(rowGradient);
         }
 
+        if (trained is not null)
+        {
+            roots.Add(trained);
+            gradients.Add(headGradient);
+        }
+
+        autograd.backward(roots, gradients);
         return (loss.MoveToOuterDisposeScope(), nll.MoveToOuterDisposeScope());
     }
 
@@ -55,13 +63,13 @@ internal static class LabelLoss
         return model.LogProbabilities(hidden.index_select(0, positions), targets).neg().MoveToOuterDisposeScope();
     }
 
-    private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor Weight) Chunks(
-        Tensor rows, Tensor weight, Tensor targets, double scale, double smoothing, long logitBudget, bool needsWeight)
+    private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor Head) Chunks(
+        Tensor rows, Tensor weight, Tensor targets, double scale, double smoothing, long logitBudget, int firstTrained)
     {
         using var scope = NewDisposeScope();
         long count = rows.size(0), vocabulary = weight.size(0), chunk = Math.Clamp(logitBudget / vocabulary, 1, count);
         var rowGradient = empty_like(rows);                                                     // [M, D]
-        var weightGradient = needsWeight ? zeros_like(weight) : empty(0);                       // [V, D]
+        Tensor? headGradient = null;                                                            // [V - first, D]
         var losses = new List<Tensor>();
         var nlls = new List<Tensor>();
         for (long start = 0; start < count; start += chunk)
@@ -86,14 +94,16 @@ internal static class LabelLoss
             gradient.scatter_add_(1, target, full_like(nll, smoothing - 1)).mul_(scale);
             gradient = gradient.to_type(rows.dtype);
             rowGradient.narrow(0, start, size).copy_(gradient.mm(weight));
-            if (needsWeight)
+            if (firstTrained >= 0)
             {
-                weightGradient.addmm_(gradient.t(), x, 1, 1);
+                var part = gradient.narrow(1, firstTrained, vocabulary - firstTrained).t().mm(x);     // [V - first, D]
+                headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32).MoveToOuterDisposeScope() : headGradient.add_(part);
             }
         }
 
+        headGradient = headGradient is null ? empty(0) : headGradient.to_type(rows.dtype);
         return (
             cat(losses).MoveToOuterDisposeScope(), cat(nlls).MoveToOuterDisposeScope(),
-            rowGradient.MoveToOuterDisposeScope(), weightGradient.MoveToOuterDisposeScope());
+            rowGradient.MoveToOuterDisposeScope(), headGradient.MoveToOuterDisposeScope());
     }
 }

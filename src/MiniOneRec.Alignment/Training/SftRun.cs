@@ -1,14 +1,11 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>One training run: the loop over steps, on one thread.</summary>
+/// <summary>One training run: the loop over steps, on one thread, from a checkpoint where there is one.</summary>
 internal sealed class SftRun : IDisposable
 {
     private readonly CausalLanguageModel _model;
@@ -17,223 +14,236 @@ internal sealed class SftRun : IDisposable
     private readonly SftOptions _options;
     private readonly ILogger _logger;
     private readonly IProgress<TrainingProgress>? _progress;
-    private readonly Parameter[] _parameters;
-    private readonly FusedAdamW _optimizer;
-    private readonly WeightAverage? _average;
     private readonly List<TrainingProgress> _history = [];
-    private readonly string[] _taskNames;
-    private WeightCopy? _best;
-    private double _bestValue = double.NaN;
-    private long _bestStep;
+    private readonly TrainedWeights _weights;
+    private readonly TrainingStep _step;
+    private CheckpointFolder? _folder;
+    private BestWeights? _best;
+    private RunLog? _log;
     private int _sinceBest;
 
     public SftRun(
-        CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, ILogger logger, IProgress<TrainingProgress>? progress)
+        CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
+        IProgress<TrainingProgress>? progress)
     {
         (_model, _samples, _validator, _options, _logger, _progress) = (model, samples, validator, options, logger, progress);
-        _parameters = [.. model.parameters().Where(p => p.requires_grad)];
-        _taskNames = [.. samples.TaskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
-        _optimizer = new FusedAdamW(
-            [([.. _parameters.Where(p => p.dim() > 1)], options.WeightDecay), ([.. _parameters.Where(p => p.dim() <= 1)], 0)],
-            beta2: options.Beta2);
-        _average = options.AverageDecay > 0 ? new WeightAverage(_parameters, options.AverageDecay) : null;
+        _weights = new TrainedWeights(model, options, firstNewRow);
+        _step = new TrainingStep(model, _weights, samples.TaskIds, options);
     }
 
     public TrainingResult Run(CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
         var (trees, batches) = _samples.Epoch(0);
-        if (batches.Count == 0)
-        {
-            throw new ArgumentException(
-                $"There is nothing to train on: the tasks {string.Join(", ", _taskNames)} made no samples. Left out: {(_samples.Skipped.Count == 0 ? "nothing" : string.Join("; ", _samples.Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
-        }
-
-        Check(trees);
-        foreach (var (what, count) in _samples.Skipped)
-        {
-            Log.Skipped(_logger, count, what);
-        }
-
+        CheckSamples(trees, batches.Count);
         long total = Math.Min((long)batches.Count * _options.Epochs, _options.MaxSteps ?? long.MaxValue);
-        int samples = trees.Sum(tree => tree.Members.Count);
-        long labels = trees.Sum(tree => (long)tree.Targets.Length), weights = _parameters.Sum(p => p.numel());
-        Log.TrainingStarted(_logger, samples, labels, total, _options.BatchSize, weights);
-
-        string reason = "completed";
-        long step = 0;
-        _model.train();
-        for (int epoch = 0, b = 0; step < total; b++)
+        var state = Start(trees);
+        if (state.Step == 0)
         {
-            if (b == batches.Count)
+            int samples = trees.Sum(tree => tree.Members.Count);
+            long labels = trees.Sum(tree => (long)tree.Targets.Length), weights = _weights.Masters.Sum(p => p.numel());
+            Log.TrainingStarted(_logger, samples, labels, total, _options.BatchSize, weights);
+        }
+
+        if (state.Epoch > 0)
+        {
+            (trees, batches) = _samples.Epoch(state.Epoch);
+        }
+
+        _model.train();
+        if (state.ValidationDue)
+        {
+            state = Validate(state, [], cancellationToken);
+        }
+
+        long firstStep = state.Step, saved = state.Step;
+        while (state.Step < total && state.StopReason is null)
+        {
+            if (cancellationToken.IsCancellationRequested)
             {
-                (trees, batches) = _samples.Epoch(++epoch);
-                b = 0;
+                Save(state, ref saved);
+                cancellationToken.ThrowIfCancellationRequested();
             }
 
-            cancellationToken.ThrowIfCancellationRequested();
-            step++;
-            var members = batches[b].Select(i => trees[i]).ToArray();
-            var metrics = Step(members, step, total);
-            bool validate = _validator is not null && step * _options.Validations / total > (step - 1) * _options.Validations / total;
-            if (validate)
+            if (state.Batch == batches.Count)
             {
-                Validate(step, metrics, cancellationToken);
+                state = state with { Epoch = state.Epoch + 1, Batch = 0 };
+                (trees, batches) = _samples.Epoch(state.Epoch);
             }
 
-            var report = new TrainingProgress("sft", step, total) { Metrics = metrics };
-            _history.Add(report);
-            _progress?.Report(report);
-            if (validate && _options.Patience > 0 && _sinceBest >= _options.Patience)
+            var metrics = _step.Run([.. batches[state.Batch].Select(i => trees[i])], state.Step + 1, total, () => _folder?.Latest);
+            Log.Step(_logger, state.Step + 1, total, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"]);
+            state = state with { Step = state.Step + 1, Batch = state.Batch + 1 };
+            if (_validator is not null && state.Step * _options.Validations / total > (state.Step - 1) * _options.Validations / total)
             {
-                reason = "early stopping";
-                break;
+                try
+                {
+                    state = Validate(state, metrics, cancellationToken);
+                }
+                catch (OperationCanceledException)
+                {
+                    Save(state with { ValidationDue = true }, ref saved);
+                    throw;
+                }
+            }
+
+            Report(state.Step, total, metrics);
+            if (state.Step % _options.CheckpointEvery == 0)
+            {
+                Save(state, ref saved);
             }
         }
 
-        Finish(step);
-        Log.TrainingEnded(_logger, reason, step, clock.Elapsed.TotalSeconds, _bestStep);
-        return new TrainingResult
-        {
-            Steps = step,
-            BestStep = _bestStep,
-            BestValidation = _bestValue,
-            StopReason = reason,
-            Elapsed = clock.Elapsed,
-            History = _history,
-        };
+        state = state with { StopReason = state.StopReason ?? "completed" };
+        Save(state, ref saved);
+        return Finish(state, state.Step - firstStep, clock.Elapsed);
     }
 
     public void Dispose()
     {
-        _optimizer.Dispose();
-        _average?.Dispose();
+        _log?.Dispose();
         _best?.Dispose();
-        foreach (var parameter in _parameters)
-        {
-            parameter.grad = null;
-        }
+        _step.Dispose();
+        _weights.Dispose();
     }
 
-    private Dictionary<string, double> Step(SampleTree[] members, long step, long total)
+    private RunState Start(List<SampleTree> trees)
     {
-        using var scope = NewDisposeScope();
-        TorchSeed.Apply(Seeds.Mix(_options.Seed, step));
-        int labels = members.Sum(tree => tree.Targets.Length);
-        double[] sums = new double[_taskNames.Length];
-        long[] counts = new long[_taskNames.Length];
-        double objective = 0;
-        foreach (var bin in BestFit.Pack([.. members.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
+        RunState? state = null;
+        if (_options.CheckpointFolder is { } path)
         {
-            using var microScope = NewDisposeScope();
-            using var batch = MicroBatch.Of([.. bin.Select(i => members[i])], _samples.TaskIds, _model.Device);
-            var (loss, nll) = LabelLoss.Backward(
-                _model, _model.Forward(batch.Tokens), batch.Positions, batch.Targets, 1.0 / labels, _options.LabelSmoothing);
-            objective += loss.sum().item<float>();
-            float[] values = nll.cpu().data<float>().ToArray();
-            for (int i = 0; i < values.Length; i++)
+            _folder = new CheckpointFolder(path, MadeFrom(trees), _options);
+            _folder.Begin(_options.Resume);
+            if (_options.Resume && (state = _folder.Load(_step.State())) is not null)
             {
-                sums[batch.Tasks[i]] += values[i];
-                counts[batch.Tasks[i]]++;
+                _step.Restore(state.Step);
+                Log.Resumed(_logger, state.Step, path);
             }
         }
 
-        double norm = GradientNorm(), rate = LearningRate.At(_options, step, total);
-        if (!double.IsFinite(objective) || !double.IsFinite(norm))
+        _best = new BestWeights(_options.KeepBest, _folder, (value, than) => _validator!.IsBetter(value, than));
+        _best.Restore(state?.Best ?? []);
+        _sinceBest = state?.SinceBest ?? 0;
+        if (_options.RunLog is { } log)
         {
-            string[] ids = [.. members.SelectMany(tree => tree.Members).Select(sample => sample.Id)];
-            throw new TrainingDivergedException(
-                $"Step {step}: the loss is {objective / labels} and the gradient norm {norm}; the weights are those of step {step - 1}. "
-                + $"Samples: {string.Join(", ", ids.Take(8))}{(ids.Length > 8 ? $" and {ids.Length - 8} more" : "")}.")
-            {
-                Step = step,
-                SampleIds = ids,
-            };
+            _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator is null ? Array.Empty<string>() : [_validator.MetricName]]);
         }
 
-        _optimizer.Step(rate, _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
-        _optimizer.ZeroGrad();
-        _average?.Update(step);
-
-        var metrics = new Dictionary<string, double>
-        {
-            ["loss"] = objective / labels,
-            ["learning_rate"] = rate,
-            ["gradient_norm"] = norm,
-        };
-        for (int t = 0; t < sums.Length; t++)
-        {
-            if (counts[t] > 0)
-            {
-                metrics[$"nll/{_taskNames[t]}"] = sums[t] / counts[t];
-            }
-        }
-
-        Log.Step(_logger, step, total, objective / labels, rate, norm);
-        return metrics;
+        return state ?? new RunState();
     }
 
-    private double GradientNorm()
+    private Dictionary<string, string> MadeFrom(List<SampleTree> trees)
     {
-        using var _ = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor[] norms = [.. _parameters.Select(p => p.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
-        return norms.Length == 0 ? 0 : stack(norms).to_type(ScalarType.Float32).norm().item<float>();
+        using var model = new DataFingerprint();
+        model.Add(_model.Config.ToJson().ToJsonString());
+        foreach (var (name, value) in _weights.Names.Zip(_weights.Masters))
+        {
+            model.Add(name).Add(string.Join(',', value.shape));
+        }
+
+        foreach (var (name, value) in _weights.Frozen)
+        {
+            bool moves = _model.NewRows is not null && (ReferenceEquals(value, _model.EmbeddingWeight) || ReferenceEquals(value, _model.HeadWeight));
+            using var old = moves ? value.narrow(0, 0, _model.NewRows!.First) : value.alias();
+            model.Add(name).Add(old);
+        }
+
+        using var data = new DataFingerprint();
+        data.Add(trees);
+        _validator?.AddTo(data);
+        return new Dictionary<string, string> { ["model"] = model.Finish(), ["data"] = data.Finish() };
     }
 
-    private void Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+    private RunState Validate(RunState state, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
         double value;
-        if (_average is null)
+        if (_step.Average is null)
         {
             value = _validator!.Measure(cancellationToken);
         }
         else
         {
-            using var current = WeightCopy.Of(_parameters);
-            WeightCopy.Put(_parameters, _average.Values);
+            using var current = WeightCopy.Of(_weights.Masters);
+            _weights.Put(_step.Average.Values);
             try
             {
                 value = _validator!.Measure(cancellationToken);
             }
             finally
             {
-                WeightCopy.Put(_parameters, current.Values);
+                _weights.Put(current.Values);
             }
         }
 
         metrics[_validator.MetricName] = value;
-        _sinceBest++;
-        if (_validator.IsBetter(value, _bestValue))
+        _sinceBest = _best!.Offer(state.Step, value, Named(_step.Average?.Values ?? _weights.Masters)) ? 0 : _sinceBest + 1;
+        Log.Validated(_logger, state.Step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);
+        return state with
         {
-            _best?.Dispose();
-            _best = WeightCopy.Of(_average?.Values ?? _parameters);
-            (_bestValue, _bestStep, _sinceBest) = (value, step, 0);
-        }
-
-        Log.Validated(_logger, step, _validator.MetricName, value, _bestValue, _bestStep);
+            ValidationDue = false,
+            StopReason = _options.Patience > 0 && _sinceBest >= _options.Patience ? "early stopping" : null,
+        };
     }
 
-    private void Finish(long step)
+    private void Report(long step, long total, Dictionary<string, double> metrics)
     {
-        if (_best is not null)
+        var report = new TrainingProgress("sft", step, total) { Metrics = metrics };
+        _history.Add(report);
+        _log?.Write(report);
+        _progress?.Report(report);
+    }
+
+    private void Save(RunState state, ref long saved)
+    {
+        if (_folder is not null && (state.Step != saved || state.StopReason is not null))
         {
-            WeightCopy.Put(_parameters, _best.Values);
+            _folder.Save(state with { SinceBest = _sinceBest, Best = [.. _best!.Kept] }, _step.State());
+            saved = state.Step;
         }
-        else
+    }
+
+    private TrainingResult Finish(RunState state, long stepsHere, TimeSpan elapsed)
+    {
+        if (_best!.Best is not null)
         {
-            _bestStep = step;
-            if (_average is not null)
-            {
-                WeightCopy.Put(_parameters, _average.Values);
-            }
+            _best.CopyTo(Named(_weights.Masters));
+        }
+        else if (_step.Average is { } average)
+        {
+            WeightCopy.Put(_weights.Masters, average.Values);
         }
 
+        _weights.Finish();
         _model.eval();
+        long bestStep = _best.Best?.Step ?? state.Step;
+        Log.TrainingEnded(_logger, state.StopReason!, stepsHere, elapsed.TotalSeconds, bestStep);
+        return new TrainingResult
+        {
+            Steps = state.Step,
+            BestStep = bestStep,
+            BestValidation = _best.Best?.Value ?? double.NaN,
+            StopReason = state.StopReason!,
+            Elapsed = elapsed,
+            History = _history,
+        };
     }
 
-    private void Check(List<SampleTree> trees)
+    private (string Name, Tensor Value)[] Named(IReadOnlyList<Tensor> values) => [.. _weights.Names.Zip(values)];
+
+    private void CheckSamples(List<SampleTree> trees, int batches)
     {
+        foreach (var (what, count) in _samples.Skipped)
+        {
+            Log.Skipped(_logger, count, what);
+        }
+
+        if (batches == 0)
+        {
+            throw new ArgumentException(
+                $"There is nothing to train on: the tasks {string.Join(", ", _samples.TaskIds.Keys)} made no samples. "
+                + $"Left out: {(_samples.Skipped.Count == 0 ? "nothing" : string.Join("; ", _samples.Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
+        }
+
         int vocabulary = _model.Config.VocabularySize;
         foreach (var sample in trees.SelectMany(tree => tree.Members))
         {

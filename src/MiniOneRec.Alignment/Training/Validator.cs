@@ -47,6 +47,15 @@ internal sealed class Validator
     public bool IsBetter(double value, double best) =>
         !double.IsNaN(value) && (double.IsNaN(best) || (_options.Validation == ValidationMetric.Loss ? value < best : value > best));
 
+    /// <summary>Adds the rows to a fingerprint.</summary>
+    public void AddTo(DataFingerprint fingerprint)
+    {
+        foreach (var (prompt, target, id) in _rows)
+        {
+            fingerprint.Add(id).Add(prompt).Add(target.Codes);
+        }
+    }
+
     /// <summary>Measures the model as it stands.</summary>
     public double Measure(CancellationToken cancellationToken)
     {

@@ -33,6 +33,14 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Gets or sets the dropout rate on embeddings and on what each block adds; active in training mode only.</summary>
     public double Dropout { get; set; }
 
+    /// <summary>Gets or sets whether training keeps only each layer's input and computes the rest again for the gradient.</summary>
+    /// <remarks>Changes memory and time, never a result: about a third more work for activations of one layer in place of all.
+    /// The batch must live until the gradient is taken.</remarks>
+    public bool GradientCheckpointing { get; set; }
+
+    /// <summary>Gets or sets the rows of embedding and head that are trained in place of the whole matrices, or <see langword="null"/>; not owned.</summary>
+    public TokenRows? NewRows { get; set; }
+
     /// <summary>Runs packed tokens.</summary>
     /// <param name="batch">The tokens.</param>
     /// <param name="cache">Receives keys and values for <see cref="Extend"/>, or <see langword="null"/>.</param>

@@ -50,16 +50,36 @@ public sealed class DecoderModel : CausalLanguageModel
 
         using var scope = NewDisposeScope();
         cache?.Begin(batch);
-        var x = _model.Embed(batch.Tokens);                                                 // [N, D]
+        bool recompute = GradientCheckpointing && training && cache is null && is_grad_enabled();
+        long? seed = training && (Dropout > 0 || recompute) ? randint_long(long.MaxValue) : null;
+        var x = Embed(batch.Tokens);                                                        // [N, D]
         if (Dropout > 0 && training)
         {
             x = F.dropout(x, Dropout, training: true);
         }
 
-        var (cos, sin) = _rotary.Angles(batch.Positions, x.dtype);                          // [N, 1, Dh]
-        foreach (var layer in _model.Layers)
+        if (recompute && !x.requires_grad)
         {
-            x = layer.Forward(x, batch, cos, sin, cache, Dropout);
+            x.requires_grad_();                                                             // frozen embeddings: the layers' own weights still learn
+        }
+
+        var (sharedCos, sharedSin) = _rotary.Angles(batch.Positions, x.dtype);              // [N, 1, Dh]
+        for (int i = 0; i < _model.Layers.Count; i++)
+        {
+            (var layer, long? layerSeed) = (_model.Layers[i], seed + i);
+            Tensor Block(Tensor input)
+            {
+                if (layerSeed is { } value)
+                {
+                    random.manual_seed(value);
+                }
+
+                // A block that runs again later outlives the shared angles.
+                var (cos, sin) = recompute ? _rotary.Angles(batch.Positions, input.dtype) : (sharedCos, sharedSin);
+                return layer.Forward(input, batch, cos, sin, cache, Dropout);
+            }
+
+            x = recompute ? Recomputation.Run(x, Block) : Block(x);
         }
 
         return _model.Norm(x).MoveToOuterDisposeScope();
@@ -73,7 +93,7 @@ public sealed class DecoderModel : CausalLanguageModel
 
         using var scope = NewDisposeScope();
         var plan = new ExtensionPlan(cache, step, _rotary, EmbeddingWeight.dtype, Device);
-        var x = _model.Embed(plan.Tokens);                                                  // [R, D]
+        var x = Embed(plan.Tokens);                                                         // [R, D]
         for (int i = 0; i < _model.Layers.Count; i++)
         {
             x = _model.Layers[i].Extend(x, cache[i], plan);
@@ -82,4 +102,6 @@ public sealed class DecoderModel : CausalLanguageModel
         cache.Advance(step.Tokens.Length);
         return _model.Norm(x).MoveToOuterDisposeScope();
     }
+
+    private Tensor Embed(Tensor tokens) => NewRows is null ? _model.Embed(tokens) : NewRows.Embed(tokens, _model.Embedding);
 }

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Alignment;
+
+/// <summary>One optimizer step: micro-batches, gradients, clipping, AdamW, average.</summary>
+/// <remarks>The loss is the mean over all labels of the global batch, so it does not matter how that is split.</remarks>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly CausalLanguageModel _model;
+    private readonly TrainedWeights _weights;
+    private readonly IReadOnlyDictionary<string, int> _taskIds;
+    private readonly string[] _taskNames;
+    private readonly SftOptions _options;
+    private readonly FusedAdamW _optimizer;
+    private readonly long _logitBudget;
+
+    public TrainingStep(
+        CausalLanguageModel model, TrainedWeights weights, IReadOnlyDictionary<string, int> taskIds, SftOptions options,
+        long logitBudget = LabelLoss.DefaultLogitBudget)
+    {
+        (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
+        _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
+        _optimizer = new FusedAdamW(
+            [([.. weights.Masters.Where(p => p.dim() > 1)], options.WeightDecay), ([.. weights.Masters.Where(p => p.dim() <= 1)], 0)],
+            beta2: options.Beta2);
+        Average = options.AverageDecay > 0 ? new WeightAverage(weights.Masters, options.AverageDecay) : null;
+    }
+
+    /// <summary>Gets the moving average of the weights, or <see langword="null"/>.</summary>
+    public WeightAverage? Average { get; }
+
+    /// <summary>Gets the names of the figures that a step can have besides those of its validation.</summary>
+    public IEnumerable<string> MetricNames =>
+        ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb", .. _taskNames.Select(task => "nll/" + task)];
+
+    /// <summary>Gets everything that the next steps depend on, by name.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State() =>
+    [
+        .. _weights.Names.Zip(_weights.Masters, (name, value) => ("weight." + name, (Tensor)value)),
+        .. _optimizer.State(),
+        .. Average is null ? [] : _weights.Names.Zip(Average.Values, (name, value) => ("average." + name, value)),
+    ];
+
+    /// <summary>Continues after the state was filled in.</summary>
+    /// <param name="step">The steps done.</param>
+    public void Restore(long step)
+    {
+        _optimizer.RestoreSteps(step);
+        _weights.Publish();
+    }
+
+    /// <summary>Takes a step.</summary>
+    /// <param name="members">The batch.</param>
+    /// <param name="step">The step, from 1.</param>
+    /// <param name="total">The planned steps.</param>
+    /// <param name="checkpoint">The last good checkpoint, for the message where the loss is not finite.</param>
+    /// <returns>The step's figures.</returns>
+    public Dictionary<string, double> Run(IReadOnlyList<SampleTree> members, long step, long total, Func<string?> checkpoint)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var figures = Accumulate(members, step);
+        double norm = _weights.GradientNorm(), rate = LearningRate.At(_options, step, total);
+        if (!double.IsFinite(figures.Loss) || !double.IsFinite(norm))
+        {
+            _weights.DropGradients();
+            throw Diverged(members, step, figures.Loss, norm, checkpoint());
+        }
+
+        _optimizer.Step(rate, _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
+        _weights.DropGradients();
+        _weights.Publish();
+        Average?.Update(step);
+
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        int samples = members.Sum(tree => tree.Members.Count), tokens = members.Sum(tree => tree.TokenCount);
+        var metrics = new Dictionary<string, double>
+        {
+            ["loss"] = figures.Loss,
+            ["learning_rate"] = rate,
+            ["gradient_norm"] = norm,
+            ["tokens_per_second"] = tokens / seconds,
+            ["samples_per_second"] = samples / seconds,
+            ["memory_mb"] = Environment.WorkingSet / (double)(1 << 20),
+        };
+        foreach (var (task, nll) in figures.Nll)
+        {
+            metrics["nll/" + task] = nll;
+        }
+
+        SftMetrics.Record(metrics, tokens, samples);
+        return metrics;
+    }
+
+    /// <summary>Computes the loss of a batch and leaves its gradient with the weights.</summary>
+    /// <returns>The objective, smoothing included, and the mean negative log-likelihood of each task's labels.</returns>
+    public (double Loss, IReadOnlyDictionary<string, double> Nll) Accumulate(IReadOnlyList<SampleTree> members, long step)
+    {
+        TorchSeed.Apply(Seeds.Mix(_options.Seed, step));
+        int labels = members.Sum(tree => tree.Targets.Length);
+        double[] sums = new double[_taskNames.Length];
+        long[] counts = new long[_taskNames.Length];
+        double objective = 0;
+        foreach (var bin in BestFit.Pack([.. members.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
+        {
+            using var scope = NewDisposeScope();
+            using var batch = MicroBatch.Of([.. bin.Select(i => members[i])], _taskIds, _model.Device);
+            var (loss, nll) = LabelLoss.Backward(
+                _model, _model.Forward(batch.Tokens), batch.Positions, batch.Targets, 1.0 / labels, _options.LabelSmoothing, _logitBudget);
+            _weights.CollectGradients();
+            objective += loss.sum().item<float>();
+            float[] values = nll.cpu().data<float>().ToArray();
+            for (int i = 0; i < values.Length; i++)
+            {
+                sums[batch.Tasks[i]] += values[i];
+                counts[batch.Tasks[i]]++;
+            }
+        }
+
+        return (objective / labels, Enumerable.Range(0, sums.Length).Where(t => counts[t] > 0).ToDictionary(t => _taskNames[t], t => sums[t] / counts[t]));
+    }
+
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        Average?.Dispose();
+    }
+
+    private static TrainingDivergedException Diverged(IReadOnlyList<SampleTree> members, long step, double loss, double norm, string? checkpoint)
+    {
+        string[] ids = [.. members.SelectMany(tree => tree.Members).Select(sample => sample.Id)];
+        return new TrainingDivergedException(
+            $"Step {step}: the loss is {loss} and the gradient norm {norm}; the weights are those of step {step - 1}"
+            + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
+            + $"Samples: {string.Join(", ", ids.Take(8))}{(ids.Length > 8 ? $" and {ids.Length - 8} more" : "")}.")
+        {
+            Step = step,
+            SampleIds = ids,
+            Checkpoint = checkpoint,
+        };
+    }
+}

@@ -1,0 +1,207 @@
+using MiniOneRec.Alignment;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+using TorchSharp;
+
+namespace MiniOneRec.Tests;
+
+/// <summary>However a batch is packed, split, chunked or recomputed, loss and gradient are the same.</summary>
+public sealed class LossEqualityTests
+{
+    public static TheoryData<string> Families => ["qwen2-tied", "qwen2-untied-bf16-sharded", "qwen3", "llama"];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Packed_EqualsOneByOne(string family)
+    {
+        using var model = Load(family);
+        var samples = Samples(8);
+        var packed = Gradients(model, samples, new SftOptions());
+
+        var alone = Gradients(model, samples, new SftOptions { MicroBatchTokens = 1 });
+
+        AssertClose(alone, packed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void MicroBatches_OfOneTwoAndEight_AreEqual(string family)
+    {
+        using var model = Load(family);
+        var samples = Samples(8, length: 12);
+        var eight = Gradients(model, samples, new SftOptions { MicroBatchTokens = 8 * 12 });
+
+        AssertClose(eight, Gradients(model, samples, new SftOptions { MicroBatchTokens = 2 * 12 }));
+        AssertClose(eight, Gradients(model, samples, new SftOptions { MicroBatchTokens = 12 }));
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Checkpointing_ChangesNothing_NotEvenDropout(string family)
+    {
+        using var model = Load(family);
+        var samples = Samples(6);
+        model.Dropout = 0.3;
+        var kept = Gradients(model, samples, new SftOptions());
+        model.GradientCheckpointing = true;
+
+        AssertClose(kept, Gradients(model, samples, new SftOptions()), tolerance: 0);
+    }
+
+    [Fact]
+    public void HeadInChunks_EqualsOneChunk()
+    {
+        using var model = Load("qwen2-untied-bf16-sharded");
+        var samples = Samples(6);
+
+        var one = Gradients(model, samples, new SftOptions { LabelSmoothing = 0.1 });
+        var many = Gradients(model, samples, new SftOptions { LabelSmoothing = 0.1 }, logitBudget: 3 * 512);
+
+        AssertClose(one, many);
+    }
+
+    [Fact]
+    public void SharedBeginnings_EqualSeparateSamples()
+    {
+        using var model = Load("qwen3");
+        int[] start = [5, 6, 7, 8];
+        TokenSample[] samples =
+        [
+            TokenSample.Of(start, [100, 101, 3], "t", "a"), TokenSample.Of([.. start, 9, 10], [102, 103, 3], "t", "b"), TokenSample.Of([.. start, 9, 11], [100, 104], "t", "c"),
+        ];
+
+        var separate = Gradients(model, samples, new SftOptions());
+        var shared = Gradients(model, [.. samples.Select(sample => sample with { Group = "g" })], new SftOptions());
+
+        AssertClose(separate, shared);
+        Assert.Equal(4 + 3 + 2 + 3 + 1 + 2, SampleTree.Of([.. samples]).TokenCount);        // "9" is shared by the last two
+    }
+
+    [Fact]
+    public void Smoothing_EqualsCrossEntropyOfTorch()
+    {
+        using var model = Load("llama");
+        var samples = Samples(3);
+        var ours = Gradients(model, samples, new SftOptions { LabelSmoothing = 0.2 });
+
+        foreach (var parameter in model.parameters())
+        {
+            parameter.grad = null;
+        }
+
+        using var scope = torch.NewDisposeScope();
+        using var batch = TokenBatch.Of([.. samples.Select(sample => sample.Tokens)]);
+        var hidden = model.Forward(batch);
+        List<long> positions = [], targets = [];
+        foreach (var (sample, offset) in samples.Zip(batch.Offsets))
+        {
+            foreach (int t in Enumerable.Range(1, sample.Tokens.Length - 1).Where(t => sample.Labels[t]))
+            {
+                positions.Add(offset + t - 1);
+                targets.Add(sample.Tokens[t]);
+            }
+        }
+
+        var logits = model.Logits(hidden.index_select(0, torch.tensor(positions)));
+        var loss = torch.nn.functional.cross_entropy(logits, torch.tensor(targets), label_smoothing: 0.2);
+        loss.backward();
+
+        AssertClose(ours, (loss.item<float>(), Collect(model)));
+    }
+
+    [Theory]
+    [InlineData("qwen2-tied")]
+    [InlineData("qwen3")]
+    [InlineData("llama")]
+    public void LossAndGradients_EqualTheRecordedOnes(string family)
+    {
+        using var model = Load(family);
+        using var scope = torch.NewDisposeScope();
+        var expected = SafetensorsFile.Load(Path.Combine(TestData.Fixture(family), "expected.safetensors"));
+        var samples = new List<TokenSample>();
+        for (int row = 0; row < 3; row++)
+        {
+            int[] ids = Row(expected["input_ids"], row), mask = Row(expected["attention_mask"], row), labels = Row(expected["labels"], row);
+            int pad = mask.Count(m => m == 0);
+            bool[] isLabel = [.. labels[pad..].Select((label, t) => t > 0 && label >= 0)];
+            samples.Add(new TokenSample(ids[pad..], isLabel, "t", $"{row}"));
+        }
+
+        var (loss, gradients) = Gradients(model, samples, new SftOptions { LabelSmoothing = 0 });
+
+        Assert.Equal(expected["loss"].item<float>(), loss, 1e-5);
+        int compared = 0;
+        foreach (var (key, value) in expected.Where(pair => pair.Key.StartsWith("grad.", StringComparison.Ordinal)))
+        {
+            float[] wanted = value.data<float>().ToArray(), got = gradients[key[5..]];
+            Assert.True(Distance(wanted, got) < 1e-4, $"{key}: {Distance(wanted, got)}");
+            compared++;
+        }
+
+        Assert.True(compared > 10);
+    }
+
+    private static DecoderModel Load(string family) => HuggingFaceFolder.Open(TestData.Fixture(family)).LoadDecoder(type: torch.ScalarType.Float32);
+
+    private static int[] Row(torch.Tensor matrix, int row) => [.. matrix[row].data<long>().ToArray().Select(value => (int)value)];
+
+    private static TokenSample[] Samples(int count, int length = 0)
+    {
+        var random = new Random(3);
+        return [.. Enumerable.Range(0, count).Select(i =>
+        {
+            int total = length > 0 ? length : random.Next(3, 20), prompt = random.Next(1, total);
+            int[] tokens = [.. Enumerable.Range(0, total).Select(_ => random.Next(512))];
+            return TokenSample.Of(tokens.AsSpan(0, prompt), tokens.AsSpan(prompt), "t", $"{i}");
+        })];
+    }
+
+    private static (double Loss, Dictionary<string, float[]> Gradients) Gradients(
+        DecoderModel model, IReadOnlyList<TokenSample> samples, SftOptions options, long logitBudget = LabelLoss.DefaultLogitBudget)
+    {
+        model.train();
+        foreach (var parameter in model.parameters())
+        {
+            parameter.grad = null;
+        }
+
+        options.AverageDecay = 0;
+        using var weights = new TrainedWeights(model, options, 0);
+        using var step = new TrainingStep(model, weights, new Dictionary<string, int> { ["t"] = 0 }, options, logitBudget);
+        var (loss, _) = step.Accumulate(SampleTree.Group(samples), step: 1);
+        return (loss, Collect(model));
+    }
+
+    private static Dictionary<string, float[]> Collect(DecoderModel model)
+    {
+        using var scope = torch.NewDisposeScope();
+        return model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!.data<float>().ToArray());
+    }
+
+    /// <summary>The whole gradient within the tolerance, relative; each tensor, of which some nearly vanish, within five times that.</summary>
+    private static void AssertClose(
+        (double Loss, Dictionary<string, float[]> Gradients) expected, (double Loss, Dictionary<string, float[]> Gradients) actual, double tolerance = 1e-6)
+    {
+        Assert.Equal(expected.Loss, actual.Loss, Math.Max(1e-9, tolerance * expected.Loss));
+        string[] names = [.. expected.Gradients.Keys];
+        double whole = Distance([.. names.SelectMany(name => expected.Gradients[name])], [.. names.SelectMany(name => actual.Gradients[name])]);
+        Assert.True(whole <= tolerance, $"all: {whole}");
+        foreach (string name in names)
+        {
+            double distance = Distance(expected.Gradients[name], actual.Gradients[name]);
+            Assert.True(distance <= 5 * tolerance, $"{name}: {distance}");
+        }
+    }
+
+    private static double Distance(float[] expected, float[] actual)
+    {
+        double difference = 0, norm = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            difference += Math.Pow(expected[i] - actual[i], 2);
+            norm += Math.Pow(expected[i], 2);
+        }
+
+        return norm == 0 ? Math.Sqrt(difference) : Math.Sqrt(difference / norm);
+    }
+}
