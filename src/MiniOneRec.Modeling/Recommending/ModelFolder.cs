@@ -16,7 +16,7 @@ internal static class ModelFolder
         folder,
         async aside =>
         {
-            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, new HuggingFaceSaveOptions(), cancellationToken).ConfigureAwait(false);
+            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, OptionsFor(recommender.Template), cancellationToken).ConfigureAwait(false);
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
@@ -58,11 +58,24 @@ internal static class ModelFolder
         }
 
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
-        var template = PromptTemplates.Create(Required(manifest.Options, "template", manifestPath).AsObject(), folder);
+        var description = Required(manifest.Options, "template", manifestPath) as JsonObject
+            ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
+        var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = manifest.Options["recommender"]?.Deserialize<RecommenderOptions>(JsonSerializerOptions.Web);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
         return new GenerativeRecommender(model, index, template, options, popularity);
     }
+
+    private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
+    {
+        TextTemplate { Tokenizer: TextTokenizer tokenizer } => new HuggingFaceSaveOptions
+        {
+            Tokenizer = tokenizer,
+            Generation = new GenerationConfig { EosTokenIds = [tokenizer.EndToken], PadTokenId = tokenizer.EndToken },
+        },
+        TextTemplate other => throw new NotSupportedException($"A tokenizer of type {other.Tokenizer.GetType().Name} cannot be saved; expected {nameof(TextTokenizer)}."),
+        _ => new HuggingFaceSaveOptions(),
+    };
 
     private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
     {

@@ -8,8 +8,9 @@ internal static class PromptTemplates
 {
     /// <param name="description">What <see cref="IPromptTemplate.Describe"/> wrote.</param>
     /// <param name="folder">The model folder, for templates that need its tokenizer.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">The description names no known template or lacks a key.</exception>
-    public static IPromptTemplate Create(JsonObject description, string folder)
+    public static async Task<IPromptTemplate> CreateAsync(JsonObject description, string folder, CancellationToken cancellationToken)
     {
         string? name = (string?)description["name"];
         try
@@ -18,6 +19,9 @@ internal static class PromptTemplates
             {
                 "compact" => new CompactTemplate(
                     description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!, Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
+                "alpaca" => new AlpacaTemplate(
+                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
+                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
                 _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
             };
         }
