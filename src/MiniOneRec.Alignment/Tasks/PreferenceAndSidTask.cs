@@ -26,7 +26,7 @@ public sealed class PreferenceAndSidTask(IReadOnlyList<UserPreference> preferenc
             }
 
             yield return context.Sample(
-                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceAndSid(history), new Response { Text = preference.Text, SemanticId = target });
+                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceAndSid(history), Response.Of(target) with { Reasoning = preference.Text });
         }
     }
 }

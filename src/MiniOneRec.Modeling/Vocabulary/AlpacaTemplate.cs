@@ -3,7 +3,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>The reference system's prompts, byte for byte: instruction, input and response under headings.</summary>
 /// <remarks>
 /// Instruction, input and response are tokenized separately and joined. Without an instruction the whole first block is left out, as in
-/// reinforcement. A response ends with a line break and the end token; one of preference and semantic ID ends with the end token alone.
+/// reinforcement. A response ends with a line break and the end token; one with a reasoning ends with the end token alone.
 /// </remarks>
 public sealed class AlpacaTemplate : TextTemplate
 {
@@ -42,12 +42,7 @@ public sealed class AlpacaTemplate : TextTemplate
     public override string Render(Response response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        return response switch
-        {
-            { SemanticId: { } id, Text: { } reasoning } => $"### Reasoning:\n{reasoning}\n{ResponseHeading}{id}",
-            { SemanticId: { } id } => $"{id}\n",
-            { Text: { } text } => $"{text}\n",
-            _ => throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response)),
-        };
+        string answer = response.SemanticId?.ToString() ?? response.Text ?? throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response));
+        return response.Reasoning is { } reasoning ? $"### Reasoning:\n{reasoning}\n{ResponseHeading}{answer}" : $"{answer}\n";
     }
 }

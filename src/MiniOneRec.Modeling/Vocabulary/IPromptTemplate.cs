@@ -37,17 +37,17 @@ public interface IPromptTemplate
     int[] EncodeResponse(string text);
 
     /// <summary>Gets the tokens of a response, terminator included.</summary>
-    /// <param name="response">A semantic ID, a text, or a text before a semantic ID.</param>
+    /// <param name="response">A semantic ID or a text, after a reasoning where there is one.</param>
     /// <exception cref="NotSupportedException">The template cannot write this response.</exception>
     int[] EncodeResponse(Response response)
     {
         ArgumentNullException.ThrowIfNull(response);
         return response switch
         {
-            { SemanticId: { } id, Text: null } => EncodeResponse(id),
-            { SemanticId: null, Text: { } text } => EncodeResponse(text),
-            { SemanticId: null } => throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response)),
-            _ => throw new NotSupportedException($"The template '{Name}' writes no text before a semantic ID."),
+            { Reasoning: not null } => throw new NotSupportedException($"The template '{Name}' writes no reasoning before an answer."),
+            { SemanticId: { } id } => EncodeResponse(id),
+            { Text: { } text } => EncodeResponse(text),
+            _ => throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response)),
         };
     }
 

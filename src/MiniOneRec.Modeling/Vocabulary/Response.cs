@@ -1,13 +1,16 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a task wants answered, before a template turns it into tokens: a semantic ID, a text, or both.</summary>
+/// <summary>What a task wants answered, before a template turns it into tokens: a semantic ID or a text, after a reasoning where there is one.</summary>
 public sealed record Response
 {
     /// <summary>Gets the semantic ID, or <see langword="null"/> where the answer is a text.</summary>
     public SemanticId? SemanticId { get; init; }
 
-    /// <summary>Gets the text, or what is written before the semantic ID (the reasoning), or <see langword="null"/>.</summary>
+    /// <summary>Gets the text, or <see langword="null"/> where the answer is a semantic ID.</summary>
     public string? Text { get; init; }
+
+    /// <summary>Gets what is written before the answer, or <see langword="null"/> for nothing.</summary>
+    public string? Reasoning { get; init; }
 
     /// <summary>Makes the answer of a semantic ID.</summary>
     /// <param name="semanticId">The semantic ID.</param>
