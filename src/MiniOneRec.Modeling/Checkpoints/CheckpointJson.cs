@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -44,6 +45,16 @@ internal static class CheckpointJson
     /// <summary>Writes an object, indented, aside and renamed.</summary>
     public static Task WriteAsync(string path, JsonObject json, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
         path,
-        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(json.ToJsonString(Written) + "\n"), cancellationToken).ConfigureAwait(false),
+        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(WithPoints(json)!.ToJsonString(Written) + "\n"), cancellationToken).ConfigureAwait(false),
         cancellationToken);
+
+    // Readers in other languages tell 1 from 1.0: numbers that are real here are written with a point.
+    private static JsonNode? WithPoints(JsonNode? node) => node switch
+    {
+        JsonObject entries => new JsonObject(entries.Select(pair => KeyValuePair.Create(pair.Key, WithPoints(pair.Value)))),
+        JsonArray list => new JsonArray([.. list.Select(WithPoints)]),
+        JsonValue value when value.GetValue<object>() is double number && number == Math.Truncate(number) && Math.Abs(number) < 1e15 =>
+            JsonNode.Parse(number.ToString("F1", CultureInfo.InvariantCulture)),
+        _ => node?.DeepClone(),
+    };
 }

@@ -68,6 +68,39 @@ public sealed class HuggingFaceFolder : IDisposable
         return AtomicFile.WriteFolderAsync(path, aside => WriteAsync(aside, model, options ?? new HuggingFaceSaveOptions(), cancellationToken), cancellationToken);
     }
 
+    /// <summary>Loads the T5 encoder-decoder of a folder.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="device">Where the weights go; the CPU by default.</param>
+    /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    public static Task<T5Model> LoadT5Async(string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return TorchThread.RunAsync("MiniOneRec load", () =>
+        {
+            using var folder = Open(path);
+            string file = System.IO.Path.Combine(path, ConfigFile);
+            var config = T5Config.FromJson(CheckpointJson.ReadText(file), file);
+            var source = new T5Weights(path, folder._tensors, config);
+            return WeightLoader.Load(() => new T5Model(config), source, device ?? CPU, type ?? source.NaturalType());
+        });
+    }
+
+    /// <summary>Writes a T5 as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="path">The folder to make or replace.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="options">What to write beside the weights.</param>
+    /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
+    public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return AtomicFile.WriteFolderAsync(
+            path,
+            aside => WriteAsync(aside, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options ?? new HuggingFaceSaveOptions(), cancellationToken),
+            cancellationToken);
+    }
+
     /// <summary>Reads the architecture.</summary>
     /// <exception cref="InvalidDataException">The file is no configuration of a decoder that this library knows.</exception>
     public DecoderConfig ReadConfig()
@@ -113,9 +146,11 @@ public sealed class HuggingFaceFolder : IDisposable
     public void Dispose() => _tensors.Dispose();
 
     /// <summary>Writes into an existing folder that the caller swaps in.</summary>
-    internal static async Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
+    internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken) =>
+        WriteAsync(folder, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
+
+    private static async Task WriteAsync(string folder, nn.Module model, JsonObject config, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
     {
-        var config = model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype));
         foreach (var (key, value) in options.Generation?.TokenKeysToJson() ?? [])
         {
             config[key] = value;

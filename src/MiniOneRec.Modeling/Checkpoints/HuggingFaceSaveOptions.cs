@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What <see cref="HuggingFaceFolder.SaveAsync"/> writes beside the weights, and how it cuts them.</summary>
+/// <summary>What <see cref="HuggingFaceFolder"/> writes beside the weights, and how it cuts them.</summary>
 public sealed record HuggingFaceSaveOptions
 {
     /// <summary>Gets the size beyond which a checkpoint is cut into shards.</summary>

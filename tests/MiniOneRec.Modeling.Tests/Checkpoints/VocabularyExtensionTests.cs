@@ -168,6 +168,7 @@ public sealed class VocabularyExtensionTests
         using var scope = NewDisposeScope();
         Assert.True((model.EmbeddingWeight == again.EmbeddingWeight).all().item<bool>());
         Assert.Equal(vocabulary.Encode(SemanticId.Parse("<a_7><b_5><c_0>")), read.Encode("<a_7><b_5><c_0>"));
+        Assert.Contains("\"attention_dropout\": 0.0", File.ReadAllText(Path.Combine(folder["model"], "config.json")), StringComparison.Ordinal);
         Assert.True(read.VocabularySize <= again.Config.VocabularySize);
     }
 
