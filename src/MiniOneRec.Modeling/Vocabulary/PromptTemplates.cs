@@ -22,6 +22,9 @@ internal static class PromptTemplates
                 "alpaca" => new AlpacaTemplate(
                     await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
                     Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
+                "chat" => new ChatTemplate(
+                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
+                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
                 _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
             };
         }
