@@ -13,32 +13,44 @@ public static class BaselinesBuilderExtensions
     /// <summary>Adds <see cref="SasRecTrainer"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
-    public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, Action<SasRecOptions>? configure = null) =>
-        builder.Add<SasRecOptions, SasRecOptionsValidator, SasRecOptionsRules, SasRecTrainer>(
-            configure, (options, shared, services) => new SasRecTrainer(options, shared, services.GetService<ILogger<SasRecTrainer>>()));
+    public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, Action<SasRecOptions>? configure = null) => builder
+        .Add<SasRecOptions, SasRecOptionsValidator, SasRecTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<SasRecTrainer>>()))
+        .AddRules<SasRecOptions, SasRecOptionsRules>();
 
-    private static MiniOneRecBuilder Add<
-        TOptions,
-        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TValidator,
-        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TRules,
-        TTrainer>(
+    /// <summary>Adds <see cref="Gru4RecTrainer"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static MiniOneRecBuilder AddGru4Rec(this MiniOneRecBuilder builder, Action<Gru4RecOptions>? configure = null) => builder
+        .Add<Gru4RecOptions, Gru4RecOptionsValidator, Gru4RecTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<Gru4RecTrainer>>()));
+
+    /// <summary>Adds <see cref="CaserTrainer"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static MiniOneRecBuilder AddCaser(this MiniOneRecBuilder builder, Action<CaserOptions>? configure = null) => builder
+        .Add<CaserOptions, CaserOptionsValidator, CaserTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<CaserTrainer>>()))
+        .AddRules<CaserOptions, CaserOptionsRules>();
+
+    private static MiniOneRecBuilder Add<TOptions, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TValidator, TTrainer>(
         this MiniOneRecBuilder builder, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider, TTrainer> create)
         where TOptions : class
         where TValidator : class, IValidateOptions<TOptions>
-        where TRules : class, IValidateOptions<TOptions>
         where TTrainer : class
     {
         ArgumentNullException.ThrowIfNull(builder);
 
         builder.Services.AddOptions<TOptions>().ValidateOnStart();
-        builder.Services.TryAddEnumerable(
-        [
-            ServiceDescriptor.Singleton<IValidateOptions<TOptions>, TValidator>(),
-            ServiceDescriptor.Singleton<IValidateOptions<TOptions>, TRules>(),
-        ]);
+        builder.AddRules<TOptions, TValidator>();
         builder.Services.Configure(configure ?? (_ => { }));
         builder.Services.TryAddSingleton(services => create(
             services.GetRequiredService<IOptions<TOptions>>().Value, services.GetRequiredService<IOptions<MiniOneRecOptions>>().Value, services));
+        return builder;
+    }
+
+    private static MiniOneRecBuilder AddRules<TOptions, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TRules>(this MiniOneRecBuilder builder)
+        where TOptions : class
+        where TRules : class, IValidateOptions<TOptions>
+    {
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<TOptions>, TRules>());
         return builder;
     }
 }

@@ -19,6 +19,18 @@ public sealed class BaselinesRegistrationTests
     }
 
     [Fact]
+    public async Task AddEach_Trainers_AreThere()
+    {
+        var services = new ServiceCollection();
+        services.AddMiniOneRec().AddSasRec().AddGru4Rec().AddCaser();
+        await using var provider = services.BuildServiceProvider();
+
+        Assert.NotNull(provider.GetRequiredService<SasRecTrainer>());
+        Assert.NotNull(provider.GetRequiredService<Gru4RecTrainer>());
+        Assert.NotNull(provider.GetRequiredService<CaserTrainer>());
+    }
+
+    [Fact]
     public void AddSasRec_BadOptions_FailLikeTheConstructor()
     {
         var services = new ServiceCollection();

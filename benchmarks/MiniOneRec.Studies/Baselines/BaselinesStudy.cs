@@ -11,17 +11,24 @@ internal sealed class BaselinesStudy : IStudy
     public string Name => "baselines";
 
     public string Description =>
-        "Baselines on real data. --dataset Industrial_and_Scientific|Office_Products|Beauty|demo, --models popularity,sequential-rules,item-knn,sasrec, --seed, --max-length, --hidden-size, --dropout, --learning-rate, --patience";
+        "Baselines on real data. --dataset Industrial_and_Scientific|Office_Products|Beauty|demo, --models popularity,sequential-rules,item-knn,sasrec,gru4rec,caser, --seed, --max-length, --hidden-size, --dropout, --learning-rate, --patience";
 
     public async Task RunAsync(StudyContext context)
     {
         string name = context.Option("dataset", "Industrial_and_Scientific");
         int seed = context.Option("seed", 42), maxLength = context.Option("max-length", name == "Beauty" ? 50 : 10);
-        var sasRec = new SasRecOptions { MaxLength = maxLength };
-        sasRec.HiddenSize = context.Option("hidden-size", sasRec.HiddenSize);
-        sasRec.Dropout = context.Option("dropout", sasRec.Dropout);
-        sasRec.LearningRate = context.Option("learning-rate", sasRec.LearningRate);
-        sasRec.Patience = context.Option("patience", sasRec.Patience);
+        T Configured<T>(T options)
+            where T : SequentialModelOptions
+        {
+            options.MaxLength = maxLength;
+            options.HiddenSize = context.Option("hidden-size", options.HiddenSize);
+            options.Dropout = context.Option("dropout", options.Dropout);
+            options.LearningRate = context.Option("learning-rate", options.LearningRate);
+            options.Patience = context.Option("patience", options.Patience);
+            return options;
+        }
+
+        var shared = new MiniOneRecOptions { Seed = seed };
         var data = await StudyData.LoadAsync(context, name);
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { Seed = seed });
         foreach (string model in context.Options("models", "popularity", "sequential-rules", "item-knn", "sasrec"))
@@ -32,7 +39,11 @@ internal sealed class BaselinesStudy : IStudy
                 "popularity" => new PopularityRecommender(data.TrainSequences, data.ItemIds),
                 "sequential-rules" => new SequentialRulesRecommender(data.TrainSequences, data.ItemIds),
                 "item-knn" => new ItemKnnRecommender(data.TrainSequences, data.ItemIds),
-                "sasrec" => await new SasRecTrainer(sasRec, new MiniOneRecOptions { Seed = seed })
+                "sasrec" => await new SasRecTrainer(Configured(new SasRecOptions()), shared)
+                    .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, new EpochLog(context), context.CancellationToken),
+                "gru4rec" => await new Gru4RecTrainer(Configured(new Gru4RecOptions()), shared)
+                    .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, new EpochLog(context), context.CancellationToken),
+                "caser" => await new CaserTrainer(Configured(new CaserOptions()), shared)
                     .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, new EpochLog(context), context.CancellationToken),
                 _ => throw new ArgumentException($"There is no model '{model}'."),
             };

@@ -37,7 +37,7 @@ internal sealed class SasRecModel : SequentialModel
         _positions = nn.Embedding(options.MaxLength, options.HiddenSize);
         _blocks = nn.ModuleList([.. Enumerable.Range(0, options.Layers).Select(_ => new SasRecBlock(options))]);
         _norm = nn.LayerNorm(options.HiddenSize);
-        Initialize();
+        Initialize(_ => true);
     }
 
     /// <inheritdoc/>

@@ -33,15 +33,19 @@ internal abstract class SequentialModel(string name) : nn.Module(name)
         return Logits(chosen).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Ends a constructor: registers the fields and draws the matrices from N(0, 0.02²).</summary>
-    protected void Initialize()
+    /// <summary>Ends a constructor: registers the fields and draws some matrices from N(0, 0.02²); the others keep what their modules drew.</summary>
+    /// <param name="isDrawn">Tells by the parameter's name.</param>
+    protected void Initialize(Func<string, bool> isDrawn)
     {
         RegisterComponents();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var parameter in parameters().Where(parameter => parameter.dim() > 1))
+        foreach (var (name, parameter) in named_parameters())
         {
-            nn.init.normal_(parameter, 0, 0.02);
+            if (parameter.dim() > 1 && isDrawn(name))
+            {
+                nn.init.normal_(parameter, 0, 0.02);
+            }
         }
     }
 }

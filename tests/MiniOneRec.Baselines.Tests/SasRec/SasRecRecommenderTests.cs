@@ -1,9 +1,11 @@
 namespace MiniOneRec.Baselines.Tests;
 
-public sealed class SasRecRecommenderTests : IAsyncLifetime
+public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
 {
-    private readonly string _folder = Path.Combine(Path.GetTempPath(), "minionerec-sasrec-" + Guid.NewGuid().ToString("N"));
+    private readonly TemporaryFolder _temporary = new();
     private SasRecRecommender _recommender = null!;
+
+    private string Folder => _temporary.Path;
 
     public async Task InitializeAsync() => _recommender = await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 2 })
         .TrainAsync(Toy.Ring, []);
@@ -11,19 +13,16 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime
     public Task DisposeAsync()
     {
         _recommender.Dispose();
-        if (Directory.Exists(_folder))
-        {
-            Directory.Delete(_folder, recursive: true);
-        }
-
         return Task.CompletedTask;
     }
+
+    public void Dispose() => _temporary.Dispose();
 
     [Fact]
     public async Task Save_ThenLoad_ScoresAreEqual()
     {
-        await _recommender.SaveAsync(_folder);
-        using var loaded = await SasRecRecommender.LoadAsync(_folder);
+        await _recommender.SaveAsync(Folder);
+        using var loaded = await SasRecRecommender.LoadAsync(Folder);
 
         Assert.Equal(_recommender.Items, loaded.Items);
         Assert.Equal(Toy.Scores(_recommender, "i1 i2", "", "i3"), Toy.Scores(loaded, "i1 i2", "", "i3"));
@@ -34,9 +33,9 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime
     [Fact]
     public async Task Load_MissingFolder_NamesIt()
     {
-        var error = await Assert.ThrowsAsync<DirectoryNotFoundException>(() => SasRecRecommender.LoadAsync(_folder));
+        var error = await Assert.ThrowsAsync<DirectoryNotFoundException>(() => SasRecRecommender.LoadAsync(Folder));
 
-        Assert.Contains(_folder, error.Message, StringComparison.Ordinal);
+        Assert.Contains(Folder, error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -46,10 +45,10 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime
     [InlineData("model.safetensors", "xx", "is 2 bytes long")]
     public async Task Load_DamagedFile_NamesFileAndProblem(string file, string content, string problem)
     {
-        await _recommender.SaveAsync(_folder);
-        await File.WriteAllTextAsync(Path.Combine(_folder, file), content);
+        await _recommender.SaveAsync(Folder);
+        await File.WriteAllTextAsync(Path.Combine(Folder, file), content);
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(_folder));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
 
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
@@ -62,13 +61,13 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime
     [InlineData("\"hiddenSize\": 8", "\"hiddenSize\": \"wide\"", "SasRecOptions")]
     public async Task Load_OptionsOfAnotherModel_NamesTheKey(string written, string changed, string problem)
     {
-        await _recommender.SaveAsync(_folder);
-        string path = Path.Combine(_folder, "minionerec.json");
+        await _recommender.SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
         string manifest = await File.ReadAllTextAsync(path);
         Assert.Contains(written, manifest, StringComparison.Ordinal);
         await File.WriteAllTextAsync(path, manifest.Replace(written, changed, StringComparison.Ordinal));
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(_folder));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
 
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
     }
@@ -76,11 +75,11 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime
     [Fact]
     public async Task Save_Interrupted_LeavesTheEarlierFolderWhole()
     {
-        await _recommender.SaveAsync(_folder);
+        await _recommender.SaveAsync(Folder);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _recommender.SaveAsync(_folder, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _recommender.SaveAsync(Folder, new CancellationToken(canceled: true)));
 
-        using var loaded = await SasRecRecommender.LoadAsync(_folder);
+        using var loaded = await SasRecRecommender.LoadAsync(Folder);
         Assert.Equal(Toy.Scores(_recommender, "i1"), Toy.Scores(loaded, "i1"));
     }
 
