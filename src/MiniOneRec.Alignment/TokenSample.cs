@@ -11,6 +11,9 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
     /// <remarks>Samples of one group are consecutive and count as one sample of a batch. Losses and gradients do not depend on it.</remarks>
     public string? Group { get; init; }
 
+    /// <summary>Gets labels of which a part of the probability belongs to other tokens, by rising position; empty where there are none.</summary>
+    public IReadOnlyList<SoftLabel> SoftLabels { get; init; } = [];
+
     /// <summary>Gets the number of labels.</summary>
     public int LabelCount => Labels.AsSpan().Count(true);
 
@@ -28,5 +31,20 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
 
     /// <summary>Keeps the last tokens and their labels.</summary>
     /// <param name="maxTokens">The largest number of tokens.</param>
-    public TokenSample CutLeft(int maxTokens) => Tokens.Length <= maxTokens ? this : this with { Tokens = Tokens[^maxTokens..], Labels = Labels[^maxTokens..] };
+    public TokenSample CutLeft(int maxTokens)
+    {
+        int cut = Tokens.Length - maxTokens;
+        return cut <= 0 ? this : this with
+        {
+            Tokens = Tokens[cut..],
+            Labels = Labels[cut..],
+            SoftLabels = [.. SoftLabels.Where(label => label.Position >= cut).Select(label => label with { Position = label.Position - cut })],
+        };
+    }
 }
+
+/// <summary>What else might have stood in the place of a label.</summary>
+/// <param name="Position">The label's position among the sample's tokens.</param>
+/// <param name="Tokens">The tokens; the label itself may be one of them.</param>
+/// <param name="Shares">Their shares of the probability, above 0 and together at most 1; the rest is the label's.</param>
+public sealed record SoftLabel(int Position, int[] Tokens, float[] Shares);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Alignment;
@@ -37,9 +38,18 @@ public sealed class NextItemTask : IAlignmentTask
     /// <value>The default is 0.</value>
     public double WindowShare { get; init; }
 
+    /// <summary>
+    /// Gets the largest share of a label's probability that goes to what followed in other users' sequences, in proportion to how much is known;
+    /// 0 to 1, 0 for hard labels. Sequence mode of the compact template only.
+    /// </summary>
+    /// <value>The default is 0.</value>
+    public double TeacherShare { get; init; }
+
     /// <summary>Gets the longest history of a row. Row mode only.</summary>
     /// <value>The default is 10.</value>
     public int MaxHistory { get; init; } = 10;
+
+    private readonly ConditionalWeakTable<AlignmentData, TransitionTeacher> _teachers = [];
 
     /// <inheritdoc/>
     public bool VariesByEpoch => Mode == NextItemMode.Sequence;
@@ -70,9 +80,11 @@ public sealed class NextItemTask : IAlignmentTask
     {
         var chains = context.Template is CompactTemplate { Terminator.Count: 0, Order: HistoryOrder.OldestFirst } compact ? compact : null;
         int limit = chains is null ? MaxItems : Math.Min(MaxItems, (context.MaxTokens - 1) / chains.Vocabulary.Depth);
+        var teacher = TeacherShare > 0 && chains is not null ? _teachers.GetValue(context.Data, data => new TransitionTeacher(data)) : null;
         foreach (var sequence in context.Data.Sequences)
         {
-            var ids = Window(context.Data.KnownIds(sequence.ItemIds), limit, context.Random);
+            var items = Window([.. sequence.ItemIds.Where(item => context.Data.Index.TryGetRow(item, out _))], limit, context.Random);
+            var ids = items.Select(item => context.Data.Index[item]).ToArray();
             if (ids.Length < 2)
             {
                 context.Skip("fewer than two known items");
@@ -84,7 +96,10 @@ public sealed class NextItemTask : IAlignmentTask
                 int[] tokens = chains.EncodePrompt(chains.NextItem(ids));
                 bool[] labels = new bool[tokens.Length];
                 labels.AsSpan(1).Fill(true);
-                yield return new TokenSample(tokens, labels, Name, sequence.UserId);
+                yield return new TokenSample(tokens, labels, Name, sequence.UserId)
+                {
+                    SoftLabels = teacher is null ? [] : SoftLabels(teacher.Teach(items), chains.Vocabulary),
+                };
                 continue;
             }
 
@@ -96,14 +111,35 @@ public sealed class NextItemTask : IAlignmentTask
         }
     }
 
-    private SemanticId[] Window(SemanticId[] ids, int limit, Random random)
+    private List<SoftLabel> SoftLabels(IReadOnlyList<(int[] Codes, float[] Probabilities, float Confidence)?[]> lessons, SemanticIdVocabulary vocabulary)
     {
-        int length = Math.Min(ids.Length, limit);
+        var labels = new List<SoftLabel>();
+        int position = 1;
+        foreach (var levels in lessons)
+        {
+            for (int level = 0; level < levels.Length; level++, position++)
+            {
+                if (levels[level] is var (codes, probabilities, confidence))
+                {
+                    labels.Add(new SoftLabel(
+                        position,
+                        [.. codes.Select(code => vocabulary.Token(level, code))],
+                        [.. probabilities.Select(probability => (float)(TeacherShare * confidence * probability))]));
+                }
+            }
+        }
+
+        return labels;
+    }
+
+    private string[] Window(string[] items, int limit, Random random)
+    {
+        int length = Math.Min(items.Length, limit);
         if (WindowShare > 0 && length > 2 && random.NextDouble() < WindowShare)
         {
             length = random.Next(2, length + 1);
         }
 
-        return length == ids.Length ? ids : ids.AsSpan(random.Next(ids.Length - length + 1), length).ToArray();
+        return length == items.Length ? items : items.AsSpan(random.Next(items.Length - length + 1), length).ToArray();
     }
 }

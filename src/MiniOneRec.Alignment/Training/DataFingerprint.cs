@@ -33,6 +33,11 @@ internal sealed class DataFingerprint : IDisposable
         {
             Add(sample.Task).Add(sample.Id).Add(sample.Tokens);
             _hash.AppendData(MemoryMarshal.AsBytes<bool>(sample.Labels));
+            foreach (var label in sample.SoftLabels)
+            {
+                Add([label.Position, .. label.Tokens]);
+                _hash.AppendData(MemoryMarshal.AsBytes<float>(label.Shares));
+            }
         }
 
         return this;

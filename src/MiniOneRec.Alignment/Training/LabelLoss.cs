@@ -6,8 +6,9 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Cross-entropy at label positions, with its gradient, holding a bounded number of logits at once.</summary>
 /// <remarks>
-/// The gradient with respect to a row of logits is <c>softmax − (1 − ε) onehot − ε/V</c>, so the head needs no graph: each chunk of rows computes
-/// its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al. (arXiv:1512.00567), section 7.
+/// The gradient with respect to a row of logits is <c>softmax − (1 − ε) q − ε/V</c>, q the label's distribution, so the head needs no graph:
+/// each chunk of rows computes its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al. (arXiv:1512.00567),
+/// section 7.
 /// </remarks>
 internal static class LabelLoss
 {
@@ -17,17 +18,16 @@ internal static class LabelLoss
     /// <summary>Computes losses and adds their gradient to all parameters that have one.</summary>
     /// <param name="model">The model.</param>
     /// <param name="hidden">What the forward pass returned, <c>[N, D]</c>, with graph.</param>
-    /// <param name="positions">Rows of <paramref name="hidden"/> that predict, <c>[M]</c> int64.</param>
-    /// <param name="targets">What they predict, <c>[M]</c> int64.</param>
+    /// <param name="labels">Which rows of <paramref name="hidden"/> predict what.</param>
     /// <param name="scale">Multiplies the summed loss before its gradient is taken: 1 over the labels of the global batch.</param>
     /// <param name="smoothing">ε.</param>
     /// <param name="logitBudget">Values of logits that are held at once.</param>
     /// <returns>Loss and negative log-likelihood of each label, <c>[M]</c> float32, without graph.</returns>
     public static (Tensor Loss, Tensor Nll) Backward(
-        CausalLanguageModel model, Tensor hidden, Tensor positions, Tensor targets, double scale, double smoothing, long logitBudget = DefaultLogitBudget)
+        CausalLanguageModel model, Tensor hidden, LabelSet labels, double scale, double smoothing, long logitBudget = DefaultLogitBudget)
     {
         using var scope = NewDisposeScope();
-        var rows = hidden.index_select(0, positions);                                           // [M, D]
+        var rows = hidden.index_select(0, labels.Positions);                                    // [M, D]
         var weight = model.HeadWeight;                                                          // [V, D]
 
         // What of the head is trained: all of it, its new rows, or nothing.
@@ -35,7 +35,7 @@ internal static class LabelLoss
         Tensor loss, nll, rowGradient, headGradient;
         using (no_grad())
         {
-            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), targets, scale, smoothing, logitBudget, trained is null ? -1 : first);
+            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained is null ? -1 : first);
         }
 
         List<Tensor> roots = [], gradients = [];
@@ -57,14 +57,14 @@ internal static class LabelLoss
 
     /// <summary>Computes the negative log-likelihood of labels without a gradient.</summary>
     /// <returns><c>[M]</c> float32.</returns>
-    public static Tensor Evaluate(CausalLanguageModel model, Tensor hidden, Tensor positions, Tensor targets)
+    public static Tensor Evaluate(CausalLanguageModel model, Tensor hidden, LabelSet labels)
     {
         using var scope = NewDisposeScope();
-        return model.LogProbabilities(hidden.index_select(0, positions), targets).neg().MoveToOuterDisposeScope();
+        return model.LogProbabilities(hidden.index_select(0, labels.Positions), labels.Targets).neg().MoveToOuterDisposeScope();
     }
 
     private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor Head) Chunks(
-        Tensor rows, Tensor weight, Tensor targets, double scale, double smoothing, long logitBudget, int firstTrained)
+        Tensor rows, Tensor weight, LabelSet labels, double scale, double smoothing, long logitBudget, int firstTrained)
     {
         using var scope = NewDisposeScope();
         long count = rows.size(0), vocabulary = weight.size(0), chunk = Math.Clamp(logitBudget / vocabulary, 1, count);
@@ -77,11 +77,26 @@ internal static class LabelLoss
             using var chunkScope = NewDisposeScope();
             long size = Math.Min(chunk, count - start);
             var x = rows.narrow(0, start, size);                                                // [C, D]
-            var target = targets.narrow(0, start, size).unsqueeze(1);                           // [C, 1]
+            var target = labels.Targets.narrow(0, start, size).unsqueeze(1);                    // [C, 1]
             var logits = x.mm(weight.t()).to_type(ScalarType.Float32);                          // [C, V]
             var norm = logits.logsumexp(1, keepdim: true);                                      // [C, 1]
             var nll = norm - logits.gather(1, target);                                          // [C, 1]
-            var loss = smoothing == 0 ? nll : nll * (1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * smoothing;
+            var own = labels.OwnShares?.narrow(0, start, size).unsqueeze(1);                    // [C, 1]
+            var loss = own is null ? nll : nll * own;
+            Tensor? softPlaces = null, softShares = null;
+            if (own is not null)
+            {
+                var (softRows, softTokens, shares) = labels.Soft(start, size);
+                (softPlaces, softShares) = (softRows * vocabulary + softTokens, shares);        // [S]
+                var terms = (norm.squeeze(1).index_select(0, softRows) - logits.view(-1).index_select(0, softPlaces)) * shares;
+                loss = loss.index_add(0, softRows, terms.unsqueeze(1), 1);
+            }
+
+            if (smoothing > 0)
+            {
+                loss = loss * (1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * smoothing;
+            }
+
             nlls.Add(nll.squeeze(1).MoveToOuterDisposeScope());
             losses.Add(loss.squeeze(1).MoveToOuterDisposeScope());
 
@@ -91,7 +106,13 @@ internal static class LabelLoss
                 gradient.sub_(smoothing / vocabulary);
             }
 
-            gradient.scatter_add_(1, target, full_like(nll, smoothing - 1)).mul_(scale);
+            gradient.scatter_add_(1, target, own is null ? full_like(nll, smoothing - 1) : own * (smoothing - 1));
+            if (softPlaces is not null)
+            {
+                gradient.view(-1).index_add_(0, softPlaces, softShares!, smoothing - 1);
+            }
+
+            gradient.mul_(scale);
             gradient = gradient.to_type(rows.dtype);
             rowGradient.narrow(0, start, size).copy_(gradient.mm(weight));
             if (firstTrained >= 0)

@@ -6,18 +6,15 @@ namespace MiniOneRec.Alignment;
 /// <summary>Samples that run in one pass: packed tokens, and where their labels are.</summary>
 internal sealed class MicroBatch : IDisposable
 {
-    private MicroBatch(TokenBatch tokens, Tensor positions, Tensor targets, int[] tasks)
+    private MicroBatch(TokenBatch tokens, LabelSet labels, int[] tasks)
     {
-        (Tokens, Positions, Targets, Tasks) = (tokens, positions, targets, tasks);
+        (Tokens, Labels, Tasks) = (tokens, labels, tasks);
     }
 
     public TokenBatch Tokens { get; }
 
-    /// <summary>Gets the packed token at which each label is predicted, <c>[M]</c> int64.</summary>
-    public Tensor Positions { get; }
-
-    /// <summary>Gets each label's token, <c>[M]</c> int64.</summary>
-    public Tensor Targets { get; }
+    /// <summary>Gets where and what the labels are.</summary>
+    public LabelSet Labels { get; }
 
     /// <summary>Gets each label's task.</summary>
     public int[] Tasks { get; }
@@ -30,8 +27,11 @@ internal sealed class MicroBatch : IDisposable
         int labels = trees.Sum(tree => tree.Targets.Length), at = 0, offset = 0;
         long[] positions = new long[labels], targets = new long[labels];
         int[] tasks = new int[labels];
+        var soft = new List<(int Label, SoftLabel Value)>();
         foreach (var tree in trees)
         {
+            int first = at;
+            soft.AddRange(tree.SoftLabels.Select(label => (first + label.Label, label.Value)));
             for (int i = 0; i < tree.Targets.Length; i++, at++)
             {
                 positions[at] = offset + tree.Nodes[i];
@@ -42,17 +42,12 @@ internal sealed class MicroBatch : IDisposable
             offset += tree.TokenCount;
         }
 
-        return new MicroBatch(
-            TokenBatch.Of([.. trees.Select(tree => tree.Tree)], device),
-            tensor(positions, device: device).DetachFromDisposeScope(),
-            tensor(targets, device: device).DetachFromDisposeScope(),
-            tasks);
+        return new MicroBatch(TokenBatch.Of([.. trees.Select(tree => tree.Tree)], device), new LabelSet(positions, targets, soft, device), tasks);
     }
 
     public void Dispose()
     {
         Tokens.Dispose();
-        Positions.Dispose();
-        Targets.Dispose();
+        Labels.Dispose();
     }
 }

@@ -10,6 +10,9 @@ namespace MiniOneRec.Alignment;
 /// <param name="Members">The samples.</param>
 internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, int[] Samples, IReadOnlyList<TokenSample> Members)
 {
+    /// <summary>Gets the labels of which a part belongs to other tokens, with their numbers among all labels.</summary>
+    public IReadOnlyList<(int Label, SoftLabel Value)> SoftLabels { get; private init; } = [];
+
     public int TokenCount => Tree.Tokens.Count;
 
     /// <summary>Makes one tree per group of consecutive samples, and one per sample that is in none.</summary>
@@ -37,7 +40,10 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
         {
             var sample = samples[0];
             int[] nodes = [.. Enumerable.Range(0, sample.Tokens.Length - 1).Where(t => sample.Labels[t + 1])];
-            return new SampleTree(TokenTree.Chain(sample.Tokens), nodes, [.. nodes.Select(t => sample.Tokens[t + 1])], new int[nodes.Length], samples);
+            return new SampleTree(TokenTree.Chain(sample.Tokens), nodes, [.. nodes.Select(t => sample.Tokens[t + 1])], new int[nodes.Length], samples)
+            {
+                SoftLabels = Number(samples),
+            };
         }
 
         return Merge(samples);
@@ -66,6 +72,28 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
             }
         }
 
-        return new SampleTree(tree, [.. at], [.. targets], [.. owners], samples);
+        return new SampleTree(tree, [.. at], [.. targets], [.. owners], samples) { SoftLabels = Number(samples) };
+    }
+
+    private static List<(int, SoftLabel)> Number(IReadOnlyList<TokenSample> samples)
+    {
+        var numbered = new List<(int, SoftLabel)>();
+        int before = 0;
+        foreach (var sample in samples)
+        {
+            foreach (var soft in sample.SoftLabels)
+            {
+                if (!sample.Labels[soft.Position])
+                {
+                    throw new ArgumentException($"Sample '{sample.Id}' of task '{sample.Task}' has a soft label at position {soft.Position}, which is no label.");
+                }
+
+                numbered.Add((before + sample.Labels.AsSpan(0, soft.Position).Count(true), soft));
+            }
+
+            before += sample.LabelCount;
+        }
+
+        return numbered;
     }
 }

@@ -108,7 +108,7 @@ internal sealed class TrainingStep : IDisposable
             using var scope = NewDisposeScope();
             using var batch = MicroBatch.Of([.. bin.Select(i => members[i])], _taskIds, _model.Device);
             var (loss, nll) = LabelLoss.Backward(
-                _model, _model.Forward(batch.Tokens), batch.Positions, batch.Targets, 1.0 / labels, _options.LabelSmoothing, _logitBudget);
+                _model, _model.Forward(batch.Tokens), batch.Labels, 1.0 / labels, _options.LabelSmoothing, _logitBudget);
             _weights.CollectGradients();
             objective += loss.sum().item<float>();
             float[] values = nll.cpu().data<float>().ToArray();

@@ -102,7 +102,7 @@ internal sealed class Validator
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             using var batch = MicroBatch.Of([.. bin.Select(i => trees[i])], new Dictionary<string, int> { [""] = 0 }, _model.Device);
-            sum += LabelLoss.Evaluate(_model, _model.Forward(batch.Tokens), batch.Positions, batch.Targets).sum().item<float>();
+            sum += LabelLoss.Evaluate(_model, _model.Forward(batch.Tokens), batch.Labels).sum().item<float>();
             labels += batch.Tasks.Length;
         }
 

@@ -109,6 +109,41 @@ public sealed class LossEqualityTests
         AssertClose(ours, (loss.item<float>(), Collect(model)));
     }
 
+    [Fact]
+    public void SoftLabels_EqualCrossEntropyOfTheirDistribution()
+    {
+        using var model = Load("qwen3");
+        TokenSample[] samples =
+        [
+            TokenSample.Of([5, 6], [100, 101], "t", "a") with { SoftLabels = [new(2, [7, 100], [0.3f, 0.1f]), new(3, [9], [1f])] },
+            TokenSample.Of([5, 6, 7], [102], "t", "b"),
+            TokenSample.Of([8, 9], [103, 104], "t", "c") with { SoftLabels = [new(3, [3, 4, 5], [0.1f, 0.2f, 0.3f])] },
+        ];
+        var ours = Gradients(model, samples, new SftOptions { LabelSmoothing = 0.1 });
+        AssertClose(ours, Gradients(model, samples, new SftOptions { LabelSmoothing = 0.1 }, logitBudget: 512));
+
+        foreach (var parameter in model.parameters())
+        {
+            parameter.grad = null;
+        }
+
+        using var scope = torch.NewDisposeScope();
+        using var batch = TokenBatch.Of([.. samples.Select(sample => sample.Tokens)]);
+        var target = torch.zeros(5, 512);
+        (int Row, int Token, double Share)[] shares =
+            [(0, 100, 0.7), (0, 7, 0.3), (1, 9, 1), (2, 102, 1), (3, 103, 1), (4, 104, 0.4), (4, 3, 0.1), (4, 4, 0.2), (4, 5, 0.3)];
+        foreach (var (row, token, share) in shares)
+        {
+            target[row, token] = (float)share;
+        }
+
+        var logits = model.Logits(model.Forward(batch).index_select(0, torch.tensor(new long[] { 1, 2, 6, 9, 10 })));
+        var loss = -((target * 0.9 + 0.1 / 512) * logits.log_softmax(1)).sum() / 5;
+        loss.backward();
+
+        AssertClose(ours, (loss.item<float>(), Collect(model)));
+    }
+
     [Theory]
     [InlineData("qwen2-tied")]
     [InlineData("qwen3")]
