@@ -68,20 +68,8 @@ public sealed class GrpoTrainer
         ArgumentNullException.ThrowIfNull(recommender);
         ArgumentNullException.ThrowIfNull(train);
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec grpo", () =>
-        {
-            TorchSeed.Apply(_options.Seed);
-            var prompts = new PromptSource(recommender, train, _options.UnknownTargets, _options.Seed);
-            if (prompts.Skipped > 0)
-            {
-                Log.TargetsSkipped(_logger, "grpo", prompts.Skipped);
-            }
-
-            Log.Started(_logger, "grpo", prompts.Count, _options.Steps);
-            recommender.Model.eval();
-            using var loop = new PolicyLoop("grpo", recommender, _options, Reference, validation, prompts, progress, _logger);
-            var step = new GrpoStep(loop, recommender, _options, _rollouts, _rewards);
-            return loop.Run(step.Run, cancellationToken);
-        });
+        return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
+            "grpo", recommender, _options, Reference, train, validation, progress, _logger,
+            loop => new GrpoStep(loop, recommender, _options, _rollouts, _rewards).Run, cancellationToken));
     }
 }

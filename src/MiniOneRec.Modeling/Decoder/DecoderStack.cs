@@ -50,5 +50,5 @@ internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 
     public Parameter Weight => _weight;
 
-    public override Tensor forward(Tensor tokens) => _weight.index_select(0, tokens);
+    public override Tensor forward(Tensor tokens) => EmbeddingLookup.Run(_weight, tokens);
 }

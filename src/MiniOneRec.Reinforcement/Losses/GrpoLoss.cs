@@ -50,7 +50,7 @@ public sealed class GrpoLoss
     /// <param name="oldLogProbs">The same under the policy that sampled, detached; not read by <see cref="PolicyObjective.OnPolicy"/>.</param>
     /// <param name="refLogProbs">The same under the reference policy, detached, or <see langword="null"/> where there is none.</param>
     /// <param name="advantages">Advantages, <c>[N]</c>.</param>
-    /// <param name="mask">1 where a token counts, else 0, <c>[N, T]</c>; every sequence has at least one.</param>
+    /// <param name="mask">1 where a token counts, else 0, <c>[N, T]</c>.</param>
     /// <param name="entropy">Entropy of the distribution that each token was drawn from, <c>[N, T]</c>, where it is weighted.</param>
     /// <exception cref="ArgumentException">Shapes differ, or the KL or entropy is weighted but not given.</exception>
     public PolicyLossTerms Compute(Tensor logProbs, Tensor oldLogProbs, Tensor? refLogProbs, Tensor advantages, Tensor mask, Tensor? entropy = null)
@@ -58,7 +58,7 @@ public sealed class GrpoLoss
         Check(logProbs, oldLogProbs, refLogProbs, advantages, mask, entropy);
 
         using var scope = NewDisposeScope();
-        var lengths = mask.sum(1);                                                          // [N]
+        var lengths = mask.sum(1).clamp_min(1);                                             // [N]; where all tokens are forced none counts
         var a = advantages.unsqueeze(1);                                                    // [N, 1]
         var (surrogate, clipped) = _objective switch
         {
@@ -78,7 +78,7 @@ public sealed class GrpoLoss
             }
 
             var detached = delta.detach();
-            kl = (Estimate(detached, KlEstimator.K3) * mask).sum() / mask.sum();
+            kl = (Estimate(detached, KlEstimator.K3) * mask).sum() / mask.sum().clamp_min(1);
         }
 
         if (_entropyWeight != 0)
@@ -86,7 +86,7 @@ public sealed class GrpoLoss
             loss = loss - Reduce(entropy!, mask, lengths) * _entropyWeight;
         }
 
-        var share = (clipped.expand_as(mask) * mask).sum() / mask.sum();
+        var share = (clipped.expand_as(mask) * mask).sum() / mask.sum().clamp_min(1);
         return new PolicyLossTerms(loss.MoveToOuterDisposeScope(), kl.MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
     }
 
@@ -123,7 +123,7 @@ public sealed class GrpoLoss
         var counted = values * mask;                                                        // [N, T]
         return _objective switch
         {
-            PolicyObjective.Dapo => counted.sum() / lengths.sum(),
+            PolicyObjective.Dapo => counted.sum() / mask.sum().clamp_min(1),
             PolicyObjective.DrGrpo => counted.mean(),
             _ => (counted.sum(1) / lengths).mean(),
         };

@@ -15,7 +15,6 @@ internal sealed class GrpoStep
     private readonly GroupAdvantage _advantage;
     private readonly GrpoLoss _loss;
     private readonly KlController _controller;
-    private readonly int _width;
 
     public GrpoStep(PolicyLoop loop, GenerativeRecommender recommender, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
     {
@@ -24,7 +23,6 @@ internal sealed class GrpoStep
         double inLoss = options.KlPlacement == KlPlacement.Loss ? options.KlWeight : 0;
         _loss = new GrpoLoss(options.Objective, options.ClipLow, options.ClipHigh, inLoss, options.KlEstimator, options.EntropyWeight);
         _controller = new KlController(options.KlTarget);
-        _width = recommender.Trie.Depth + recommender.Template.Terminator.Count;
         loop.State.KlWeight = options.KlWeight;
     }
 
@@ -88,7 +86,7 @@ internal sealed class GrpoStep
             Check(rollouts, chunk.Length);
             for (int i = 0; i < chunk.Length; i++)
             {
-                var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i].Targets) : rollouts[i];
+                var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
                     new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i]));
             }
@@ -110,14 +108,14 @@ internal sealed class GrpoStep
         }
     }
 
-    private Rollout[] WithTarget(IReadOnlyList<Rollout> rollouts, IReadOnlySet<int> targets)
+    private Rollout[] WithTarget(IReadOnlyList<Rollout> rollouts, PreparedExample example)
     {
         Rollout[] members = [.. rollouts];
-        if (!members.Any(rollout => targets.Contains(rollout.Node)))
+        if (!members.Any(rollout => example.Targets.Contains(rollout.Node)))
         {
             // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
             int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
-            members[last] = Reinforcement.Rollout.Of(_recommender.Trie, _recommender.Template, targets.Min(), double.NegativeInfinity);
+            members[last] = Reinforcement.Rollout.Of(_recommender.Trie, _recommender.Template, example.Primary, double.NegativeInfinity);
         }
 
         return members;
@@ -220,7 +218,7 @@ internal sealed class GrpoStep
         foreach (var pass in passes)
         {
             using var scope = NewDisposeScope();
-            var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, pass.Layout, entropyGradient: _options.EntropyWeight > 0);
+            var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, pass.Layout);
             var old = pass.Old ?? logProbs.detach();
             var reference = pass.ReferenceIsPolicy ? logProbs.detach() : pass.Reference;
             var terms = _loss.Compute(logProbs, old, reference, pass.Advantages, pass.Layout.Mask, entropy);
@@ -238,13 +236,8 @@ internal sealed class GrpoStep
         return new Pass(Layout(groups), tensor(advantages, device: _loop.Model.Device).DetachFromDisposeScope());
     }
 
-    private CompletionLayout Layout(IReadOnlyList<ScoredGroup> groups)
-    {
-        CompletionGroup[] trees = [.. groups.Select(group => new CompletionGroup(group.Prompt, [.. group.Group.Rollouts.Select(rollout => rollout.Tokens)]))];
-        return _options.LogProbabilities == LogProbabilitySpace.Trie
-            ? CompletionLayout.Trees(trees, _width, _loop.Model.Device, _recommender.Trie, _recommender.Template)
-            : CompletionLayout.Trees(trees, _width, _loop.Model.Device);
-    }
+    private CompletionLayout Layout(IReadOnlyList<ScoredGroup> groups) => _loop.Layout(
+        [.. groups.Select(group => new CompletionGroup(group.Prompt, [.. group.Group.Rollouts.Select(rollout => rollout.Tokens)]))]);
 
     /// <summary>Groups that run through the models together.</summary>
     private sealed class Pass(CompletionLayout layout, Tensor advantages) : IDisposable

@@ -12,6 +12,7 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class PolicyLoop : IDisposable
 {
     private readonly string _stage;
+    private readonly GenerativeRecommender _recommender;
     private readonly PolicyTrainingOptions _options;
     private readonly HeldOut _heldOut;
     private readonly PolicyCheckpoint _checkpoint;
@@ -22,11 +23,11 @@ internal sealed class PolicyLoop : IDisposable
     private readonly long _start = Stopwatch.GetTimestamp();
     private TimeSpan _before;
 
-    public PolicyLoop(
+    private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
         PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
     {
-        (_stage, _options, _progress, _logger, Model, Prompts) = (stage, options, progress, logger, recommender.Model, prompts);
+        (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         Parameters = [.. Model.named_parameters().Where(pair => pair.parameter.requires_grad)];
         if (Parameters.Count == 0)
         {
@@ -57,10 +58,36 @@ internal sealed class PolicyLoop : IDisposable
 
     public PolicyState State { get; private set; } = new();
 
-    /// <summary>Runs all steps.</summary>
-    /// <param name="step">Does one step, numbered from 1.</param>
+    /// <summary>Runs a stage on the calling thread.</summary>
+    /// <param name="stage">Its name in progress, logs and metrics.</param>
+    /// <param name="recommender">Whose model is trained.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="reference">The caller's reference, or <see langword="null"/>.</param>
+    /// <param name="train">The examples.</param>
+    /// <param name="validation">Held-out examples, or <see langword="null"/>.</param>
+    /// <param name="progress">Told once per step.</param>
+    /// <param name="logger">The logger.</param>
+    /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    public TrainingResult Run(Func<long, StepOutcome> step, CancellationToken cancellationToken)
+    public static TrainingResult Run(
+        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
+        IReadOnlyList<NextItemExample>? validation, IProgress<TrainingProgress>? progress, ILogger logger,
+        Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
+    {
+        TorchSeed.Apply(options.Seed);
+        var prompts = new PromptSource(recommender, train, options.UnknownTargets, options.Seed);
+        if (prompts.Skipped > 0)
+        {
+            Log.TargetsSkipped(logger, stage, prompts.Skipped);
+        }
+
+        Log.Started(logger, stage, prompts.Count, options.Steps);
+        recommender.Model.eval();
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, progress, logger);
+        return loop.Run(makeStep(loop), cancellationToken);
+    }
+
+    private TrainingResult Run(Func<long, StepOutcome> step, CancellationToken cancellationToken)
     {
         string reason = "completed";
         if (_options.Checkpoints.Resume && _checkpoint.Exists)
@@ -105,6 +132,15 @@ internal sealed class PolicyLoop : IDisposable
         }
 
         return Finish(reason);
+    }
+
+    /// <summary>Lays completions out as one tree per group, in the space that the options name.</summary>
+    public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups)
+    {
+        int width = _recommender.Trie.Depth + _recommender.Template.Terminator.Count;
+        return _options.LogProbabilities == LogProbabilitySpace.Trie
+            ? CompletionLayout.Trees(groups, width, Model.Device, _recommender.Trie, _recommender.Template)
+            : CompletionLayout.Trees(groups, width, Model.Device);
     }
 
     /// <summary>Takes one optimizer step with the gradients that the parameters hold.</summary>

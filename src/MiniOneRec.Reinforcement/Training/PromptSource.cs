@@ -7,7 +7,8 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>An example with what the catalogue says about it.</summary>
 /// <param name="Example">The sample.</param>
 /// <param name="Targets">The trie nodes that are right.</param>
-internal sealed record PreparedExample(RolloutExample Example, IReadOnlySet<int> Targets);
+/// <param name="Primary">The node of the sample's own target, or of the first other one where that is unknown.</param>
+internal sealed record PreparedExample(RolloutExample Example, IReadOnlySet<int> Targets, int Primary);
 
 /// <summary>Training examples in a seeded order without end: a permutation per epoch. The position is the whole state.</summary>
 internal sealed class PromptSource
@@ -23,9 +24,10 @@ internal sealed class PromptSource
         (_recommender, _seed) = (recommender, seed);
         foreach (var example in examples)
         {
-            if (Targets(example, unknown) is { Count: > 0 } targets)
+            int[] targets = Targets(example, unknown);
+            if (targets.Length > 0)
             {
-                _examples.Add(new PreparedExample(example, targets));
+                _examples.Add(new PreparedExample(example, targets.ToHashSet(), targets[0]));
             }
         }
 
@@ -74,7 +76,7 @@ internal sealed class PromptSource
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (example, _) in _examples)
+        foreach (var example in _examples.Select(prepared => prepared.Example))
         {
             var source = example.Source;
             string line = string.Join('\u001f', [source.UserId, source.Target, .. example.OtherTargets, "|", .. source.History]);
@@ -85,9 +87,9 @@ internal sealed class PromptSource
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private HashSet<int>? Targets(RolloutExample example, UnknownTargets unknown)
+    private int[] Targets(RolloutExample example, UnknownTargets unknown)
     {
-        var nodes = new HashSet<int>();
+        var nodes = new List<int>();
         foreach (string target in example.OtherTargets.Prepend(example.Source.Target))
         {
             if (_recommender.Index.TryGetSemanticId(target, out var id))
@@ -100,6 +102,6 @@ internal sealed class PromptSource
             }
         }
 
-        return nodes;
+        return [.. nodes];
     }
 }

@@ -11,8 +11,8 @@ internal sealed record CompletionGroup(int[] Prompt, IReadOnlyList<int[]> Comple
 
 /// <summary>Where completions meet the model: packed trees, the distinct places that predict, and which place predicts which token.</summary>
 /// <remarks>
-/// A group is one tree: its prompt runs once, its completions are branches, common prefixes share nodes, and last tokens, which predict nothing, are
-/// left out. Gradients through shared nodes are the sums over the copies that they stand for, so the result equals the copied layout exactly.
+/// A group is one tree: its prompt runs once, its completions are branches, common prefixes share nodes, and what predicts nothing
+/// (last tokens, and those before forced ones) is left out. Gradients through shared nodes are the sums over the copies that they stand for, so the result equals the copied layout exactly.
 /// </remarks>
 internal sealed class CompletionLayout : IDisposable
 {
@@ -76,7 +76,8 @@ internal sealed class CompletionLayout : IDisposable
             IReadOnlyList<int[]>[] branches = copies ? [.. group.Completions.Select(completion => new[] { completion })] : [group.Completions];
             foreach (var members in branches)
             {
-                var tree = TokenTree.Branches(group.Prompt, [.. members.Select(completion => completion[..^1])], out int[][] nodes);
+                int[] lengths = [.. members.Select(plan.Begin)];
+                var tree = TokenTree.Branches(group.Prompt, [.. members.Zip(lengths, (completion, length) => completion[..Math.Max(0, length - 1)])], out int[][] nodes);
                 for (int g = 0; g < members.Count; g++, n++)
                 {
                     if (members[g].Length > width)
@@ -84,8 +85,8 @@ internal sealed class CompletionLayout : IDisposable
                         throw new ArgumentException($"A completion has {members[g].Length} tokens; the longest of this catalogue has {width}.", nameof(groups));
                     }
 
-                    plan.Begin();
-                    for (int t = 0; t < members[g].Length; t++)
+                    plan.Begin(members[g]);
+                    for (int t = 0; t < lengths[g]; t++)
                     {
                         int row = offset + (t == 0 ? group.Prompt.Length - 1 : nodes[g][t - 1]);
                         if (plan.Add(row, members[g][t]) is { } place)

@@ -9,9 +9,9 @@ internal abstract class HeadPlan
     protected List<SliceBuilder> Builders { get; } = [];
 
     /// <summary>Starts a completion.</summary>
-    public virtual void Begin()
-    {
-    }
+    /// <param name="completion">Its tokens.</param>
+    /// <returns>How many of its tokens must be looked at; what follows is forced.</returns>
+    public abstract int Begin(int[] completion);
 
     /// <summary>Adds the prediction of the completion's next token.</summary>
     /// <param name="row">The packed token that predicts.</param>
@@ -121,10 +121,12 @@ internal sealed class FullHead : HeadPlan
 {
     public FullHead() => Builders.Add(new SliceBuilder(null));
 
+    public override int Begin(int[] completion) => completion.Length;
+
     public override (int Slice, int Edge)? Add(int row, int token) => (0, Builders[0].Add(row, token, null));
 }
 
-/// <summary>A row predicts the children of its trie node, and the terminator where items end there; tokens without a choice of level are forced.</summary>
+/// <summary>A row predicts the children of its trie node, and the terminator where items end there; a token without alternatives is forced.</summary>
 internal sealed class TrieHead : HeadPlan
 {
     private readonly SemanticIdTrie _trie;
@@ -143,21 +145,35 @@ internal sealed class TrieHead : HeadPlan
         }
     }
 
-    public override void Begin() => _node = SemanticIdTrie.Root;
+    public override int Begin(int[] completion)
+    {
+        _node = SemanticIdTrie.Root;
+        int last = 0;
+        for (int t = 0; t < completion.Length && _node >= 0; t++)
+        {
+            int node = _node;
+            Follow(completion[t]);
+            last = Choices(node) > 1 ? t + 1 : last;
+        }
+
+        _node = SemanticIdTrie.Root;
+        return last;
+    }
 
     public override (int Slice, int Edge)? Add(int row, int token)
     {
-        if (_node < 0)
-        {
-            return null;                                                // beyond the first token of the terminator
-        }
+        int node = _node, column = Follow(token), level = _trie.DepthOf(node);
+        return Choices(node) > 1 ? (level, Builders[level].Add(row, column, () => Allowed(node))) : null;
+    }
 
-        var (start, end) = _trie.Children(_node);
-        int level = _trie.DepthOf(_node), node = _node;
+    // Moves to the node that a token leads to, −1 at the end, and returns the token's column.
+    private int Follow(int token)
+    {
+        int level = _trie.DepthOf(_node);
         if (_template.Vocabulary.TryDecode(token, out int codeLevel, out int code) && codeLevel == level && _trie.Child(_node, code) is > 0 and var child)
         {
             _node = child;
-            return (level, Builders[level].Add(row, code, () => Allowed(node)));
+            return code;
         }
 
         if (!_mayEnd || token != _template.Terminator[0] || !_trie.IsTerminal(_node))
@@ -166,7 +182,13 @@ internal sealed class TrieHead : HeadPlan
         }
 
         _node = -1;
-        return start == end ? null : (level, Builders[level].Add(row, _template.Vocabulary.TokensOf(level).Length, () => Allowed(node)));
+        return level < _trie.Depth ? _template.Vocabulary.TokensOf(level).Length : -1;      // below the last level the end is forced
+    }
+
+    private int Choices(int node)
+    {
+        var (start, end) = _trie.Children(node);
+        return end - start + (_mayEnd && _trie.IsTerminal(node) ? 1 : 0);
     }
 
     private int[] Allowed(int node)

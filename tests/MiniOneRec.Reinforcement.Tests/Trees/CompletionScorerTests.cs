@@ -87,7 +87,7 @@ public sealed class CompletionScorerTests
     {
         model.zero_grad();
         random.manual_seed(9);
-        var (logProbs, entropy) = CompletionScorer.Score(model, layout, entropyGradient: true);
+        var (logProbs, entropy) = CompletionScorer.Score(model, layout);
         var advantages = randn(layout.Count);
         var reference = logProbs.detach() + 0.3 * randn(logProbs.shape) * layout.Mask;
         var old = logProbs.detach() + 0.1 * randn(logProbs.shape) * layout.Mask;

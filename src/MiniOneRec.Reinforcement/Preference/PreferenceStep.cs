@@ -1,0 +1,130 @@
+using MiniOneRec.Modeling;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>One step of DPO or S-DPO over packed trees.</summary>
+internal sealed class PreferenceStep
+{
+    private readonly PolicyLoop _loop;
+    private readonly GenerativeRecommender _recommender;
+    private readonly PreferenceOptions _options;
+    private readonly IRolloutSampler _sampler;
+    private readonly PreferenceLoss _loss;
+    private readonly int[] _completions;
+
+    public PreferenceStep(PolicyLoop loop, GenerativeRecommender recommender, PreferenceOptions options, IRolloutSampler sampler)
+    {
+        (_loop, _recommender, _options, _sampler) = (loop, recommender, options, sampler);
+        _loss = new PreferenceLoss(options.Beta);
+        _completions = [.. Enumerable.Range(1, recommender.Trie.NodeCount - 1).Where(recommender.Trie.IsTerminal)];
+        if (_completions.Length <= options.RejectedCount)
+        {
+            throw new ArgumentException(
+                $"RejectedCount {options.RejectedCount} needs at least {options.RejectedCount + 1} semantic IDs; the catalogue has {_completions.Length}.", nameof(options));
+        }
+    }
+
+    /// <summary>Does one step.</summary>
+    public StepOutcome Run(long step)
+    {
+        var timer = new PhaseTimer();
+        var random = StepSeed.For(_options.Seed, step);
+        var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
+        var groups = timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
+        double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
+        foreach (var pass in groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass))
+        {
+            using var scope = NewDisposeScope();
+            using var layout = _loop.Layout(pass);
+            double share = (double)pass.Length / groups.Length;
+            var reference = _loop.Reference.EqualsPolicy ? null : timer.Time("reference", () => _loop.Reference.Score(layout));
+            double[] values = timer.Time("policy", () => Accumulate(layout, reference, pass, share));
+            loss += values[0] * share;
+            accuracy += values[1] * share;
+            kl += values[2];
+            entropy += values[3];
+            tokens += layout.TokenCount;
+        }
+
+        double norm = timer.Time("update", () => _loop.Update(step));
+        var metrics = new Dictionary<string, double>
+        {
+            ["loss"] = loss,
+            ["accuracy"] = accuracy,
+            ["kl"] = kl / Math.Max(1, tokens),
+            ["entropy"] = entropy / Math.Max(1, tokens),
+            ["gradient_norm"] = norm,
+            ["learning_rate"] = _options.RateAt(step),
+            ["prompts_per_second"] = groups.Length / timer.Total,
+        };
+        timer.WriteTo(metrics);
+        return new StepOutcome(metrics) { Diverged = !double.IsFinite(norm) };
+    }
+
+    private double[] Accumulate(CompletionLayout layout, Tensor? reference, CompletionGroup[] pass, double share)
+    {
+        long width = 1 + _options.RejectedCount;
+        var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, layout);
+        reference ??= logProbs.detach();                                                    // equal weights: one pass serves both
+        var (loss, accuracy) = _loss.Compute(logProbs.sum(1).view(-1, width), reference.sum(1).view(-1, width), Exists(pass, width, layout.Mask.device));
+        autograd.backward([loss * share]);
+        var kl = (GrpoLoss.Estimate((reference - logProbs.detach()).clamp(-20, 20), KlEstimator.K3) * layout.Mask).sum();
+        using var values = stack([loss.detach(), accuracy, kl, entropy.detach().sum()]).to_type(ScalarType.Float64).cpu();
+        return values.data<double>().ToArray();
+    }
+
+    // A group that lacks rejected completions repeats its chosen one; the repeats do not count.
+    private static Tensor Exists(CompletionGroup[] pass, long width, Device device) => tensor(
+        [.. pass.SelectMany(group => group.Completions.Select((completion, m) => m == 0 || !ReferenceEquals(completion, group.Completions[0]) ? 1f : 0f))],
+        [pass.Length, width],
+        device: device);
+
+    private IEnumerable<CompletionGroup> Choose(PreparedExample[] chunk, Random random)
+    {
+        int[][] prompts = [.. chunk.Select(example => _loop.Prompts.PromptOf(example.Example))];
+        var drawn = _options.Rejected == RejectedSource.Random
+            ? [.. chunk.Select(example => Draw(example.Targets, random))]
+            : Roll(chunk, prompts, random);
+        for (int i = 0; i < chunk.Length; i++)
+        {
+            int[] chosen = _recommender.Template.EncodeResponse(_recommender.Trie.PathTo(chunk[i].Primary));
+            var rejected = drawn[i].Take(_options.RejectedCount).Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
+            yield return new CompletionGroup(prompts[i], [chosen, .. rejected]);
+        }
+    }
+
+    private List<int[]> Draw(IReadOnlySet<int> targets, Random random)
+    {
+        var nodes = new HashSet<int>();
+        int wanted = Math.Min(_options.RejectedCount, _completions.Length - targets.Count);
+        while (nodes.Count < wanted)
+        {
+            int node = _completions[random.Next(_completions.Length)];
+            if (!targets.Contains(node))
+            {
+                nodes.Add(node);
+            }
+        }
+
+        return [.. nodes.Select(node => _recommender.Template.EncodeResponse(_recommender.Trie.PathTo(node)))];
+    }
+
+    private List<int[]>[] Roll(PreparedExample[] chunk, int[][] prompts, Random random)
+    {
+        int most = chunk.Max(example => example.Targets.Count);
+        var rollouts = _sampler.Sample(new RolloutRequest
+        {
+            Model = _loop.Model,
+            Trie = _recommender.Trie,
+            Template = _recommender.Template,
+            Prompts = prompts,
+            Targets = [.. chunk.Select(example => example.Targets)],
+            GroupSize = Math.Min(_options.RejectedCount + most, _completions.Length),
+            Random = random,
+        });
+        return [.. rollouts.Zip(chunk, (group, example) => group
+            .Where(rollout => !example.Targets.Contains(rollout.Node)).DistinctBy(rollout => rollout.Node).Select(rollout => rollout.Tokens).ToList())];
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>Improves a recommender by direct preference: the item that came next against items that did not.</summary>
+/// <remarks>
+/// DPO (arXiv:2305.18290) and S-DPO (arXiv:2406.09215), see <see cref="PreferenceLoss"/>. The chosen and the rejected completions of a prompt run as one tree.
+/// </remarks>
+public sealed class PreferenceTrainer
+{
+    private readonly PreferenceOptions _options;
+    private readonly IRolloutSampler _rollouts;
+    private readonly ILogger _logger;
+
+    /// <summary>Makes a trainer.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="rollouts">Draws rejected completions where the options ask for rollouts; by default a beam search.</param>
+    /// <param name="logger">Receives one message per stage, validation and stop.</param>
+    public PreferenceTrainer(PreferenceOptions? options = null, IRolloutSampler? rollouts = null, ILogger<PreferenceTrainer>? logger = null)
+    {
+        _options = OptionsValidation.Validated(options ?? new PreferenceOptions(), new PreferenceOptionsValidator(), new PreferenceOptionsRules())
+            .Copy<PreferenceOptions>();
+        _rollouts = rollouts ?? new BeamRolloutSampler();
+        _logger = logger ?? NullLogger<PreferenceTrainer>.Instance;
+    }
+
+    /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
+    public CausalLanguageModel? Reference { get; set; }
+
+    /// <summary>Trains on next-item examples.</summary>
+    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="train">Histories with the items that followed.</param>
+    /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>
+    /// <param name="progress">Told once per step.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    /// <returns>What was done, with the figures by step.</returns>
+    /// <exception cref="ArgumentException">No example has a known target, there are too few semantic IDs, or the reference has another shape.</exception>
+    public Task<TrainingResult> TrainAsync(
+        GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(recommender);
+        ArgumentNullException.ThrowIfNull(train);
+        cancellationToken.ThrowIfCancellationRequested();
+        RolloutExample[] examples = [.. train.Select(example => new RolloutExample(example))];
+        return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
+            "preference", recommender, _options, Reference, examples, validation, progress, _logger,
+            loop => new PreferenceStep(loop, recommender, _options, _rollouts).Run, cancellationToken));
+    }
+}
