@@ -14,8 +14,8 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Rows of logits that are held at once where the vocabulary is large.</summary>
     private const long LogitBudget = 16L << 20;
 
-    /// <summary>Logits of one block of the vocabulary: 2 MB of float32.</summary>
-    private const long BlockBudget = 512L << 10;
+    /// <summary>Logits of one block of the vocabulary: 1 MB of float32, which stays in the cache.</summary>
+    private const long BlockBudget = 256L << 10;
 
     /// <summary>Makes the base of a model.</summary>
     /// <param name="name">The module's name.</param>

@@ -9,6 +9,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>A linear map <c>y = x Wᵀ + b</c> to which an adapter can be attached.</summary>
 public sealed class Projection : nn.Module<Tensor, Tensor>
 {
+    private const long NarrowRows = 32;
+
     [ComponentName(Name = "weight")]
     private Parameter _weight;
 
@@ -37,10 +39,21 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     /// <summary>Gets or sets a function of x whose result is added to y, for low-rank adapters; not part of the state.</summary>
     public Func<Tensor, Tensor>? Adapter { get; set; }
 
+    // Few rows without gradient, as in decoding: the product with W on the left spares the library a copy of W per call.
+    private static bool Narrow(Tensor x) =>
+        x.size(0) <= NarrowRows && x.dim() == 2 && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && !is_grad_enabled();
+
+    private Tensor Transposed(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var y = _weight.mm(x.t()).t().contiguous();                             // [R, out]
+        return (_bias is null ? y : y.add_(_bias)).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        var y = F.linear(x, _weight, _bias);
+        var y = Narrow(x) ? Transposed(x) : F.linear(x, _weight, _bias);
         if (Adapter is null)
         {
             return y;
