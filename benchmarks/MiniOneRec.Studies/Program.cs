@@ -1,8 +1,8 @@
 using System.Reflection;
-using MiniOneRec.Shared;
+using MiniOneRec;
 using MiniOneRec.Studies;
 
-GlibcAllocator.KeepLargeBlocks();
+NativeTuning.Apply();
 
 IStudy[] studies = [.. Assembly.GetExecutingAssembly().GetTypes()
     .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IStudy)))

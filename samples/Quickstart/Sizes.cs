@@ -1,0 +1,33 @@
+using MiniOneRec.Alignment;
+using MiniOneRec.Baselines;
+using MiniOneRec.Modeling;
+using MiniOneRec.Reinforcement;
+using MiniOneRec.Tokenization;
+
+namespace Quickstart;
+
+/// <summary>Options that suit a catalogue of a few hundred items and a minute on two cores; a few steps only for the brief form.</summary>
+internal static class Sizes
+{
+    public static RqVaeOptions Quantizer(bool brief) => new()
+    {
+        CodebookSizes = [32, 32, 32],
+        LatentWidth = 16,
+        HiddenWidths = [64],
+        Training = new QuantizerTrainingOptions { Epochs = brief ? 50 : 300 },
+    };
+
+    public static SasRecOptions SasRec(bool brief) => new() { HiddenSize = 32, MaxEpochs = brief ? 2 : 50 };
+
+    public static ModelingOptions Modeling() => new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20 } };
+
+    public static SftOptions Sft(bool brief) => new() { Epochs = brief ? 2 : 25, ValidationRows = 300, Validations = 5 };
+
+    public static GrpoOptions Grpo(bool brief) => new()
+    {
+        Steps = brief ? 2 : 120,
+        PromptsPerStep = 32,
+        LearningRate = 1e-4,
+        Guards = new GuardOptions { ValidateEverySteps = 30, ValidationExamples = 300 },
+    };
+}

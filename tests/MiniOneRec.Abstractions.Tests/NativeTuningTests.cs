@@ -1,0 +1,12 @@
+namespace MiniOneRec.Abstractions.Tests;
+
+public sealed class NativeTuningTests
+{
+    [Fact]
+    public void Apply_SecondCall_DoesNothing()
+    {
+        NativeTuning.Apply();
+
+        Assert.False(NativeTuning.Apply());
+    }
+}

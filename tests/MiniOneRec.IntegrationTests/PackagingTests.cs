@@ -1,0 +1,45 @@
+using System.Xml.Linq;
+
+namespace MiniOneRec.IntegrationTests;
+
+/// <summary>Promises about the packages that can be read from the project files.</summary>
+public sealed class PackagingTests
+{
+    public static TheoryData<string> Packages() => [.. Directory.GetFiles(Path.Combine(TestData.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+        .Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Package_HasItsOwnReadme(string package)
+    {
+        string readme = File.ReadAllText(Path.Combine(TestData.Root, "src", package, "README.md"));
+
+        Assert.StartsWith($"# {package}", readme, StringComparison.Ordinal);
+        Assert.Contains($"dotnet add package {package}", readme, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Package_ReferencesNoNativeBackend(string package)
+    {
+        var project = XDocument.Load(Path.Combine(TestData.Root, "src", package, package + ".csproj"));
+        string?[] references = [.. project.Descendants("PackageReference").Select(reference => (string?)reference.Attribute("Include"))];
+
+        Assert.DoesNotContain(references, id => id!.StartsWith("libtorch", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(references, id => id!.StartsWith("TorchSharp-", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(project.Descendants("UsesTorch"), flag => true);
+    }
+
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Package_IsInTheSolution(string package) =>
+        Assert.Contains($"\"{package}\"", File.ReadAllText(Path.Combine(TestData.Root, "MiniOneRec.sln")), StringComparison.Ordinal);
+
+    [Fact]
+    public void NuGetConfig_NamesNoHost()
+    {
+        string[] sources = [.. XDocument.Load(Path.Combine(TestData.Root, "nuget.config")).Descendants("add").Select(source => (string)source.Attribute("value")!)];
+
+        Assert.Equal(["artifacts/packages"], sources);
+    }
+}
