@@ -76,7 +76,7 @@ internal sealed class Recipe(Settings settings)
         }
 
         var recommender = await new GenerativeRecommenderFactory(_preset.Modeling(), _shared).CreateAsync(index, popularity, cancellationToken);
-        var trainer = new SftTrainer(_preset.Sft(settings.Seed));
+        var trainer = new SftTrainer(_preset.Tasks(), _preset.Sft(settings.Seed));
         var result = await _stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken));
         board.AddHistory("sft", result);
