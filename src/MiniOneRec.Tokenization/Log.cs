@@ -10,8 +10,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Resuming {Kind} after {Epochs} epochs from '{Folder}'.")]
     public static partial void FitResumed(ILogger logger, string kind, int epochs, string folder);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s.")]
-    public static partial void FitFinished(ILogger logger, string kind, long steps, double seconds);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s; {Left:P1} of the variance is left.")]
+    public static partial void FitFinished(ILogger logger, string kind, long steps, double seconds, double left);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Encoding the text of {Count} items.")]
     public static partial void EncodingText(ILogger logger, int count);

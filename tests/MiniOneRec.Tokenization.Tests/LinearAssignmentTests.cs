@@ -1,4 +1,3 @@
-using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 
@@ -7,7 +6,7 @@ namespace MiniOneRec.Tokenization.Tests;
 public class LinearAssignmentTests
 {
     [Property(MaxTest = 200)]
-    public Property Solve_SmallProblem_EqualsBruteForce() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property Solve_SmallProblem_EqualsBruteForce() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         var random = new Random(seed);
         int rows = random.Next(1, 6), columns = random.Next(rows, 8);

@@ -49,6 +49,26 @@ public sealed class QuantizerTrainingOptions
     /// <value>The default is 100.</value>
     [Range(1, 1_000_000)]
     public int CheckpointEvery { get; set; } = 100;
+
+    /// <summary>Computes the learning rate of a step.</summary>
+    /// <param name="step">The step, zero-based.</param>
+    /// <param name="batches">Steps per epoch.</param>
+    internal double RateOf(long step, long batches)
+    {
+        double warmup = (double)WarmupEpochs * batches, total = (double)Epochs * batches;
+        if (step + 1 < warmup)
+        {
+            return LearningRate * (step + 1) / warmup;
+        }
+
+        double done = Math.Clamp((step - warmup) / Math.Max(1, total - warmup), 0, 1);
+        return LearningRate * Schedule switch
+        {
+            QuantizerSchedule.Cosine => (1 + Math.Cos(Math.PI * done)) / 2,
+            QuantizerSchedule.Linear => 1 - done,
+            _ => 1,
+        };
+    }
 }
 
 /// <summary>The learning rate after warm-up.</summary>

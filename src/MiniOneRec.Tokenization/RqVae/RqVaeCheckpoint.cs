@@ -16,11 +16,11 @@ internal sealed class RqVaeCheckpoint
     /// <param name="options">What the checkpoint belongs to, together with data and seed.</param>
     /// <param name="embeddings">The catalogue.</param>
     /// <param name="seed">The run's seed.</param>
-    public RqVaeCheckpoint(string folder, RqVaeOptions options, EmbeddingTable embeddings, int seed)
+    public RqVaeCheckpoint(string folder, JsonObject options, EmbeddingTable embeddings, int seed)
     {
         Directory.CreateDirectory(folder);
         _path = Path.Combine(folder, "checkpoint.safetensors");
-        var settings = ArtifactManifest.ToOptions(options);
+        var settings = (JsonObject)options.DeepClone();
         if (settings["training"] is JsonObject training)
         {
             training.Remove("checkpointFolder");

@@ -48,6 +48,21 @@ internal sealed class RqVaeTrainer : IDisposable
         _model.train(training);
     }
 
+    /// <summary>Starts the codebooks with those of a residual quantizer over the same space.</summary>
+    /// <param name="codebooks">The codebooks.</param>
+    /// <param name="codes">The codes of the catalogue, <c>[N, L]</c>.</param>
+    public void StartCodebooks(ResidualCodebooks codebooks, Tensor codes)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        for (int level = 0; level < codebooks.Levels.Count; level++)
+        {
+            var target = _model.Quantizer.Levels[level];
+            target.Initialise(codebooks.Levels[level].Centres);
+            target.StartAverages(codes.select(1, level).bincount(null, minlength: target.Codebook.size(0)).to_type(target.Codebook.dtype) / codes.size(0));
+        }
+    }
+
     /// <summary>Takes one step.</summary>
     /// <param name="batch">Vectors, <c>[B, E]</c>.</param>
     /// <param name="learningRate">The learning rate of this step.</param>
@@ -98,7 +113,7 @@ internal sealed class RqVaeTrainer : IDisposable
                 using var step = NewDisposeScope();
                 long size = Math.Min(batchSize, count - batch * batchSize);
                 var rows = order is null ? x : x.index_select(0, order.narrow(0, batch * batchSize, size));
-                var (total, reconstruction, _, renewed) = Step(rows, LearningRate(epoch * batches + batch, batches));
+                var (total, reconstruction, _, renewed) = Step(rows, _options.RateOf(epoch * batches + batch, batches));
                 loss.add_(stack([total, reconstruction]).to_type(loss.dtype) * ((double)size / count));
                 revived += renewed;
             }
@@ -151,23 +166,6 @@ internal sealed class RqVaeTrainer : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
-
-    private double LearningRate(long step, long batches)
-    {
-        double warmup = _options.WarmupEpochs * batches, total = (double)_options.Epochs * batches;
-        if (step + 1 < warmup)
-        {
-            return _options.LearningRate * (step + 1) / warmup;
-        }
-
-        double done = (step - warmup) / Math.Max(1, total - warmup);
-        return _options.LearningRate * _options.Schedule switch
-        {
-            QuantizerSchedule.Cosine => (1 + Math.Cos(Math.PI * Math.Clamp(done, 0, 1))) / 2,
-            QuantizerSchedule.Linear => 1 - Math.Clamp(done, 0, 1),
-            _ => 1,
-        };
-    }
 
     private static long HashOf(int seed, int epoch) => ((long)seed << 32) ^ ((uint)epoch * 2654435761L);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,8 +12,8 @@ internal static class FittedFolder
     private const string ManifestFile = "manifest.json";
 
     /// <summary>Writes the folder aside and renames it.</summary>
-    public static Task SaveAsync<TOptions>(
-        string folder, string kind, TOptions options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, CancellationToken cancellationToken)
+    public static Task SaveAsync(
+        string folder, string kind, JsonObject options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return AtomicFile.WriteFolderAsync(
@@ -30,7 +31,7 @@ internal static class FittedFolder
                 var manifest = new ArtifactManifest
                 {
                     Kind = kind,
-                    Options = ArtifactManifest.ToOptions(options),
+                    Options = options,
                     MadeFrom = new Dictionary<string, string> { ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false) },
                 };
                 await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
