@@ -16,8 +16,7 @@ public class TrainingStepBenchmarks
     private FusedAdamW _fused = null!;
     private optim.Optimizer _plain = null!;
     private TokenBatch _batch = null!;
-    private Tensor _positions = null!;
-    private Tensor _targets = null!;
+    private LabelSet _labels = null!;
 
     /// <summary>Gets or sets D.</summary>
     [Params(128, 256)]
@@ -35,8 +34,8 @@ public class TrainingStepBenchmarks
         int[][] prompts = Catalogues.Prompts(index, template, 64, 10);
         _batch = TokenBatch.Of(prompts);
         long[] positions = [.. Enumerable.Range(0, _batch.TotalTokens).Where(i => !_batch.Offsets.Contains(i + 1) && i + 1 < _batch.TotalTokens).Select(i => (long)i)];
-        _positions = tensor(positions);
-        _targets = _batch.Tokens.index_select(0, _positions + 1);
+        long[] tokens = [.. _batch.Tokens.data<long>()];
+        _labels = new LabelSet(positions, [.. positions.Select(i => tokens[i + 1])], [], CPU);
         Step();
     }
 
@@ -46,8 +45,7 @@ public class TrainingStepBenchmarks
         _fused.Dispose();
         _plain.Dispose();
         _batch.Dispose();
-        _positions.Dispose();
-        _targets.Dispose();
+        _labels.Dispose();
         _model.Dispose();
     }
 
@@ -57,7 +55,7 @@ public class TrainingStepBenchmarks
         using var scope = NewDisposeScope();
         _fused.ZeroGrad();
         var hidden = _model.Forward(_batch);                                                // [N, D]
-        LabelLoss.Backward(_model, hidden, _positions, _targets, 1.0 / _positions.size(0), 0.1);
+        LabelLoss.Backward(_model, hidden, _labels, 1.0 / _labels.Positions.size(0), 0.1);
         _fused.Step(1e-6);
     }
 
