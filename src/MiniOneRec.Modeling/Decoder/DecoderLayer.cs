@@ -1,7 +1,6 @@
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
@@ -44,5 +43,5 @@ internal sealed class DecoderLayer : nn.Module
         return (h + _mlp.forward(_postNorm.forward(h))).MoveToOuterDisposeScope();                      // [R, D]
     }
 
-    private Tensor Drop(Tensor x, double rate) => rate > 0 && training ? F.dropout(x, rate, training: true) : x;
+    private Tensor Drop(Tensor x, double rate) => rate > 0 && training ? Dropout.Apply(x, rate) : x;
 }

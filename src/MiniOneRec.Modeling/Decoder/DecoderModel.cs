@@ -55,7 +55,7 @@ public sealed class DecoderModel : CausalLanguageModel
         var x = Embed(batch.Tokens);                                                        // [N, D]
         if (Dropout > 0 && training)
         {
-            x = F.dropout(x, Dropout, training: true);
+            x = Modeling.Dropout.Apply(x, Dropout);
         }
 
         if (recompute && !x.requires_grad)
