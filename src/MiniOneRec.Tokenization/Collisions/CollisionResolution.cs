@@ -7,7 +7,11 @@ namespace MiniOneRec.Tokenization;
 /// <param name="Affected">The number of items in these groups.</param>
 /// <param name="Moved">The items that did not get the code that encoding chose, by row.</param>
 public sealed record CollisionResolution(
-    IReadOnlyList<SemanticId> SemanticIds, IReadOnlyList<int> LevelSizes, int Groups, int Affected, IReadOnlyList<MovedItem> Moved);
+    IReadOnlyList<SemanticId> SemanticIds, IReadOnlyList<int> LevelSizes, int Groups, int Affected, IReadOnlyList<MovedItem> Moved)
+{
+    /// <summary>Gets the number of items whose vector is, number by number, that of another item with the same codes.</summary>
+    public int Identical { get; init; }
+}
 
 /// <summary>An item that did not get the code that encoding chose.</summary>
 /// <param name="Row">The item's row.</param>

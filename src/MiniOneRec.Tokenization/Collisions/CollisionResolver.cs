@@ -66,7 +66,10 @@ public sealed class CollisionResolver
                 break;
         }
 
-        return new CollisionResolution(chosen, levelSizes, groups.Length, groups.Sum(group => group.Value), moved);
+        return new CollisionResolution(chosen, levelSizes, groups.Length, groups.Sum(group => group.Value), moved)
+        {
+            Identical = groups.Length == 0 ? 0 : new IdenticalVectors(embeddings).Count(nearest),
+        };
     }
 
     private List<MovedItem> MoveToSiblings(
@@ -83,7 +86,7 @@ public sealed class CollisionResolver
         double[]? plan = null;
         foreach (var batch in Batches(PrefixGroup.Find(codes, size, taken, keys)))
         {
-            plan ??= _options.Policy == CollisionPolicy.Sinkhorn ? PlanCosts(quantizer.Distances(embeddings, codes, last), size) : [];
+            plan ??= _options.Policy == CollisionPolicy.Sinkhorn ? PlanCosts(quantizer, embeddings, codes, keys) : [];
             int[] rows = [.. batch.SelectMany(group => group.Contested)];
             float[] distances = quantizer.Distances(embeddings.Select(rows), codes.Select(rows), last);
             int offset = 0;
@@ -133,13 +136,31 @@ public sealed class CollisionResolver
         return costs;
     }
 
-    /// <summary>−ln of the transport plan between all rows and all codes of the level.</summary>
-    private double[] PlanCosts(float[] distances, int size)
+    /// <summary>−ln of the transport plan between all rows and all codes of the level, computed in the order of the keys: sums depend on it in their last bits.</summary>
+    private double[] PlanCosts(IQuantizer quantizer, EmbeddingTable embeddings, CodeTable codes, IReadOnlyList<string>? keys)
     {
+        int last = codes.Depth - 1, size = quantizer.LevelSizes[last];
+        int[] order = [.. Enumerable.Range(0, codes.Count)];
+        if (keys is not null)
+        {
+            Array.Sort(order, (a, b) => string.CompareOrdinal(keys[a], keys[b]) is var key and not 0 ? key : a.CompareTo(b));
+        }
+
         using var _ = no_grad();
         using var scope = NewDisposeScope();
+        float[] distances = quantizer.Distances(embeddings.Select(order), codes.Select(order), last);
         var plan = SinkhornKnopp.Plan(tensor(distances).view(-1, size), _options.SinkhornEpsilon, _options.SinkhornIterations);
-        return plan.clamp_min_(double.Epsilon).log_().neg_().data<double>().ToArray();
+        var ordered = plan.clamp_min_(double.Epsilon).log_().neg_().data<double>();
+        double[] costs = new double[ordered.Count];
+        for (int i = 0; i < order.Length; i++)
+        {
+            for (int code = 0; code < size; code++)
+            {
+                costs[order[i] * size + code] = ordered[i * size + code];
+            }
+        }
+
+        return costs;
     }
 
     private static IEnumerable<IReadOnlyList<PrefixGroup>> Batches(IEnumerable<PrefixGroup> groups)
