@@ -41,7 +41,7 @@ internal sealed class RqVaeTrainer : IDisposable
             using var step = NewDisposeScope();
             var clusters = KMeans.Fit(residual, (int)level.Codebook.size(0), settings, random, cancellationToken);
             level.Initialise(clusters.Centres);
-            level.StartAverages(clusters.Labels.bincount(null, minlength: level.Codebook.size(0)).to_type(residual.dtype) / x.size(0));
+            level.StartAverages(PerStep(clusters.Labels, level));
             residual = (residual - clusters.Centres.index_select(0, clusters.Labels)).MoveToOuterDisposeScope();
         }
 
@@ -59,7 +59,7 @@ internal sealed class RqVaeTrainer : IDisposable
         {
             var target = _model.Quantizer.Levels[level];
             target.Initialise(codebooks.Levels[level].Centres);
-            target.StartAverages(codes.select(1, level).bincount(null, minlength: target.Codebook.size(0)).to_type(target.Codebook.dtype) / codes.size(0));
+            target.StartAverages(PerStep(codes.select(1, level), target));
         }
     }
 
@@ -166,6 +166,10 @@ internal sealed class RqVaeTrainer : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
+
+    /// <summary>Counts how often a step of the batch size uses each code, which is what the moving averages count.</summary>
+    private Tensor PerStep(Tensor labels, VectorQuantizer level) =>
+        labels.bincount(null, minlength: level.Codebook.size(0)).to_type(level.Codebook.dtype) * ((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
 
     private static long HashOf(int seed, int epoch) => ((long)seed << 32) ^ ((uint)epoch * 2654435761L);
 }

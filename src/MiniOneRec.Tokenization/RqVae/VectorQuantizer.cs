@@ -39,8 +39,8 @@ internal sealed class VectorQuantizer : nn.Module
         _codebook = new Parameter(rand(codes, width).mul_(2).sub_(1).div_(codes), requires_grad: !options.MovingAverage);   // uniform in ±1/K
         _usage = full([codes], 1.0f / codes);
         _idle = zeros([codes]);
-        _count = zeros([codes]);
-        _sum = zeros([codes, width]);
+        _count = ones([codes]);                                                             // each code starts as the mean of one residual: itself
+        _sum = _codebook.detach().clone();
         RegisterComponents();
         foreach (var tensor in (Tensor[])[_codebook, _usage, _idle, _count, _sum])
         {

@@ -71,8 +71,10 @@ public class RqVaeQuantizerTests
         Assert.Contains("another fit", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task FitAsync_ResumedFromACheckpoint_ContinuesWithIdenticalBits()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FitAsync_ResumedFromACheckpoint_ContinuesWithIdenticalBits(bool movingAverage)
     {
         using var folder = new TemporaryFolder();
         var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
@@ -81,6 +83,7 @@ public class RqVaeQuantizerTests
             var options = Toy.RqVae(8, 8);
             options.Dropout = 0.1;
             options.BatchNorm = true;
+            options.Codebooks.MovingAverage = movingAverage;
             options.Codebooks.RevivalPatience = 2;
             options.Codebooks.RevivalThreshold = 1;
             options.Training.CheckpointFolder = checkpoints;
