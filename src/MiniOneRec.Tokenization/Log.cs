@@ -21,4 +21,13 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Items} items have {Distinct} semantic IDs; {Affected} items in {Groups} groups collided before resolution.")]
     public static partial void Tokenized(ILogger logger, int items, int distinct, int affected, int groups);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Added {Count} items, {Displaced} of them displaced from the code nearest to them; the catalogue has {Total}.")]
+    public static partial void ItemsAdded(ILogger logger, int count, int displaced, int total);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The quantizer should be fitted again: {Reasons}")]
+    public static partial void RefitAdvised(ILogger logger, string reasons);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Cache file '{Path}' is ignored: {Problem}")]
+    public static partial void CacheFileIgnored(ILogger logger, string path, string problem);
 }

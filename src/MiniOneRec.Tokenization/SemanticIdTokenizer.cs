@@ -79,9 +79,40 @@ public sealed class SemanticIdTokenizer
                 var resolution = new CollisionResolver(_options.Collisions).Resolve(_quantizer, embeddings, codes, ids, null, cancellationToken);
                 var index = new SemanticIdIndex(ids.Select((id, row) => KeyValuePair.Create(id, resolution.SemanticIds[row])), resolution.LevelSizes);
                 Log.Tokenized(_logger, index.Count, index.DistinctCount, resolution.Affected, resolution.Groups);
-                return new SemanticIdCatalogue(index, _quantizer, resolution, _options.Collisions);
+                var statistics = new DriftStatistics(index.Count, _quantizer.Reconstruct(embeddings, codes).MeanSquaredError);
+                return new SemanticIdCatalogue(new CatalogueState(index, new HashSet<string>(), statistics), _quantizer, resolution, _options.Collisions, _options.Drift);
             },
             cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives new items of a catalogue their semantic IDs, under its frozen quantizer and this tokenizer's encoder.</summary>
+    /// <param name="catalogue">The catalogue, built with the same encoder; it is changed.</param>
+    /// <param name="items">The new items.</param>
+    /// <param name="progress">Told of the stages <c>text</c> and <c>add</c>.</param>
+    /// <param name="cancellationToken">Stops and leaves the catalogue as it was.</param>
+    /// <exception cref="ArgumentException">No items, or one that is there already or comes twice.</exception>
+    /// <exception cref="InvalidOperationException">The encoder is a <see cref="TfIdfEncoder"/> that is not fitted, its vectors do not fit, or a prefix has no free code left.</exception>
+    public async Task<CatalogueAddition> AddItemsAsync(
+        SemanticIdCatalogue catalogue, IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(catalogue);
+        ArgumentNullException.ThrowIfNull(items);
+        if (_encoder.GetService(typeof(TfIdfEncoder)) is TfIdfEncoder { IsFitted: false })
+        {
+            // Fitted to the new items alone, it would give vectors of another space.
+            throw new InvalidOperationException($"The {nameof(TfIdfEncoder)} is not fitted; load the one that the catalogue was built with ({nameof(TfIdfEncoder)}.{nameof(TfIdfEncoder.LoadAsync)}).");
+        }
+
+        string[] ids = [.. items.Select(item => item.Id)];
+        var embeddings = await EncodeTextAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        var addition = await catalogue.AddItemsAsync(ids, embeddings, progress, cancellationToken).ConfigureAwait(false);
+        Log.ItemsAdded(_logger, ids.Length, addition.Displaced.Count, catalogue.Index.Count);
+        if (addition.Drift.ArguesForRefit)
+        {
+            Log.RefitAdvised(_logger, string.Join(' ', addition.Drift.Reasons));
+        }
+
+        return addition;
     }
 
     /// <summary>Turns the items' texts into vectors, in batches; an unfitted <see cref="TfIdfEncoder"/> is fitted first.</summary>
@@ -100,7 +131,7 @@ public sealed class SemanticIdTokenizer
         }
 
         Log.EncodingText(_logger, items.Count);
-        string[] texts = [.. items.Select(item => ItemText.Truncate(_options.Text(item), _options.MaxTextWords))];
+        string[] texts = [.. items.Select(_options.TextOf)];
         if (texts.Count(string.IsNullOrWhiteSpace) is var empty and > 0)
         {
             Log.ItemsWithoutText(_logger, empty);

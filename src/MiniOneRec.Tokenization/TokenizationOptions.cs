@@ -27,6 +27,14 @@ public sealed class TokenizationOptions
     [Required]
     [ValidateObjectMembers]
     public CollisionOptions Collisions { get; set; } = new();
+
+    /// <summary>Gets or sets when items added later argue for a refit.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public DriftOptions Drift { get; set; } = new();
+
+    /// <summary>Makes the text that the encoder gets.</summary>
+    internal string TextOf(Item item) => ItemText.Truncate(Text(item), MaxTextWords);
 }
 
 [OptionsValidator]

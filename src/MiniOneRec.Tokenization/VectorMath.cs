@@ -63,6 +63,18 @@ internal static class VectorMath
         return result;
     }
 
+    /// <summary>Finds the first of the least numbers.</summary>
+    public static int IndexOfLeast(ReadOnlySpan<float> x)
+    {
+        int least = 0;
+        for (int i = 1; i < x.Length; i++)
+        {
+            least = x[i] < x[least] ? i : least;
+        }
+
+        return least;
+    }
+
     /// <summary>Scales a vector to unit length; the zero vector stays.</summary>
     public static void Normalise(Span<float> x)
     {

@@ -51,6 +51,29 @@ public abstract class TensorQuantizer : IQuantizer
         return TensorRows.ToCodes(embeddings, LevelSizes.Count, EncodesTogether, Device(), model.Encode);
     }
 
+    /// <summary>Assigns codes as if every vector came alone: the nearest code of each level where <see cref="EncodesTogether"/>.</summary>
+    internal CodeTable EncodeApart(EmbeddingTable embeddings)
+    {
+        if (!EncodesTogether)
+        {
+            return Encode(embeddings);
+        }
+
+        int depth = LevelSizes.Count;
+        int[] values = new int[checked(embeddings.Count * depth)];
+        for (int level = 0; level < depth; level++)
+        {
+            int size = LevelSizes[level];
+            float[] distances = Distances(embeddings, new CodeTable(embeddings.Count, depth, values), level);
+            for (int row = 0; row < embeddings.Count; row++)
+            {
+                values[row * depth + level] = VectorMath.IndexOfLeast(distances.AsSpan(row * size, size));
+            }
+        }
+
+        return new CodeTable(embeddings.Count, depth, values);
+    }
+
     /// <inheritdoc/>
     public EmbeddingTable Decode(CodeTable codes)
     {
