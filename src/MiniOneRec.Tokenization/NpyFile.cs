@@ -53,6 +53,18 @@ internal static partial class NpyFile
         }
     }
 
+    /// <summary>Finds the rows of a file that <see cref="WriteAsync"/> wrote: where they start, how many, how wide.</summary>
+    /// <exception cref="InvalidDataException">The file is no whole float32 array of two dimensions, row-major.</exception>
+    public static (long Start, int Count, int Width) Locate(string path)
+    {
+        using var stream = File.OpenRead(path);
+        var (type, fortran, shape) = ReadHeader(path, stream);
+        return type == "<f4" && !fortran && shape.Length == 2 && shape.All(size => size is >= 1 and <= int.MaxValue)
+            && stream.Length - stream.Position == (Int128)shape[0] * shape[1] * sizeof(float)
+            ? (stream.Position, (int)shape[0], (int)shape[1])
+            : throw Bad(path, $"is no whole row-major '<f4' array; it has type '{type}' and shape [{string.Join(", ", shape)}]");
+    }
+
     public static Task WriteAsync(string path, EmbeddingTable table, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
         path,
         async stream =>

@@ -71,6 +71,26 @@ public class SemanticIdTokenizerTests
     }
 
     [Fact]
+    public async Task EncodeTextAsync_ForeignEncoder_GetsBatchesAndCanBeStoppedBetweenThem()
+    {
+        Item[] items = [.. DemoCatalog.Create().Items.Take(50)];
+        using var quantizer = new GridQuantizer(2, 2, 2);
+        var encoder = new CountingEncoder();
+        var tokenizer = new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { EncoderBatchSize = 20, MaxTextWords = 3 });
+        var reports = new List<TrainingProgress>();
+
+        await tokenizer.EncodeTextAsync(items, new Progress(reports.Add));
+
+        Assert.Equal([20, 20, 10], encoder.Batches);
+        Assert.All(encoder.Asked, text => Assert.InRange(text.Split(' ').Length, 1, 3));
+        Assert.Equal([(20L, 50L), (40, 50), (50, 50)], reports.Select(report => (report.Step, report.TotalSteps)));
+
+        using var cancellation = new CancellationTokenSource();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tokenizer.EncodeTextAsync(items, new Progress(_ => cancellation.Cancel()), cancellation.Token));
+        Assert.Equal([20, 20, 10, 20], encoder.Batches);
+    }
+
+    [Fact]
     public async Task TokenizeAsync_BadInput_SaysWhatIsWrong()
     {
         using var encoder = new TfIdfEncoder();
