@@ -53,6 +53,24 @@ public class BalancedAssignmentTests
         Assert.Equal(result.Cost, result.LowerBound, 1e-3);
     });
 
+    [Property(MaxTest = 100)]
+    public FsCheck.Property Solve_SmallProblem_EqualsTheAssignmentOverCopiesOfTheColumns() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    {
+        // Every column as often as its bound: the first copies, up to the minimum, are so cheap that an optimum fills them.
+        const double Reward = 1000;
+        var random = new Random(seed);
+        int columns = random.Next(1, 5), rows = random.Next(columns, 16);
+        int minimum = random.Next(0, rows / columns + 1), maximum = random.Next((rows + columns - 1) / columns, rows + 1);
+        float[] cost = [.. Enumerable.Range(0, rows * columns).Select(_ => (float)random.Next(0, 9))];
+        double[] copies = [.. Enumerable.Range(0, rows * columns * maximum).Select(i => cost[i / maximum] - (i % maximum < minimum ? Reward : 0))];
+
+        var result = BalancedAssignment.Solve(cost, rows, columns, minimum, maximum);
+
+        double expected = LinearAssignment.Solve(copies, rows, columns * maximum).Select((copy, row) => (double)cost[row * columns + copy / maximum]).Sum();
+        Assert.Equal(expected, result.Cost, 1e-3);
+        AssertSizes(result.Labels, columns, minimum, maximum);
+    });
+
     [Fact]
     public void Interior_Prices_GiveEveryRowItsColumn()
     {
