@@ -36,9 +36,16 @@ public sealed class DecoderEncoderOptions
     [Required(AllowEmptyStrings = true)]
     public string Prefix { get; set; } = "";
 
-    /// <summary>Gets or sets whether the tokenizer's end token closes each text; Qwen3-Embedding was trained so.</summary>
+    /// <summary>Gets or sets whether an end token closes each text; Qwen3-Embedding was trained so.</summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool AppendEndToken { get; set; } = true;
+
+    /// <summary>
+    /// Gets or sets the text of the token that closes each text, or <see langword="null"/> for the one that ends a response. Qwen3-Embedding closes texts with
+    /// <c>&lt;|endoftext|&gt;</c>, while its tokenizer's responses end with <c>&lt;|im_end|&gt;</c>.
+    /// </summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? EndToken { get; set; }
 }
 
 [OptionsValidator]

@@ -16,17 +16,24 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
     private readonly ITextTokenizer _tokenizer;
     private readonly DecoderEncoderOptions _options;
     private readonly EmbeddingGeneratorMetadata _metadata;
+    private readonly int? _endToken;
 
     /// <summary>Makes an encoder.</summary>
     /// <param name="model">The decoder, in evaluation mode.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
+    /// <exception cref="ArgumentException">The tokenizer does not know the end token of the options.</exception>
     public DecoderTextEncoder(CausalLanguageModel model, ITextTokenizer tokenizer, DecoderEncoderOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
         _options = OptionsValidation.Validated(options ?? new DecoderEncoderOptions(), new DecoderEncoderOptionsValidator());
         (_model, _tokenizer) = (model, tokenizer);
+        if (_options.EndToken is { } text)
+        {
+            _endToken = tokenizer.TryGetToken(text, out int token) ? token : throw new ArgumentException($"The tokenizer has no token '{text}' (option EndToken).", nameof(options));
+        }
+
         _metadata = new EmbeddingGeneratorMetadata("minionerec", defaultModelId: $"{model.Config.ModelType}-{_options.Pooling}", defaultModelDimensions: model.Config.HiddenSize);
     }
 
@@ -108,6 +115,6 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
         int[] tokens = _tokenizer.Encode(_options.Prefix + text);
         int room = _options.MaxTokens - (_options.AppendEndToken ? 1 : 0);
         tokens = tokens.Length > room ? tokens[..room] : tokens;
-        return _options.AppendEndToken || tokens.Length == 0 ? [.. tokens, _tokenizer.EndToken] : tokens;
+        return _options.AppendEndToken || tokens.Length == 0 ? [.. tokens, _endToken ?? _tokenizer.EndToken] : tokens;
     }
 }

@@ -17,9 +17,9 @@ public sealed class DriftOptions
     public double MaxErrorRatio { get; set; } = 2;
 
     /// <summary>Gets or sets the share of added items that may be displaced from the code nearest to them.</summary>
-    /// <value>The default is 0.3.</value>
+    /// <value>The default is 0.5.</value>
     [Range(0.0, 1.0)]
-    public double MaxDisplacedShare { get; set; } = 0.3;
+    public double MaxDisplacedShare { get; set; } = 0.5;
 
     /// <summary>Gets or sets how many items may be added per fitted item.</summary>
     /// <value>The default is 1: as many again.</value>

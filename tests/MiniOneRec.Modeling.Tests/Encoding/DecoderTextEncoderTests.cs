@@ -49,8 +49,26 @@ public sealed class DecoderTextEncoderTests
         Assert.Equal(64, ((EmbeddingGeneratorMetadata)wide.GetService(typeof(EmbeddingGeneratorMetadata))!).DefaultModelDimensions);
     }
 
+    [Fact]
+    public async Task Generate_EndTokenOfTheOptions_ClosesTheText()
+    {
+        using var model = Fixtures.Decoder("llama");
+        using var named = new DecoderTextEncoder(model, new Letters(), new DecoderEncoderOptions { EndToken = "<close>" });
+        using var written = new DecoderTextEncoder(model, new Letters(), new DecoderEncoderOptions { AppendEndToken = false });
+        using var usual = new DecoderTextEncoder(model, new Letters());
+
+        float[] expected = (await written.GenerateAsync(["text" + (char)Letters.Close]))[0].Vector.ToArray();
+
+        Assert.Equal(expected, (await named.GenerateAsync(["text"]))[0].Vector.ToArray());
+        Assert.NotEqual(expected, (await usual.GenerateAsync(["text"]))[0].Vector.ToArray());
+        var error = Assert.Throws<ArgumentException>(() => new DecoderTextEncoder(model, new Letters(), new DecoderEncoderOptions { EndToken = "<other>" }));
+        Assert.Contains("'<other>'", error.Message, StringComparison.Ordinal);
+    }
+
     private sealed class Letters : ITextTokenizer
     {
+        public const int Close = 499;
+
         public int VocabularySize => 512;
 
         public int EndToken => 511;
@@ -63,8 +81,8 @@ public sealed class DecoderTextEncoderTests
 
         public bool TryGetToken(string text, out int token)
         {
-            token = 0;
-            return false;
+            token = Close;
+            return text == "<close>";
         }
     }
 }
