@@ -146,22 +146,11 @@ public sealed class SemanticIdTokenizer
         foreach (string[] batch in texts.Chunk(_options.EncoderBatchSize))
         {
             var generated = await _encoder.GenerateAsync(batch, cancellationToken: cancellationToken).ConfigureAwait(false);
-            if (generated.Count != batch.Length)
-            {
-                throw new InvalidOperationException($"The encoder returned {generated.Count} vectors for {batch.Length} texts.");
-            }
-
+            EncoderOutput.CheckCount(generated.Count, batch.Length);
             vectors.AddRange(generated.Select(embedding => embedding.Vector));
             progress?.Report(new TrainingProgress("text", vectors.Count, texts.Length));
         }
 
-        try
-        {
-            return EmbeddingTable.FromRows(vectors);
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidOperationException($"The encoder's vectors do not make a table: {e.Message}", e);
-        }
+        return EncoderOutput.ToTable(vectors);
     }
 }

@@ -57,21 +57,8 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
         if (missing.Length > 0)
         {
             var generated = await base.GenerateAsync(missing.Select(i => texts[i]), options, cancellationToken).ConfigureAwait(false);
-            if (generated.Count != missing.Length)
-            {
-                throw new InvalidOperationException($"The encoder returned {generated.Count} vectors for {missing.Length} texts.");
-            }
-
-            EmbeddingTable table;
-            try
-            {
-                table = EmbeddingTable.FromRows([.. generated.Select(embedding => embedding.Vector)]);
-            }
-            catch (ArgumentException e)
-            {
-                throw new InvalidOperationException($"The encoder's vectors do not make a table: {e.Message}", e);
-            }
-
+            EncoderOutput.CheckCount(generated.Count, missing.Length);
+            var table = EncoderOutput.ToTable([.. generated.Select(embedding => embedding.Vector)]);
             string[] added = [.. missing.Select(i => keys[i])];
             await _cache.AppendAsync(added, table, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < added.Length; i++)
