@@ -88,6 +88,15 @@ internal sealed class FusedAdamW : IDisposable
         }
     }
 
+    /// <summary>Lets go of the gradients, so that the next backward pass hands over its own in place of adding to these.</summary>
+    public void ForgetGradients()
+    {
+        foreach (var parameter in _groups.SelectMany(group => group.Parameters))
+        {
+            parameter.grad = null;
+        }
+    }
+
     /// <summary>Clears the gradients.</summary>
     public void ZeroGrad()
     {

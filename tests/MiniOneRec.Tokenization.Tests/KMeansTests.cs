@@ -97,6 +97,46 @@ public class KMeansTests
     }
 
     [Fact]
+    public void ResidualKMeans_Starts_KeepsTheOneWithFewestCollisionsAmongTheNearlyBest()
+    {
+        using var scope = NewDisposeScope();
+        var table = Toy.Clusters(300, 6, 60, 0.3, 4);
+        var x = table.ToTensor();
+        RqKMeansOptions Options(int restarts) => new() { CodebookSizes = [8, 8], Restarts = restarts };
+        (double Error, int Paths) Measure(Random random, int restarts)
+        {
+            var (codebooks, history) = ResidualKMeans.Fit("", x, Options(restarts), random, null, CancellationToken.None);
+            using (codebooks)
+            {
+                var codes = codebooks.Encode(x);
+                return (history[^1].Metrics["mse"], (codes.select(1, 0) * 8 + codes.select(1, 1)).data<long>().ToArray().Distinct().Count());
+            }
+        }
+
+        var stream = new Random(1);
+        var alone = Enumerable.Range(0, 6).Select(_ => Measure(stream, 1)).ToArray();
+        var chosen = Measure(new Random(1), 6);
+
+        var near = alone.Where(start => start.Error <= 1.01 * alone.Min(other => other.Error)).ToArray();
+        Assert.True(near.Length < 6 || near.Select(start => start.Paths).Distinct().Count() > 1, "the starts must differ");
+        Assert.Equal(near.Max(start => start.Paths), chosen.Paths);
+        Assert.Contains(chosen.Error, near.Select(start => start.Error));
+    }
+
+    [Fact]
+    public async Task FitAsync_Progress_TellsOfIterationsWithinLevels()
+    {
+        var reports = new List<TrainingProgress>();
+        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [8, 4], Restarts = 2 });
+
+        await quantizer.FitAsync(Toy.Clusters(100, 6, 20, 0.3, 4), new Collect(reports));
+
+        Assert.Equal([1L, 2, 3, 4], reports.Where(report => report.Metrics.ContainsKey("mse")).Select(report => report.Step));
+        Assert.All(reports, report => Assert.Equal(4, report.TotalSteps));
+        Assert.True(reports.Count(report => report.Metrics.ContainsKey("iteration")) >= 4);
+    }
+
+    [Fact]
     public void Encode_FaissCodebooks_GivesItsCodes()
     {
         using var scope = NewDisposeScope();
@@ -107,6 +147,11 @@ public class KMeansTests
         var codes = codebooks.Encode(tensors["points"].to_type(books.dtype));
 
         Assert.True((codes == tensors["faiss.codes"].to_type(ScalarType.Int64)).all().item<bool>());
+    }
+
+    private sealed class Collect(List<TrainingProgress> reports) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => reports.Add(value);
     }
 
     private static JsonDocument Figures() => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.Fixture("rqvae"), "case.json")));

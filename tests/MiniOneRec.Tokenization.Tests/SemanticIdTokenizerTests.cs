@@ -12,7 +12,7 @@ public class SemanticIdTokenizerTests
         CodebookSizes = [16, 16, 16],
         HiddenWidths = [64, 32],
         LatentWidth = 16,
-        Training = new() { Epochs = 60, WarmupEpochs = 5 },
+        Training = new() { Epochs = 60, WarmupEpochs = 5, LearningRate = 1e-3 },
     };
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MiniOneRec.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,14 +33,14 @@ internal static class EpochSpeed
         var products = new List<TimeSpan>();
         var epochs = new List<TimeSpan>();
         var (gemm, epoch, ratio) = Timing.Ratio(
-            () => products.Add(ProcessorTime(() =>
+            () => products.Add(ProcessorTime.Once(() =>
             {
                 for (int step = 0; step < Steps; step++)
                 {
                     Products(options);
                 }
             })),
-            () => epochs.Add(ProcessorTime(() => trainer.Run("rq-vae", x, 42, 0, null, null, context.CancellationToken))),
+            () => epochs.Add(ProcessorTime.Once(() => trainer.Run("rq-vae", x, 42, 0, null, null, context.CancellationToken))),
             repeats);
         double flops = Steps * FlopsOfStep(options);
         context.Report("rqvae.epoch_over_gemm", 1 / ratio, "x", new { batch = Batch, widths = string.Join('-', Widths), gflop = flops / 1e9 });
@@ -51,15 +50,6 @@ internal static class EpochSpeed
         context.Report("rqvae.epoch", epoch, new { steps = Steps });
         context.Report("rqvae.gemm", flops / gemm.Median.TotalSeconds / 1e9, "GFLOP/s", new { at = "the shapes of the epoch" });
         context.Report("gemm float32", MachineReference.GemmFlops() / 1e9, "GFLOP/s", new { at = "1024 x 1024 x 1024" });
-    }
-
-    private static TimeSpan ProcessorTime(Action work)
-    {
-        using var process = Process.GetCurrentProcess();
-        var before = process.TotalProcessorTime;
-        work();
-        process.Refresh();
-        return process.TotalProcessorTime - before;
     }
 
     private static double Median(IEnumerable<double> values)

@@ -17,7 +17,8 @@ internal sealed class TokenizationStudy : IStudy
 
     public string Description =>
         "Semantic IDs of three levels of 256 from MiniLM vectors, by quantizer. --datasets industrial,office --quantizers rqvae,rqkmeans,balanced,rqkmeansplus,opq,fsq "
-        + "--epochs (of rqvae) --gradient Textbook|StraightThrough --seed; or --speed [--parts epoch,resolve,balanced,encode]";
+        + "--restarts (of k-means) --seed; of rqvae: --epochs --batch-size --learning-rate --schedule --gradient --commitment --quantization --balance --latent --widths "
+        + "--ema --revival --revival-threshold; or --speed [--parts epoch,resolve,balanced,encode]";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -42,6 +43,7 @@ internal sealed class TokenizationStudy : IStudy
         rqVae.Codebooks.MovingAverage = context.Option("ema", rqVae.Codebooks.MovingAverage);
         rqVae.Codebooks.RevivalPatience = context.Option("revival", rqVae.Codebooks.RevivalPatience);
         rqVae.Codebooks.RevivalThreshold = context.Option("revival-threshold", rqVae.Codebooks.RevivalThreshold);
+        int restarts = context.Option("restarts", new RqKMeansOptions().Restarts);
         var quantizers = context.Options("quantizers", "rqvae", "rqkmeans", "balanced", "rqkmeansplus", "opq", "fsq");
         foreach (string set in context.Options("datasets", "industrial", "office"))
         {
@@ -56,8 +58,8 @@ internal sealed class TokenizationStudy : IStudy
                 using IQuantizer quantizer = name switch
                 {
                     "rqvae" => new RqVaeQuantizer(rqVae, shared),
-                    "rqkmeans" => new RqKMeansQuantizer(null, shared),
-                    "balanced" => new RqKMeansQuantizer(new RqKMeansOptions { Balanced = true }, shared),
+                    "rqkmeans" => new RqKMeansQuantizer(new RqKMeansOptions { Restarts = restarts }, shared),
+                    "balanced" => new RqKMeansQuantizer(new RqKMeansOptions { Balanced = true, Restarts = restarts }, shared),
                     "rqkmeansplus" => new RqKMeansPlusQuantizer(null, shared),
                     "opq" => new RqOpqQuantizer(null, shared),
                     "fsq" => new FsqQuantizer(null, shared),
@@ -72,11 +74,11 @@ internal sealed class TokenizationStudy : IStudy
 
     private static async Task MeasureAsync(StudyContext context, string name, IQuantizer quantizer, EmbeddingTable embeddings)
     {
-        var processor = Process.GetCurrentProcess().TotalProcessorTime;
+        var processor = ProcessorTime.Now;
         long start = Stopwatch.GetTimestamp();
         await quantizer.FitAsync(embeddings, new StageLog(context), context.CancellationToken);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        double processorSeconds = (Process.GetCurrentProcess().TotalProcessorTime - processor).TotalSeconds;
+        double processorSeconds = (ProcessorTime.Now - processor).TotalSeconds;
         var codes = quantizer.Encode(embeddings);
         var resolution = new CollisionResolver().Resolve(quantizer, embeddings, codes, cancellationToken: context.CancellationToken);
         var index = new SemanticIdIndex(resolution.SemanticIds.Select((id, row) => KeyValuePair.Create(row.ToString(CultureInfo.InvariantCulture), id)), resolution.LevelSizes);
@@ -96,7 +98,7 @@ internal sealed class TokenizationStudy : IStudy
     {
         public void Report(TrainingProgress value)
         {
-            if (value.Step == value.TotalSteps || value.Step * 10 / value.TotalSteps > (value.Step - 1) * 10 / value.TotalSteps)
+            if (!value.Metrics.ContainsKey("iteration") && (value.Step == value.TotalSteps || value.Step * 10 / value.TotalSteps > (value.Step - 1) * 10 / value.TotalSteps))
             {
                 context.Log($"  {value.Stage} {value.Step}/{value.TotalSteps}: {string.Join(", ", value.Metrics.Select(metric => $"{metric.Key} {metric.Value:G4}"))}");
             }

@@ -14,44 +14,36 @@ internal static class BalancedKMeans
     /// <summary>Fits one level.</summary>
     /// <param name="points">The points, <c>[N, D]</c>.</param>
     /// <param name="clusters">K.</param>
-    /// <param name="options">Slack, iterations, tolerance, restarts.</param>
+    /// <param name="options">Slack, iterations, tolerance.</param>
     /// <param name="random">Draws the starts.</param>
+    /// <param name="iterated">Told after each iteration, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Looked at in every iteration.</param>
-    public static Codebook Fit(Tensor points, int clusters, RqKMeansOptions options, Random random, CancellationToken cancellationToken)
+    public static Codebook Fit(
+        Tensor points, int clusters, RqKMeansOptions options, Random random, Action? iterated, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (minimum, maximum) = Bounds(points.size(0), clusters, options.SizeSlack);
         double threshold = options.Tolerance * points.var(0, unbiased: false).mean().ToDouble();
-        Tensor? bestCentres = null;
-        BalancedAssignmentResult? best = null;
-        for (int restart = 0; restart < options.Restarts; restart++)
+        var centres = KMeans.PlusPlus(points, clusters, random, cancellationToken);         // [K, D]
+        var result = Assign(points, centres, minimum, maximum, null, cancellationToken);
+        for (int iteration = 0; iteration < options.MaxIterations; iteration++)
         {
-            using var run = NewDisposeScope();
-            var centres = KMeans.PlusPlus(points, clusters, random, cancellationToken);     // [K, D]
-            var result = Assign(points, centres, minimum, maximum, null, cancellationToken);
-            for (int iteration = 0; iteration < options.MaxIterations; iteration++)
+            using var step = NewDisposeScope();
+            var moved = Means(points, result.Labels, clusters);
+            double shift = (moved - centres).square().sum().ToDouble();
+            centres = moved.MoveToOuterDisposeScope();
+            var next = Assign(points, centres, minimum, maximum, result.Prices, cancellationToken);
+            bool settled = shift <= threshold || next.Labels.AsSpan().SequenceEqual(result.Labels);
+            result = next;
+            iterated?.Invoke();
+            if (settled)
             {
-                using var step = NewDisposeScope();
-                var moved = Means(points, result.Labels, clusters);
-                double shift = (moved - centres).square().sum().ToDouble();
-                centres = moved.MoveToOuterDisposeScope();
-                var next = Assign(points, centres, minimum, maximum, result.Prices, cancellationToken);
-                bool settled = shift <= threshold || next.Labels.AsSpan().SequenceEqual(result.Labels);
-                result = next;
-                if (settled)
-                {
-                    break;
-                }
-            }
-
-            if (best is null || result.Cost < best.Cost)
-            {
-                (best, bestCentres) = (result, centres.MoveToOuterDisposeScope());
+                break;
             }
         }
 
-        return new Codebook(bestCentres!.MoveToOuterDisposeScope(), tensor(best!.Interior(), dtype: ScalarType.Float64, device: points.device));
+        return new Codebook(centres.MoveToOuterDisposeScope(), tensor(result.Interior(), dtype: ScalarType.Float64, device: points.device));
     }
 
     /// <summary>Computes the size bounds: ⌊N/K⌋ ± slack, widened where N does not divide, and at least 1.</summary>

@@ -78,7 +78,7 @@ public sealed class FsqQuantizer : TensorQuantizer
                     cancellationToken.ThrowIfCancellationRequested();
                     using var step = NewDisposeScope();
                     var rows = x.index_select(0, order.narrow(0, batch * size, Math.Min(size, count - batch * size)));
-                    optimizer.ZeroGrad();
+                    optimizer.ForgetGradients();
                     var loss = F.mse_loss(model.Forward(rows), rows);
                     loss.backward();
                     if (training.GradientClip > 0)

@@ -26,7 +26,7 @@ internal static class KMeans
             using var start = PlusPlus(points, clusters, random, cancellationToken);
             var result = settings.BatchSize > 0 && settings.BatchSize < points.size(0)
                 ? MiniBatch(points, start, settings, random, cancellationToken)
-                : Lloyd(points, start, settings.MaxIterations, settings.Tolerance, cancellationToken);
+                : Lloyd(points, start, settings.MaxIterations, settings.Tolerance, cancellationToken, settings.Iterated);
             if (best is null || result.Inertia < best.Inertia)
             {
                 best?.Dispose();
@@ -47,7 +47,9 @@ internal static class KMeans
     /// <param name="maxIterations">The most iterations.</param>
     /// <param name="tolerance">Squared movement of all centres that ends it, as a share of the mean variance of a column.</param>
     /// <param name="cancellationToken">Looked at once per iteration.</param>
-    public static KMeansResult Lloyd(Tensor points, Tensor initial, int maxIterations, double tolerance, CancellationToken cancellationToken)
+    /// <param name="iterated">Told after each iteration, or <see langword="null"/>.</param>
+    public static KMeansResult Lloyd(
+        Tensor points, Tensor initial, int maxIterations, double tolerance, CancellationToken cancellationToken, Action? iterated = null)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -63,6 +65,7 @@ internal static class KMeans
             var moved = Means(points, next, distances, centres);
             moving = (labels is null || !(labels == next).all().item<bool>()) && (moved - centres).square().sum().ToDouble() > threshold;
             (labels, centres) = (next.MoveToOuterDisposeScope(), moved.MoveToOuterDisposeScope());
+            iterated?.Invoke();
         }
 
         var (last, squares) = Nearest(points, centres);
@@ -164,6 +167,7 @@ internal static class KMeans
             var sums = zeros_like(centres).index_add_(0, labels, batch, 1);
             var share = (1 / seen.clamp_min(1)).unsqueeze(1);
             centres.add_((sums - counts.unsqueeze(1) * centres) * share);
+            settings.Iterated?.Invoke();
         }
 
         var (last, squares) = Nearest(points, centres);
@@ -182,7 +186,8 @@ internal static class KMeans
 /// <param name="Restarts">The number of starts.</param>
 /// <param name="Tolerance">See <see cref="KMeans.Lloyd"/>.</param>
 /// <param name="BatchSize">Points per step of the mini-batch form, or 0 for the full batch.</param>
-internal sealed record KMeansSettings(int MaxIterations = 100, int Restarts = 1, double Tolerance = 1e-4, int BatchSize = 0);
+/// <param name="Iterated">Told after each iteration, or <see langword="null"/>.</param>
+internal sealed record KMeansSettings(int MaxIterations = 100, int Restarts = 1, double Tolerance = 1e-4, int BatchSize = 0, Action? Iterated = null);
 
 /// <summary>What <see cref="KMeans"/> found: centres <c>[K, D]</c>, labels <c>[N]</c> of these centres, and the sum of squared distances.</summary>
 internal sealed record KMeansResult(Tensor Centres, Tensor Labels, double Inertia, int Iterations) : IDisposable

@@ -30,7 +30,7 @@ public sealed class RqKMeansOptions
     [Range(0.0, 1.0)]
     public double Tolerance { get; set; } = 1e-4;
 
-    /// <summary>Gets or sets the number of starts per level, the best of which stays.</summary>
+    /// <summary>Gets or sets the number of starts, each a fit of all levels: of those within 1 % of the least error the one with the fewest collisions stays.</summary>
     /// <value>The default is 3.</value>
     [Range(1, 1_000)]
     public int Restarts { get; set; } = 3;

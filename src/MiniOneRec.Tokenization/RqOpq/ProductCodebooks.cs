@@ -28,9 +28,10 @@ internal sealed class ProductCodebooks : IDisposable
     /// <param name="iterations">Turns between codes and rotation.</param>
     /// <param name="settings">How the first codes are found.</param>
     /// <param name="random">Draws their starts.</param>
+    /// <param name="turned">Told after each turn, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Looked at in every turn.</param>
     public static ProductCodebooks Fit(
-        Tensor x, IReadOnlyList<int> sizes, int iterations, KMeansSettings settings, Random random, CancellationToken cancellationToken)
+        Tensor x, IReadOnlyList<int> sizes, int iterations, KMeansSettings settings, Random random, Action<int>? turned, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -54,6 +55,7 @@ internal sealed class ProductCodebooks : IDisposable
             // Procrustes: the rotation that brings x nearest to what its codes decode to.
             var (u, _, vh) = linalg.svd(x.t().mm(cat(decoded, 1)), fullMatrices: false);    // [E, E]
             rotation = u.mm(vh).MoveToOuterDisposeScope();
+            turned?.Invoke(iteration + 1);
         }
 
         // The codes once more, for the last rotation.

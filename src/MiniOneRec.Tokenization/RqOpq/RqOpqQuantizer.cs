@@ -81,8 +81,14 @@ public sealed class RqOpqQuantizer : TensorQuantizer
             rest = x - residual.Decode(residual.Encode(x));
         }
 
-        var product = ProductCodebooks.Fit(rest, _options.ProductSizes, _options.RotationIterations, settings, random, cancellationToken);
-        progress?.Report(new TrainingProgress(Kind, LevelSizes.Count, LevelSizes.Count));
+        var product = ProductCodebooks.Fit(
+            rest,
+            _options.ProductSizes,
+            _options.RotationIterations,
+            settings,
+            random,
+            turn => progress?.Report(new TrainingProgress(Kind + "-rotation", turn, _options.RotationIterations)),
+            cancellationToken);
         return (
             new RqOpqModel(residual, product),
             new TrainingResult { Steps = LevelSizes.Count, BestStep = LevelSizes.Count, Elapsed = Stopwatch.GetElapsedTime(start), History = history });

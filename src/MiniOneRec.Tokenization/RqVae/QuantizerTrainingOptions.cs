@@ -7,19 +7,19 @@ namespace MiniOneRec.Tokenization;
 public sealed class QuantizerTrainingOptions
 {
     /// <summary>Gets or sets the number of passes over the catalogue.</summary>
-    /// <value>The default is 1,000.</value>
+    /// <value>The default is 500.</value>
     [Range(1, 1_000_000)]
-    public int Epochs { get; set; } = 1000;
+    public int Epochs { get; set; } = 500;
 
     /// <summary>Gets or sets the number of vectors per step.</summary>
-    /// <value>The default is 2,048.</value>
+    /// <value>The default is 512.</value>
     [Range(1, 1 << 20)]
-    public int BatchSize { get; set; } = 2048;
+    public int BatchSize { get; set; } = 512;
 
     /// <summary>Gets or sets the learning rate after warm-up.</summary>
-    /// <value>The default is 0.001.</value>
+    /// <value>The default is 0.002.</value>
     [Range(0.0, 10.0, MinimumIsExclusive = true)]
-    public double LearningRate { get; set; } = 1e-3;
+    public double LearningRate { get; set; } = 2e-3;
 
     /// <summary>Gets or sets AdamW's decoupled weight decay.</summary>
     /// <value>The default is 0.</value>
@@ -31,10 +31,10 @@ public sealed class QuantizerTrainingOptions
     [Range(0, 1_000_000)]
     public int WarmupEpochs { get; set; } = 50;
 
-    /// <summary>Gets or sets the learning rate after warm-up.</summary>
-    /// <value>The default is <see cref="QuantizerSchedule.Constant"/>.</value>
+    /// <summary>Gets or sets how the learning rate goes on after warm-up.</summary>
+    /// <value>The default is <see cref="QuantizerSchedule.Cosine"/>.</value>
     [EnumDataType(typeof(QuantizerSchedule))]
-    public QuantizerSchedule Schedule { get; set; }
+    public QuantizerSchedule Schedule { get; set; } = QuantizerSchedule.Cosine;
 
     /// <summary>Gets or sets the largest norm of the gradient; 0 for no clipping.</summary>
     /// <value>The default is 1.</value>

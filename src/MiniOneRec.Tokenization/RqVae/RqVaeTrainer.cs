@@ -70,7 +70,7 @@ internal sealed class RqVaeTrainer : IDisposable
     public (Tensor Loss, Tensor Reconstruction, double GradientNorm, long Revived) Step(Tensor batch, double learningRate)
     {
         using var scope = NewDisposeScope();
-        _optimizer.ZeroGrad();
+        _optimizer.ForgetGradients();
         var output = _model.Forward(batch);
         output.Loss.backward();
         double norm = _options.GradientClip > 0 ? nn.utils.clip_grad_norm_(_parameters, _options.GradientClip) : double.NaN;
