@@ -31,9 +31,9 @@ public sealed class RqKMeansOptions
     public double Tolerance { get; set; } = 1e-4;
 
     /// <summary>Gets or sets the number of starts, each a fit of all levels: of those within 1 % of the least error the one with the fewest collisions stays.</summary>
-    /// <value>The default is 3.</value>
+    /// <value>The default is 10.</value>
     [Range(1, 1_000)]
-    public int Restarts { get; set; } = 3;
+    public int Restarts { get; set; } = 10;
 
     /// <summary>Gets or sets the number of items per step of the mini-batch form, or 0 for the full batch; balanced codes need the full batch.</summary>
     /// <value>The default is 0.</value>

@@ -73,7 +73,7 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
             }
             else
             {
-                var balanced = new RqKMeansOptions { CodebookSizes = _options.CodebookSizes, Balanced = true };
+                var balanced = new RqKMeansOptions { CodebookSizes = _options.CodebookSizes, Balanced = true, Restarts = 3 };
                 var (codebooks, _) = ResidualKMeans.Fit(RqKMeansQuantizer.KindName, x, balanced, random, progress, cancellationToken);
                 using (codebooks)
                 {
