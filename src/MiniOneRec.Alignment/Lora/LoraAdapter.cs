@@ -23,7 +23,7 @@ internal sealed class LoraAdapter : IDisposable
         double bound = 1 / Math.Sqrt(weight.size(1));                                       // Kaiming-uniform with a = √5
         A = Own(() => empty(options.Rank, weight.size(1), dtype: ScalarType.Float32).uniform_(-bound, bound).to(weight.dtype).to(weight.device));
         B = Own(() => zeros(weight.size(0), options.Rank, dtype: weight.dtype, device: weight.device));
-        projection.Adapter = Apply;
+        Attach();
     }
 
     /// <summary>Gets the name of the map, for example <c>model.layers.0.self_attn.q_proj</c>.</summary>
@@ -53,6 +53,7 @@ internal sealed class LoraAdapter : IDisposable
             var (a, b) = (A, B);
             A = Own(() => a.detach().to_type(type));
             B = Own(() => b.detach().to_type(type));
+            Attach();
             a.Dispose();
             b.Dispose();
         }
@@ -64,6 +65,8 @@ internal sealed class LoraAdapter : IDisposable
         A.Dispose();
         B.Dispose();
     }
+
+    private void Attach() => _projection.Adapter = new ProjectionAdapter(Apply, [("lora_A.weight", A), ("lora_B.weight", B)]);
 
     private Tensor Apply(Tensor x)
     {

@@ -36,8 +36,8 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     /// <summary>Gets b, <c>[out]</c>, or <see langword="null"/>.</summary>
     public Parameter? Bias => _bias;
 
-    /// <summary>Gets or sets a function of x whose result is added to y, for low-rank adapters; not part of the state.</summary>
-    public Func<Tensor, Tensor>? Adapter { get; set; }
+    /// <summary>Gets or sets what is added to y, or <see langword="null"/>; not part of the state.</summary>
+    public ProjectionAdapter? Adapter { get; set; }
 
     // Few rows without gradient, as in decoding: the product with W on the left spares the library a copy of W per call.
     private static bool Narrow(Tensor x) =>
@@ -60,6 +60,6 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
         }
 
         using var scope = NewDisposeScope();
-        return y.add(Adapter(x)).MoveToOuterDisposeScope();
+        return y.add(Adapter.Update(x)).MoveToOuterDisposeScope();
     }
 }

@@ -19,6 +19,7 @@ internal sealed class PolicyLoop : IDisposable
     private readonly PolicyInstruments _instruments;
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly ILogger _logger;
+    private readonly TrainedParameters _trained;
     private readonly Tensor[] _best;
     private readonly long _start = Stopwatch.GetTimestamp();
     private TimeSpan _before;
@@ -28,12 +29,7 @@ internal sealed class PolicyLoop : IDisposable
         PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
-        Parameters = [.. Model.named_parameters().Where(pair => pair.parameter.requires_grad)];
-        if (Parameters.Count == 0)
-        {
-            throw new ArgumentException("The model has no trainable parameters.", nameof(recommender));
-        }
-
+        _trained = new TrainedParameters(Model);
         Reference = new ReferencePolicy(Model, options.Reference, reference);
         Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
         _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
@@ -44,6 +40,7 @@ internal sealed class PolicyLoop : IDisposable
             ["examples"] = prompts.Fingerprint(),
         });
         _instruments = new PolicyInstruments(stage);
+        _trained.FreezeOthers();
     }
 
     public CausalLanguageModel Model { get; }
@@ -52,7 +49,7 @@ internal sealed class PolicyLoop : IDisposable
 
     public PromptSource Prompts { get; }
 
-    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
+    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => _trained.All;
 
     public FusedAdamW Optimizer { get; }
 
@@ -164,11 +161,7 @@ internal sealed class PolicyLoop : IDisposable
     {
         Reference.Dispose();
         Optimizer.Dispose();
-        foreach (var (_, parameter) in Parameters)
-        {
-            parameter.grad = null;
-        }
-
+        _trained.Dispose();
         foreach (var tensor in _best)
         {
             tensor.Dispose();

@@ -15,9 +15,13 @@ internal sealed class ReferencePolicy : IDisposable
     public ReferencePolicy(CausalLanguageModel policy, ReferenceOptions options, CausalLanguageModel? given)
     {
         (_policy, _options) = (policy, options);
+        if (options.Kind == ReferenceKind.AdapterOff && !policy.modules().OfType<Projection>().Any(projection => projection.Adapter?.Parameters.Count > 0))
+        {
+            throw new ArgumentException("Reference.Kind AdapterOff needs a model with low-rank adapters; this one has none.", nameof(options));
+        }
+
         if (options.Kind != ReferenceKind.FrozenCopy)
         {
-            EqualsPolicy = false;
             return;
         }
 

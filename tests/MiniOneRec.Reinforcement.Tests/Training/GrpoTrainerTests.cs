@@ -311,26 +311,6 @@ public sealed class GrpoTrainerTests
     }
 
     [Fact]
-    public async Task TrainAsync_AdapterOff_RefersToTheModelWithoutItsAdapters()
-    {
-        using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        var projection = recommender.Model.modules().OfType<Projection>().First();
-        using var low = randn(16, 16) * 0.3;
-        Tensor Adapter(Tensor x) => x.mm(low);
-        projection.Adapter = Adapter;
-        var options = Small(steps: 1);
-        options.Reference.Kind = ReferenceKind.AdapterOff;
-
-        var result = await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options).TrainAsync(recommender, Users);
-
-        Assert.True(result.History[^1].Metrics["kl"] > 1e-4);
-        Assert.Equal(Adapter, projection.Adapter);
-        options.Reference.Kind = ReferenceKind.FrozenCopy;
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], options).TrainAsync(recommender, Users));
-        Assert.Contains("AdapterOff", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task TrainAsync_Repeated_LeaksNoTensors()
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
