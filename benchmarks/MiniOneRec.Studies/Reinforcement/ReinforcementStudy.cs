@@ -1,162 +1,174 @@
+using AmazonReviews;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
-using MiniOneRec.Reinforcement;
-using MiniOneRec.Tokenization;
-using TorchSharp;
 
 namespace MiniOneRec.Studies;
 
 /// <summary>What reinforcement adds to a supervised decoder: rewards, rollouts and KL from one start, and what is left of it on another catalogue.</summary>
+/// <remarks>Every run is kept as a line in the work folder, and every model as a folder; called again, the study goes on where it was.</remarks>
 internal sealed class ReinforcementStudy : IStudy
 {
-    private static readonly string[] Keys = ["HR@1", "HR@10", "NDCG@10"];
+    private static readonly (string Key, IRankingMetric Metric, int Cutoff)[] Keys = [("HR@1", new HitRate(), 1), ("HR@10", new HitRate(), 10), ("NDCG@10", new Ndcg(), 10)];
 
     public string Name => "reinforcement";
 
     public string Description =>
-        "Reinforcement from one supervised start. --dataset Industrial_and_Scientific --seeds 1,2 --variants rank,accuracy,semantic,collaborative,sampling,dynamic,no-kl,sdpo --steps 200 "
-        + "--rate 2e-5 --epochs 30 --hidden 128 --dropout 0.3 --start FOLDER (saved and reused) --transfer DATASET";
+        "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) --sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default "
+        + "--arms default,accuracy,semantic,collaborative,sampling,dynamic,kl=0,rate=1e-4,sdpo (parts joined by +) --transfer DATASET (default arm and start, asked about another set)";
 
     public async Task RunAsync(StudyContext context)
     {
-        string name = context.Option("dataset", "Industrial_and_Scientific"), start = context.Option("start", ""), transfer = context.Option("transfer", "");
-        var setup = new Setup(
-            context.Option("epochs", 30), context.Option("hidden", 128), context.Option("dropout", 0.3), context.Option("steps", 200), context.Option("rate", 2e-5));
-        var variants = context.Options("variants", "rank", "accuracy", "semantic", "collaborative", "sampling", "dynamic", "no-kl", "sdpo");
+        string work = context.Option("work", ""), transfer = context.Option("transfer", "");
+        work = work.Length > 0 ? work : Directory.CreateTempSubdirectory("minionerec-rl-").FullName;
+        var preset = Preset.Named(context.Option("preset", "default"));
+        var sets = context.Options("sets", "Industrial_and_Scientific", "Office_Products");
         var seeds = context.Options("seeds", 1, 2);
-        var data = await StudyData.LoadAsync(context, name);
-        var other = transfer.Length == 0 ? null : await StudyData.LoadAsync(context, transfer);
+        ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "semantic", "collaborative", "sampling", "dynamic", "kl=0", "rate=1e-4", "sdpo").Select(ReinforcementArm.Parse)];
+        Directory.CreateDirectory(work);
+        var lab = new Lab(context, preset, work);
         foreach (int seed in seeds)
         {
-            string folder = Path.Combine(start.Length == 0 ? Directory.CreateTempSubdirectory("minionerec-rl-").FullName : start, $"{name}-{seed}");
-            if (!Directory.Exists(folder))
+            foreach (string set in sets)
             {
-                await SftAsync(context, setup, data, seed, folder);
-            }
-
-            using var sft = await GenerativeRecommender.LoadAsync(folder, cancellationToken: context.CancellationToken);
-            var before = await EvaluateAsync(context, sft, data, seed);
-            Report(context, "sft", seed, before, null);
-            if (other is not null)
-            {
-                Report(context, "sft transferred", seed, await TransferAsync(context, sft, other, seed), null);
-            }
-
-            foreach (string variant in variants)
-            {
-                using var recommender = await GenerativeRecommender.LoadAsync(folder, cancellationToken: context.CancellationToken);
-                var result = await TrainAsync(context, setup, data, recommender, variant, seed);
-                Report(context, variant, seed, await EvaluateAsync(context, recommender, data, seed), before, result);
-                if (other is not null)
+                await lab.RunAsync(set, seed, "sft", null, set);
+                foreach (var arm in arms)
                 {
-                    Report(context, variant + " transferred", seed, await TransferAsync(context, recommender, other, seed), null);
+                    await lab.RunAsync(set, seed, arm.Name, arm, set);
+                }
+
+                if (transfer.Length > 0 && transfer != set)
+                {
+                    await lab.RunAsync(set, seed, "sft", null, transfer);
+                    await lab.RunAsync(set, seed, "default", ReinforcementArm.Parse("default"), transfer);
+                }
+            }
+        }
+
+        foreach (string set in sets)
+        {
+            foreach (string on in transfer.Length > 0 && transfer != set ? [set, transfer] : new[] { set })
+            {
+                foreach (string arm in arms.Select(arm => arm.Name).Prepend("sft"))
+                {
+                    Report(context, set, on, arm, [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == "sft" && seeds.Contains(run.Seed)).OrderBy(run => run.Seed)],
+                        [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == arm && seeds.Contains(run.Seed)).OrderBy(run => run.Seed)]);
                 }
             }
         }
     }
 
-    private static async Task SftAsync(StudyContext context, Setup setup, SplitDataset data, int seed, string folder)
+    // One figure per metric over all seeds, with the interval of its gain over the same seeds' starts.
+    private static void Report(StudyContext context, string set, string on, string arm, ReinforcementRun[] starts, ReinforcementRun[] runs)
     {
-        // One grid for all catalogues, so that a model can be asked about another one.
-        var template = new CompactTemplate([256, 256, 256]);
-        var popularity = data.TrainSequences.SelectMany(sequence => sequence.ItemIds).CountBy(item => item).ToDictionary(pair => pair.Key, pair => (double)pair.Value);
-        torch.random.manual_seed(seed);
-        using var recommender = new GenerativeRecommender(
-            new DecoderModel(DecoderConfig.Small(template.VocabularySize, setup.Hidden)), data.Index!, template, popularity: popularity);
-        var options = new SftOptions { Epochs = setup.Epochs, Dropout = setup.Dropout, LearningRate = setup.Hidden > 128 ? 1.5e-3 : 2e-3, Seed = seed };
-        var result = await new SftTrainer(options).TrainAsync(recommender, data.TrainSequences, data.Validation, cancellationToken: context.CancellationToken);
-        context.Report("sft seconds", result.Elapsed.TotalSeconds, "s", new { seed });
-        await recommender.SaveAsync(folder, context.CancellationToken);
-    }
-
-    private static async Task<TrainingResult> TrainAsync(
-        StudyContext context, Setup setup, SplitDataset data, GenerativeRecommender recommender, string variant, int seed)
-    {
-        var progress = new StepLog(context, variant);
-        if (variant is "dpo" or "sdpo")
+        starts = [.. starts.Where(start => runs.Any(run => run.Seed == start.Seed))];
+        if (runs.Length == 0 || starts.Length != runs.Length)
         {
-            var preference = new PreferenceOptions
+            return;
+        }
+
+        foreach (var (key, metric, cutoff) in Keys)
+        {
+            var gain = PairedComparison.Create(ReinforcementRun.Pool(starts), ReinforcementRun.Pool(runs), metric, cutoff);
+            double Mean(string name) => runs.Select(run => run.Training.GetValueOrDefault(name, double.NaN)).Average();
+            context.Report($"{set}{(on == set ? "" : " on " + on)}.{arm}.{key}", gain.Second, "", arm == "sft" ? new { runs = runs.Length } : new
             {
-                Steps = setup.Steps, LearningRate = setup.Rate, Seed = seed, RejectedCount = variant == "dpo" ? 1 : 15, Rejected = RejectedSource.Rollouts,
-            };
-            return await new PreferenceTrainer(preference).TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
-        }
-
-        IRewardFunction[] rewards = variant switch
-        {
-            "accuracy" => [new ExactMatchReward()],
-            "semantic" => [await SemanticAsync(context, data)],
-            "collaborative" => [new CollaborativeReward(await new SasRecTrainer(shared: new MiniOneRecOptions { Seed = seed })
-                .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, cancellationToken: context.CancellationToken))],
-            "shared-prefix" => [new ExactMatchReward(), new RankReward(), new WeightedReward(new SharedPrefixReward(), 0.2)],
-            _ => [new ExactMatchReward(), new RankReward()],
-        };
-        IRolloutSampler sampler = variant switch
-        {
-            "sampling" => new RandomRolloutSampler(),
-            "dynamic" => new DynamicRolloutSampler(),
-            "gumbel" => new GumbelRolloutSampler(),
-            _ => new BeamRolloutSampler(),
-        };
-        var options = new GrpoOptions { Steps = setup.Steps, LearningRate = setup.Rate, Seed = seed };
-        options.KlWeight = variant == "no-kl" ? 0 : options.KlWeight;
-        options.LogProbabilities = variant == "trie" ? LogProbabilitySpace.Trie : options.LogProbabilities;
-        return await new GrpoTrainer(rewards, options, sampler).TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
-    }
-
-    private static async Task<SemanticReward> SemanticAsync(StudyContext context, SplitDataset data)
-    {
-        var table = await EmbeddingTable.LoadAsync(context.FixturePath($"embeddings/{data.Name}.emb-minilm-td.npy"), cancellationToken: context.CancellationToken);
-        return new SemanticReward(data.ItemIds.Select((item, row) => new KeyValuePair<string, ReadOnlyMemory<float>>(item, table[row].ToArray())));
-    }
-
-    private static Task<EvaluationReport> EvaluateAsync(StudyContext context, GenerativeRecommender recommender, SplitDataset data, int seed) =>
-        new RecommendationEvaluator(new EvaluationOptions { Seed = seed }).EvaluateAsync(
-            recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences), cancellationToken: context.CancellationToken);
-
-    // The same weights, asked about a catalogue that they never saw.
-    private static async Task<EvaluationReport> TransferAsync(StudyContext context, GenerativeRecommender recommender, SplitDataset other, int seed)
-    {
-        var (index, popularity) = (recommender.Index, recommender.Popularity);
-        recommender.Swap(other.Index!, new Dictionary<string, double>());
-        try
-        {
-            return await EvaluateAsync(context, recommender, other, seed);
-        }
-        finally
-        {
-            recommender.Swap(index, popularity);
-        }
-    }
-
-    private static void Report(StudyContext context, string variant, int seed, EvaluationReport report, EvaluationReport? before, TrainingResult? result = null)
-    {
-        foreach (string key in Keys)
-        {
-            IRankingMetric metric = key.StartsWith("HR", StringComparison.Ordinal) ? new HitRate() : new Ndcg();
-            int cutoff = key.EndsWith("@1", StringComparison.Ordinal) ? 1 : 10;
-            var gain = before is null ? null : PairedComparison.Create(before, report, metric, cutoff);
-            context.Report($"{variant}.{key}", report[metric.Name, cutoff], "", new { seed, gain = gain?.Difference, low = gain?.Interval.Low, high = gain?.Interval.High });
-        }
-
-        if (result is not null)
-        {
-            var last = result.History.TakeLast(20).Select(step => step.Metrics).ToArray();
-            double Mean(string key) => last.Select(metrics => metrics.GetValueOrDefault(key, double.NaN)).Where(double.IsFinite).DefaultIfEmpty(0).Average();
-            context.Report($"{variant}.seconds", result.Elapsed.TotalSeconds, "s", new
-            {
-                seed, best_step = result.BestStep, stop = result.StopReason, kl = Mean("kl"), entropy = Mean("entropy"), reward = Mean("reward"),
-                group_hit_rate = Mean("group_hit_rate"), zero_advantage = Mean("zero_advantage"),
+                runs = runs.Length, gain = gain.Difference, relative = gain.Difference / gain.First, low = gain.Interval.Low, high = gain.Interval.High,
+                validation_gain = Mean("validation") - Mean("validation_before"), best_step = Mean("best_step"), kl = Mean("kl"), seconds = Mean("seconds"),
             });
         }
     }
 
-    private sealed record Setup(int Epochs, int Hidden, double Dropout, int Steps, double Rate);
+    /// <summary>Makes runs that are not there yet.</summary>
+    private sealed class Lab(StudyContext context, Preset preset, string work)
+    {
+        // One grid for all catalogues, so that a model can be asked about another one.
+        private static readonly int[] Grid = [256, 256, 256];
+        private readonly Dictionary<string, SplitDataset> _data = new(StringComparer.Ordinal);
+        private readonly string _file = Path.Combine(work, "runs.jsonl");
 
-    private sealed class StepLog(StudyContext context, string variant) : IProgress<TrainingProgress>
+        public List<ReinforcementRun> Runs { get; } = ReinforcementRun.Load(Path.Combine(work, "runs.jsonl"));
+
+        public async Task RunAsync(string set, int seed, string name, ReinforcementArm? arm, string on)
+        {
+            if (Runs.Any(run => run.Is(set, on, seed, name)))
+            {
+                return;
+            }
+
+            var data = await DataAsync(set);
+            string start = Path.Combine(work, $"{set}-{seed}-sft"), folder = Path.Combine(work, $"{set}-{seed}-{name.Replace('*', 'x')}");
+            if (!Directory.Exists(start))
+            {
+                await SftAsync(data, seed, start);
+            }
+
+            var training = Runs.FirstOrDefault(run => run.Is(set, set, seed, name))?.Training ?? new Dictionary<string, double>();
+            using var recommender = await GenerativeRecommender.LoadAsync(Directory.Exists(folder) ? folder : start, cancellationToken: context.CancellationToken);
+            if (arm is not null && !Directory.Exists(folder))
+            {
+                var result = await arm.TrainAsync(recommender, data, preset, seed, context, new StepLog(context, $"{set} {seed} {name}"));
+                training = Figures(result);
+                await recommender.SaveAsync(folder, context.CancellationToken);
+            }
+
+            var run = await EvaluateAsync(recommender, await DataAsync(on), set, seed, name, training);
+            run.Append(_file);
+            Runs.Add(run);
+            double Score(IRankingMetric metric, int cutoff) => run.Ranks.Average(rank => metric.Score(rank, cutoff));
+            context.Log($"{set} {seed} {name} on {on}: " + string.Join(' ', Keys.Select(key => $"{key.Key} {Score(key.Metric, key.Cutoff):F4}")));
+        }
+
+        private async Task<SplitDataset> DataAsync(string set)
+        {
+            if (!_data.TryGetValue(set, out var data))
+            {
+                data = await StudyData.LoadAsync(context, set);
+                var index = data.Index!;
+                _data[set] = data = data with { Index = new SemanticIdIndex(index.Items.Select(item => KeyValuePair.Create(item, index[item])), Grid) };
+            }
+
+            return data;
+        }
+
+        private async Task SftAsync(SplitDataset data, int seed, string folder)
+        {
+            var popularity = new PopularityRecommender(data.TrainSequences, data.ItemIds).Counts;
+            using var recommender = await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed })
+                .CreateAsync(data.Index!, popularity, context.CancellationToken);
+            var result = await new SftTrainer(preset.Tasks(), preset.Sft(seed))
+                .TrainAsync(recommender, data.TrainSequences, data.Validation, new StepLog(context, $"{data.Name} {seed} sft"), context.CancellationToken);
+            context.Log($"{data.Name} {seed} sft: {result.Elapsed.TotalSeconds:F0} s");
+            await recommender.SaveAsync(folder, context.CancellationToken);
+        }
+
+        private async Task<ReinforcementRun> EvaluateAsync(
+            GenerativeRecommender recommender, SplitDataset data, string set, int seed, string arm, IReadOnlyDictionary<string, double> training)
+        {
+            if (recommender.Index.Fingerprint != data.Index!.Fingerprint)
+            {
+                recommender.Swap(data.Index, new Dictionary<string, double>());         // the same weights, asked about a catalogue that they never saw
+            }
+
+            var report = await new RecommendationEvaluator(new EvaluationOptions { Seed = seed, BootstrapSamples = 0 }).EvaluateAsync(
+                recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences), cancellationToken: context.CancellationToken);
+            return new ReinforcementRun(set, data.Name, seed, arm, [.. report.Ranks.Select(row => row.UserId)], [.. report.Ranks.Select(row => row.ItemRank)], training);
+        }
+
+        private static Dictionary<string, double> Figures(TrainingResult result)
+        {
+            var last = result.History.TakeLast(20).Select(step => step.Metrics).ToArray();
+            var figures = new[] { "kl", "entropy", "reward", "group_hit_rate", "zero_advantage" }.ToDictionary(
+                key => key, key => last.Select(metrics => metrics.GetValueOrDefault(key, double.NaN)).Where(double.IsFinite).DefaultIfEmpty(0).Average());
+            (figures["seconds"], figures["best_step"]) = (result.Elapsed.TotalSeconds, result.BestStep);
+            (figures["validation_before"], figures["validation"]) = (result.History[0].Metrics["NDCG@10"], result.BestValidation);
+            return figures;
+        }
+    }
+
+    private sealed class StepLog(StudyContext context, string run) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
@@ -164,7 +176,7 @@ internal sealed class ReinforcementStudy : IStudy
             {
                 double Of(string key) => value.Metrics.GetValueOrDefault(key, double.NaN);
                 context.Log(
-                    $"{variant} step {value.Step}: valid HR@1 {Of("HR@1"):F4} HR@10 {Of("HR@10"):F4} NDCG@10 {ndcg:F4}, reward {Of("reward"):F4}, hits {Of("group_hit_rate"):F3}, "
+                    $"{run} step {value.Step}: valid HR@1 {Of("HR@1"):F4} HR@10 {Of("HR@10"):F4} NDCG@10 {ndcg:F4}, reward {Of("reward"):F4}, hits {Of("group_hit_rate"):F3}, "
                     + $"zero {Of("zero_advantage"):F3}, KL {Of("kl"):F4}, entropy {Of("entropy"):F3}");
             }
         }
