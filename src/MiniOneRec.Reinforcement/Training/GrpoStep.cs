@@ -28,8 +28,6 @@ internal sealed class GrpoStep
 
     private bool KlInReward => _options.KlPlacement == KlPlacement.Reward && _options.KlWeight > 0;
 
-    private bool SeveralUpdates => _options.InnerEpochs > 1 || _options.GroupsPerUpdate > 0;
-
     /// <summary>Does one step.</summary>
     public StepOutcome Run(long step)
     {
@@ -136,13 +134,13 @@ internal sealed class GrpoStep
 
     private bool PenaliseKl(ScoredGroup[] groups)
     {
-        foreach (var chunk in groups.Chunk(_options.GroupsPerPass))
+        foreach (var chunk in _loop.Reference.EqualsPolicy ? [] : groups.Chunk(_options.GroupsPerPass))     // equal weights: no KL, no pass
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             using var layout = Layout(chunk);
             var policy = CompletionScorer.Score(_loop.Model, layout).LogProbs;
-            var reference = _loop.Reference.EqualsPolicy ? policy : _loop.Reference.Score(layout);
+            var reference = _loop.Reference.Score(layout);
             using var kl = (GrpoLoss.Estimate((reference - policy).clamp(-20, 20), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
             var values = kl.data<double>().ToArray();
             for (int i = 0; i < values.Length; i++)
@@ -166,7 +164,7 @@ internal sealed class GrpoStep
         var updates = groups.Chunk(perUpdate).Select(update => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass).Select(Prepare).ToArray()).ToArray();
         try
         {
-            timer.Time("reference", () => ScoreFixed(updates.SelectMany(passes => passes)));
+            timer.Time("reference", () => ScoreFixed(updates));
             bool finite = true;
             _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? _loop.State.KlWeight : 0;
             for (int epoch = 0; epoch < _options.InnerEpochs && finite; epoch++)
@@ -191,21 +189,21 @@ internal sealed class GrpoStep
         }
     }
 
-    // What must be known before the first update: the reference, and where there are several updates the policy that sampled.
-    private bool ScoreFixed(IEnumerable<Pass> passes)
+    // What must be known before the first update: the reference, and the policy that sampled for what later updates hold. The first update's own
+    // passes are those of the policy that sampled; where the reference has its weights they serve as reference too, and none is run.
+    private bool ScoreFixed(Pass[][] updates)
     {
         using var noGrad = no_grad();
-        foreach (var pass in passes)
+        foreach (var (number, passes) in updates.Index())
         {
-            pass.Old = SeveralUpdates ? CompletionScorer.Score(_loop.Model, pass.Layout).LogProbs.DetachFromDisposeScope() : null;
-            if (_loop.Reference.Exists && !_loop.Reference.EqualsPolicy)
+            foreach (var pass in passes)
             {
-                pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
-            }
-            else if (_loop.Reference.Exists)
-            {
-                pass.Reference = pass.Old?.alias().DetachFromDisposeScope();            // equal weights: the policy's own pass serves
-                pass.ReferenceIsPolicy = pass.Reference is null;
+                pass.Old = number > 0 ? CompletionScorer.Score(_loop.Model, pass.Layout).LogProbs.DetachFromDisposeScope() : null;
+                pass.ReferenceIsOld = _loop.Reference.Exists && _loop.Reference.EqualsPolicy;
+                if (_loop.Reference.Exists && !pass.ReferenceIsOld)
+                {
+                    pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
+                }
             }
         }
 
@@ -219,9 +217,8 @@ internal sealed class GrpoStep
         {
             using var scope = NewDisposeScope();
             var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, pass.Layout);
-            var old = pass.Old ?? logProbs.detach();
-            var reference = pass.ReferenceIsPolicy ? logProbs.detach() : pass.Reference;
-            var terms = _loss.Compute(logProbs, old, reference, pass.Advantages, pass.Layout.Mask, entropy);
+            pass.Old ??= logProbs.detach().DetachFromDisposeScope();
+            var terms = _loss.Compute(logProbs, pass.Old, pass.ReferenceIsOld ? pass.Old : pass.Reference, pass.Advantages, pass.Layout.Mask, entropy);
             double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
             autograd.backward([terms.Loss * share]);
             metrics.AddPass(terms, entropy, pass.Layout, share);
@@ -246,11 +243,12 @@ internal sealed class GrpoStep
 
         public Tensor Advantages { get; } = advantages;
 
+        /// <summary>Gets or sets the log-probabilities under the policy that sampled.</summary>
         public Tensor? Old { get; set; }
 
         public Tensor? Reference { get; set; }
 
-        public bool ReferenceIsPolicy { get; set; }
+        public bool ReferenceIsOld { get; set; }
 
         public void Dispose()
         {
