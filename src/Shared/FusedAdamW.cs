@@ -51,7 +51,7 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var _ = no_grad();
         Steps = steps;
-        _step.fill_(steps);
+        _step.fill_(Scalars.Of(steps));
     }
 
     /// <summary>Takes one step with the gradients that the parameters hold; parameters without one are left alone.</summary>
@@ -61,8 +61,8 @@ internal sealed class FusedAdamW : IDisposable
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        var divisor = gradientDivisor == 1 ? null : full([], gradientDivisor, dtype: ScalarType.Float32, device: _step.device);
-        _step.fill_(++Steps);
+        var divisor = gradientDivisor == 1 ? null : full([], Scalars.Of(gradientDivisor), dtype: ScalarType.Float32, device: _step.device);
+        _step.fill_(Scalars.Of(++Steps));
         foreach (var group in _groups)
         {
             var gradients = new List<Tensor>(group.Parameters.Length);

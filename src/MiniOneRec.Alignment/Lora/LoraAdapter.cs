@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -40,7 +41,7 @@ internal sealed class LoraAdapter : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var update = B.to_type(ScalarType.Float32).mm(A.to_type(ScalarType.Float32)).mul_(_scale);
+        var update = B.to_type(ScalarType.Float32).mm(A.to_type(ScalarType.Float32)).mul_(Scalars.Of(_scale));
         _projection.Weight.add_(update.to_type(_projection.Weight.dtype));
         _projection.Adapter = null;
     }
@@ -72,7 +73,7 @@ internal sealed class LoraAdapter : IDisposable
     {
         using var scope = NewDisposeScope();
         var input = _dropout > 0 && _model.training ? F.dropout(x, _dropout, training: true) : x;
-        return F.linear(F.linear(input, A), B).mul(_scale).MoveToOuterDisposeScope();       // [N, out]
+        return F.linear(F.linear(input, A), B).mul(Scalars.Of(_scale)).MoveToOuterDisposeScope();       // [N, out]
     }
 
     private static Parameter Own(Func<Tensor> make)

@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -87,14 +88,14 @@ internal static class LabelLoss
             if (own is not null)
             {
                 var (softRows, softTokens, shares) = labels.Soft(start, size);
-                (softPlaces, softShares) = (softRows * vocabulary + softTokens, shares);        // [S]
+                (softPlaces, softShares) = (softRows * Scalars.Of(vocabulary) + softTokens, shares);        // [S]
                 var terms = (norm.squeeze(1).index_select(0, softRows) - logits.view(-1).index_select(0, softPlaces)) * shares;
-                loss = loss.index_add(0, softRows, terms.unsqueeze(1), 1);
+                loss = loss.index_add(0, softRows, terms.unsqueeze(1), Scalars.Of(1));
             }
 
             if (smoothing > 0)
             {
-                loss = loss * (1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * smoothing;
+                loss = loss * Scalars.Of(1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * Scalars.Of(smoothing);
             }
 
             nlls.Add(nll.squeeze(1).MoveToOuterDisposeScope());
@@ -103,16 +104,16 @@ internal static class LabelLoss
             var gradient = logits.sub_(norm).exp_();                                            // [C, V]
             if (smoothing > 0)
             {
-                gradient.sub_(smoothing / vocabulary);
+                gradient.sub_(Scalars.Of(smoothing / vocabulary));
             }
 
-            gradient.scatter_add_(1, target, own is null ? full_like(nll, smoothing - 1) : own * (smoothing - 1));
+            gradient.scatter_add_(1, target, own is null ? full_like(nll, Scalars.Of(smoothing - 1)) : own * Scalars.Of(smoothing - 1));
             if (softPlaces is not null)
             {
-                gradient.view(-1).index_add_(0, softPlaces, softShares!, smoothing - 1);
+                gradient.view(-1).index_add_(0, softPlaces, softShares!, Scalars.Of(smoothing - 1));
             }
 
-            gradient.mul_(scale);
+            gradient.mul_(Scalars.Of(scale));
             gradient = gradient.to_type(rows.dtype);
             rowGradient.narrow(0, start, size).copy_(gradient.mm(weight));
             if (firstTrained >= 0)

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
@@ -58,7 +59,7 @@ internal sealed class LabelSet : IDisposable
     public (Tensor Rows, Tensor Tokens, Tensor Shares) Soft(long start, long count)
     {
         long first = _softStarts[start], length = _softStarts[start + count] - first;
-        return (_softRows!.narrow(0, first, length) - start, _softTokens!.narrow(0, first, length), _softShares!.narrow(0, first, length));
+        return (_softRows!.narrow(0, first, length) - Scalars.Of(start), _softTokens!.narrow(0, first, length), _softShares!.narrow(0, first, length));
     }
 
     public void Dispose()

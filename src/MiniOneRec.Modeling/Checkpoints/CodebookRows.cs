@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,9 +53,9 @@ public sealed class CodebookRows : TokenRowInitializer
             {
                 var book = _codebooks[level].detach().to(ScalarType.Float32, known.device);
                 var centred = book - book.mean([0], keepdim: true);                         // [K, Z]
-                double own = Math.Max(centred.square().sum().item<float>() / book.size(0), 1e-30);
+                double own = Math.Max(centred.pow(Scalars.Of(2)).sum().item<float>() / book.size(0), 1e-30);
                 var rows = centred.index_select(0, tensor(codes, device: known.device)).mm(Projection(book.size(1), known.size(1), generator).to(known.device));
-                levels.Add(mean + rows * Math.Sqrt(spread / own));                          // [R of the level, D]
+                levels.Add(mean + rows * Scalars.Of(Math.Sqrt(spread / own)));                          // [R of the level, D]
             }
         }
 
@@ -67,5 +68,5 @@ public sealed class CodebookRows : TokenRowInitializer
     // Orthonormal rows where the model is wider than the codebook; else a Gaussian projection, which keeps distances on average.
     private static Tensor Projection(long from, long to, Generator generator) => from <= to
         ? linalg.qr(randn(to, from, generator: generator)).Q.t()                            // [Z, D]
-        : randn(from, to, generator: generator) / Math.Sqrt(to);
+        : randn(from, to, generator: generator) / Scalars.Of(Math.Sqrt(to));
 }

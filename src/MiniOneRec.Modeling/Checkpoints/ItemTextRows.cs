@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,12 +53,12 @@ public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<stri
         var device = rows.device;
         var slot = targets.Index().ToDictionary(entry => entry.Item, entry => (long)entry.Index);
         var slots = tensor(used.Select(i => slot[rowOfItem[i]]).ToArray(), device: device);
-        var sums = zeros(targets.Length, rows.size(1), device: device).index_add_(0, slots, vectors.index_select(0, tensor(used, device: device)), 1);
-        var counts = zeros(targets.Length, device: device).index_add_(0, slots, ones(used.Length, device: device), 1);
+        var sums = zeros(targets.Length, rows.size(1), device: device).index_add_(0, slots, vectors.index_select(0, tensor(used, device: device)), Scalars.Of(1));
+        var counts = zeros(targets.Length, device: device).index_add_(0, slots, ones(used.Length, device: device), Scalars.Of(1));
         var centres = sums / counts.unsqueeze(1);                                           // [codes in use, D]
         var centred = centres - centres.mean([0], keepdim: true);
-        double own = centred.square().sum().item<float>() / targets.Length;
-        var made = own > 0 ? mean + centred * Math.Sqrt(spread / own) : centres;
+        double own = centred.pow(Scalars.Of(2)).sum().item<float>() / targets.Length;
+        var made = own > 0 ? mean + centred * Scalars.Of(Math.Sqrt(spread / own)) : centres;
         rows.index_copy_(0, tensor(targets, device: device), made);
     }
 

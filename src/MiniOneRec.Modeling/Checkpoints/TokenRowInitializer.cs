@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +27,7 @@ public abstract class TokenRowInitializer
             sum.add_(rows.to_type(ScalarType.Float64).sum(0));
         }
 
-        return (sum / known.size(0)).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+        return (sum / Scalars.Of(known.size(0))).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the covariance of the rows, <c>[D, D]</c> float64.</summary>
@@ -41,7 +42,7 @@ public abstract class TokenRowInitializer
             sum.add_(centred.t().mm(centred));
         }
 
-        return (sum / known.size(0)).MoveToOuterDisposeScope();
+        return (sum / Scalars.Of(known.size(0))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the mean squared distance of the rows from their mean, a scalar.</summary>
@@ -52,7 +53,7 @@ public abstract class TokenRowInitializer
         foreach (var part in Chunks(rows))
         {
             using var chunk = NewDisposeScope();
-            sum += (part.to_type(ScalarType.Float32) - mean).square().sum().item<float>();
+            sum += (part.to_type(ScalarType.Float32) - mean).pow(Scalars.Of(2)).sum().item<float>();
         }
 
         return sum / rows.size(0);

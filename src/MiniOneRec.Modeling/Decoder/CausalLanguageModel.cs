@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -113,7 +114,7 @@ public abstract class CausalLanguageModel : nn.Module
             var mass = logits.sub_(top).exp_().sum([1], keepdim: true);                     // [M, 1]
             if (sum is not null)
             {
-                mass.addcmul_(sum, (largest! - top).exp_(), 1);
+                mass.addcmul_(sum, (largest! - top).exp_(), Scalars.Of(1));
             }
 
             (largest, sum) = (top.MoveToOuterDisposeScope(), mass.MoveToOuterDisposeScope());

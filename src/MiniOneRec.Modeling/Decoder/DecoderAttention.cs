@@ -90,7 +90,7 @@ internal sealed class DecoderAttention : nn.Module
             .transpose(1, 2).reshape(prompts * _kvHeads, wide * group, _width);             // [B·Hkv, W·G, Dh]
         var prompt = plan.PromptsOf(layer.PromptKeys).reshape(prompts * _kvHeads, past, _width);
         var scores = bmm(folded, prompt.transpose(1, 2))                                    // [B·Hkv, W·G, P]
-            .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * _scale;
+            .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * Scalars.Of(_scale);
         if (plan.PromptBias is not null)
         {
             scores = scores + plan.PromptBias;
@@ -102,7 +102,7 @@ internal sealed class DecoderAttention : nn.Module
         var keys = layer.Keys!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);      // [R, S, Hkv, Dh]
         var values = layer.Values!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);  // [R, S, Hkv, Dh]
         var own = bmm(q.view(rows * _kvHeads, group, _width), keys.permute(0, 2, 3, 1).reshape(rows * _kvHeads, _width, chain))
-            .view(rows, _kvHeads, group, chain).to_type(ScalarType.Float32) * _scale;       // [R, Hkv, G, S]
+            .view(rows, _kvHeads, group, chain).to_type(ScalarType.Float32) * Scalars.Of(_scale);       // [R, Hkv, G, S]
         if (plan.ChainBias is not null)
         {
             own = own + plan.ChainBias;
@@ -136,8 +136,8 @@ internal sealed class DecoderAttention : nn.Module
         var allowed = mask ?? ones([time, time], dtype: ScalarType.Bool, device: q.device).tril();
         var folded = q.reshape(batch * _kvHeads, group * time, _width);                     // [B·Hkv, G·T, Dh]
         var scores = bmm(folded, k.reshape(batch * _kvHeads, time, _width).transpose(1, 2)) // [B·Hkv, G·T, T]
-            .view(batch, _heads, time, time).to_type(ScalarType.Float32) * _scale;          // [B, H, T, T]
-        var weights = scores.masked_fill(allowed.logical_not(), float.NegativeInfinity).softmax(3).to_type(q.dtype);
+            .view(batch, _heads, time, time).to_type(ScalarType.Float32) * Scalars.Of(_scale);          // [B, H, T, T]
+        var weights = scores.masked_fill(allowed.logical_not(), Scalars.Of(float.NegativeInfinity)).softmax(3).to_type(q.dtype);
         return bmm(weights.view(batch * _kvHeads, group * time, time), v.reshape(batch * _kvHeads, time, _width))
             .view(batch, _heads, time, _width);                                             // [B, H, T, Dh]
     }

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -20,7 +21,7 @@ internal static class Dropout
         using var scope = NewDisposeScope();
         using (no_grad())
         {
-            var mask = rand(x.shape, dtype: ScalarType.Float32).ge_(rate).mul_(1 / (1 - rate)).to_type(x.dtype);
+            var mask = rand(x.shape, dtype: ScalarType.Float32).ge_(Scalars.Of(rate)).mul_(Scalars.Of(1 / (1 - rate))).to_type(x.dtype);
             using var grad = enable_grad();
             return x.mul(mask).MoveToOuterDisposeScope();
         }

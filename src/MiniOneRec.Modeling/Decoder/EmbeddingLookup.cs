@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,7 +34,7 @@ internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingL
             weight.grad = gradient = zeros_like(weight);
         }
 
-        gradient.index_add_(0, tokens, grad_output, 1);
+        gradient.index_add_(0, tokens, grad_output, Scalars.Of(1));
         return [null!, null!];
     }
 

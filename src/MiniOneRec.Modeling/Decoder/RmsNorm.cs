@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using TorchSharp.Modules;
@@ -26,7 +27,7 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var wide = x.to_type(ScalarType.Float32);
-        var inverse = wide.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_();
+        var inverse = wide.pow(Scalars.Of(2)).mean([-1], keepdim: true).add_(Scalars.Of(_epsilon)).rsqrt_();
         return (wide * inverse).to_type(x.dtype).mul(_weight).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -52,6 +53,6 @@ internal sealed class RotaryEmbedding
         using var scope = NewDisposeScope();
         long half = x.size(2) / 2;
         var turned = cat([x.narrow(2, half, half).neg(), x.narrow(2, 0, half)], 2);                     // [N, H, Dh]
-        return (x * cos).addcmul_(turned, sin, 1).MoveToOuterDisposeScope();
+        return (x * cos).addcmul_(turned, sin, Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 }

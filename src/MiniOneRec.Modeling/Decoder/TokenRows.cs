@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -64,8 +65,8 @@ public sealed class TokenRows : IDisposable
     internal Tensor Embed(Tensor tokens, Tensor matrix)
     {
         using var scope = NewDisposeScope();
-        var isTrained = tokens.ge(First);                                                   // [N]
-        var trained = Input.index_select(0, (tokens - First).clamp_(min: 0));               // [N, D]
+        var isTrained = tokens.ge(Scalars.Of(First));                                                   // [N]
+        var trained = Input.index_select(0, (tokens - Scalars.Of(First)).clamp_(min: Scalars.Of(0)));               // [N, D]
         return where(isTrained.unsqueeze(1), trained, matrix.detach().index_select(0, tokens)).MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,14 +22,14 @@ internal static class Weights
     public static Parameter Normal(double deviation, params long[] shape)
     {
         using var scope = NewDisposeScope();
-        return Own(nn.Parameter(s_typeWithoutMemory is { } type ? Placeholder(type, shape) : randn(shape).mul_(deviation)));
+        return Own(nn.Parameter(s_typeWithoutMemory is { } type ? Placeholder(type, shape) : randn(shape).mul_(Scalars.Of(deviation))));
     }
 
     /// <summary>Fills with one value.</summary>
     public static Parameter Filled(double value, params long[] shape)
     {
         using var scope = NewDisposeScope();
-        return Own(nn.Parameter(s_typeWithoutMemory is { } type ? Placeholder(type, shape) : full(shape, value)));
+        return Own(nn.Parameter(s_typeWithoutMemory is { } type ? Placeholder(type, shape) : full(shape, Scalars.Of(value))));
     }
 
     private static Parameter Own(Parameter parameter)

@@ -72,7 +72,7 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
         {
             long[] last = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)];
             var rows = states.index_select(0, tensor(last, device: hidden.device));                         // [B, D]
-            return (rows / rows.norm(1, keepdim: true).clamp_min_(1e-12)).MoveToOuterDisposeScope();
+            return (rows / rows.norm(1, keepdim: true).clamp_min_(Scalars.Of(1e-12))).MoveToOuterDisposeScope();
         }
 
         Tensor[] means = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => states.narrow(0, offset, length).mean([0]))];

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -64,7 +65,7 @@ public sealed class T5Model : nn.Module
 
         using var scope = NewDisposeScope();
         var type = _shared.Weight.dtype;
-        var hidden = zeros(mask.shape, dtype: type, device: mask.device).masked_fill_(mask.eq(0), T5Memory.Hidden).view(mask.size(0), 1, 1, -1);
+        var hidden = zeros(mask.shape, dtype: type, device: mask.device).masked_fill_(mask.eq(Scalars.Of(0)), Scalars.Of(T5Memory.Hidden)).view(mask.size(0), 1, 1, -1);
         var encoded = _encoder.Forward(_shared.Embed(inputs), hidden, null);                // [B, T, D]
         return new T5Memory(_decoder.Remember(encoded), hidden);
     }
@@ -85,7 +86,7 @@ public sealed class T5Model : nn.Module
 
         using var scope = NewDisposeScope();
         var y = _decoder.Forward(_shared.Embed(tokens), null, memory);                      // [B·W, S, D]
-        return (Config.ScaleDecoderOutputs ? y / Math.Sqrt(Config.ModelWidth) : y).MoveToOuterDisposeScope();
+        return (Config.ScaleDecoderOutputs ? y / Scalars.Of(Math.Sqrt(Config.ModelWidth)) : y).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes logits.</summary>
@@ -121,9 +122,9 @@ public sealed class T5Model : nn.Module
     private Tensor ShiftRight(Tensor labels)
     {
         using var scope = NewDisposeScope();
-        var start = full([labels.size(0), 1], Config.StartTokenId, dtype: ScalarType.Int64, device: labels.device);
+        var start = full([labels.size(0), 1], Scalars.Of(Config.StartTokenId), dtype: ScalarType.Int64, device: labels.device);
         var shifted = cat([start, labels.narrow(1, 0, labels.size(1) - 1)], 1);             // [B, S]
-        return shifted.masked_fill(shifted.eq(-100), Config.PadTokenId).MoveToOuterDisposeScope();
+        return shifted.masked_fill(shifted.eq(Scalars.Of(-100)), Scalars.Of(Config.PadTokenId)).MoveToOuterDisposeScope();
     }
 
     private sealed class T5Embedding : nn.Module

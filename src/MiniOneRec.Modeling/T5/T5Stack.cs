@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -84,6 +85,6 @@ internal sealed class T5Stack : nn.Module
     {
         using var ones = torch.ones(length, length, dtype: ScalarType.Bool, device: x.device);
         using var later = ones.triu(1);
-        return zeros(length, length, dtype: x.dtype, device: x.device).masked_fill_(later, T5Memory.Hidden);
+        return zeros(length, length, dtype: x.dtype, device: x.device).masked_fill_(later, Scalars.Of(T5Memory.Hidden));
     }
 }

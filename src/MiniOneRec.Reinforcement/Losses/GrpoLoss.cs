@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -58,7 +59,7 @@ public sealed class GrpoLoss
         Check(logProbs, oldLogProbs, refLogProbs, advantages, mask, entropy);
 
         using var scope = NewDisposeScope();
-        var lengths = mask.sum(1).clamp_min(1);                                             // [N]; where all tokens are forced none counts
+        var lengths = mask.sum(1).clamp_min(Scalars.Of(1));                                             // [N]; where all tokens are forced none counts
         var a = advantages.unsqueeze(1);                                                    // [N, 1]
         var (surrogate, clipped) = _objective switch
         {
@@ -68,25 +69,25 @@ public sealed class GrpoLoss
         };
 
         var loss = -Reduce(surrogate.expand_as(mask), mask, lengths);
-        var kl = full([], double.NaN, dtype: logProbs.dtype, device: logProbs.device);
+        var kl = full([], Scalars.Of(double.NaN), dtype: logProbs.dtype, device: logProbs.device);
         if (refLogProbs is not null)
         {
-            var delta = (refLogProbs - logProbs).clamp(-_maxLogRatio, _maxLogRatio);        // [N, T]
+            var delta = (refLogProbs - logProbs).clamp(Scalars.Of(-_maxLogRatio), Scalars.Of(_maxLogRatio));        // [N, T]
             if (KlWeight > 0)
             {
-                loss = loss + Reduce(Estimate(delta, _estimator), mask, lengths) * KlWeight;
+                loss = loss + Reduce(Estimate(delta, _estimator), mask, lengths) * Scalars.Of(KlWeight);
             }
 
             var detached = delta.detach();
-            kl = (Estimate(detached, KlEstimator.K3) * mask).sum() / mask.sum().clamp_min(1);
+            kl = (Estimate(detached, KlEstimator.K3) * mask).sum() / mask.sum().clamp_min(Scalars.Of(1));
         }
 
         if (_entropyWeight != 0)
         {
-            loss = loss - Reduce(entropy!, mask, lengths) * _entropyWeight;
+            loss = loss - Reduce(entropy!, mask, lengths) * Scalars.Of(_entropyWeight);
         }
 
-        var share = (clipped.expand_as(mask) * mask).sum() / mask.sum().clamp_min(1);
+        var share = (clipped.expand_as(mask) * mask).sum() / mask.sum().clamp_min(Scalars.Of(1));
         return new PolicyLossTerms(loss.MoveToOuterDisposeScope(), kl.MoveToOuterDisposeScope(), share.MoveToOuterDisposeScope());
     }
 
@@ -104,7 +105,7 @@ public sealed class GrpoLoss
         return estimator switch
         {
             KlEstimator.K1 => -delta,
-            KlEstimator.K2 => delta.square() / 2,
+            KlEstimator.K2 => delta.pow(Scalars.Of(2)) / Scalars.Of(2),
             KlEstimator.K3 => delta.expm1() - delta,
             _ => throw new ArgumentOutOfRangeException(nameof(estimator), estimator, "Expected K1, K2 or K3."),
         };
@@ -114,7 +115,7 @@ public sealed class GrpoLoss
     {
         var ratio = logRatio.exp();
         var plain = ratio * advantages;
-        var bounded = ratio.clamp(1 - _clipLow, 1 + _clipHigh) * advantages;
+        var bounded = ratio.clamp(Scalars.Of(1 - _clipLow), Scalars.Of(1 + _clipHigh)) * advantages;
         return (minimum(plain, bounded), (bounded < plain).to_type(ratio.dtype).detach());
     }
 
@@ -123,7 +124,7 @@ public sealed class GrpoLoss
         var counted = values * mask;                                                        // [N, T]
         return _objective switch
         {
-            PolicyObjective.Dapo => counted.sum() / mask.sum().clamp_min(1),
+            PolicyObjective.Dapo => counted.sum() / mask.sum().clamp_min(Scalars.Of(1)),
             PolicyObjective.DrGrpo => counted.mean(),
             _ => (counted.sum(1) / lengths).mean(),
         };

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -39,15 +40,15 @@ public sealed class PreferenceLoss
 
         using var scope = NewDisposeScope();
         long rejected = policy.size(1) - 1;
-        var rewards = (policy - reference) * _beta;                                         // [B, 1 + M]
+        var rewards = (policy - reference) * Scalars.Of(_beta);                                         // [B, 1 + M]
         var margins = rewards.narrow(1, 1, rejected) - rewards.narrow(1, 0, 1);             // [B, M]
         if (mask is not null)
         {
-            margins = margins.masked_fill(mask.narrow(1, 1, rejected) == 0, double.NegativeInfinity);
+            margins = margins.masked_fill(mask.narrow(1, 1, rejected) == Scalars.Of(0), Scalars.Of(double.NegativeInfinity));
         }
 
         var loss = F.softplus(margins.logsumexp(1)).mean();                                 // −log σ(−x) = softplus(x)
-        var accuracy = margins.detach().amax([1]).lt(0).to_type(policy.dtype).mean();
+        var accuracy = margins.detach().amax([1]).lt(Scalars.Of(0)).to_type(policy.dtype).mean();
         return (loss.MoveToOuterDisposeScope(), accuracy.MoveToOuterDisposeScope());
     }
 }

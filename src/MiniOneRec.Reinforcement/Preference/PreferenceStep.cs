@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -69,8 +70,8 @@ internal sealed class PreferenceStep
         var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, layout);
         reference ??= logProbs.detach();                                                    // equal weights: one pass serves both
         var (loss, accuracy) = _loss.Compute(logProbs.sum(1).view(-1, width), reference.sum(1).view(-1, width), Exists(pass, width, layout.Mask.device));
-        autograd.backward([loss * share]);
-        var kl = (GrpoLoss.Estimate((reference - logProbs.detach()).clamp(-20, 20), KlEstimator.K3) * layout.Mask).sum();
+        autograd.backward([loss * Scalars.Of(share)]);
+        var kl = (GrpoLoss.Estimate((reference - logProbs.detach()).clamp(Scalars.Of(-20), Scalars.Of(20)), KlEstimator.K3) * layout.Mask).sum();
         using var values = stack([loss.detach(), accuracy, kl, entropy.detach().sum()]).to_type(ScalarType.Float64).cpu();
         return values.data<double>().ToArray();
     }

@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -141,7 +142,7 @@ internal sealed class GrpoStep
             using var layout = Layout(chunk);
             var policy = CompletionScorer.Score(_loop.Model, layout).LogProbs;
             var reference = _loop.Reference.Score(layout);
-            using var kl = (GrpoLoss.Estimate((reference - policy).clamp(-20, 20), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
+            using var kl = (GrpoLoss.Estimate((reference - policy).clamp(Scalars.Of(-20), Scalars.Of(20)), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
             var values = kl.data<double>().ToArray();
             for (int i = 0; i < values.Length; i++)
             {
@@ -220,7 +221,7 @@ internal sealed class GrpoStep
             pass.Old ??= logProbs.detach().DetachFromDisposeScope();
             var terms = _loss.Compute(logProbs, pass.Old, pass.ReferenceIsOld ? pass.Old : pass.Reference, pass.Advantages, pass.Layout.Mask, entropy);
             double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
-            autograd.backward([terms.Loss * share]);
+            autograd.backward([terms.Loss * Scalars.Of(share)]);
             metrics.AddPass(terms, entropy, pass.Layout, share);
         }
 

@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -91,7 +92,7 @@ internal sealed class ReferencePolicy : IDisposable
         using var scope = NewDisposeScope();
         foreach (var (target, source) in _copy.parameters().Zip(_policy.parameters()))
         {
-            target.mul_(1 - _options.SyncMixing).add_(source, alpha: _options.SyncMixing);
+            target.mul_(Scalars.Of(1 - _options.SyncMixing)).add_(source, alpha: Scalars.Of(_options.SyncMixing));
         }
 
         EqualsPolicy = _options.SyncMixing == 1;

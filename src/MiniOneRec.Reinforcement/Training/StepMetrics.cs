@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,7 +60,7 @@ internal sealed class StepMetrics
     public void AddPass(PolicyLossTerms terms, Tensor entropy, CompletionLayout layout, double share)
     {
         double tokens = Math.Max(1, layout.TokenCount);
-        using var values = stack([terms.Loss.detach(), terms.Kl, (entropy.detach() * layout.Mask).sum() / tokens, terms.ClipShare])
+        using var values = stack([terms.Loss.detach(), terms.Kl, (entropy.detach() * layout.Mask).sum() / Scalars.Of(tokens), terms.ClipShare])
             .to_type(ScalarType.Float64).cpu();                                             // one wait for the device
         var host = values.data<double>();
         _loss += host[0] * share;

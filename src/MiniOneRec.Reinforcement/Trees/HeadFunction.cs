@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -69,13 +70,13 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
             var (logits, total) = Logits(x, part ?? weight, slice, start, size);            // [p, K], [p]
             var logP = logits.sub_(total.unsqueeze(1));
             var p = logP.exp();
-            var edgeRows = slice.EdgeRows.narrow(0, first, count) - start;                  // [e]
+            var edgeRows = slice.EdgeRows.narrow(0, first, count) - Scalars.Of(start);                  // [e]
             var g = grad_output.narrow(0, first, count);
-            var h = zeros_like(total).index_add_(0, edgeRows, grad_output.narrow(0, edges + first, count), 1);   // [p]
-            var entropy = -(p * logP.masked_fill(logP.isneginf(), 0)).sum(1);               // [p]
-            var gradient = p * ((logP.masked_fill(logP.isneginf(), 0) + entropy.unsqueeze(1)).mul_(h.unsqueeze(1)).neg_()
-                - zeros_like(total).index_add_(0, edgeRows, g, 1).unsqueeze(1));            // [p, K]
-            gradient.view(-1).index_add_(0, edgeRows * gradient.size(1) + slice.EdgeColumns.narrow(0, first, count), g, 1);
+            var h = zeros_like(total).index_add_(0, edgeRows, grad_output.narrow(0, edges + first, count), Scalars.Of(1));   // [p]
+            var entropy = -(p * logP.masked_fill(logP.isneginf(), Scalars.Of(0))).sum(1);               // [p]
+            var gradient = p * ((logP.masked_fill(logP.isneginf(), Scalars.Of(0)) + entropy.unsqueeze(1)).mul_(h.unsqueeze(1)).neg_()
+                - zeros_like(total).index_add_(0, edgeRows, g, Scalars.Of(1)).unsqueeze(1));            // [p, K]
+            gradient.view(-1).index_add_(0, edgeRows * Scalars.Of(gradient.size(1)) + slice.EdgeColumns.narrow(0, first, count), g, Scalars.Of(1));
             gradient = gradient.to_type(rows.dtype);
             rowGradient.narrow(0, start, size).copy_(gradient.mm(part ?? weight));
             if (weightGradient is not null && slice.Tokens is null)
@@ -84,7 +85,7 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
             }
             else
             {
-                weightGradient?.index_add_(0, slice.Tokens!, gradient.t().mm(x), 1);
+                weightGradient?.index_add_(0, slice.Tokens!, gradient.t().mm(x), Scalars.Of(1));
             }
         }
 
@@ -101,11 +102,11 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         {
             using var chunkScope = NewDisposeScope();
             var (logits, total) = Logits(rows.narrow(0, start, size), part, slice, start, size);            // [p, K], [p]
-            var edgeRows = slice.EdgeRows.narrow(0, first, count) - start;                  // [e]
-            var chosen = logits.view(-1).index_select(0, edgeRows * logits.size(1) + slice.EdgeColumns.narrow(0, first, count));
+            var edgeRows = slice.EdgeRows.narrow(0, first, count) - Scalars.Of(start);                  // [e]
+            var chosen = logits.view(-1).index_select(0, edgeRows * Scalars.Of(logits.size(1)) + slice.EdgeColumns.narrow(0, first, count));
             values.Add((chosen - total.index_select(0, edgeRows)).MoveToOuterDisposeScope());
             var logP = logits.sub_(total.unsqueeze(1));
-            var entropy = -(logP.exp() * logP.masked_fill(logP.isneginf(), 0)).sum(1);      // [p]; forbidden: 0 · log 0 = 0
+            var entropy = -(logP.exp() * logP.masked_fill(logP.isneginf(), Scalars.Of(0))).sum(1);      // [p]; forbidden: 0 · log 0 = 0
             entropies.Add(entropy.index_select(0, edgeRows).MoveToOuterDisposeScope());
         }
 
@@ -117,7 +118,7 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         var logits = F.linear(rows, weight).to_type(ScalarType.Float32);                    // [p, K]
         if (slice.Forbidden is not null)
         {
-            logits.masked_fill_(slice.Forbidden.narrow(0, start, size), float.NegativeInfinity);
+            logits.masked_fill_(slice.Forbidden.narrow(0, start, size), Scalars.Of(float.NegativeInfinity));
         }
 
         return (logits, logits.logsumexp(1));
