@@ -25,6 +25,14 @@ public sealed class GuardOptions
     [Range(0, int.MaxValue)]
     public int Patience { get; set; }
 
+    /// <summary>
+    /// Gets or sets by how many standard errors of the rows' differences NDCG@10 must lie above that of the starting weights before they are given up;
+    /// 0 takes any gain, most of which is chance.
+    /// </summary>
+    /// <value>The default is 1.</value>
+    [Range(0.0, 100.0)]
+    public double RequiredErrors { get; set; } = 1;
+
     /// <summary>Gets or sets the KL to the reference, per token in nats, above which training stops; 0 for no limit.</summary>
     /// <value>The default is 1.</value>
     [Range(0.0, double.MaxValue)]

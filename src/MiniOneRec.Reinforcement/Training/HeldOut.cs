@@ -32,9 +32,10 @@ internal sealed class HeldOut
     public bool IsEmpty => _rows.Length == 0;
 
     /// <summary>Measures; NDCG@10 is the figure that checkpoints are chosen by.</summary>
-    public (double Hr1, double Hr10, double Ndcg10) Measure(CancellationToken cancellationToken)
+    public HeldOutFigures Measure(CancellationToken cancellationToken)
     {
-        double first = 0, hits = 0, gain = 0;
+        double first = 0, hits = 0;
+        var gains = new List<double>(_rows.Length);
         foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
             var found = _search.Search(
@@ -44,11 +45,11 @@ internal sealed class HeldOut
                 int rank = RankOf(found[i], chunk[i].Node, chunk[i].Place);
                 first += rank == 0 ? 1 : 0;
                 hits += rank < Cutoff ? 1 : 0;
-                gain += rank < Cutoff ? 1 / Math.Log2(rank + 2) : 0;
+                gains.Add(rank < Cutoff ? 1 / Math.Log2(rank + 2) : 0);
             }
         }
 
-        return (first / _count, hits / _count, gain / _count);
+        return new HeldOutFigures(first / _count, hits / _count, gains, _count);
     }
 
     // Items of one semantic ID are ranked one after the other, more popular first.

@@ -197,12 +197,12 @@ internal sealed class PolicyLoop : IDisposable
         if (validate && !_heldOut.IsEmpty)
         {
             long start = Stopwatch.GetTimestamp();
-            var (hr1, hr10, ndcg) = _heldOut.Measure(cancellationToken);
-            (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (hr1, hr10, ndcg);
+            var figures = _heldOut.Measure(cancellationToken);
+            (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
             metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            Keep(step, ndcg);
+            Keep(step, figures, metrics);
             patienceLost = _options.Guards.Patience > 0 && State.WithoutGain >= _options.Guards.Patience;
-            Log.Validated(_logger, _stage, step, hr1, hr10, ndcg);
+            Log.Validated(_logger, _stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
         }
 
         State.History.Add(new PolicyState.StepFigures(step, metrics));
@@ -211,15 +211,24 @@ internal sealed class PolicyLoop : IDisposable
         _progress?.Report(new TrainingProgress(_stage, step, _options.Steps) { Metrics = metrics });
     }
 
-    private void Keep(long step, double ndcg)
+    private void Keep(long step, HeldOutFigures figures, Dictionary<string, double> metrics)
     {
-        if (ndcg <= State.BestValidation)
+        if (double.IsNaN(State.BestValidation))
         {
-            State.WithoutGain++;
-            return;
+            State.StartGains = figures.Gains;
+        }
+        else
+        {
+            var (gain, error) = figures.Over(State.StartGains);
+            (metrics["validation_gain"], metrics["validation_gain_error"]) = (gain, error);
+            if (figures.Ndcg10 <= State.BestValidation || gain <= _options.Guards.RequiredErrors * error)
+            {
+                State.WithoutGain++;
+                return;
+            }
         }
 
-        (State.BestStep, State.BestValidation, State.WithoutGain) = (step, ndcg, 0);
+        (State.BestStep, State.BestValidation, State.WithoutGain) = (step, figures.Ndcg10, 0);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))

@@ -27,6 +27,9 @@ internal sealed class PolicyState
     [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public double BestValidation { get; set; } = double.NaN;
 
+    /// <summary>Gets or sets what each held-out row gained with the starting weights.</summary>
+    public IReadOnlyList<double> StartGains { get; set; } = [];
+
     /// <summary>Gets or sets the validations since the best one.</summary>
     public int WithoutGain { get; set; }
 
