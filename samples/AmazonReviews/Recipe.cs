@@ -32,7 +32,7 @@ internal sealed class Recipe(Settings settings)
         using var recommender = await SftAsync(data, index, popularity.Counts, board, cancellationToken);
         if (!settings.SkipRl)
         {
-            await GrpoAsync(recommender, data, board, cancellationToken);
+            await GrpoAsync(recommender, rules, data, board, cancellationToken);
         }
 
         await PriorAsync(recommender, rules, data, board, cancellationToken);
@@ -85,11 +85,12 @@ internal sealed class Recipe(Settings settings)
         return recommender;
     }
 
-    private async Task GrpoAsync(GenerativeRecommender recommender, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
+    private async Task GrpoAsync(
+        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
     {
         if (settings.GrpoModel is null)
         {
-            var trainer = new GrpoTrainer([new ExactMatchReward(), new RankReward()], _preset.Grpo(settings.Seed));
+            var trainer = new GrpoTrainer(_preset.Rewards(rules), _preset.Grpo(settings.Seed));
             var result = await _stages.RunAsync("grpo", progress =>
                 trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken));
             board.AddHistory("grpo", result);

@@ -10,7 +10,7 @@ namespace MiniOneRec.Studies;
 
 /// <summary>One way to reinforce, written as parts: <c>rank+sampling+rate=1e-4</c>.</summary>
 /// <remarks>
-/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, rules, prefix, each with <c>*weight</c>; rank where none is named.
+/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, rules, prefix, each with <c>*weight</c>; the preset's where none is named.
 /// Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs, loss. Instead of all that: dpo, sdpo.
 /// </remarks>
 internal sealed class ReinforcementArm
@@ -71,7 +71,7 @@ internal sealed class ReinforcementArm
             return await new PreferenceTrainer(preference).TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
         }
 
-        var rewards = await RewardsAsync(data, seed, context);
+        var rewards = await RewardsAsync(data, preset, seed, context);
         IRolloutSampler sampler = _rollouts switch
         {
             "sampling" => new RandomRolloutSampler(),
@@ -111,17 +111,18 @@ internal sealed class ReinforcementArm
         }
     }
 
-    private async Task<List<IRewardFunction>> RewardsAsync(SplitDataset data, int seed, StudyContext context)
+    private async Task<List<IRewardFunction>> RewardsAsync(SplitDataset data, Preset preset, int seed, StudyContext context)
     {
-        var rewards = new List<IRewardFunction>();
-        foreach (var (name, weight) in _rewards.Count > 0 ? _rewards : [("rank", 1)])
+        var rules = new SequentialRulesRecommender(data.TrainSequences, data.ItemIds);
+        var rewards = _rewards.Count > 0 ? [] : preset.Rewards(rules).ToList();
+        foreach (var (name, weight) in _rewards)
         {
             IRewardFunction reward = name switch
             {
                 "accuracy" => new ExactMatchReward(),
                 "rank" => new RankReward(),
                 "prefix" => new SharedPrefixReward(),
-                "rules" => new CollaborativeReward(new SequentialRulesRecommender(data.TrainSequences, data.ItemIds)),
+                "rules" => new CollaborativeReward(rules),
                 "collaborative" => new CollaborativeReward(await new SasRecTrainer(shared: new MiniOneRecOptions { Seed = seed })
                     .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, cancellationToken: context.CancellationToken)),
                 _ => await SemanticAsync(data, context),

@@ -17,7 +17,7 @@ internal sealed class ReinforcementStudy : IStudy
 
     public string Description =>
         "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) --sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default "
-        + "--arms default,accuracy,semantic,collaborative,sampling,dynamic,kl=0,rate=1e-4,sdpo (parts joined by +) --transfer DATASET (default arm and start, asked about another set)";
+        + "--arms default,accuracy,rank,rank+rate=2e-5,semantic,collaborative,sampling,dynamic,kl=0,rate=2e-5,sdpo (parts joined by +) --transfer DATASET (default arm and start, asked about another set)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -26,7 +26,7 @@ internal sealed class ReinforcementStudy : IStudy
         var preset = Preset.Named(context.Option("preset", "default"));
         var sets = context.Options("sets", "Industrial_and_Scientific", "Office_Products");
         var seeds = context.Options("seeds", 1, 2);
-        ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "semantic", "collaborative", "sampling", "dynamic", "kl=0", "rate=1e-4", "sdpo").Select(ReinforcementArm.Parse)];
+        ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "rank", "rank+rate=2e-5", "semantic", "collaborative", "sampling", "dynamic", "kl=0", "rate=2e-5", "sdpo").Select(ReinforcementArm.Parse)];
         Directory.CreateDirectory(work);
         var lab = new Lab(context, preset, work);
         foreach (int seed in seeds)
