@@ -51,7 +51,7 @@ public sealed class DecoderModel : CausalLanguageModel
         using var scope = NewDisposeScope();
         cache?.Begin(batch);
         bool recompute = GradientCheckpointing && training && cache is null && is_grad_enabled();
-        long? seed = training && (Dropout > 0 || recompute) ? randint_long(long.MaxValue) : null;
+        long? seed = training ? randint_long(long.MaxValue) : null;                          // for dropout here and in adapters
         var x = Embed(batch.Tokens);                                                        // [N, D]
         if (Dropout > 0 && training)
         {

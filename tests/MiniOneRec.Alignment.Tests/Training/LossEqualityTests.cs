@@ -49,6 +49,29 @@ public sealed class LossEqualityTests
     }
 
     [Fact]
+    public void Checkpointing_ChangesNothing_NotEvenDropoutOfAdapters()
+    {
+        using var model = Load("qwen3");
+        var samples = Samples(6);
+        SftOptions Options() => new() { Lora = new LoraOptions { Rank = 4, Dropout = 0.3, Merge = false } };
+        torch.random.manual_seed(4);
+        using var adapters = LoraAdapters.Attach(model, Options().Lora);
+        using (torch.no_grad())
+        {
+            foreach (var (_, value) in adapters.Tensors())
+            {
+                value.normal_(0, 0.2);
+            }
+        }
+
+        var kept = AdapterGradients(model, adapters, samples, Options());
+        model.GradientCheckpointing = true;
+
+        AssertClose(kept, AdapterGradients(model, adapters, samples, Options()), tolerance: 0);
+        Assert.All(kept.Gradients.Values, gradient => Assert.Contains(gradient, value => value != 0));
+    }
+
+    [Fact]
     public void HeadInChunks_EqualsOneChunk()
     {
         using var model = Load("qwen2-untied-bf16-sharded");
@@ -205,6 +228,18 @@ public sealed class LossEqualityTests
         using var step = new TrainingStep(model, weights, new Dictionary<string, int> { ["t"] = 0 }, options, logitBudget);
         var (loss, _) = step.Accumulate(SampleTree.Group(samples), step: 1);
         return (loss, Collect(model));
+    }
+
+    private static (double Loss, Dictionary<string, float[]> Gradients) AdapterGradients(
+        DecoderModel model, LoraAdapters adapters, IReadOnlyList<TokenSample> samples, SftOptions options)
+    {
+        model.train();
+        options.AverageDecay = 0;
+        using var weights = new TrainedWeights(model, options, 500);
+        using var step = new TrainingStep(model, weights, new Dictionary<string, int> { ["t"] = 0 }, options);
+        var (loss, _) = step.Accumulate(SampleTree.Group(samples), step: 1);
+        using var scope = torch.NewDisposeScope();
+        return (loss, adapters.Tensors().ToDictionary(pair => pair.Name, pair => pair.Value.grad!.data<float>().ToArray()));
     }
 
     private static Dictionary<string, float[]> Collect(DecoderModel model)
