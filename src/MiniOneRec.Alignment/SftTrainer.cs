@@ -17,6 +17,9 @@ public sealed class SftTrainer
     private readonly SftOptions _options;
     private readonly ILogger _logger;
 
+    /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
+    internal CheckpointFolder.SafeWriter? Write { get; init; }
+
     /// <summary>Makes a trainer of next items.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Receives messages per stage and, at debug level, per step.</param>
@@ -119,7 +122,7 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress);
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write);
             return run.Run(cancellationToken);
         }
         finally

@@ -34,9 +34,16 @@ public sealed class TaskContext
     /// <summary>Gets how much was left out, by reason.</summary>
     public IReadOnlyDictionary<string, int> Skipped => _skipped;
 
-    /// <summary>Counts something that made no sample.</summary>
-    /// <param name="reason">Why, for example <c>no title</c>.</param>
-    public void Skip(string reason) => _skipped[reason] = _skipped.GetValueOrDefault(reason) + 1;
+    /// <summary>Counts something that was left out.</summary>
+    /// <param name="reason">What and why, for example <c>no title</c>.</param>
+    /// <param name="count">How many.</param>
+    public void Skip(string reason, int count = 1)
+    {
+        if (count > 0)
+        {
+            _skipped[reason] = _skipped.GetValueOrDefault(reason) + count;
+        }
+    }
 
     /// <summary>Makes the sample of a prompt and its response.</summary>
     /// <param name="task">The task's name.</param>

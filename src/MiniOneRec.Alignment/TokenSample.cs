@@ -29,7 +29,7 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
         return new TokenSample([.. prompt, .. response], labels, task, id);
     }
 
-    /// <summary>Keeps the last tokens and their labels.</summary>
+    /// <summary>Keeps the last tokens and their labels; a sample whose beginning is cut off shares it with no other, so it leaves its group.</summary>
     /// <param name="maxTokens">The largest number of tokens.</param>
     public TokenSample CutLeft(int maxTokens)
     {
@@ -38,6 +38,7 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
         {
             Tokens = Tokens[cut..],
             Labels = Labels[cut..],
+            Group = null,
             SoftLabels = [.. SoftLabels.Where(label => label.Position >= cut).Select(label => label with { Position = label.Position - cut })],
         };
     }

@@ -6,7 +6,7 @@ namespace MiniOneRec.Alignment;
 /// <param name="UserId">The user.</param>
 /// <param name="History">Item ids, oldest first.</param>
 /// <param name="Target">The item that came next.</param>
-/// <param name="Text">The preferences; may be empty. It must not name the target.</param>
+/// <param name="Text">The preferences; tasks skip empty ones. It must not name the target.</param>
 public sealed record UserPreference(string UserId, IReadOnlyList<string> History, string Target, string Text)
 {
     /// <summary>

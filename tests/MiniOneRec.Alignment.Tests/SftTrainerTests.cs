@@ -105,9 +105,4 @@ public sealed class SftTrainerTests
 
         Assert.Contains("next-sid", error.Message, StringComparison.Ordinal);
     }
-
-    private sealed class Immediate(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

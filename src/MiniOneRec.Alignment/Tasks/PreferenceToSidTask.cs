@@ -3,7 +3,7 @@ using MiniOneRec.Modeling;
 namespace MiniOneRec.Alignment;
 
 /// <summary>History of semantic IDs and preferences to the next semantic ID (T7 of the paper).</summary>
-/// <param name="preferences">The preference texts, given by the caller.</param>
+/// <param name="preferences">The preference texts, given by the caller; empty ones are skipped, which the reference does not do.</param>
 public sealed class PreferenceToSidTask(IReadOnlyList<UserPreference> preferences) : IAlignmentTask
 {
     /// <inheritdoc/>
@@ -22,6 +22,12 @@ public sealed class PreferenceToSidTask(IReadOnlyList<UserPreference> preference
             if (history.Length == 0 || !context.Data.Index.TryGetSemanticId(preference.Target, out var target))
             {
                 context.Skip("no known item in the history, or an unknown target");
+                continue;
+            }
+
+            if (preference.Text.Length == 0)
+            {
+                context.Skip("no preference text");
                 continue;
             }
 

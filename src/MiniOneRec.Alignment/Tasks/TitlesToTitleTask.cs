@@ -36,6 +36,7 @@ public sealed class TitlesToTitleTask : IAlignmentTask
                 continue;
             }
 
+            context.Skip("an item without title in a history", row.History.Count - titles.Length);
             yield return context.Sample(
                 Name, $"{row.UserId}:{row.Target}", ReferencePrompts.TitlesToTitle(titles, Category, variant), Response.Of($"\"{title}\""));
         }

@@ -83,14 +83,25 @@ internal sealed class CheckpointFolder
         }
         catch (IOException e)
         {
-            throw new IOException($"The checkpoint of step {state.Step} could not be written: {e.Message} {(Latest is { } whole ? $"'{whole}' is whole." : "There is no earlier one.")}", e);
+            throw Failed($"The checkpoint of step {state.Step}", e);
         }
 
         CleanUp(path, state);
     }
 
     /// <summary>Writes weights that did well in validation.</summary>
-    public void SaveBest(long step, IReadOnlyList<(string Name, Tensor Value)> tensors) => _write(BestPath(step), tensors).GetAwaiter().GetResult();
+    /// <exception cref="IOException">The disk is full or the like; the earlier checkpoint is whole.</exception>
+    public void SaveBest(long step, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    {
+        try
+        {
+            _write(BestPath(step), tensors).GetAwaiter().GetResult();
+        }
+        catch (IOException e)
+        {
+            throw Failed($"The weights of step {step}, good in validation,", e);
+        }
+    }
 
     /// <summary>Reads weights that did well in validation.</summary>
     public void LoadBest(long step, IReadOnlyList<(string Name, Tensor Value)> tensors) => Fill(BestPath(step), tensors);
@@ -110,6 +121,9 @@ internal sealed class CheckpointFolder
             }
         }
     }
+
+    private IOException Failed(string what, IOException e) =>
+        new($"{what} could not be written: {e.Message} {(Latest is { } whole ? $"The checkpoint '{whole}' is whole." : "There is no earlier checkpoint.")}", e);
 
     private void CheckSame(string folder, ArtifactManifest manifest)
     {

@@ -50,6 +50,7 @@ internal sealed class EpochSamples
         var samples = new List<TokenSample>();
         foreach (var sample in task.CreateSamples(context))
         {
+            Check(sample, task);
             var cut = sample.CutLeft(_options.MaxTokens);
             if (!cut.Labels[0])
             {
@@ -78,6 +79,22 @@ internal sealed class EpochSamples
         }
 
         return trees;
+    }
+
+    // Tasks may be a caller's own.
+    private void Check(TokenSample sample, IAlignmentTask task)
+    {
+        if (sample.Tokens.Length < 2 || sample.Tokens.Length != sample.Labels.Length || sample.Labels[0] || sample.LabelCount == 0)
+        {
+            throw new ArgumentException(
+                $"Sample '{sample.Id}' of task '{task.Name}' has {sample.Tokens.Length} tokens and {sample.Labels.Length} marks of labels, {sample.LabelCount} of them set"
+                + $"{(sample.Labels is [true, ..] ? ", the first too" : "")}; expected as many marks as tokens, two or more, and a label that is not the first token.");
+        }
+
+        if (!TaskIds.ContainsKey(sample.Task))
+        {
+            throw new ArgumentException($"Task '{task.Name}' made sample '{sample.Id}' for task '{sample.Task}', which is none of {string.Join(", ", TaskIds.Keys)}.");
+        }
     }
 
     private static IEnumerable<SampleTree> Weighted(List<SampleTree> trees, double weight, Random random)

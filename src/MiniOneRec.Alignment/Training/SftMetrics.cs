@@ -13,6 +13,8 @@ internal static class SftMetrics
     private static readonly Gauge<double> GradientNorm = Meter.CreateGauge<double>("minionerec.sft.gradient_norm", null, "Norm of the gradient before clipping");
     private static readonly Gauge<double> LearningRateValue = Meter.CreateGauge<double>("minionerec.sft.learning_rate", null, "Learning rate of the last step");
     private static readonly Gauge<double> Validation = Meter.CreateGauge<double>("minionerec.sft.validation", null, "Last validation figure, by metric");
+    private static readonly Gauge<double> TokenRate = Meter.CreateGauge<double>("minionerec.sft.token_rate", "{token}/s", "Tokens per second of the last step");
+    private static readonly Gauge<double> SampleRate = Meter.CreateGauge<double>("minionerec.sft.sample_rate", "{sample}/s", "Samples per second of the last step");
     private static readonly Gauge<double> Memory = Meter.CreateGauge<double>("minionerec.sft.memory", "MBy", "Resident memory of the process");
 
     public static void Record(IReadOnlyDictionary<string, double> metrics, long tokens, long samples)
@@ -28,10 +30,18 @@ internal static class SftMetrics
                 case "gradient_norm": GradientNorm.Record(value); break;
                 case "learning_rate": LearningRateValue.Record(value); break;
                 case "memory_mb": Memory.Record(value); break;
-                case "tokens_per_second" or "samples_per_second": break;
+                case "tokens_per_second": TokenRate.Record(value); break;
+                case "samples_per_second": SampleRate.Record(value); break;
                 case var task when task.StartsWith("nll/", StringComparison.Ordinal): Loss.Record(value, new KeyValuePair<string, object?>("task", task[4..])); break;
-                default: Validation.Record(value, new KeyValuePair<string, object?>("metric", name)); break;
             }
+        }
+    }
+
+    public static void RecordValidation(IReadOnlyDictionary<string, double> measured)
+    {
+        foreach (var (name, value) in measured)
+        {
+            Validation.Record(value, new KeyValuePair<string, object?>("metric", name));
         }
     }
 }

@@ -17,6 +17,7 @@ internal sealed class SftRun : IDisposable
     private readonly List<TrainingProgress> _history = [];
     private readonly TrainedWeights _weights;
     private readonly TrainingStep _step;
+    private readonly CheckpointFolder.SafeWriter? _write;
     private CheckpointFolder? _folder;
     private BestWeights? _best;
     private RunLog? _log;
@@ -24,9 +25,9 @@ internal sealed class SftRun : IDisposable
 
     public SftRun(
         CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
-        IProgress<TrainingProgress>? progress)
+        IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null)
     {
-        (_model, _samples, _validator, _options, _logger, _progress) = (model, samples, validator, options, logger, progress);
+        (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
         _weights = new TrainedWeights(model, options, firstNewRow);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options);
     }
@@ -35,7 +36,8 @@ internal sealed class SftRun : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var (trees, batches) = _samples.Epoch(0);
-        CheckSamples(trees, batches.Count);
+        CheckSamples(batches.Count);
+        CheckTokens(trees);
         long total = Math.Min((long)batches.Count * _options.Epochs, _options.MaxSteps ?? long.MaxValue);
         var state = Start(trees);
         if (state.Step == 0)
@@ -47,13 +49,16 @@ internal sealed class SftRun : IDisposable
 
         if (state.Epoch > 0)
         {
-            (trees, batches) = _samples.Epoch(state.Epoch);
+            (trees, batches) = Epoch(state.Epoch);
         }
 
         _model.train();
         if (state.ValidationDue)
         {
-            state = Validate(state, [], cancellationToken);
+            // The step's own line was not written before its validation; what is known of it now is.
+            var metrics = new Dictionary<string, double>();
+            state = Validate(state, metrics, cancellationToken);
+            Report(state.Step, total, metrics);
         }
 
         long firstStep = state.Step, saved = state.Step;
@@ -68,11 +73,11 @@ internal sealed class SftRun : IDisposable
             if (state.Batch == batches.Count)
             {
                 state = state with { Epoch = state.Epoch + 1, Batch = 0 };
-                (trees, batches) = _samples.Epoch(state.Epoch);
+                (trees, batches) = Epoch(state.Epoch);
             }
 
             var metrics = _step.Run([.. batches[state.Batch].Select(i => trees[i])], state.Step + 1, total, () => _folder?.Latest);
-            Log.Step(_logger, state.Step + 1, total, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"]);
+            Log.Step(_logger, state.Step + 1, total, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"], metrics["tokens_per_second"]);
             state = state with { Step = state.Step + 1, Batch = state.Batch + 1 };
             if (_validator is not null && state.Step * _options.Validations / total > (state.Step - 1) * _options.Validations / total)
             {
@@ -112,7 +117,7 @@ internal sealed class SftRun : IDisposable
         RunState? state = null;
         if (_options.CheckpointFolder is { } path)
         {
-            _folder = new CheckpointFolder(path, MadeFrom(trees), _options);
+            _folder = new CheckpointFolder(path, MadeFrom(trees), _options, _write);
             _folder.Begin(_options.Resume);
             if (_options.Resume && (state = _folder.Load(_step.State())) is not null)
             {
@@ -126,7 +131,7 @@ internal sealed class SftRun : IDisposable
         _sinceBest = state?.SinceBest ?? 0;
         if (_options.RunLog is { } log)
         {
-            _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator is null ? Array.Empty<string>() : [_validator.MetricName]]);
+            _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator?.MetricNames ?? []]);
         }
 
         return state ?? new RunState();
@@ -156,10 +161,10 @@ internal sealed class SftRun : IDisposable
 
     private RunState Validate(RunState state, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
-        double value;
+        IReadOnlyDictionary<string, double> measured;
         if (_step.Average is null)
         {
-            value = _validator!.Measure(cancellationToken);
+            measured = _validator!.Measure(cancellationToken);
         }
         else
         {
@@ -167,7 +172,7 @@ internal sealed class SftRun : IDisposable
             _weights.Put(_step.Average.Values);
             try
             {
-                value = _validator!.Measure(cancellationToken);
+                measured = _validator!.Measure(cancellationToken);
             }
             finally
             {
@@ -175,7 +180,13 @@ internal sealed class SftRun : IDisposable
             }
         }
 
-        metrics[_validator.MetricName] = value;
+        foreach (var (name, figure) in measured)
+        {
+            metrics[name] = figure;
+        }
+
+        SftMetrics.RecordValidation(measured);
+        double value = measured[_validator.MetricName];
         _sinceBest = _best!.Offer(state.Step, value, Named(_step.Average?.Values ?? _weights.Masters)) ? 0 : _sinceBest + 1;
         Log.Validated(_logger, state.Step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);
         return state with
@@ -230,7 +241,14 @@ internal sealed class SftRun : IDisposable
 
     private (string Name, Tensor Value)[] Named(IReadOnlyList<Tensor> values) => [.. _weights.Names.Zip(values)];
 
-    private void CheckSamples(List<SampleTree> trees, int batches)
+    private (List<SampleTree> Trees, List<int[]> Batches) Epoch(int epoch)
+    {
+        var made = _samples.Epoch(epoch);
+        CheckTokens(made.Trees);
+        return made;
+    }
+
+    private void CheckSamples(int batches)
     {
         foreach (var (what, count) in _samples.Skipped)
         {
@@ -243,11 +261,14 @@ internal sealed class SftRun : IDisposable
                 $"There is nothing to train on: the tasks {string.Join(", ", _samples.TaskIds.Keys)} made no samples. "
                 + $"Left out: {(_samples.Skipped.Count == 0 ? "nothing" : string.Join("; ", _samples.Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
         }
+    }
 
+    private void CheckTokens(List<SampleTree> trees)
+    {
         int vocabulary = _model.Config.VocabularySize;
         foreach (var sample in trees.SelectMany(tree => tree.Members))
         {
-            foreach (int token in sample.Tokens)
+            foreach (int token in sample.SoftLabels.Count == 0 ? sample.Tokens : sample.Tokens.Concat(sample.SoftLabels.SelectMany(label => label.Tokens)))
             {
                 if ((uint)token >= (uint)vocabulary)
                 {

@@ -35,13 +35,22 @@ internal sealed class Validator
 
     public bool IsEmpty => _rows.Count == 0;
 
-    /// <summary>Gets the metric's name in reports.</summary>
+    /// <summary>Gets the name, in reports, of the metric that chooses.</summary>
     public string MetricName => _options.Validation switch
     {
-        ValidationMetric.Loss => "validation_loss",
-        ValidationMetric.HitRate => $"HR@{_options.ValidationCutoff}",
-        _ => $"NDCG@{_options.ValidationCutoff}",
+        ValidationMetric.Loss => LossName,
+        ValidationMetric.HitRate => HitRateName,
+        _ => NdcgName,
     };
+
+    /// <summary>Gets the names of all figures that a validation gives.</summary>
+    public IReadOnlyList<string> MetricNames => _options.Validation == ValidationMetric.Loss ? [LossName] : [HitRateName, NdcgName];
+
+    private const string LossName = "validation_loss";
+
+    private string HitRateName => $"HR@{_options.ValidationCutoff}";
+
+    private string NdcgName => $"NDCG@{_options.ValidationCutoff}";
 
     /// <summary>Whether one figure is better than another; nothing is better than NaN.</summary>
     public bool IsBetter(double value, double best) =>
@@ -57,14 +66,16 @@ internal sealed class Validator
     }
 
     /// <summary>Measures the model as it stands.</summary>
-    public double Measure(CancellationToken cancellationToken)
+    /// <returns>The figures by name; a search gives hit rate and NDCG at once.</returns>
+    public IReadOnlyDictionary<string, double> Measure(CancellationToken cancellationToken)
     {
         bool wasTraining = _model.training;
         _model.eval();
         try
         {
             using var _ = no_grad();
-            return _options.Validation == ValidationMetric.Loss ? Loss(cancellationToken) : Ranking(cancellationToken);
+            return _options.Validation == ValidationMetric.Loss 
+                ? new Dictionary<string, double> { [LossName] = Loss(cancellationToken) } : Ranking(cancellationToken);
         }
         finally
         {
@@ -72,10 +83,10 @@ internal sealed class Validator
         }
     }
 
-    private double Ranking(CancellationToken cancellationToken)
+    private Dictionary<string, double> Ranking(CancellationToken cancellationToken)
     {
         var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = _options.ValidationCutoff });
-        double sum = 0;
+        double hits = 0, gain = 0;
         foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
             var found = search.Search(_model, [.. chunk.Select(row => new BeamQuery(row.Prompt))], _trie, _template, cancellationToken);
@@ -84,12 +95,13 @@ internal sealed class Validator
                 int rank = found[i].ToList().FindIndex(beam => _trie.PathTo(beam.Node) == chunk[i].Target);
                 if (rank >= 0 && rank < _options.ValidationCutoff)
                 {
-                    sum += _options.Validation == ValidationMetric.HitRate ? 1 : 1 / Math.Log2(rank + 2);
+                    hits++;
+                    gain += 1 / Math.Log2(rank + 2);
                 }
             }
         }
 
-        return sum / _rows.Count;
+        return new Dictionary<string, double> { [HitRateName] = hits / _rows.Count, [NdcgName] = gain / _rows.Count };
     }
 
     private double Loss(CancellationToken cancellationToken)

@@ -82,19 +82,29 @@ public sealed class TaskParityTests
         }
     }
 
-    [SkippableFact]
-    public async Task ItemTasks_MakeOneSamplePerItem()
+    [SkippableTheory]
+    [InlineData(PromptFixture.Industrial, 3_686)]
+    [InlineData(PromptFixture.Office, 3_459)]
+    public async Task ItemTasks_MakeOneSamplePerItem(string dataSet, int items)
     {
-        var data = await PromptFixture.DataAsync(PromptFixture.Industrial);
-        var template = new RecordingTemplate((await PromptFixture.TemplateAsync(PromptFixture.Industrial)).Vocabulary);
+        var data = await PromptFixture.DataAsync(dataSet);
+        var template = new RecordingTemplate((await PromptFixture.TemplateAsync(dataSet)).Vocabulary);
         var alignment = new AlignmentData(data.Index!, []) { Items = [.. data.Items.Skip(5)] };
-        var context = new TaskContext(alignment, template, new Random(1));
 
-        int samples = new TitleToSidTask().CreateSamples(context).Count();
+        foreach (var task in new IAlignmentTask[] { new TitleToSidTask(), new SidToTitleTask() })
+        {
+            var context = new TaskContext(alignment, template, new Random(1));
 
-        Assert.Equal(3_686 - 5, samples);
-        Assert.Equal(5, context.Skipped["no title"]);
+            var samples = task.CreateSamples(context).ToArray();
+
+            // Items that share a title or a semantic ID each have their own.
+            Assert.Equal(data.Items.Skip(5).Select(item => item.Id), samples.Select(sample => sample.Id).Order(Comparer<string>.Create((a, b) => Row(data, a) - Row(data, b))));
+            Assert.Equal(items - 5, samples.Length);
+            Assert.Equal(5, context.Skipped["no title"]);
+        }
     }
+
+    private static int Row(MiniOneRec.Datasets.SplitDataset data, string item) => data.Index!.TryGetRow(item, out int row) ? row : -1;
 
     [SkippableFact]
     public async Task Preferences_AreReadAsRecorded()

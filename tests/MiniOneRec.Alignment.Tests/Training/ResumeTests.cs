@@ -131,6 +131,50 @@ public sealed class ResumeTests
     }
 
     [Theory]
+    [InlineData("state.safetensors", "The checkpoint of step 8 could not be written")]
+    [InlineData("best-", "good in validation, could not be written")]
+    public async Task FullDisk_StopsTheRun_AndTheEarlierCheckpointContinuesIt(string file, string message)
+    {
+        using var folder = new TemporaryFolder();
+        using var whole = Toy.Recommender(16).Recommender;
+        await new SftTrainer(Improving(null)).TrainAsync(whole, Data(whole), Validation);
+        using var interrupted = Toy.Recommender(16).Recommender;
+        var options = Improving(folder["run"]);
+        int written = 0;
+
+        // The loss falls at every validation, so that good weights are written after the first checkpoint too.
+        static SftOptions Improving(string? run)
+        {
+            var improving = Options("all", run);
+            improving.Validation = ValidationMetric.Loss;
+            return improving;
+        }
+
+        var trainer = new SftTrainer(options)
+        {
+            Write = async (path, tensors) =>
+            {
+                bool isFull = Path.GetFileName(path).StartsWith(file, StringComparison.Ordinal) && Directory.Exists(folder["run/step-000000004"]) && ++written > 0;
+                await MiniOneRec.Shared.SafetensorsFile.SaveAsync(path, isFull ? [.. tensors.Take(1)] : tensors);
+                if (isFull)
+                {
+                    throw new IOException("No space left on device");
+                }
+            },
+        };
+
+        var error = await Assert.ThrowsAsync<IOException>(() => trainer.TrainAsync(interrupted, Data(interrupted), Validation));
+
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+        Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
+        Assert.Contains("step-000000004' is whole", error.Message, StringComparison.Ordinal);
+        using var resumed = Toy.Recommender(16).Recommender;
+        var result = await new SftTrainer(options).TrainAsync(resumed, Data(resumed), Validation);
+        Assert.Equal(Toy.Weights(whole.Model), Toy.Weights(resumed.Model));
+        Assert.Equal(5, result.History[0].Step);
+    }
+
+    [Theory]
     [InlineData("log.csv")]
     [InlineData("log.jsonl")]
     public async Task RunLog_HasEveryStepOnce_EvenAfterAnInterruption(string name)
