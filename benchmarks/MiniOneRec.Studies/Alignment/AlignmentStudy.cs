@@ -1,0 +1,20 @@
+namespace MiniOneRec.Studies;
+
+/// <summary>What supervised training gains from what: the levers of the small decoder, and language on a pretrained one.</summary>
+internal sealed class AlignmentStudy : IStudy
+{
+    public string Name => "alignment";
+
+    public string Description =>
+        "What helps supervised training. --part levers: --datasets Industrial_and_Scientific,Office_Products --levers "
+        + $"{string.Join(',', LeverRun.Levers)} --seeds 1,2 --epochs 30 --users 0 (all) --runs FILE.jsonl (finished runs; continued). "
+        + $"--part text: --arms {string.Join(',', TextArm.Names)} --minutes 20 (of training, per arm) --steps 0 (no limit) --points 5 --rows 100 --test-rows 400 --train lora|new-rows|all "
+        + "--wording Reinforcement|Training --rate 0.001 --batch 16 --tokens 512 --precision BFloat16 --users 0 --seed 1";
+
+    public Task RunAsync(StudyContext context) => context.Option("part", "levers") switch
+    {
+        "levers" => LeverTable.RunAsync(context),
+        "text" => TextAblation.RunAsync(context),
+        var other => throw new ArgumentException($"--part is '{other}'; expected levers or text."),
+    };
+}

@@ -1,0 +1,78 @@
+using MiniOneRec.Alignment;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>One training of the small decoder: everything that its result depends on.</summary>
+internal sealed record LeverRun
+{
+    /// <summary>The name of the run that the others differ from in one thing.</summary>
+    public const string Base = "base";
+
+    private static readonly Dictionary<string, Func<LeverRun, LeverRun>> Changes = new(StringComparer.Ordinal)
+    {
+        [Base] = run => run,
+        ["rows"] = run => run with { Mode = NextItemMode.Row, TeacherShare = 0 },
+        ["no-teacher"] = run => run with { TeacherShare = 0 },
+        ["window"] = run => run with { WindowShare = 0.5 },
+        ["no-average"] = run => run with { AverageDecay = 0 },
+        ["no-smoothing"] = run => run with { LabelSmoothing = 0 },
+        ["no-dropout"] = run => run with { Dropout = 0 },
+        ["dropout-0.3"] = run => run with { Dropout = 0.3 },
+        ["width-64"] = run => run with { Hidden = 64 },
+        ["width-256"] = run => run with { Hidden = 256, LearningRate = 1.5e-3 },
+        ["depth-1"] = run => run with { Layers = 1 },
+        ["depth-4"] = run => run with { Layers = 4 },
+        ["titles"] = run => run with { Titles = true, TeacherShare = 0 },
+    };
+
+    public static IReadOnlyCollection<string> Levers => Changes.Keys;
+
+    public required string DataSet { get; init; }
+
+    public string Lever { get; init; } = Base;
+
+    public required int Seed { get; init; }
+
+    public required int Epochs { get; init; }
+
+    /// <summary>Gets how many users are trained on; 0 for all.</summary>
+    public int Users { get; init; }
+
+    public NextItemMode Mode { get; init; } = NextItemMode.Sequence;
+
+    public double TeacherShare { get; init; } = 0.4;
+
+    public double WindowShare { get; init; }
+
+    public double AverageDecay { get; init; } = 0.99;
+
+    public double LabelSmoothing { get; init; } = 0.1;
+
+    public double Dropout { get; init; } = 0.2;
+
+    public int Hidden { get; init; } = 128;
+
+    public int Layers { get; init; } = 2;
+
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>Gets whether titles are learned beside sequences, in both directions.</summary>
+    public bool Titles { get; init; }
+
+    /// <summary>Pulls a lever.</summary>
+    /// <exception cref="ArgumentException">There is no such lever.</exception>
+    public LeverRun With(string lever) => Changes.TryGetValue(lever, out var change)
+        ? change(this with { Lever = lever })
+        : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Levers)}.");
+
+    public SftOptions Options() => new()
+    {
+        Epochs = Epochs, Seed = Seed, Dropout = Dropout, LabelSmoothing = LabelSmoothing, AverageDecay = AverageDecay, LearningRate = LearningRate,
+    };
+
+    public IAlignmentTask[] Tasks()
+    {
+        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, WindowShare = WindowShare, MaxHistory = 20 };
+        return Titles ? [next, new TitleToSidTask(), new SidToTitleTask()] : [next];
+    }
+}

@@ -1,0 +1,78 @@
+using MiniOneRec.Alignment;
+using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
+using MiniOneRec.Modeling;
+using TorchSharp;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>The small decoder with one lever pulled at a time: mean over seeds, and the mean paired difference from the base.</summary>
+/// <remarks>Whoever chooses by this table chooses by the validation figures; the test figures only stand beside them.</remarks>
+internal static class LeverTable
+{
+    private static readonly string[] Figures = ["valid.HR@10", "valid.NDCG@10", "test.HR@10", "test.NDCG@10", "seconds"];
+
+    public static async Task RunAsync(StudyContext context)
+    {
+        var sets = context.Options("datasets", "Industrial_and_Scientific", "Office_Products");
+        var levers = context.Options("levers", [.. LeverRun.Levers]);
+        var seeds = context.Options("seeds", 1, 2);
+        int epochs = context.Option("epochs", 30), users = context.Option("users", 0);
+        string runs = context.Option("runs", "");
+        var file = new RunsFile(runs.Length == 0 ? null : runs);
+
+        foreach (string set in sets)
+        {
+            var data = await StudyData.LoadAsync(context, set);
+            var table = new Dictionary<string, List<IReadOnlyDictionary<string, double>>>(StringComparer.Ordinal);
+            foreach (int seed in seeds)
+            {
+                foreach (string lever in levers)
+                {
+                    var run = new LeverRun { DataSet = set, Seed = seed, Epochs = epochs, Users = users }.With(lever);
+                    var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, context.CancellationToken));
+                    context.Log($"{set} {lever} seed {seed}: {string.Join(", ", Figures.Select(key => $"{key} {figures[key]:F4}"))}");
+                    (table.TryGetValue(lever, out var list) ? list : table[lever] = []).Add(figures);
+                }
+            }
+
+            foreach (string lever in levers)
+            {
+                foreach (string key in Figures)
+                {
+                    double mean = table[lever].Average(run => run[key]);
+                    double? gain = table.TryGetValue(LeverRun.Base, out var reference) ? mean - reference.Average(run => run[key]) : null;
+                    context.Report($"{set}.{lever}.{key}", mean, key == "seconds" ? "s" : "", new { seeds = seeds.Count, gain });
+                }
+            }
+        }
+    }
+
+    private static async Task<IReadOnlyDictionary<string, double>> TrainAsync(SplitDataset data, LeverRun run, CancellationToken cancellationToken)
+    {
+        var index = data.Index!;
+        IPromptTemplate template = run.Titles ? new WordTemplate(index, data.Items.Select(item => item.Title)) : CompactTemplate.For(index);
+        var sequences = run.Users == 0 ? data.TrainSequences : [.. data.TrainSequences.Take(run.Users)];
+        var rows = run.Users == 0 ? data.Train : null;
+        var popularity = sequences.SelectMany(sequence => sequence.ItemIds).CountBy(item => item).ToDictionary(pair => pair.Key, pair => (double)pair.Value);
+        torch.random.manual_seed(run.Seed);
+        using var recommender = new GenerativeRecommender(
+            new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32)), index, template, popularity: popularity);
+        var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
+        var result = await new SftTrainer(run.Tasks(), run.Options()).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
+
+        var figures = new Dictionary<string, double> { ["seconds"] = result.Elapsed.TotalSeconds };
+        var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10], BootstrapSamples = 0, Seed = run.Seed });
+        var catalog = new EvaluationCatalog(data.ItemIds, index, sequences);
+        foreach (var (part, examples) in new[] { ("valid", data.Validation), ("test", data.Test) })
+        {
+            var report = await evaluator.EvaluateAsync(recommender, run.Users == 0 ? examples : [.. examples.Take(run.Users)], catalog, cancellationToken: cancellationToken);
+            foreach (string metric in new[] { "HR", "NDCG" })
+            {
+                figures[$"{part}.{metric}@10"] = report[metric, 10];
+            }
+        }
+
+        return figures;
+    }
+}
