@@ -10,13 +10,13 @@ internal sealed class SftStudy : IStudy
     public string Name => "sft";
 
     public string Description =>
-        $"Speed and memory of supervised training. --parts {string.Join(',', Parts)}, --layers 24, --tokens 2048, --steps 3 (Qwen2.5-0.5B shape), --packing-layers 4, --packing-users 48, --drift-steps 10000";
+        $"Speed and memory of supervised training. --parts {string.Join(',', Parts)}, --layers 24, --tokens 2048, --steps 3 (Qwen2.5-0.5B shape), --packing-layers 4, --packing-users 48, --plain-users 0 (all), --drift-steps 10000";
 
     public async Task RunAsync(StudyContext context)
     {
         var parts = context.Options("parts", Parts);
         int layers = context.Option("layers", 24), tokens = context.Option("tokens", 2_048), steps = context.Option("steps", 3);
-        int packingLayers = context.Option("packing-layers", 4), packingUsers = context.Option("packing-users", 48), driftSteps = context.Option("drift-steps", 10_000);
+        int packingLayers = context.Option("packing-layers", 4), packingUsers = context.Option("packing-users", 48), driftSteps = context.Option("drift-steps", 10_000), plainUsers = context.Option("plain-users", 0);
         if (parts.Count > 1)
         {
             string data = context.DataPath("Amazon") is var path ? Path.GetDirectoryName(path)! : "", fixtures = Path.GetDirectoryName(context.FixturePath("tokenizer"))!;
@@ -24,7 +24,7 @@ internal sealed class SftStudy : IStudy
             {
                 await RunAloneAsync(context, part, [
                     "--layers", $"{layers}", "--tokens", $"{tokens}", "--steps", $"{steps}", "--packing-layers", $"{packingLayers}", "--packing-users", $"{packingUsers}",
-                    "--drift-steps", $"{driftSteps}", "--data", data, "--fixtures", fixtures]);
+                    "--drift-steps", $"{driftSteps}", "--plain-users", $"{plainUsers}", "--data", data, "--fixtures", fixtures]);
             }
 
             return;
@@ -37,7 +37,7 @@ internal sealed class SftStudy : IStudy
             case "memory": SftThroughput.Memory(context, layers, tokens, steps); break;
             case "packing": await SftComparison.PackingAsync(context, packingLayers, packingUsers); break;
             case "optimizer": SftComparison.Optimizer(context); break;
-            case "plain": await SftComparison.PlainAsync(context); break;
+            case "plain": await SftComparison.PlainAsync(context, plainUsers); break;
             case "drift": SftThroughput.Drift(context, driftSteps); break;
             default: throw new ArgumentException($"There is no part '{parts[0]}'; there are {string.Join(", ", Parts)}.");
         }

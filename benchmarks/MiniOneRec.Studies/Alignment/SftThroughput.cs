@@ -111,7 +111,7 @@ internal static class SftThroughput
             random.manual_seed(1);
             Model = new DecoderModel(config);
             _weights = new TrainedWeights(Model, options, 0);
-            _step = new TrainingStep(Model, _weights, new Dictionary<string, int> { ["t"] = 0 }, options);
+            _step = new TrainingStep(Model, _weights, new Dictionary<string, int> { ["t"] = 0, [Prompt.NextSid] = 1 }, options);
             Model.train();
         }
 

@@ -33,10 +33,10 @@ internal static class TextAblation
         var setup = new TextSetup(
             context.Option("minutes", 20.0), context.Option("steps", 0), context.Option("points", 5), context.Option("rows", 100), context.Option("test-rows", 400),
             context.Option("train", "lora"), Enum.Parse<NextItemWording>(context.Option("wording", nameof(NextItemWording.Reinforcement))), options, context.Option("users", 0),
-            context.Option("layers", 0));
-        if (setup.Train is not ("lora" or "new-rows" or "all"))
+            context.Option("layers", 0), context.Option("initial", "text"));
+        if (setup.Train is not ("lora" or "new-rows" or "all") || setup.Initial is not ("text" or "normal"))
         {
-            throw new ArgumentException($"--train is '{setup.Train}'; expected lora, new-rows or all.");
+            throw new ArgumentException($"--train is '{setup.Train}' and --initial '{setup.Initial}'; expected lora, new-rows or all, and text or normal.");
         }
 
         var data = await StudyData.LoadAsync(context, set);

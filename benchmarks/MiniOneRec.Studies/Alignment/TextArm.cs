@@ -9,7 +9,8 @@ namespace MiniOneRec.Studies;
 
 /// <summary>What one arm of the ablation is given.</summary>
 internal sealed record TextSetup(
-    double Minutes, int Steps, int Points, int Rows, int TestRows, string Train, NextItemWording Wording, SftOptions Options, int Users, int Layers)
+    double Minutes, int Steps, int Points, int Rows, int TestRows, string Train, NextItemWording Wording, SftOptions Options, int Users, int Layers,
+    string Initial)
 {
     /// <summary>Gets the training users.</summary>
     public IReadOnlyList<UserSequence> UsersOf(SplitDataset data)
@@ -155,8 +156,8 @@ internal sealed class TextArm : IDisposable
     {
         using var file = GgufFile.Open(_context.ModelPath(TextAblation.Weights));
         var titles = data.Items.Where(item => item.Title.Length > 0).ToDictionary(item => item.Id, item => item.Title);
-        return VocabularyExtension.Extend(
-            file.LoadDecoder(type: ScalarType.Float32), vocabulary, plain.VocabularySize, new ItemTextRows(data.Index!, titles, plain), _setup.Options.Seed);
+        TokenRowInitializer initial = _setup.Initial == "text" ? new ItemTextRows(data.Index!, titles, plain) : new NormalRows();
+        return VocabularyExtension.Extend(file.LoadDecoder(type: ScalarType.Float32), vocabulary, plain.VocabularySize, initial, _setup.Options.Seed);
     }
 
     private DecoderModel Scratch(SemanticIdVocabulary vocabulary)

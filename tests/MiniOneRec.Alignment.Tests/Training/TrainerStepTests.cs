@@ -140,6 +140,37 @@ public sealed class TrainerStepTests
         Assert.Contains("step-000000004", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task BestWeights_AreTheOnesGivenBack(bool inFiles)
+    {
+        using var folder = new TemporaryFolder();
+        using var recommender = Toy.Recommender(16).Recommender;
+        var options = Toy.Plain;
+        (options.Epochs, options.LearningRate, options.Validations, options.Validation) = (10, 0.05, 20, ValidationMetric.Loss);
+        (options.CheckpointFolder, options.KeepBest) = inFiles ? (folder["run"], 3) : (null, 1);
+        var seen = new Dictionary<long, (float[] Weights, double Loss)>();
+
+        var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), [new("v", ["1", "2"], "23")], new Immediate(report =>
+        {
+            if (report.Metrics.TryGetValue("validation_loss", out double loss))
+            {
+                seen[report.Step] = (Toy.Weights(recommender.Model), loss);
+            }
+        }));
+
+        var ranked = seen.OrderBy(pair => pair.Value.Loss).Select(pair => pair.Key).ToArray();
+        Assert.Equal(20, ranked.Length);
+        Assert.Equal(ranked[0], result.BestStep);
+        Assert.True(result.BestStep < result.Steps);
+        Assert.Equal(seen[result.BestStep].Weights, Toy.Weights(recommender.Model));
+        if (inFiles)
+        {
+            Assert.Equal(ranked[..3].Order().Select(step => $"best-{step:D9}.safetensors"), Directory.GetFiles(folder["run"], "best-*").Select(Path.GetFileName).Order());
+        }
+    }
+
     [Fact]
     public async Task TokenBeyondTheVocabulary_NamesSampleAndToken()
     {
