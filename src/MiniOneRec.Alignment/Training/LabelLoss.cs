@@ -79,9 +79,8 @@ internal static class LabelLoss
             long size = Math.Min(chunk, count - start);
             var x = rows.narrow(0, start, size);                                                // [C, D]
             var target = labels.Targets.narrow(0, start, size).unsqueeze(1);                    // [C, 1]
-            var logits = x.mm(weight.t()).to_type(ScalarType.Float32);                          // [C, V]
-            var norm = logits.logsumexp(1, keepdim: true);                                      // [C, 1]
-            var nll = norm - logits.gather(1, target);                                          // [C, 1]
+            var logs = x.mm(weight.t()).to_type(ScalarType.Float32).log_softmax(1);             // [C, V]
+            var nll = logs.gather(1, target).neg_();                                            // [C, 1]
             var own = labels.OwnShares?.narrow(0, start, size).unsqueeze(1);                    // [C, 1]
             var loss = own is null ? nll : nll * own;
             Tensor? softPlaces = null, softShares = null;
@@ -89,19 +88,18 @@ internal static class LabelLoss
             {
                 var (softRows, softTokens, shares) = labels.Soft(start, size);
                 (softPlaces, softShares) = (softRows * Scalars.Of(vocabulary) + softTokens, shares);        // [S]
-                var terms = (norm.squeeze(1).index_select(0, softRows) - logits.view(-1).index_select(0, softPlaces)) * shares;
-                loss = loss.index_add(0, softRows, terms.unsqueeze(1), Scalars.Of(1));
+                loss = loss.index_add(0, softRows, (logs.view(-1).index_select(0, softPlaces) * shares).unsqueeze(1), Scalars.Of(-1));
             }
 
             if (smoothing > 0)
             {
-                loss = loss * Scalars.Of(1 - smoothing) + (norm - logits.mean([1], keepdim: true)) * Scalars.Of(smoothing);
+                loss = loss * Scalars.Of(1 - smoothing) - logs.mean([1], keepdim: true) * Scalars.Of(smoothing);
             }
 
             nlls.Add(nll.squeeze(1).MoveToOuterDisposeScope());
             losses.Add(loss.squeeze(1).MoveToOuterDisposeScope());
 
-            var gradient = logits.sub_(norm).exp_();                                            // [C, V]
+            var gradient = logs.exp_();                                                         // [C, V]
             if (smoothing > 0)
             {
                 gradient.sub_(Scalars.Of(smoothing / vocabulary));
