@@ -13,6 +13,7 @@ internal static class TorchThread
         {
             try
             {
+                VectorConstants.Touch();
                 completion.SetResult(work());
             }
             catch (OperationCanceledException e)

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using TorchSharp.Modules;
@@ -24,6 +25,7 @@ public sealed class DecoderModel : CausalLanguageModel
         : base(nameof(DecoderModel))
     {
         ArgumentNullException.ThrowIfNull(config);
+        VectorConstants.Touch();
         Config = config.Validated();
         _model = new DecoderStack(Config);
         _head = Config.TieWordEmbeddings ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
