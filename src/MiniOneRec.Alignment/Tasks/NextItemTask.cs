@@ -49,7 +49,7 @@ public sealed class NextItemTask : IAlignmentTask
     /// <value>The default is 10.</value>
     public int MaxHistory { get; init; } = 10;
 
-    private readonly ConditionalWeakTable<AlignmentData, TransitionTeacher> _teachers = [];
+    private readonly ConditionalWeakTable<AlignmentData, Taught> _taught = [];
 
     /// <inheritdoc/>
     public bool VariesByEpoch => Mode == NextItemMode.Sequence;
@@ -80,10 +80,11 @@ public sealed class NextItemTask : IAlignmentTask
     {
         var chains = context.Template is CompactTemplate { Terminator.Count: 0, Order: HistoryOrder.OldestFirst } compact ? compact : null;
         int limit = chains is null ? MaxItems : Math.Min(MaxItems, (context.MaxTokens - 1) / chains.Vocabulary.Depth);
-        var teacher = TeacherShare > 0 && chains is not null ? _teachers.GetValue(context.Data, data => new TransitionTeacher(data)) : null;
-        foreach (var sequence in context.Data.Sequences)
+        var taught = TeacherShare > 0 && chains is not null ? _taught.GetValue(context.Data, data => new Taught(data)) : null;
+        foreach (var (number, sequence) in context.Data.Sequences.Index())
         {
-            var items = Window([.. sequence.ItemIds.Where(item => context.Data.Index.TryGetRow(item, out _))], limit, context.Random);
+            string[] known = [.. sequence.ItemIds.Where(item => context.Data.Index.TryGetRow(item, out _))];
+            var items = Window(known, limit, context.Random);
             var ids = items.Select(item => context.Data.Index[item]).ToArray();
             if (ids.Length < 2)
             {
@@ -98,7 +99,8 @@ public sealed class NextItemTask : IAlignmentTask
                 labels.AsSpan(1).Fill(true);
                 yield return new TokenSample(tokens, labels, Name, sequence.UserId)
                 {
-                    SoftLabels = teacher is null ? [] : SoftLabels(teacher.Teach(items), chains.Vocabulary),
+                    SoftLabels = taught?.Labels(
+                        number, chains.Vocabulary, whole: ReferenceEquals(items, known), teacher => SoftLabels(teacher.Teach(items), chains.Vocabulary)) ?? [],
                 };
                 continue;
             }
@@ -141,5 +143,17 @@ public sealed class NextItemTask : IAlignmentTask
         }
 
         return length == items.Length ? items : items.AsSpan(random.Next(items.Length - length + 1), length).ToArray();
+    }
+
+    /// <summary>The teacher of one data set and what it said of whole sequences, which is the same in every epoch.</summary>
+    private sealed class Taught(AlignmentData data)
+    {
+        private readonly TransitionTeacher _teacher = new(data);
+        private readonly ConditionalWeakTable<SemanticIdVocabulary, IReadOnlyList<SoftLabel>?[]> _whole = [];
+
+        public IReadOnlyList<SoftLabel> Labels(
+            int sequence, SemanticIdVocabulary vocabulary, bool whole, Func<TransitionTeacher, IReadOnlyList<SoftLabel>> teach) => whole
+            ? _whole.GetValue(vocabulary, _ => new IReadOnlyList<SoftLabel>?[data.Sequences.Count])[sequence] ??= teach(_teacher)
+            : teach(_teacher);
     }
 }

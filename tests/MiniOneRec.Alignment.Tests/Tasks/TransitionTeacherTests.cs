@@ -48,5 +48,28 @@ public sealed class TransitionTeacherTests
         Assert.Equal([0.25f], label.Shares);
     }
 
+    [Fact]
+    public void Samples_OfLaterEpochs_EqualThoseOfATaskThatStartsThere()
+    {
+        var template = MiniOneRec.Modeling.CompactTemplate.For(Index);
+        var data = new AlignmentData(Index, [Of("x", "a", "b", "c", "a", "d"), Of("y", "a", "c", "b", "d"), Of("z", "d", "a", "b", "c")]);
+        var task = Task();
+
+        for (int epoch = 0; epoch < 4; epoch++)
+        {
+            var again = task.CreateSamples(new TaskContext(data, template, new Random(epoch))).ToArray();
+            var fresh = Task().CreateSamples(new TaskContext(data, template, new Random(epoch))).ToArray();
+
+            Assert.Equal(fresh.Select(sample => sample.Tokens), again.Select(sample => sample.Tokens));
+            Assert.Equal(Flat(fresh), Flat(again));
+            Assert.NotEmpty(Flat(again));
+        }
+
+        static NextItemTask Task() => new() { TeacherShare = 0.5, WindowShare = 0.5 };
+
+        static IEnumerable<(int, int, float)> Flat(IEnumerable<TokenSample> samples) =>
+            samples.SelectMany(sample => sample.SoftLabels).SelectMany(label => label.Tokens.Zip(label.Shares, (token, share) => (label.Position, token, share)));
+    }
+
     private static UserSequence Of(string user, params string[] items) => new(user, items);
 }
