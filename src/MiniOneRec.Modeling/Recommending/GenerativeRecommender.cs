@@ -85,6 +85,17 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         }
     }
 
+    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share; 0 or more, read once per batch.</summary>
+    public double PriorEvidence
+    {
+        get => _options.PriorEvidence;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            _options.PriorEvidence = value;
+        }
+    }
+
     /// <summary>Gets or sets who answers requests whose history holds no known item, or <see langword="null"/> for the model itself.</summary>
     public IRecommender? Fallback { get; set; }
 
@@ -204,8 +215,8 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     [SuppressMessage("Maintainability", "CA1508", Justification = "The prior may be set by another thread.")]
     private IReadOnlyList<RecommendationResult> RecommendBatch(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
-        var (catalogue, prior, weight) = (_catalogue, Prior, PriorWeight);
-        var masses = prior is null || weight == 0 ? null : PriorFolder.Fold(prior, weight, _options.PriorScale, catalogue, requests);
+        var (catalogue, prior, options) = (_catalogue, Prior, _options.Copy());
+        var masses = prior is null || options.PriorWeight == 0 ? null : PriorFolder.Fold(prior, options, catalogue, requests);
         var queries = new BeamQuery[requests.Count];
         var skipped = new int[requests.Count];
         for (int i = 0; i < queries.Length; i++)

@@ -56,6 +56,12 @@ public sealed class RecommenderOptions
     [EnumDataType(typeof(PriorScale))]
     public PriorScale PriorScale { get; set; } = PriorScale.Proportional;
 
+    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share: <c>w · Σ / (Σ + e)</c>. 0 gives it the whole share
+    /// however little it knows. <see cref="MiniOneRec.Modeling.PriorScale.Proportional"/> only.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, double.MaxValue)]
+    public double PriorEvidence { get; set; }
+
     internal RecommenderOptions Copy() => (RecommenderOptions)MemberwiseClone();
 }
 

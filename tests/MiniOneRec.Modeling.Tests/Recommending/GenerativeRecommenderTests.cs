@@ -180,6 +180,22 @@ public sealed class GenerativeRecommenderTests : IDisposable
     }
 
     [Fact]
+    public void Prior_OfLittleEvidence_EarnsLittleOfItsShare()
+    {
+        using var recommender = Make(new RecommenderOptions { PriorWeight = 0.8, PriorEvidence = 30 });
+        recommender.Prior = new Scores(["f", "d", "c"], [1f, 7f, 2f]);
+        var earned = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 3 }])[0];
+
+        recommender.PriorEvidence = 0;
+        recommender.PriorWeight = 0.8 * 10 / (10 + 30);
+        var given = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 3 }])[0];
+
+        Assert.Equal(given.Items.Select(item => item.ItemId), earned.Items.Select(item => item.ItemId));
+        Assert.Equal(given.Items[0].Score, earned.Items[0].Score, 1e-9);
+        Assert.Throws<ArgumentOutOfRangeException>(() => recommender.PriorEvidence = -1);
+    }
+
+    [Fact]
     public void Constructor_ModelSmallerThanTemplate_IsRefused()
     {
         using var model = new DecoderModel(DecoderConfig.Small(10, 16, 1, 2));
