@@ -27,8 +27,9 @@ internal static class DataStage
         return settings.Split is "given" or "time" ? data : SplitBy(settings.Split, Regroup(data));
     }
 
-    private static SplitDataset SplitBy(string split, InteractionDataset data) =>
-        split == "time" ? new GlobalTimeSplit().Split(data) : new LeaveOneOutSplit().Split(data);
+    private static SplitDataset SplitBy(string split, InteractionDataset data) => split == "time"
+        ? new GlobalTimeSplit(maxHistory: Preset.MaxHistory).Split(data)
+        : new LeaveOneOutSplit(Preset.MaxHistory).Split(data);
 
     /// <summary>Puts each user's rows of all three sets together again: the first row's history, then the targets.</summary>
     private static InteractionDataset Regroup(SplitDataset data) => new()

@@ -9,6 +9,9 @@ namespace AmazonReviews;
 /// <summary>Sizes and budgets that go together.</summary>
 internal sealed record Preset
 {
+    /// <summary>The most items of a history, in training, in the rows that are held out here, and in serving: a model asked for less than it learned from loses.</summary>
+    public const int MaxHistory = 50;
+
     private static readonly Dictionary<string, Preset> All = new(StringComparer.Ordinal)
     {
         // Minutes on two cores.
@@ -55,12 +58,12 @@ internal sealed record Preset
         HiddenSize = HiddenSize,
         Layers = Layers,
         Heads = Heads,
-        Recommender = new RecommenderOptions { BeamWidth = BeamWidth },
+        Recommender = new RecommenderOptions { BeamWidth = BeamWidth, MaxHistoryItems = MaxHistory },
     };
 
     public SftOptions Sft(int seed) => new() { Epochs = SftEpochs, LearningRate = LearningRate, Dropout = Dropout, Seed = seed };
 
-    public IAlignmentTask[] Tasks() => [new NextItemTask { TeacherShare = TeacherShare }];
+    public IAlignmentTask[] Tasks() => [new NextItemTask { TeacherShare = TeacherShare, MaxItems = MaxHistory }];
 
     // All validation rows: what a part of them favours is mostly noise at this size.
     public GrpoOptions Grpo(int seed) => new()
