@@ -52,7 +52,10 @@ public sealed class SftOptions
     [Range(1, int.MaxValue)]
     public int? MaxSteps { get; set; }
 
-    /// <summary>Gets or sets the samples per optimizer step; the samples of one group (one user's sequence) count as one.</summary>
+    /// <summary>
+    /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The samples of one
+    /// group (one user's sequence) count as one.
+    /// </summary>
     /// <value>The default is 64.</value>
     [Range(1, 1 << 20)]
     public int BatchSize { get; set; } = 64;
