@@ -61,6 +61,14 @@ internal sealed class Leaderboard(Settings settings, SplitDataset data, Semantic
         ["history"] = new JsonArray([.. result.History.Select(Point)]),
     };
 
+    /// <summary>Adds what the validation rows said about the prior's share.</summary>
+    public void AddPrior(double weight, IEnumerable<(double Weight, double HitRate, double Ndcg)> tried)
+    {
+        Details["priorWeight"] = weight;
+        Details["priorValidation"] = new JsonArray(
+            [.. tried.Select(entry => new JsonObject { ["weight"] = entry.Weight, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]);
+    }
+
     public async Task SaveAsync(CancellationToken cancellationToken)
     {
         Details["stageSeconds"] = new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
