@@ -53,12 +53,13 @@ internal sealed record Preset
 
     public static Preset Named(string name) => All[name];
 
-    public ModelingOptions Modeling() => new()
+    /// <param name="excludeHistory">Whether nobody comes back to an item, so that answers leave out what the history holds.</param>
+    public ModelingOptions Modeling(bool excludeHistory) => new()
     {
         HiddenSize = HiddenSize,
         Layers = Layers,
         Heads = Heads,
-        Recommender = new RecommenderOptions { BeamWidth = BeamWidth, MaxHistoryItems = MaxHistory },
+        Recommender = new RecommenderOptions { BeamWidth = BeamWidth, MaxHistoryItems = MaxHistory, ExcludeHistory = excludeHistory },
     };
 
     public SftOptions Sft(int seed) => new() { Epochs = SftEpochs, LearningRate = LearningRate, Dropout = Dropout, Seed = seed };

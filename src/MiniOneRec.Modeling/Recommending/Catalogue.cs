@@ -39,20 +39,19 @@ internal sealed class Catalogue
     public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);
 
     /// <summary>Folds a request's restrictions, or returns <see langword="null"/> where there are none.</summary>
-    public TrieMask? MaskOf(RecommendationRequest request)
+    /// <param name="request">The request.</param>
+    /// <param name="excludeHistory">Whether the items of the history are out as well.</param>
+    public TrieMask? MaskOf(RecommendationRequest request, bool excludeHistory)
     {
+        IReadOnlyCollection<string> seen = excludeHistory ? [.. request.History] : [];
         if (request.CandidateFilter is not null)
         {
-            return TrieMask.Where(Trie, row => request.Allows(Index.Items[row]));
+            var hidden = seen.ToHashSet(StringComparer.Ordinal);
+            return TrieMask.Where(Trie, row => request.Allows(Index.Items[row]) && !hidden.Contains(Index.Items[row]));
         }
 
-        if (request.ExcludedItems is not { Count: > 0 } excluded)
-        {
-            return null;
-        }
-
-        var rows = new List<int>(excluded.Count);
-        foreach (string item in excluded)
+        var rows = new HashSet<int>();
+        foreach (string item in seen.Concat(request.ExcludedItems ?? Enumerable.Empty<string>()))
         {
             if (Index.TryGetRow(item, out int row))
             {
@@ -60,6 +59,6 @@ internal sealed class Catalogue
             }
         }
 
-        return rows.Count == 0 ? null : TrieMask.Excluding(Trie, NodeOfRow, rows);
+        return rows.Count == 0 ? null : TrieMask.Excluding(Trie, NodeOfRow, [.. rows]);
     }
 }

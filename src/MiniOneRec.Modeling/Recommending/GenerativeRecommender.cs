@@ -224,7 +224,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
             queries[i] = new BeamQuery(PromptOf(catalogue, requests[i].History, out skipped[i]))
             {
                 Count = masses is null ? requests[i].Count : int.MaxValue,
-                Mask = catalogue.MaskOf(requests[i]),
+                Mask = catalogue.MaskOf(requests[i], options.ExcludeHistory),
                 Prior = masses?[i],
             };
         }

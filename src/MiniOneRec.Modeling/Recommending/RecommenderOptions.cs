@@ -31,6 +31,10 @@ public sealed class RecommenderOptions
     [Range(1, 1 << 16)]
     public int MaxHistoryItems { get; set; } = 20;
 
+    /// <summary>Gets or sets whether the items of a history are left out of its answer: for catalogues in which nobody comes back to an item.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool ExcludeHistory { get; set; }
+
     /// <summary>Gets or sets how many requests are searched in one batch.</summary>
     /// <value>The default is 32.</value>
     [Range(1, 1 << 16)]

@@ -179,6 +179,22 @@ public sealed class GenerativeRecommenderTests : IDisposable
         Assert.Equal(Math.Log(0.7), result.Items[0].Score, 0.01);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void ExcludeHistory_AnswersWithEverythingElse(bool filtered)
+    {
+        using var recommender = Make(new RecommenderOptions { ExcludeHistory = true });
+        var request = new RecommendationRequest
+        {
+            History = ["a", "b", "unknown"], Count = 10, ExcludedItems = new HashSet<string> { "c" }, CandidateFilter = filtered ? _ => true : null,
+        };
+
+        var items = recommender.Recommend([request])[0].Items.Select(item => item.ItemId).ToArray();
+
+        Assert.Equal(_index.Items.Except(["a", "b", "c"]).Order(StringComparer.Ordinal), items.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void Prior_OfLittleEvidence_EarnsLittleOfItsShare()
     {
