@@ -23,6 +23,9 @@ internal sealed record Preset
         // Short histories over a large catalogue: fewer passes, less dropout, and more weight on what followed in other users' sequences.
         ["sparse"] = new Preset { SftEpochs = 14, Dropout = 0.1, TeacherShare = 0.6 },
 
+        // A few minutes of one core on a large catalogue: for comparing two ways of doing something.
+        ["quick"] = new Preset { HiddenSize = 64, Heads = 2, SftEpochs = 4, LearningRate = 3e-3, Dropout = 0.1, TeacherShare = 0, BeamWidth = 20 },
+
         // Seconds: shows that everything runs, and nothing else.
         ["smoke"] = new Preset { HiddenSize = 32, SftEpochs = 1, GrpoSteps = 4, SasRecEpochs = 1, BeamWidth = 20 },
     };

@@ -113,7 +113,7 @@ internal sealed class Recipe(Settings settings)
             BootstrapSamples = 0,
             Seed = settings.Seed,
         });
-        double[] weights = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5];
+        double[] weights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
         var tried = new List<(double Weight, double HitRate, double Ndcg)>();
         var best = await _stages.RunAsync("prior", async progress =>
         {

@@ -20,7 +20,7 @@ internal static class VectorConstants
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            F.silu(full(64, -200f));
+            F.silu(full(64, Scalars.Of(-200.0), dtype: ScalarType.Float32));
         }
     }
 }
