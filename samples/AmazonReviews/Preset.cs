@@ -57,7 +57,7 @@ internal sealed record Preset
     public static Preset Named(string name) => All[name];
 
     /// <param name="excludeHistory">Whether nobody comes back to an item, so that answers leave out what the history holds.</param>
-    public ModelingOptions Modeling(bool excludeHistory) => new()
+    public ModelingOptions Modeling(bool excludeHistory = false) => new()
     {
         HiddenSize = HiddenSize,
         Layers = Layers,
