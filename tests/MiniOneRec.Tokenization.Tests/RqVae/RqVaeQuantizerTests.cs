@@ -153,6 +153,8 @@ public class RqVaeQuantizerTests
         var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
         async Task<long> LeftAsync(int epochs)
         {
+            GC.Collect();                                                                   // what earlier tests left is taken off before counting
+            GC.WaitForPendingFinalizers();
             long before = torch.Tensor.TotalCount;
             var options = Toy.RqVae(8, 4);
             options.Training.Epochs = epochs;

@@ -8,7 +8,7 @@ public class RqVaeTrainerTests
     [Fact]
     public void RateOf_WarmupThenSchedule_FollowsTheFormula()
     {
-        var options = new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1 };
+        var options = new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1, Schedule = QuantizerSchedule.Constant };
 
         // Two batches per epoch: ten steps up, then constant.
         Assert.Equal([0.01, 0.05, 0.1, 0.1, 0.1], ((long[])[0, 4, 9, 10, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)));
