@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -39,7 +40,7 @@ internal sealed class CaserModel : SequentialModel
         _vertical = nn.Linear(options.Window, options.VerticalFilters, hasBias: false);
         _out = nn.Linear(options.Heights.Count * options.HorizontalFilters + options.VerticalFilters * options.HiddenSize, options.HiddenSize);
         Initialize(name => name == "items.weight");
-        nn.init.constant_(_vertical.weight!, 1.0 / options.Window);                         // a mean of the window is a good start
+        nn.init.constant_(_vertical.weight!, Scalars.Of(1.0 / options.Window));             // a mean of the window is a good start
     }
 
     /// <inheritdoc/>
@@ -50,7 +51,7 @@ internal sealed class CaserModel : SequentialModel
     {
         using var scope = NewDisposeScope();
         (long batch, long time) = (items.size(0), items.size(1));
-        var x = _items.forward(items) * Math.Sqrt(ItemEmbedding.size(1));                   // [B, T, D]
+        var x = _items.forward(items) * Scalars.Of(Math.Sqrt(ItemEmbedding.size(1)));       // [B, T, D]
         var windows = F.pad(x, [0, 0, _window - 1, 0]).unfold(1, _window, 1).flatten(0, 1); // [B·T, D, W]
         var features = new List<Tensor>();
         foreach (var filter in _horizontal)

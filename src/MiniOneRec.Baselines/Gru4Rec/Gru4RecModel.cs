@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -43,7 +44,7 @@ internal sealed class Gru4RecModel : SequentialModel
     public override Tensor Encode(Tensor items)
     {
         using var scope = NewDisposeScope();
-        var x = F.dropout(_items.forward(items) * Math.Sqrt(ItemEmbedding.size(1)), _dropout, training);   // [B, T, D]
+        var x = F.dropout(_items.forward(items) * Scalars.Of(Math.Sqrt(ItemEmbedding.size(1))), _dropout, training);   // [B, T, D]
         var (states, _) = _gru.forward(x);                                                  // [B, T, D]
         return _out.forward(F.dropout(states, _dropout, training)).MoveToOuterDisposeScope();
     }

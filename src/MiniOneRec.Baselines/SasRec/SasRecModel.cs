@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -47,8 +48,8 @@ internal sealed class SasRecModel : SequentialModel
     public override Tensor Encode(Tensor items)
     {
         using var scope = NewDisposeScope();
-        var positions = arange(items.size(1), device: items.device);                        // [T]
-        double scale = Math.Sqrt(ItemEmbedding.size(1));
+        var positions = arange(Scalars.Of(0), Scalars.Of(items.size(1)), Scalars.Of(1), device: items.device);   // [T]
+        var scale = Scalars.Of(Math.Sqrt(ItemEmbedding.size(1)));
         var x = _items.forward(items) * scale + _positions.forward(positions);              // [B, T, D]
         x = F.dropout(x, _dropout, training);
         foreach (var block in _blocks)

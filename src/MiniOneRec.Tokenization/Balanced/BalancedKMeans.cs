@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -24,14 +25,14 @@ internal static class BalancedKMeans
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var (minimum, maximum) = Bounds(points.size(0), clusters, options.SizeSlack);
-        double threshold = options.Tolerance * points.var(0, unbiased: false).mean().ToDouble();
+        double threshold = options.Tolerance * points.var(0, unbiased: false).mean().to_type(ScalarType.Float64).item<double>();
         var centres = KMeans.PlusPlus(points, clusters, random, cancellationToken);         // [K, D]
         var result = Assign(points, centres, minimum, maximum, null, cancellationToken);
         for (int iteration = 0; iteration < options.MaxIterations; iteration++)
         {
             using var step = NewDisposeScope();
             var moved = Means(points, result.Labels, clusters);
-            double shift = (moved - centres).square().sum().ToDouble();
+            double shift = (moved - centres).pow(Scalars.Of(2)).sum().to_type(ScalarType.Float64).item<double>();
             centres = moved.MoveToOuterDisposeScope();
             var next = Assign(points, centres, minimum, maximum, result.Prices, cancellationToken);
             bool settled = shift <= threshold || next.Labels.AsSpan().SequenceEqual(result.Labels);
@@ -59,12 +60,12 @@ internal static class BalancedKMeans
         using var scope = NewDisposeScope();
         var wide = centres.to_type(ScalarType.Float64);
         var turned = wide.t();
-        var squares = wide.square().sum(1);
+        var squares = wide.pow(Scalars.Of(2)).sum(1);
         for (int at = 0; at < rows; at += Piece)
         {
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, rows - at)).to_type(ScalarType.Float64);
-            var distances = addmm(squares, part, turned, 1, -2) + part.square().sum(1, keepdim: true);  // [n, K]
+            var distances = addmm(squares, part, turned, 1, -2) + part.pow(Scalars.Of(2)).sum(1, keepdim: true);   // [n, K]
             distances.to_type(ScalarType.Float32).cpu().bytes.CopyTo(MemoryMarshal.AsBytes(cost.AsSpan(at * columns)));
         }
 
@@ -75,7 +76,7 @@ internal static class BalancedKMeans
     {
         using var scope = NewDisposeScope();
         var index = tensor(labels, device: points.device).to_type(ScalarType.Int64);
-        var counts = index.bincount(null, minlength: clusters).clamp_min(1).to_type(points.dtype).unsqueeze(1);
-        return (zeros([clusters, points.size(1)], dtype: points.dtype, device: points.device).index_add_(0, index, points, 1) / counts).MoveToOuterDisposeScope();
+        var counts = index.bincount(null, minlength: clusters).clamp_min(Scalars.Of(1)).to_type(points.dtype).unsqueeze(1);
+        return (zeros([clusters, points.size(1)], dtype: points.dtype, device: points.device).index_add_(0, index, points, Scalars.Of(1)) / counts).MoveToOuterDisposeScope();
     }
 }

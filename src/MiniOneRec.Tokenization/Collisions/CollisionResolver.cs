@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -150,7 +151,7 @@ public sealed class CollisionResolver
         using var scope = NewDisposeScope();
         float[] distances = quantizer.Distances(embeddings.Select(order), codes.Select(order), last);
         var plan = SinkhornKnopp.Plan(tensor(distances).view(-1, size), _options.SinkhornEpsilon, _options.SinkhornIterations);
-        var ordered = plan.clamp_min_(double.Epsilon).log_().neg_().data<double>();
+        var ordered = plan.clamp_min_(Scalars.Of(double.Epsilon)).log_().neg_().data<double>();
         double[] costs = new double[ordered.Count];
         for (int i = 0; i < order.Length; i++)
         {

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -84,7 +85,7 @@ internal sealed class FiniteScalarQuantizer : IDisposable
         var scale = _low.narrow(0, at, width);
         var own = bounded.narrow(1, at, width) / scale;                                     // [B, width]
         var grid = Grid(level) / scale;                                                     // [K, width]
-        return (addmm(grid.square().sum(1), own, grid.t(), 1, -2) + own.square().sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return (addmm(grid.pow(Scalars.Of(2)).sum(1), own, grid.t(), 1, -2) + own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

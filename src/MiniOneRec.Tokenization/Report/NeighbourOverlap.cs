@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ internal static class NeighbourOverlap
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         var x = vectors.ToTensor();
-        x = x / x.square().sum(1, keepdim: true).sqrt().clamp_min(1e-12);                   // [N, E]
+        x = x / x.pow(Scalars.Of(2)).sum(1, keepdim: true).sqrt().clamp_min(Scalars.Of(1e-12));   // [N, E]
         var turned = x.t();
         long[] nearest = new long[checked(queries.Length * neighbours)];
         for (int at = 0; at < queries.Length; at += Piece)
@@ -29,7 +30,7 @@ internal static class NeighbourOverlap
             long[] rows = [.. queries.Slice(at, Math.Min(Piece, queries.Length - at)).ToArray().Select(row => (long)row)];
             var own = tensor(rows);                                                         // [n]
             var cosines = x.index_select(0, own).mm(turned);                                // [n, N]
-            cosines.scatter_(1, own.unsqueeze(1), full_like(own, double.NegativeInfinity, dtype: cosines.dtype).unsqueeze(1));
+            cosines.scatter_(1, own.unsqueeze(1), full_like(own, Scalars.Of(double.NegativeInfinity), dtype: cosines.dtype).unsqueeze(1));
             var (_, found) = cosines.topk(neighbours);
             found.data<long>().ToArray().CopyTo(nearest, at * neighbours);
         }

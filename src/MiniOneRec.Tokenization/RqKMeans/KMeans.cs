@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -53,7 +54,7 @@ internal static class KMeans
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        double threshold = tolerance * points.var(0, unbiased: false).mean().ToDouble();
+        double threshold = tolerance * points.var(0, unbiased: false).mean().to_type(ScalarType.Float64).item<double>();
         var centres = initial.clone();                                                      // [K, D]
         Tensor? labels = null;
         int iteration = 0;
@@ -63,7 +64,7 @@ internal static class KMeans
             using var step = NewDisposeScope();
             var (next, distances) = Nearest(points, centres);
             var moved = Means(points, next, distances, centres);
-            moving = (labels is null || !(labels == next).all().item<bool>()) && (moved - centres).square().sum().ToDouble() > threshold;
+            moving = (labels is null || !(labels == next).all().item<bool>()) && (moved - centres).pow(Scalars.Of(2)).sum().to_type(ScalarType.Float64).item<double>() > threshold;
             (labels, centres) = (next.MoveToOuterDisposeScope(), moved.MoveToOuterDisposeScope());
             iterated?.Invoke();
         }
@@ -79,7 +80,7 @@ internal static class KMeans
         using var scope = NewDisposeScope();
         const long Piece = 8192;
         long count = points.size(0);
-        var squares = centres.square().sum(1);                                              // [K]
+        var squares = centres.pow(Scalars.Of(2)).sum(1);                                    // [K]
         var turned = centres.t();                                                           // [D, K]
         var labels = new List<Tensor>();
         var distances = new List<Tensor>();
@@ -88,7 +89,7 @@ internal static class KMeans
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, count - at));
             var (least, index) = addmm(squares, part, turned, 1, -2).min(1);                // [n]
-            distances.Add((least + part.square().sum(1)).clamp_min_(0).MoveToOuterDisposeScope());
+            distances.Add((least + part.pow(Scalars.Of(2)).sum(1)).clamp_min_(Scalars.Of(0)).MoveToOuterDisposeScope());
             labels.Add(index.MoveToOuterDisposeScope());
         }
 
@@ -102,7 +103,7 @@ internal static class KMeans
         using var scope = NewDisposeScope();
         long count = points.size(0);
         int candidates = 2 + (int)Math.Log(clusters);
-        var squares = points.square().sum(1);                                               // [N]
+        var squares = points.pow(Scalars.Of(2)).sum(1);                                     // [N]
         var chosen = new List<long> { random.NextInt64(count) };
         var nearest = DistancesTo(points, squares, tensor(chosen.ToArray())).squeeze(0);    // [N]
         for (int cluster = 1; cluster < clusters; cluster++)
@@ -113,7 +114,7 @@ internal static class KMeans
             double total = cumulative[-1].item<double>();
             double[] draws = [.. Enumerable.Range(0, candidates).Select(_ => random.NextDouble() * total)];
             var picks = total > 0
-                ? searchsorted(cumulative, tensor(draws, device: points.device), right: true).clamp_max_(count - 1)
+                ? searchsorted(cumulative, tensor(draws, device: points.device), right: true).clamp_max_(Scalars.Of(count - 1))
                 : tensor(draws.Select(_ => random.NextInt64(count)).ToArray(), device: points.device);
             var closer = minimum(DistancesTo(points, squares, picks), nearest);             // [candidates, N]
             long best = closer.sum(1).argmin().item<long>();
@@ -129,9 +130,9 @@ internal static class KMeans
     {
         long clusters = centres.size(0);
         var counts = labels.bincount(null, minlength: clusters);                                  // [K]
-        var sums = zeros_like(centres).index_add_(0, labels, points, 1);                    // [K, D]
-        var means = sums / counts.clamp_min(1).to_type(points.dtype).unsqueeze(1);
-        var empty = (counts == 0).nonzero().squeeze(1);
+        var sums = zeros_like(centres).index_add_(0, labels, points, Scalars.Of(1));        // [K, D]
+        var means = sums / counts.clamp_min(Scalars.Of(1)).to_type(points.dtype).unsqueeze(1);
+        var empty = (counts == Scalars.Of(0)).nonzero().squeeze(1);
         if (empty.size(0) > 0)
         {
             var (_, far) = distances.topk((int)Math.Min(empty.size(0), points.size(0)));
@@ -164,8 +165,8 @@ internal static class KMeans
             seen.add_(counts);
 
             // Each centre is the mean of all points it was ever given: move by the share that is new.
-            var sums = zeros_like(centres).index_add_(0, labels, batch, 1);
-            var share = (1 / seen.clamp_min(1)).unsqueeze(1);
+            var sums = zeros_like(centres).index_add_(0, labels, batch, Scalars.Of(1));
+            var share = (Scalars.Of(1) / seen.clamp_min(Scalars.Of(1))).unsqueeze(1);
             centres.add_((sums - counts.unsqueeze(1) * centres) * share);
             settings.Iterated?.Invoke();
         }
@@ -177,7 +178,7 @@ internal static class KMeans
     private static Tensor DistancesTo(Tensor points, Tensor squares, Tensor rows)
     {
         var picked = points.index_select(0, rows.to(points.device));                        // [c, D]
-        return (addmm(squares, picked, points.t(), 1, -2) + picked.square().sum(1, keepdim: true)).clamp_min_(0);   // [c, N]
+        return (addmm(squares, picked, points.t(), 1, -2) + picked.pow(Scalars.Of(2)).sum(1, keepdim: true)).clamp_min_(Scalars.Of(0));   // [c, N]
     }
 }
 

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,7 +72,7 @@ internal static class ResidualKMeans
                 var codes = levels[^1].Assign(residual);
                 paths.Add(codes);
                 residual = (residual - levels[^1].Centres.index_select(0, codes)).MoveToOuterDisposeScope();
-                errors.Add(residual.square().mean().item<float>());
+                errors.Add(residual.pow(Scalars.Of(2)).mean().item<float>());
                 report(levels.Count, "mse", errors[^1]);
             }
 

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -81,7 +82,7 @@ internal sealed class ProductCodebooks : IDisposable
     {
         using var scope = NewDisposeScope();
         var own = x.mm(_rotation.narrow(1, _widths.Take(part).Sum(), _widths[part]));       // [n, width of the part]
-        return (addmm(_parts[part].square().sum(1), own, _parts[part].t(), 1, -2) + own.square().sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return (addmm(_parts[part].pow(Scalars.Of(2)).sum(1), own, _parts[part].t(), 1, -2) + own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [("rotation", _rotation), .. _parts.Select((part, i) => ($"product.{i}", part))];
@@ -110,7 +111,7 @@ internal sealed class ProductCodebooks : IDisposable
     {
         using var scope = NewDisposeScope();
         var centred = x - x.mean([0], keepdim: true);
-        var (values, vectors) = linalg.eigh(centred.t().mm(centred) / x.size(0));           // ascending
+        var (values, vectors) = linalg.eigh(centred.t().mm(centred) / Scalars.Of(x.size(0)));   // ascending
         double[] variances = [.. values.to_type(ScalarType.Float64).data<double>().ToArray().Select(value => Math.Log(Math.Max(value, 1e-12)))];
         var dealt = widths.Select(_ => new List<long>()).ToArray();
         double[] sums = new double[widths.Length];

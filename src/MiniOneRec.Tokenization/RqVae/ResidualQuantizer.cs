@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -52,11 +53,11 @@ internal sealed class ResidualQuantizer : nn.Module
             codes[level] = quantizer.Assign(residuals[level], Epsilon(level, training), _options.SinkhornIterations);
             var e = quantizer.Codebook.index_select(0, codes[level]);                       // [B, Z]
             var constant = e.detach();
-            var commitment = F.mse_loss(residual, constant) * _options.CommitmentWeight;
+            var commitment = F.mse_loss(residual, constant) * Scalars.Of(_options.CommitmentWeight);
             losses[level] = _options.Codebooks.MovingAverage ? commitment : F.mse_loss(e, residuals[level]) + commitment;
             if (_options.BalanceWeight > 0)
             {
-                var penalty = quantizer.BalancePenalty(residual, _options.BalanceTemperature) / levels;
+                var penalty = quantizer.BalancePenalty(residual, _options.BalanceTemperature) / Scalars.Of(levels);
                 balance = balance is null ? penalty : balance + penalty;
             }
 

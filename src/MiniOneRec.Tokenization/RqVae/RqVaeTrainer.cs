@@ -114,7 +114,7 @@ internal sealed class RqVaeTrainer : IDisposable
                 long size = Math.Min(batchSize, count - batch * batchSize);
                 var rows = order is null ? x : x.index_select(0, order.narrow(0, batch * batchSize, size));
                 var (total, reconstruction, _, renewed) = Step(rows, _options.RateOf(epoch * batches + batch, batches));
-                loss.add_(stack([total, reconstruction]).to_type(loss.dtype) * ((double)size / count));
+                loss.add_(stack([total, reconstruction]).to_type(loss.dtype) * Scalars.Of((double)size / count));
                 revived += renewed;
             }
 
@@ -169,7 +169,7 @@ internal sealed class RqVaeTrainer : IDisposable
 
     /// <summary>Counts how often a step of the batch size uses each code, which is what the moving averages count.</summary>
     private Tensor PerStep(Tensor labels, VectorQuantizer level) =>
-        labels.bincount(null, minlength: level.Codebook.size(0)).to_type(level.Codebook.dtype) * ((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
+        labels.bincount(null, minlength: level.Codebook.size(0)).to_type(level.Codebook.dtype) * Scalars.Of((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
 
     private static long HashOf(int seed, int epoch) => ((long)seed << 32) ^ ((uint)epoch * 2654435761L);
 }

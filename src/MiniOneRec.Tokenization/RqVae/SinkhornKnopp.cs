@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,15 +24,15 @@ internal static class SinkhornKnopp
         var d = distances.to_type(ScalarType.Float64);
         double max = d.max().item<double>(), min = d.min().item<double>();
         double middle = (max + min) / 2, amplitude = max - middle + 1e-5;
-        var q = d.sub(middle).div_(-amplitude * epsilon).exp_();                            // [B, K]
+        var q = d.sub(Scalars.Of(middle)).div_(Scalars.Of(-amplitude * epsilon)).exp_();    // [B, K]
         q.div_(q.sum());
         for (int i = 0; i < iterations; i++)
         {
             using var step = NewDisposeScope();
-            q.div_(q.sum(1, keepdim: true).mul_(batch));
-            q.div_(q.sum(0, keepdim: true).mul_(codes));
+            q.div_(q.sum(1, keepdim: true).mul_(Scalars.Of(batch)));
+            q.div_(q.sum(0, keepdim: true).mul_(Scalars.Of(codes)));
         }
 
-        return q.mul_(batch).MoveToOuterDisposeScope();
+        return q.mul_(Scalars.Of(batch)).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -36,8 +37,8 @@ internal sealed class VectorQuantizer : nn.Module
         : base(nameof(VectorQuantizer))
     {
         _options = options;
-        _codebook = new Parameter(rand(codes, width).mul_(2).sub_(1).div_(codes), requires_grad: !options.MovingAverage);   // uniform in ±1/K
-        _usage = full([codes], 1.0f / codes);
+        _codebook = new Parameter(rand(codes, width).mul_(Scalars.Of(2)).sub_(Scalars.Of(1)).div_(Scalars.Of(codes)), requires_grad: !options.MovingAverage);   // uniform in ±1/K
+        _usage = full([codes], Scalars.Of(1.0f / codes));
         _idle = zeros([codes]);
         _count = ones([codes]);                                                             // each code starts as the mean of one residual: itself
         _sum = _codebook.detach().clone();
@@ -80,15 +81,15 @@ internal sealed class VectorQuantizer : nn.Module
     public Tensor Distances(Tensor residual)
     {
         using var scope = NewDisposeScope();
-        return (addmm(_codebook.square().sum(1), residual, _codebook.t(), 1, -2) + residual.square().sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return (addmm(_codebook.pow(Scalars.Of(2)).sum(1), residual, _codebook.t(), 1, -2) + residual.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes KL(p̄‖uniform) of the mean soft assignment: 0 where all codes are used alike, ln K where one is.</summary>
     public Tensor BalancePenalty(Tensor residual, double temperature)
     {
         using var scope = NewDisposeScope();
-        var mean = Distances(residual).div(-temperature).softmax(1).mean([0]).clamp_min(1e-12);     // [K]
-        return (mean * (mean * mean.size(0)).log()).sum().MoveToOuterDisposeScope();
+        var mean = Distances(residual).div(Scalars.Of(-temperature)).softmax(1).mean([0]).clamp_min(Scalars.Of(1e-12));   // [K]
+        return (mean * (mean * Scalars.Of(mean.size(0))).log()).sum().MoveToOuterDisposeScope();
     }
 
     /// <summary>After a step: moves the averages, counts idle steps, and gives dead codes the residuals that are farthest from theirs.</summary>
@@ -102,10 +103,10 @@ internal sealed class VectorQuantizer : nn.Module
         var counts = codes.bincount(null, minlength: _codebook.size(0)).to_type(_usage.dtype);    // [K]
         if (_options.MovingAverage)
         {
-            _count.mul_(_options.Decay).add_(counts * (1 - _options.Decay));
-            _sum.mul_(_options.Decay).index_add_(0, codes, residual, 1 - _options.Decay);
+            _count.mul_(Scalars.Of(_options.Decay)).add_(counts * Scalars.Of(1 - _options.Decay));
+            _sum.mul_(Scalars.Of(_options.Decay)).index_add_(0, codes, residual, Scalars.Of(1 - _options.Decay));
             var total = _count.sum();
-            var smoothed = (_count + 1e-5) / (total + 1e-5 * _count.size(0)) * total;       // Laplace: no division by zero
+            var smoothed = (_count + Scalars.Of(1e-5)) / (total + Scalars.Of(1e-5 * _count.size(0))) * total;   // Laplace: no division by zero
             _codebook.copy_(_sum / smoothed.unsqueeze(1));
         }
 
@@ -114,9 +115,9 @@ internal sealed class VectorQuantizer : nn.Module
             return 0;
         }
 
-        _usage.mul_(_options.UsageDecay).add_(counts * ((1 - _options.UsageDecay) / codes.size(0)));
-        _idle.add_(1).mul_((counts == 0).to_type(_idle.dtype));
-        var dead = ((_idle >= _options.RevivalPatience) & (_usage < _options.RevivalThreshold)).nonzero().squeeze(1);
+        _usage.mul_(Scalars.Of(_options.UsageDecay)).add_(counts * Scalars.Of((1 - _options.UsageDecay) / codes.size(0)));
+        _idle.add_(Scalars.Of(1)).mul_((counts == Scalars.Of(0)).to_type(_idle.dtype));
+        var dead = ((_idle >= Scalars.Of(_options.RevivalPatience)) & (_usage < Scalars.Of(_options.RevivalThreshold))).nonzero().squeeze(1);
         return dead.size(0) == 0 ? 0 : Revive(dead, residual, codes);
     }
 
@@ -132,15 +133,15 @@ internal sealed class VectorQuantizer : nn.Module
     private long Revive(Tensor dead, Tensor residual, Tensor codes)
     {
         long number = dead.size(0), available = Math.Min(number, residual.size(0));
-        var errors = (residual - _codebook.index_select(0, codes)).square().sum(1);         // [B]
+        var errors = (residual - _codebook.index_select(0, codes)).pow(Scalars.Of(2)).sum(1);   // [B]
         var (_, far) = errors.topk((int)available);
-        var rows = far.index_select(0, arange(number, device: far.device) % available);     // cycled where the batch is small
+        var rows = far.index_select(0, arange(Scalars.Of(0), Scalars.Of(number), Scalars.Of(1), device: far.device) % Scalars.Of(available));   // cycled where the batch is small
         var fresh = residual.index_select(0, rows);
-        fresh = fresh + randn_like(fresh) * RevivalNoise;
+        fresh = fresh + randn_like(fresh) * Scalars.Of(RevivalNoise);
         _codebook.index_copy_(0, dead, fresh);
-        _usage.index_fill_(0, dead, Math.Max(_options.RevivalThreshold, 1.0 / _usage.size(0)));
-        _idle.index_fill_(0, dead, 0);
-        _count.index_fill_(0, dead, 1);
+        _usage.index_fill_(0, dead, Scalars.Of(Math.Max(_options.RevivalThreshold, 1.0 / _usage.size(0))));
+        _idle.index_fill_(0, dead, Scalars.Of(0));
+        _count.index_fill_(0, dead, Scalars.Of(1));
         _sum.index_copy_(0, dead, fresh);
         return number;
     }
