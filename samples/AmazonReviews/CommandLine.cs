@@ -16,6 +16,7 @@ internal static class CommandLine
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of every stage.", DefaultValueFactory = _ => 42 };
     private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<bool> SkipRl = new("--skip-rl") { Description = "Stop after supervised training." };
+    private static readonly Option<string[]> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", Settings.AllBaselines)}; all by default.", HelpName = "NAME,…", DefaultValueFactory = _ => Settings.AllBaselines, CustomParser = ReadBaselines };
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
@@ -30,7 +31,7 @@ internal static class CommandLine
     public static RootCommand Create(Func<Settings, CancellationToken, Task<int>> run)
     {
         var command = new RootCommand("Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
-        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Retokenize, Output, Report, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
+        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
         {
             command.Options.Add(option);
         }
@@ -71,6 +72,17 @@ internal static class CommandLine
         }
     }
 
+    private static string[] ReadBaselines(ArgumentResult argument)
+    {
+        string[] names = [.. argument.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+        foreach (string name in names.Except(Settings.AllBaselines, StringComparer.Ordinal))
+        {
+            argument.AddError($"--baselines: '{name}' is none of {string.Join(", ", Settings.AllBaselines)}.");
+        }
+
+        return names;
+    }
+
     private static Settings Read(ParseResult line)
     {
         string output = line.GetValue(Output)!;
@@ -86,6 +98,7 @@ internal static class CommandLine
             Seed = line.GetValue(Seed),
             Device = line.GetValue(Device)!,
             SkipRl = line.GetValue(SkipRl),
+            Baselines = line.GetValue(Baselines)!,
             Retokenize = line.GetValue(Retokenize),
             Output = output,
             Report = line.GetValue(Report) ?? Path.Combine(output, "report.json"),

@@ -42,17 +42,31 @@ internal sealed class Recipe(Settings settings)
     private async Task<SequentialRulesRecommender> BaselinesAsync(
         SplitDataset data, SemanticIdIndex index, PopularityRecommender popularity, Leaderboard board, CancellationToken cancellationToken)
     {
-        await board.AddAsync(popularity, 0, 0, cancellationToken);
-
+        bool Wanted(string name) => settings.Baselines.Contains(name);
         var (rules, rulesSeconds) = Stages.Timed(() => new SequentialRulesRecommender(data.TrainSequences, index.Items));
-        await board.AddAsync(rules, 0, rulesSeconds, cancellationToken);
+        if (Wanted("popularity"))
+        {
+            await board.AddAsync(popularity, 0, 0, cancellationToken);
+        }
 
-        var (knn, knnSeconds) = Stages.Timed(() => new ItemKnnRecommender(data.TrainSequences, index.Items));
-        await board.AddAsync(knn, 0, knnSeconds, cancellationToken);
+        if (Wanted("sequential-rules"))
+        {
+            await board.AddAsync(rules, 0, rulesSeconds, cancellationToken);
+        }
 
-        using var sasRec = await _stages.RunAsync("sasrec", progress =>
-            new SasRecTrainer(_preset.SasRec(), _shared).TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken));
-        await board.AddAsync(sasRec, sasRec.ParameterCount, _stages.Seconds["sasrec"], cancellationToken);
+        if (Wanted("item-knn"))
+        {
+            var (knn, seconds) = Stages.Timed(() => new ItemKnnRecommender(data.TrainSequences, index.Items));
+            await board.AddAsync(knn, 0, seconds, cancellationToken);
+        }
+
+        if (Wanted("sasrec"))
+        {
+            using var sasRec = await _stages.RunAsync("sasrec", progress =>
+                new SasRecTrainer(_preset.SasRec(), _shared).TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken));
+            await board.AddAsync(sasRec, sasRec.ParameterCount, _stages.Seconds["sasrec"], cancellationToken);
+        }
+
         return rules;
     }
 

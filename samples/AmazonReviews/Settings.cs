@@ -24,6 +24,12 @@ internal sealed record Settings
 
     public bool SkipRl { get; init; }
 
+    /// <summary>The names of the baselines that are run and reported.</summary>
+    public required IReadOnlyCollection<string> Baselines { get; init; }
+
+    /// <summary>The baselines that there are.</summary>
+    public static string[] AllBaselines => ["popularity", "sequential-rules", "item-knn", "sasrec"];
+
     public required string Output { get; init; }
 
     public required string Report { get; init; }
