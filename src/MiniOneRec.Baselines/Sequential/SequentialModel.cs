@@ -17,20 +17,23 @@ internal abstract class SequentialModel(string name) : nn.Module(name)
     /// <returns><c>[B, T, D]</c> float32.</returns>
     public abstract Tensor Encode(Tensor items);
 
-    /// <summary>Scores every item.</summary>
-    /// <param name="hidden">States, <c>[M, D]</c>.</param>
-    /// <returns>Logits, <c>[M, N]</c>.</returns>
-    public virtual Tensor Logits(Tensor hidden) => F.linear(hidden, ItemEmbedding);
-
     /// <summary>Computes the logits behind chosen positions of a batch.</summary>
     /// <param name="batch">The batch.</param>
     /// <returns><c>[M, N]</c>, one row per label of the batch.</returns>
     public Tensor Forward(SequenceBatch batch)
     {
         using var scope = NewDisposeScope();
+        return F.linear(States(batch), ItemEmbedding).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the states behind chosen positions of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns><c>[M, D]</c>, one row per label of the batch.</returns>
+    public Tensor States(SequenceBatch batch)
+    {
+        using var scope = NewDisposeScope();
         var hidden = Encode(batch.Items);                                                   // [B, T, D]
-        var chosen = hidden.flatten(0, 1).index_select(0, batch.Positions);                 // [M, D]
-        return Logits(chosen).MoveToOuterDisposeScope();
+        return hidden.flatten(0, 1).index_select(0, batch.Positions).MoveToOuterDisposeScope();
     }
 
     /// <summary>Ends a constructor: registers the fields and draws some matrices from N(0, 0.02²); the others keep what their modules drew.</summary>

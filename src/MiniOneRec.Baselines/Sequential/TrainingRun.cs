@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Baselines;
 
@@ -95,8 +94,7 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
         using var scope = NewDisposeScope();
         using var batch = SequenceBatch.ForTraining(pieces, model.Device);
         optimizer.ZeroGrad();
-        var loss = F.cross_entropy(model.Forward(batch), batch.Labels!);
-        loss.backward();
+        var loss = FullSoftmaxLoss.Backward(model, batch);
         optimizer.Step(options.LearningRate);
         if (optimizer.Steps % ReportEvery == 0)
         {

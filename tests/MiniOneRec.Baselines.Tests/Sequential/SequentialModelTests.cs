@@ -54,6 +54,30 @@ public sealed class SequentialModelTests
         Assert.Equal(names, string.Join(' ', model.named_parameters().Select(pair => pair.name).Order(StringComparer.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("sasrec", 1)]
+    [InlineData("sasrec", 1 << 20)]
+    [InlineData("gru4rec", 25)]
+    [InlineData("caser", 25)]
+    public void Backward_InChunks_EqualsCrossEntropyOfAllLogits(string kind, long logitBudget)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Create(kind);
+        model.eval();                                           // no dropout, and gradients all the same
+        using var batch = SequenceBatch.ForTraining([[1, 2, 3, 4], [5, 6], [7, 1, 7]], CPU);
+
+        var expectedLoss = nn.functional.cross_entropy(model.Forward(batch), batch.Labels!);
+        expectedLoss.backward();
+        var expected = model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad?.clone());
+        model.zero_grad();
+        var loss = FullSoftmaxLoss.Backward(model, batch, logitBudget);
+
+        Assert.Equal(expectedLoss.item<float>(), loss.item<float>(), 1e-5f);
+        Assert.All(model.named_parameters(), pair => Assert.True(
+            expected[pair.name] is null ? pair.parameter.grad is null : allclose(expected[pair.name]!, pair.parameter.grad!, rtol: 1e-4, atol: 1e-6),
+            pair.name));
+    }
+
     private static SequentialModel Create(string kind)
     {
         TorchSeed.Apply(1);
