@@ -36,6 +36,9 @@ internal sealed class FiniteScalarQuantizer : IDisposable
     /// <summary>Gets Z, the number of dimensions.</summary>
     public int Width => _steps.Sum(level => level.Length);
 
+    /// <summary>Gets the latent vector that is bounded to the middle of the steps, <c>[Z]</c>.</summary>
+    public Tensor Middle => -_shift;
+
     /// <summary>Bounds latent vectors so that rounding gives the steps, <c>[B, Z]</c>.</summary>
     public Tensor Bound(Tensor z)
     {

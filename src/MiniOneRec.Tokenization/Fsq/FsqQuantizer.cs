@@ -10,12 +10,14 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Semantic IDs without codebooks: an autoencoder whose latent dimensions are rounded to a few steps.</summary>
 /// <remarks>
-/// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505). No code can die and nothing is initialised, but levels are not coarse to
-/// fine: each has dimensions of its own. Trained on the reconstruction alone.
+/// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505). There are no codebooks to initialise, but levels are not coarse to fine: each has
+/// dimensions of its own. Trained on the reconstruction alone, of standardised vectors; the loss is the share of their variance that is left. Unlike
+/// the paper, the encoder's last layer starts such that the latent dimensions are spread over their steps.
 /// </remarks>
 public sealed class FsqQuantizer : TensorQuantizer
 {
     internal const string KindName = "fsq";
+    private const long SpreadRows = 16_384;
     private readonly FsqOptions _options;
 
     /// <summary>Makes a quantizer that is not fitted.</summary>
@@ -67,7 +69,13 @@ public sealed class FsqQuantizer : TensorQuantizer
         {
             using var optimizer = new FusedAdamW([(model.Parameters, training.WeightDecay)]);
             var history = new List<TrainingProgress>();
+            using var scale = new VectorScale(x);
             long count = x.size(0), size = Math.Min(training.BatchSize, count), batches = (count + size - 1) / size;
+            using (NewDisposeScope())
+            {
+                model.Spread(scale.Standardise(x.index_select(0, randperm(count, device: x.device).narrow(0, 0, Math.Min(count, SpreadRows)))));
+            }
+
             for (int epoch = 0; epoch < training.Epochs; epoch++)
             {
                 using var scope = NewDisposeScope();
@@ -77,7 +85,7 @@ public sealed class FsqQuantizer : TensorQuantizer
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     using var step = NewDisposeScope();
-                    var rows = x.index_select(0, order.narrow(0, batch * size, Math.Min(size, count - batch * size)));
+                    var rows = scale.Standardise(x.index_select(0, order.narrow(0, batch * size, Math.Min(size, count - batch * size))));
                     optimizer.ForgetGradients();
                     var loss = F.mse_loss(model.Forward(rows), rows);
                     loss.backward();
@@ -103,6 +111,7 @@ public sealed class FsqQuantizer : TensorQuantizer
                 }
             }
 
+            model.Absorb(scale);
             return (model, new TrainingResult { Steps = steps, BestStep = steps, Elapsed = Stopwatch.GetElapsedTime(start), History = history });
         }
         catch

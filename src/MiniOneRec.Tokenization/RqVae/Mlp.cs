@@ -46,6 +46,12 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Gets the layer that reads the input.</summary>
+    public Linear First => _layers[0];
+
+    /// <summary>Gets the layer that writes the output; <see cref="First"/> where there is one.</summary>
+    public Linear Last => _layers[^1];
+
     public override Tensor forward(Tensor x)                                                // [B, in]
     {
         using var scope = NewDisposeScope();
