@@ -28,6 +28,14 @@ internal static unsafe class Aten
             0, 0, gradientDivisor is null ? 0 : Opt(Handle(gradientDivisor)), 0,    // amsgrad, maximize, grad_scale, found_inf
         ];
         Call("aten::_fused_adamw_\0"u8, "\0"u8, stack);
+
+        // The kernel does not count its writes; who keeps copies of weights looks at the count.
+        foreach (var parameter in parameters)
+        {
+            using var flat = parameter.view(-1);
+            using var nothing = flat.narrow(0, 0, 0);
+            nothing.zero_();
+        }
     }
 
     /// <summary>Scaled dot-product attention with scale and grouped-query options.</summary>
@@ -50,6 +58,49 @@ internal static unsafe class Aten
         return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
     }
 
+    /// <summary>Copies a weight into the layout in which oneDNN multiplies by it.</summary>
+    /// <param name="weight"><c>[out, in]</c>, contiguous, float32 or bfloat16, on the CPU.</param>
+    /// <returns>An opaque tensor for <see cref="PackedLinear(Tensor, Tensor, Tensor?, ReadOnlySpan{byte})"/>.</returns>
+    public static Tensor PackLinear(Tensor weight)
+    {
+        Span<ulong> stack = [Handle(weight), 0];                                // batch size unknown
+        Call("mkldnn::_reorder_linear_weight\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Computes <c>f(x Wᵀ + b)</c> with oneDNN; no gradient.</summary>
+    /// <param name="x"><c>[N, in]</c>.</param>
+    /// <param name="weight">W, packed or plain and contiguous.</param>
+    /// <param name="bias">b, or <see langword="null"/>.</param>
+    /// <param name="function">f: <c>none</c> or <c>swish</c>.</param>
+    public static Tensor PackedLinear(Tensor x, Tensor weight, Tensor? bias, ReadOnlySpan<byte> function)
+    {
+        Span<ulong> stack = [Handle(x), Handle(weight), bias is null ? 0 : Opt(Handle(bias)), Text(function), List([]), Opt(Text([]))];
+        Call("mkldnn::_linear_pointwise\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Computes <c>(x Wᵀ + b) ∘ other</c> with oneDNN; no gradient.</summary>
+    /// <param name="x"><c>[N, in]</c>.</param>
+    /// <param name="other"><c>[N, out]</c>, contiguous.</param>
+    /// <param name="weight">W, packed or plain and contiguous.</param>
+    /// <param name="bias">b, or <see langword="null"/>.</param>
+    /// <param name="operation">∘: <c>add</c> or <c>mul</c>.</param>
+    public static Tensor PackedLinear(Tensor x, Tensor other, Tensor weight, Tensor? bias, ReadOnlySpan<byte> operation)
+    {
+        Span<ulong> stack = [Handle(x), Handle(other), Handle(weight), bias is null ? 0 : Opt(Handle(bias)), Text(operation)];
+        Call("mkldnn::_linear_pointwise\0"u8, "binary\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Gets how often a tensor was written in place.</summary>
+    public static long VersionOf(Tensor tensor)
+    {
+        Span<ulong> stack = [Handle(tensor)];
+        Call("aten::_version\0"u8, "\0"u8, stack);
+        return (long)stack[0];
+    }
+
     private static ulong Handle(Tensor tensor)
     {
         _ = aoti_torch_new_tensor_handle(tensor.Handle, out IntPtr owned);
@@ -64,6 +115,15 @@ internal static unsafe class Aten
         ulong* pointer = (ulong*)NativeMemory.Alloc(8);
         *pointer = value;
         return (ulong)pointer;
+    }
+
+    private static ulong Text(ReadOnlySpan<byte> text)
+    {
+        fixed (byte* pointer = text)
+        {
+            _ = torch_new_string_handle(pointer, (nuint)text.Length, out IntPtr handle);
+            return (ulong)handle;
+        }
     }
 
     private static ulong List(IReadOnlyList<Tensor> tensors)
@@ -97,6 +157,9 @@ internal static unsafe class Aten
 
     [DllImport(Library)]
     private static extern int torch_new_list_reserve_size(nuint size, out IntPtr list);
+
+    [DllImport(Library)]
+    private static extern int torch_new_string_handle(byte* text, nuint length, out IntPtr handle);
 
     [DllImport(Library)]
     private static extern int torch_list_push_back(IntPtr list, ulong value);

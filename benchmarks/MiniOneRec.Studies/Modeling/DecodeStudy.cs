@@ -19,15 +19,16 @@ internal sealed class DecodeStudy : IStudy
         string parts = context.Option("parts", "fp32,bf16,trie,small,load");
         int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
+        bool packed = context.Option("pack", true);
         double single = double.NaN;
         if (parts.Contains("fp32", StringComparison.Ordinal))
         {
-            single = Shape(context, ScalarType.Float32, "", prompt, layers, repeats);
+            single = Shape(context, ScalarType.Float32, "", prompt, layers, repeats, packed);
         }
 
         if (parts.Contains("bf16", StringComparison.Ordinal))
         {
-            double half = Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats);
+            double half = Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats, packed);
             if (!double.IsNaN(single))
             {
                 context.Report("bf16.prefill_gain", single / half, "x");
@@ -41,7 +42,7 @@ internal sealed class DecodeStudy : IStudy
 
         if (parts.Contains("small", StringComparison.Ordinal))
         {
-            Small(context, users, repeats);
+            Small(context, users, repeats, packed);
         }
 
         if (parts.Contains("load", StringComparison.Ordinal))
@@ -86,13 +87,14 @@ internal sealed class DecodeStudy : IStudy
         }
     }
 
-    private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats)
+    private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
     {
         using var noGrad = no_grad();
         var config = Qwen(layers);
         using var model = new DecoderModel(config);
         model.to(type);
         model.eval();
+        model.PackWeights = packed;
         var random = new Random(1);
         var (trie, template) = Catalogue(random, 10_000);
         int[] tokens = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(FirstCode))];
@@ -200,7 +202,7 @@ internal sealed class DecodeStudy : IStudy
         context.Report("trie10m.step_us", timing.Median.TotalMicroseconds / 100, "us", new { beams = 256 });
     }
 
-    private static void Small(StudyContext context, int users, int repeats)
+    private static void Small(StudyContext context, int users, int repeats, bool packed)
     {
         using var noGrad = no_grad();
         const int Prompt = 31, Batch = 32, Width = 50;
@@ -210,6 +212,7 @@ internal sealed class DecodeStudy : IStudy
         using var trie = new SemanticIdTrie(index);
         using var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 256, 4, 4));
         model.eval();
+        model.PackWeights = packed;
         var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = Width });
         int[][] prompts = [.. Enumerable.Range(0, users).Select(_ => Enumerable.Range(0, Prompt).Select(_ => 8 + random.Next(768)).ToArray())];
         var prefill = Timing.Measure(

@@ -18,6 +18,11 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Logits of one block of the vocabulary: 1 MB of float32, which stays in the cache.</summary>
     private const long BlockBudget = 256L << 10;
 
+    /// <summary>Rows of the head that are packed together: 1 MB of logits for 64 beams.</summary>
+    private const long PackedRows = 4_096;
+
+    private PackedWeight? _packedHead;
+
     /// <summary>Makes the base of a model.</summary>
     /// <param name="name">The module's name.</param>
     protected CausalLanguageModel(string name)
@@ -42,11 +47,57 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Gets or sets the rows of embedding and head that are trained in place of the whole matrices, or <see langword="null"/>; not owned.</summary>
     public TokenRows? NewRows { get; set; }
 
+    /// <summary>Gets or sets whether inference on the CPU keeps a second copy of the weights, in the layout in which the processor multiplies fastest.</summary>
+    /// <value>
+    /// The default is <see langword="false"/>. The copy takes as much memory as the weights of the layers and the head. It is made at the
+    /// first forward pass since the weights last changed, and dropped in training mode; adapters are served without it. Results change by rounding alone.
+    /// </value>
+    public bool PackWeights
+    {
+        get => Packing?.Enabled ?? false;
+        set
+        {
+            if (Packing is { } packing)
+            {
+                packing.Enabled = value;
+                if (!value)
+                {
+                    packing.Drop();
+                }
+            }
+        }
+    }
+
+    /// <summary>Gets who packs the weights, or <see langword="null"/> where a backbone knows no packing.</summary>
+    private protected virtual WeightPacking? Packing => null;
+
+    /// <summary>Sets training or evaluation mode; training drops packed weights.</summary>
+    /// <param name="train">Whether to train.</param>
+    public override void train(bool train = true)
+    {
+        base.train(train);
+        if (train)
+        {
+            Packing?.Drop();
+        }
+    }
+
     /// <summary>Runs packed tokens.</summary>
     /// <param name="batch">The tokens.</param>
     /// <param name="cache">Receives keys and values for <see cref="Extend"/>, or <see langword="null"/>.</param>
     /// <returns>Hidden states after the final norm, <c>[N, D]</c>.</returns>
     public abstract Tensor Forward(TokenBatch batch, PromptCache? cache = null);
+
+    /// <summary>Runs prompts of which only the last tokens' hidden states are wanted; no gradient, no dropout.</summary>
+    /// <param name="batch">The prompts, chains.</param>
+    /// <param name="cache">Receives keys and values for <see cref="Extend"/>.</param>
+    /// <returns>Hidden states of the last tokens after the final norm, <c>[B, D]</c>.</returns>
+    public virtual Tensor Prefill(TokenBatch batch, PromptCache cache)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        using var scope = NewDisposeScope();
+        return Forward(batch, cache).index_select(0, LastTokens(batch)).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Runs new tokens on top of cached prompts.</summary>
     /// <param name="cache">Prompts and the tokens that were run on top of them so far; receives the new ones.</param>
@@ -99,12 +150,19 @@ public abstract class CausalLanguageModel : nn.Module
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var weight = HeadWeight;
-        long vocabulary = weight.size(0), block = Math.Max(1_024, BlockBudget / hidden.size(0));
+        if (_packedHead is null && Packing is { } packing)
+        {
+            Interlocked.CompareExchange(ref _packedHead, packing.Of(() => [(HeadWeight, null)], PackedRows), null);
+        }
+
+        var packed = _packedHead?.BlocksFor(hidden);
+        long vocabulary = weight.size(0), block = packed is null ? Math.Max(1_024, BlockBudget / hidden.size(0)) : PackedRows;
         Tensor? largest = null, sum = null;
-        for (long start = 0; start < vocabulary; start += block)
+        for (long start = 0, b = 0; start < vocabulary; start += block, b++)
         {
             using var blockScope = NewDisposeScope();
-            var logits = F.linear(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start))).to_type(ScalarType.Float32);  // [M, block]
+            var logits = packed?[b].Linear(hidden) ?? CpuLinear.Run(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start)), null);
+            logits = logits.to_type(ScalarType.Float32);                                    // [M, block]
             var top = logits.amax([1], keepdim: true);                                      // [M, 1]
             if (largest is not null)
             {
@@ -122,6 +180,10 @@ public abstract class CausalLanguageModel : nn.Module
 
         return (largest! + sum!.log_()).squeeze(1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Gets where the last token of each prompt stands, <c>[B]</c> int64.</summary>
+    private protected static Tensor LastTokens(TokenBatch batch) =>
+        tensor([.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)], device: batch.Tokens.device);
 
     private static Tensor Gather(Tensor logits, Tensor targets)
     {

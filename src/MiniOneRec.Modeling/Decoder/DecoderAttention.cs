@@ -28,12 +28,14 @@ internal sealed class DecoderAttention : nn.Module
     [ComponentName(Name = "k_norm")]
     private readonly RmsNorm? _kNorm;
 
+    private readonly PackedWeight _packedInput;
+    private readonly PackedWeight _packedOutput;
     private readonly long _heads;
     private readonly long _kvHeads;
     private readonly long _width;
     private readonly double _scale;
 
-    public DecoderAttention(DecoderConfig config)
+    public DecoderAttention(DecoderConfig config, WeightPacking packing)
         : base(nameof(DecoderAttention))
     {
         (_heads, _kvHeads, _width) = (config.HeadCount, config.KeyValueHeadCount, config.HeadWidth);
@@ -46,6 +48,23 @@ internal sealed class DecoderAttention : nn.Module
         _qNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         _kNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         RegisterComponents();
+        _packedInput = packing.Of(() => [(_q.Weight, _q.Bias), (_k.Weight, _k.Bias), (_v.Weight, _v.Bias)]);
+        _packedOutput = _o.Packed(packing);
+    }
+
+    /// <summary>Applies the output projection.</summary>
+    /// <param name="y">Attended heads, <c>[N, H·Dh]</c>.</param>
+    /// <returns><c>[N, D]</c>.</returns>
+    public Tensor Output(Tensor y) => _o.forward(y);
+
+    /// <summary>Applies the output projection and adds a residual, within the product where the weight is packed.</summary>
+    /// <param name="residual"><c>[N, D]</c>.</param>
+    /// <param name="y">Attended heads, <c>[N, H·Dh]</c>.</param>
+    /// <returns><c>[N, D]</c>.</returns>
+    public Tensor AddTo(Tensor residual, Tensor y)
+    {
+        using var scope = NewDisposeScope();
+        return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual + _o.forward(y)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Attends within each tree of a packed batch.</summary>
@@ -54,7 +73,7 @@ internal sealed class DecoderAttention : nn.Module
     /// <param name="cos"><c>[N, 1, Dh]</c>.</param>
     /// <param name="sin"><c>[N, 1, Dh]</c>.</param>
     /// <param name="cache">Receives keys and values, or <see langword="null"/>.</param>
-    /// <returns><c>[N, D]</c>.</returns>
+    /// <returns>Attended heads, <c>[N, H·Dh]</c>.</returns>
     public Tensor Forward(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache? cache)
     {
         using var scope = NewDisposeScope();
@@ -69,15 +88,42 @@ internal sealed class DecoderAttention : nn.Module
             : batch.Mask is null && _heads == _kvHeads
                 ? F.scaled_dot_product_attention(q, k, v, is_casual: true)
                 : Aten.ScaledDotProductAttention(q, k, v, batch.Mask, batch.Mask is null, null, _heads != _kvHeads);  // [B, H, T, Dh]
-        y = batch.ToPacked(y.transpose(1, 2).reshape(batch.Count, batch.MaxLength, _heads * _width));                 // [N, H·Dh]
-        return _o.forward(y).MoveToOuterDisposeScope();                                     // [N, D]
+        return batch.ToPacked(y.transpose(1, 2).reshape(batch.Count, batch.MaxLength, _heads * _width)).MoveToOuterDisposeScope();   // [N, H·Dh]
+    }
+
+    /// <summary>Attends from the last token of each prompt alone.</summary>
+    /// <param name="x"><c>[N, D]</c>.</param>
+    /// <param name="batch">The prompts, chains.</param>
+    /// <param name="cos"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="sin"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="cache">Receives keys and values of all tokens.</param>
+    /// <param name="last">Where the last tokens stand among the N, <c>[B]</c>.</param>
+    /// <returns>Attended heads, <c>[B, H·Dh]</c>.</returns>
+    public Tensor ForwardLast(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache cache, Tensor last)
+    {
+        using var scope = NewDisposeScope();
+        long prompts = batch.Count, group = _heads / _kvHeads;
+        var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
+        cache.AddPrompt(batch.ToPadded(k).transpose(1, 2), batch.ToPadded(v).transpose(1, 2));                        // [B, Hkv, T, Dh]
+        var layer = cache[^1];
+        var folded = q.index_select(0, last).view(prompts * _kvHeads, group, _width);       // [B·Hkv, G, Dh]
+        var scores = bmm(folded, layer.PromptKeys.view(prompts * _kvHeads, batch.MaxLength, _width).transpose(1, 2))
+            .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * _scale;                    // [B, Hkv, G, T]
+        if (cache.PromptBias is not null)
+        {
+            scores = scores + cache.PromptBias;
+        }
+
+        var weights = scores.softmax(3).to_type(x.dtype).view(prompts * _kvHeads, group, batch.MaxLength);
+        return bmm(weights, layer.PromptValues.view(prompts * _kvHeads, batch.MaxLength, _width))
+            .view(prompts, _heads * _width).MoveToOuterDisposeScope();                      // [B, H·Dh]
     }
 
     /// <summary>Attends from new rows to their prompts, their ancestors and themselves.</summary>
     /// <param name="x"><c>[R, D]</c>.</param>
     /// <param name="layer">The layer's cache; receives the rows' keys and values.</param>
     /// <param name="plan">Where the rows belong.</param>
-    /// <returns><c>[R, D]</c>.</returns>
+    /// <returns>Attended heads, <c>[R, H·Dh]</c>.</returns>
     public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
     {
         using var scope = NewDisposeScope();
@@ -114,16 +160,30 @@ internal sealed class DecoderAttention : nn.Module
         var promptValues = plan.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
         var y = bmm(promptWeights, promptValues).view(prompts, _kvHeads, wide, group, _width).transpose(1, 2);
         var ownY = bmm(weights.narrow(3, past, chain).reshape(rows * _kvHeads, group, chain), values.transpose(1, 2).reshape(rows * _kvHeads, chain, _width));
-        y = plan.ToPacked(y).reshape(rows, _heads * _width) + ownY.view(rows, _heads * _width);          // [R, H·Dh]
-        return _o.forward(y).MoveToOuterDisposeScope();                                     // [R, D]
+        return (plan.ToPacked(y).reshape(rows, _heads * _width) + ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
     }
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)
     {
         long rows = x.size(0);
-        var q = _q.forward(x).view(rows, _heads, _width);                                   // [N, H, Dh]
-        var k = _k.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
-        var v = _v.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
+        Tensor q, k, v;
+        if (_q.Adapter is null && _k.Adapter is null && _v.Adapter is null && _packedInput.BlocksFor(x) is [var input])
+        {
+            var all = input.Linear(x).view(rows, _heads + 2 * _kvHeads, _width);            // [N, H + 2·Hkv, Dh]
+            (q, k, v) = (all.narrow(1, 0, _heads), all.narrow(1, _heads, _kvHeads), all.narrow(1, _heads + _kvHeads, _kvHeads));
+            if (_qNorm is null)
+            {
+                var turned = RotaryEmbedding.Apply(all.narrow(1, 0, _heads + _kvHeads), cos, sin);
+                return (turned.narrow(1, 0, _heads).contiguous(), turned.narrow(1, _heads, _kvHeads), v);
+            }
+        }
+        else
+        {
+            q = _q.forward(x).view(rows, _heads, _width);                                   // [N, H, Dh]
+            k = _k.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
+            v = _v.forward(x).view(rows, _kvHeads, _width);                                 // [N, Hkv, Dh]
+        }
+
         q = _qNorm?.forward(q) ?? q;
         k = _kNorm?.forward(k) ?? k;
         return (RotaryEmbedding.Apply(q, cos, sin), RotaryEmbedding.Apply(k, cos, sin), v);

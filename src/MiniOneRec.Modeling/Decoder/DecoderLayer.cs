@@ -19,11 +19,11 @@ internal sealed class DecoderLayer : nn.Module
     [ComponentName(Name = "post_attention_layernorm")]
     private readonly RmsNorm _postNorm;
 
-    public DecoderLayer(DecoderConfig config)
+    public DecoderLayer(DecoderConfig config, WeightPacking packing)
         : base(nameof(DecoderLayer))
     {
-        _attention = new DecoderAttention(config);
-        _mlp = new SwiGluMlp(config);
+        _attention = new DecoderAttention(config, packing);
+        _mlp = new SwiGluMlp(config, packing);
         _inputNorm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         _postNorm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         RegisterComponents();
@@ -32,16 +32,35 @@ internal sealed class DecoderLayer : nn.Module
     public Tensor Forward(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache? cache, double dropout)
     {
         using var scope = NewDisposeScope();
-        var h = x + Drop(_attention.Forward(_inputNorm.forward(x), batch, cos, sin, cache), dropout);   // [N, D]
-        return (h + Drop(_mlp.forward(_postNorm.forward(h)), dropout)).MoveToOuterDisposeScope();       // [N, D]
+        var y = _attention.Forward(_inputNorm.forward(x), batch, cos, sin, cache);                      // [N, H·Dh]
+        if (dropout > 0 && training)
+        {
+            var h = x + Dropout.Apply(_attention.Output(y), dropout);                                   // [N, D]
+            return (h + Dropout.Apply(_mlp.forward(_postNorm.forward(h)), dropout)).MoveToOuterDisposeScope();
+        }
+
+        return Finish(x, y).MoveToOuterDisposeScope();                                                  // [N, D]
+    }
+
+    /// <summary>Runs prompts of which only the last tokens are wanted.</summary>
+    /// <returns><c>[B, D]</c>.</returns>
+    public Tensor ForwardLast(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache cache, Tensor last)
+    {
+        using var scope = NewDisposeScope();
+        var y = _attention.ForwardLast(_inputNorm.forward(x), batch, cos, sin, cache, last);            // [B, H·Dh]
+        return Finish(x.index_select(0, last), y).MoveToOuterDisposeScope();                            // [B, D]
     }
 
     public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
     {
         using var scope = NewDisposeScope();
-        var h = x + _attention.Extend(_inputNorm.forward(x), layer, plan);                              // [R, D]
-        return (h + _mlp.forward(_postNorm.forward(h))).MoveToOuterDisposeScope();                      // [R, D]
+        return Finish(x, _attention.Extend(_inputNorm.forward(x), layer, plan)).MoveToOuterDisposeScope();      // [R, D]
     }
 
-    private Tensor Drop(Tensor x, double rate) => rate > 0 && training ? Dropout.Apply(x, rate) : x;
+    private Tensor Finish(Tensor x, Tensor attended)
+    {
+        using var scope = NewDisposeScope();
+        var h = _attention.AddTo(x, attended);                                                          // [N, D]
+        return _mlp.AddTo(h, _postNorm.forward(h)).MoveToOuterDisposeScope();                           // [N, D]
+    }
 }

@@ -18,6 +18,7 @@ public sealed class DecoderModel : CausalLanguageModel
     private readonly Projection? _head;
 
     private readonly RotaryEmbedding _rotary;
+    private readonly WeightPacking _packing = new();
 
     /// <summary>Makes a model with fresh weights, drawn from torch's global generator.</summary>
     /// <param name="config">The architecture.</param>
@@ -27,7 +28,7 @@ public sealed class DecoderModel : CausalLanguageModel
         ArgumentNullException.ThrowIfNull(config);
         VectorConstants.Touch();
         Config = config.Validated();
-        _model = new DecoderStack(Config);
+        _model = new DecoderStack(Config, _packing);
         _head = Config.TieWordEmbeddings ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
         _rotary = new RotaryEmbedding(Config);
         RegisterComponents();
@@ -44,6 +45,9 @@ public sealed class DecoderModel : CausalLanguageModel
 
     /// <inheritdoc/>
     public override Tensor EmbeddingWeight => _model.Embedding;
+
+    /// <inheritdoc/>
+    private protected override WeightPacking Packing => _packing;
 
     /// <inheritdoc/>
     public override Tensor Forward(TokenBatch batch, PromptCache? cache = null)
@@ -85,6 +89,26 @@ public sealed class DecoderModel : CausalLanguageModel
         }
 
         return _model.Norm(x).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Prefill(TokenBatch batch, PromptCache cache)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        ArgumentNullException.ThrowIfNull(cache);
+
+        using var scope = NewDisposeScope();
+        cache.Begin(batch);
+        var x = Embed(batch.Tokens);                                                        // [N, D]
+        var (cos, sin) = _rotary.Angles(batch.Positions, x.dtype);                          // [N, 1, Dh]
+        int final = _model.Layers.Count - 1;
+        for (int i = 0; i < final; i++)
+        {
+            x = _model.Layers[i].Forward(x, batch, cos, sin, cache, 0);
+        }
+
+        // Nothing but keys and values of the last layer depends on tokens other than the last.
+        return _model.Norm(_model.Layers[final].ForwardLast(x, batch, cos, sin, cache, LastTokens(batch))).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

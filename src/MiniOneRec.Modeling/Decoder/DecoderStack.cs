@@ -17,11 +17,11 @@ internal sealed class DecoderStack : nn.Module
     [ComponentName(Name = "norm")]
     private readonly RmsNorm _norm;
 
-    public DecoderStack(DecoderConfig config)
+    public DecoderStack(DecoderConfig config, WeightPacking packing)
         : base(nameof(DecoderStack))
     {
         _embedding = new TokenEmbedding(config);
-        _layers = new ModuleList<DecoderLayer>([.. Enumerable.Range(0, config.LayerCount).Select(_ => new DecoderLayer(config))]);
+        _layers = new ModuleList<DecoderLayer>([.. Enumerable.Range(0, config.LayerCount).Select(_ => new DecoderLayer(config, packing))]);
         _norm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         RegisterComponents();
     }

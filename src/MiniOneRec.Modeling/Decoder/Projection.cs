@@ -2,15 +2,12 @@ using TorchSharp;
 using TorchSharp.Utils;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
 /// <summary>A linear map <c>y = x Wᵀ + b</c> to which an adapter can be attached.</summary>
 public sealed class Projection : nn.Module<Tensor, Tensor>
 {
-    private const long NarrowRows = 32;
-
     [ComponentName(Name = "weight")]
     private Parameter _weight;
 
@@ -39,21 +36,13 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     /// <summary>Gets or sets what is added to y, or <see langword="null"/>; not part of the state.</summary>
     public ProjectionAdapter? Adapter { get; set; }
 
-    // Few rows without gradient, as in decoding: the product with W on the left spares the library a copy of W per call.
-    private static bool Narrow(Tensor x) =>
-        x.size(0) <= NarrowRows && x.dim() == 2 && x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && !is_grad_enabled();
-
-    private Tensor Transposed(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var y = _weight.mm(x.t()).t().contiguous();                             // [R, out]
-        return (_bias is null ? y : y.add_(_bias)).MoveToOuterDisposeScope();
-    }
+    /// <summary>Makes a packed copy of the weight, which knows nothing of adapters.</summary>
+    internal PackedWeight Packed(WeightPacking packing) => packing.Of(() => [(_weight, _bias)]);
 
     /// <inheritdoc/>
     public override Tensor forward(Tensor x)
     {
-        var y = Narrow(x) ? Transposed(x) : F.linear(x, _weight, _bias);
+        var y = CpuLinear.Run(x, _weight, _bias);
         if (Adapter is null)
         {
             return y;

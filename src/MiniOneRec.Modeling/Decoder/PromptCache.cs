@@ -97,7 +97,7 @@ public sealed class PromptCache : IDisposable
         keys.contiguous().DetachFromDisposeScope(),
         values.contiguous().DetachFromDisposeScope()));
 
-    internal Layer this[int layer] => _layers[layer];
+    internal Layer this[Index layer] => _layers[layer];
 
     internal void Advance(int rows) => RowCount += rows;
 

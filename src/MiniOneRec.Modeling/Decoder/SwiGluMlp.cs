@@ -18,20 +18,53 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "down_proj")]
     private readonly Projection _down;
 
-    public SwiGluMlp(DecoderConfig config)
+    private readonly long _inner;
+    private readonly PackedWeight _packedGate;
+    private readonly PackedWeight _packedUp;
+    private readonly PackedWeight _packedDown;
+
+    public SwiGluMlp(DecoderConfig config, WeightPacking packing)
         : base(nameof(SwiGluMlp))
     {
+        _inner = config.IntermediateSize;
         double deviation = config.InitializerRange;
         _gate = new Projection(config.HiddenSize, config.IntermediateSize, false, deviation);
         _up = new Projection(config.HiddenSize, config.IntermediateSize, false, deviation);
         _down = new Projection(config.IntermediateSize, config.HiddenSize, false, deviation);
         RegisterComponents();
+        (_packedGate, _packedUp, _packedDown) = (_gate.Packed(packing), _up.Packed(packing), packing.Of(() => [(_down.Weight, null)], takesPadded: true));
     }
 
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
+        if (Gated(x) is { } packed)
+        {
+            return (_packedDown.BlocksFor(packed) is [var down] ? down.Linear(packed) : _down.forward(packed.narrow(1, 0, _inner))).MoveToOuterDisposeScope();
+        }
+
         var gate = F.silu(_gate.forward(x));                                    // [N, F]
         return _down.forward(gate * _up.forward(x)).MoveToOuterDisposeScope();  // [N, D]
     }
+
+    /// <summary>Adds what the block makes of <paramref name="x"/> to a residual, within the last product where that is packed.</summary>
+    /// <param name="residual"><c>[N, D]</c>.</param>
+    /// <param name="x"><c>[N, D]</c>.</param>
+    public Tensor AddTo(Tensor residual, Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        if (Gated(x) is not { } packed)
+        {
+            return (residual + forward(x)).MoveToOuterDisposeScope();
+        }
+
+        return (_packedDown.BlocksFor(packed) is [var down] ? down.Plus(packed, residual) : residual + _down.forward(packed.narrow(1, 0, _inner)))
+            .MoveToOuterDisposeScope();
+    }
+
+    // silu and ⊙ within the products, where no adapter changes them: [N, F], F padded.
+    private Tensor? Gated(Tensor x) =>
+        _gate.Adapter is null && _up.Adapter is null && _down.Adapter is null && _packedGate.BlocksFor(x) is [var gate] && _packedUp.BlocksFor(x) is [var up]
+            ? up.PaddedTimes(x, gate.PaddedSilu(x))
+            : null;
 }

@@ -62,9 +62,7 @@ public sealed class ConstrainedBeamSearch
         using var scope = NewDisposeScope();
         using var cache = new PromptCache();
         using var batch = TokenBatch.Of([.. queries.Select(query => query.Prompt)], model.Device);
-        var hidden = model.Forward(batch, cache);                                               // [N, D]
-        long[] last = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)];
-        hidden = hidden.index_select(0, tensor(last, device: model.Device));                    // [B, D]
+        var hidden = model.Prefill(batch, cache);                                               // [B, D]
 
         var run = new BeamSearchRun(model, queries, trie, template, _options, cache);
         run.Expand(hidden, level: 0);

@@ -52,8 +52,7 @@ public sealed class ConstrainedSampler
         using var scope = NewDisposeScope();
         using var cache = new PromptCache();
         using var batch = TokenBatch.Of(prompts, model.Device);
-        long[] last = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)];
-        var hidden = model.Forward(batch, cache).index_select(0, tensor(last, device: model.Device));       // [B, D]
+        var hidden = model.Prefill(batch, cache);       // [B, D]
 
         var walks = prompts.Select(_ => new SamplingWalk(_options, trie, random)).ToArray();
         var rows = walks.SelectMany((walk, b) => walk.Live.Select(prefix => (b, prefix))).ToArray();

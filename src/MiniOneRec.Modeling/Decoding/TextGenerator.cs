@@ -28,8 +28,7 @@ public static class TextGenerator
         using var scope = NewDisposeScope();
         using var cache = new PromptCache();
         using var batch = TokenBatch.Of(prompts, model.Device);
-        long[] last = [.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)];
-        var hidden = model.Forward(batch, cache).index_select(0, tensor(last, device: model.Device));       // [B, D]
+        var hidden = model.Prefill(batch, cache);       // [B, D]
         var texts = prompts.Select(_ => new List<int>()).ToArray();
         var chains = prompts.Select(_ => Array.Empty<int>()).ToArray();
         int[] open = [.. Enumerable.Range(0, prompts.Count)];

@@ -47,6 +47,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         _catalogue = new Catalogue(index, popularity);
         _queue = new RequestQueue(_options, RecommendBatch);
         model.eval();
+        model.PackWeights = _options.PackWeights;
     }
 
     /// <summary>Gets or sets the name under which reports list the recommender.</summary>

@@ -66,6 +66,13 @@ public sealed class RecommenderOptions
     [Range(0.0, double.MaxValue)]
     public double PriorEvidence { get; set; }
 
+    /// <summary>
+    /// Gets or sets whether a second copy of the weights is kept in the layout in which the processor multiplies fastest: about twice the memory for
+    /// weights, and faster searches. Only on the CPU of x64 Linux.
+    /// </summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool PackWeights { get; set; } = true;
+
     internal RecommenderOptions Copy() => (RecommenderOptions)MemberwiseClone();
 }
 
