@@ -12,7 +12,7 @@ internal sealed class DecodeStudy : IStudy
 
     public string Name => "decode";
 
-    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000";
+    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -56,7 +56,7 @@ internal sealed class DecodeStudy : IStudy
         VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
     };
 
-    // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the weights.
+    // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the weights, without the pass.
     private static async Task LoadAsync(StudyContext context, int prompt)
     {
         string folder = Directory.CreateTempSubdirectory("minionerec-load-").FullName;
@@ -68,18 +68,28 @@ internal sealed class DecodeStudy : IStudy
                 await HuggingFaceFolder.SaveAsync(Path.Combine(folder, "model"), made);
             }
 
+            using var noGrad = no_grad();
+            double before = MachineReference.ResidentMegabytes(), weights, resident;
+            using (var touched = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(folder, "model")))
+            {
+                // Every weight is read once, so that what is mapped counts, and no forward pass is run.
+                foreach (var parameter in touched.parameters())
+                {
+                    using var largest = parameter.amax(0);
+                }
+
+                resident = MachineReference.ResidentMegabytes() - before;
+                weights = touched.parameters().Sum(parameter => parameter.numel() * 2.0) / 1e6;
+            }
+
+            context.Report("load.extra_memory", Math.Max(0, resident - weights) / weights, "x", new { resident_mb = resident, weights_mb = weights });
             int[] tokens = [.. Enumerable.Range(0, prompt)];
-            double before = MachineReference.ResidentMegabytes();
             var clock = Stopwatch.StartNew();
             using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(folder, "model"));
-            using var noGrad = no_grad();
             Prefill(model, tokens);
             double first = clock.Elapsed.TotalSeconds;
-            double resident = MachineReference.ResidentMegabytes() - before;
             var warm = Timing.Measure(() => Prefill(model, tokens), repeats: 3);
-            double weights = model.parameters().Sum(p => p.numel() * 2.0) / 1e6;
             context.Report("load.first_logits_s", first - warm.Median.TotalSeconds, "s", new { weights_mb = weights, forward_s = warm.Median.TotalSeconds });
-            context.Report("load.extra_memory", Math.Max(0, resident - weights) / weights, "x", new { resident_mb = resident });
         }
         finally
         {
@@ -107,7 +117,13 @@ internal sealed class DecodeStudy : IStudy
         int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(FirstCode))];
         var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
         double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize) + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
+        double packedFlops = PackedFlops(512, 896, 4_864, type);
         context.Report($"{prefix}prefill_efficiency", needed / wide.Median.TotalSeconds / flops, "x", new { tokens = 512, gemm_gflops = flops / 1e9 });
+        context.Report($"{prefix}prefill_efficiency.packed", needed / wide.Median.TotalSeconds / packedFlops, "x", new { tokens = 512, gemm_gflops = packedFlops / 1e9 });
+        model.PackWeights = false;
+        var plain = Timing.Measure(() => Prefill(model, tokens), repeats: repeats);
+        context.Report($"{prefix}pack_gain", plain.Median.TotalSeconds / unit, "x", new { plain_ms = plain.Median.TotalMilliseconds });
+        model.PackWeights = packed;
 
         foreach (int width in new[] { 16, 50 })
         {
@@ -127,6 +143,25 @@ internal sealed class DecodeStudy : IStudy
         }
 
         return unit;
+    }
+
+    // The rate of products with a packed weight, which is what the model runs.
+    private static double PackedFlops(long rows, long input, long output, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var x = randn(rows, input).to_type(type);
+        var projection = new Projection(input, output, false, 0.02);
+        projection.to(type);
+        var packing = new WeightPacking { Enabled = true };
+        var weight = projection.Packed(packing);
+        var timing = Timing.Measure(
+            () =>
+            {
+                using var y = weight.BlocksFor(x) is [var block] ? block.Linear(x) : projection.forward(x);
+            },
+            repeats: 9);
+        packing.Drop();
+        return 2.0 * rows * input * output / timing.Median.TotalSeconds;
     }
 
     private static void Prefill(DecoderModel model, int[] tokens)

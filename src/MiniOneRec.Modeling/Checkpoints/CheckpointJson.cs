@@ -34,7 +34,13 @@ internal static class CheckpointJson
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
-            return JsonNode.Parse(json, documentOptions: options) as JsonObject ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
+            var root = JsonNode.Parse(json, documentOptions: options) as JsonObject ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
+            CheckTexts(root);
+            return root;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"'{source}': no valid JSON. {e.Message}", e);
         }
         catch (JsonException e)
         {
@@ -47,6 +53,31 @@ internal static class CheckpointJson
         path,
         async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(WithPoints(json)!.ToJsonString(Written) + "\n"), cancellationToken).ConfigureAwait(false),
         cancellationToken);
+
+    // Nodes are read when they are asked for: half a surrogate pair would come to light somewhere else.
+    private static void CheckTexts(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject entries:
+                foreach (var (_, value) in entries)
+                {
+                    CheckTexts(value);
+                }
+
+                break;
+            case JsonArray list:
+                foreach (var value in list)
+                {
+                    CheckTexts(value);
+                }
+
+                break;
+            case JsonValue value when value.GetValueKind() == JsonValueKind.String:
+                value.GetValue<string>();
+                break;
+        }
+    }
 
     // Readers in other languages tell 1 from 1.0: numbers that are real here are written with a point.
     private static JsonNode? WithPoints(JsonNode? node) => node switch

@@ -28,7 +28,7 @@ public sealed record GenerationConfig
     {
         ArgumentNullException.ThrowIfNull(json);
         var root = CheckpointJson.Parse(json, source);
-        var ends = root["eos_token_id"] is JsonArray list ? [.. list.Select(node => Token(node, "eos_token_id", source)!.Value)] : Single(root["eos_token_id"], source);
+        var ends = root["eos_token_id"] is JsonArray list ? [.. list.Select(node => Token(node, "eos_token_id", source) ?? throw new InvalidDataException($"'{source}': key 'eos_token_id' holds null; expected token ids."))] : Single(root["eos_token_id"], source);
         var config = new GenerationConfig
         {
             BosTokenId = Token(root["bos_token_id"], "bos_token_id", source),

@@ -108,7 +108,7 @@ internal sealed class DecoderAttention : nn.Module
         var layer = cache[^1];
         var folded = q.index_select(0, last).view(prompts * _kvHeads, group, _width);       // [B·Hkv, G, Dh]
         var scores = bmm(folded, layer.PromptKeys.view(prompts * _kvHeads, batch.MaxLength, _width).transpose(1, 2))
-            .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * _scale;                    // [B, Hkv, G, T]
+            .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * Scalars.Of(_scale);        // [B, Hkv, G, T]
         if (cache.PromptBias is not null)
         {
             scores = scores + cache.PromptBias;

@@ -125,23 +125,26 @@ public sealed record DecoderConfig
     /// <exception cref="InvalidDataException">The text is no such configuration; the message names the key.</exception>
     public static DecoderConfig FromJson(string json, string source = "config.json")
     {
-        JsonElement root;
+        ArgumentNullException.ThrowIfNull(json);
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            root = document.RootElement.Clone();
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? Read(new ConfigReader(document.RootElement, source), source).Validated(source)
+                : throw new InvalidDataException($"'{source}': expected a JSON object.");
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"'{source}': no valid JSON. {e.Message}", e);
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"'{source}', line {e.LineNumber + 1}: no valid JSON. {e.Message}", e);
         }
+    }
 
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            throw new InvalidDataException($"'{source}': expected a JSON object.");
-        }
-
-        var reader = new ConfigReader(root, source);
+    private static DecoderConfig Read(ConfigReader reader, string source)
+    {
         string type = reader.Text("model_type");
         int heads = reader.Integer("num_attention_heads");
         var rope = reader.Object("rope_parameters") ?? reader.Object("rope_scaling");
@@ -163,7 +166,7 @@ public sealed record DecoderConfig
             QueryKeyNorm = type == "qwen3",
             MaxPositions = reader.Integer("max_position_embeddings", 32_768),
             InitializerRange = reader.Number("initializer_range", 0.02),
-        }.Validated(source);
+        };
     }
 
     /// <summary>Writes the configuration as Hugging Face reads it.</summary>

@@ -94,6 +94,12 @@ public sealed partial class SemanticIdTrie
             ordered = children[node] > node && children[node + 1] >= children[node] && firsts[node + 1] >= firsts[node];
         }
 
+        // A level begins with the first child of the level above: else a node would have no path to the root.
+        for (int depth = 0; depth <= Depth && ordered; depth++)
+        {
+            ordered = _levelStart[depth] < _levelStart[depth + 1] && children[_levelStart[depth]] == _levelStart[depth + 1];
+        }
+
         if (!ordered || _items.Span.IndexOfAnyExceptInRange(0, ItemCount - 1) >= 0)
         {
             throw new InvalidDataException($"Trie file '{path}' is damaged: its numbers are out of order.");

@@ -47,7 +47,7 @@ internal static class ModelFolder
 
         string manifestPath = Path.Combine(folder, ManifestFile);
         var manifest = await ArtifactManifest.LoadAsync(manifestPath, Kind, cancellationToken).ConfigureAwait(false);
-        int[] levelSizes = Required(manifest.Options, "levelSizes", manifestPath).Deserialize<int[]>() ?? [];
+        int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         string? expected = manifest.MadeFrom.GetValueOrDefault("index");
@@ -61,7 +61,7 @@ internal static class ModelFolder
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
-        var options = manifest.Options["recommender"]?.Deserialize<RecommenderOptions>(JsonSerializerOptions.Web);
+        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
         return new GenerativeRecommender(model, index, template, options, popularity);
     }
@@ -95,6 +95,19 @@ internal static class ModelFolder
         catch (JsonException e)
         {
             throw new InvalidDataException($"'{path}', line {e.LineNumber + 1}: expected a JSON object of item id to number.", e);
+        }
+    }
+
+    private static T? Read<T>(JsonNode? node, string key, string path)
+        where T : class
+    {
+        try
+        {
+            return node?.Deserialize<T>(JsonSerializerOptions.Web);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"Manifest '{path}': options key '{key}' is no {typeof(T).Name}: {e.Message}", e);
         }
     }
 

@@ -81,8 +81,11 @@ public sealed class SemanticIdTrieTests : IDisposable
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Map_EveryByteFlipped_IsRefusedOrServes()
+    [Theory]
+    [InlineData(0xFF)]
+    [InlineData(0x01)]
+    [InlineData(0x02)]
+    public async Task Map_EveryByteFlipped_IsRefusedOrServes(int flip)
     {
         using var trie = new SemanticIdTrie(BeamLawTests.RandomIndex(new Random(9), [7, 5], 20));
         string path = Path.Combine(_folder, "flip.trie");
@@ -92,7 +95,7 @@ public sealed class SemanticIdTrieTests : IDisposable
         for (int at = 0; at < bytes.Length; at++)
         {
             byte[] damaged = [.. bytes];
-            damaged[at] ^= 0xFF;
+            damaged[at] ^= (byte)flip;
             await File.WriteAllBytesAsync(path, damaged);
             try
             {
@@ -100,6 +103,7 @@ public sealed class SemanticIdTrieTests : IDisposable
                 for (int node = 1; node < mapped.NodeCount; node++)
                 {
                     Assert.InRange(mapped.Parent(node), 0, node - 1);
+                    Assert.Equal(mapped.DepthOf(node), mapped.PathTo(node).Depth);
                 }
             }
             catch (InvalidDataException)

@@ -109,6 +109,96 @@ public sealed class GenerativeRecommenderTests : IDisposable
     }
 
     [Fact]
+    public async Task Swap_WhileRequestsRun_ServesEachFromOneCatalogue()
+    {
+        using var recommender = Make(new RecommenderOptions { BatchSize = 3, MaxWaitMilliseconds = 0 });
+        var other = new SemanticIdIndex([.. _index.Items.Select((item, row) => KeyValuePair.Create("new-" + item, _index.SemanticIds[row]))], [4, 4]);
+        using var stop = new CancellationTokenSource();
+        var swapping = Task.Run(() =>
+        {
+            for (int i = 0; !stop.IsCancellationRequested; i++)
+            {
+                recommender.Swap(i % 2 == 0 ? other : _index);
+            }
+        });
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => recommender.RecommendAsync(["a", "new-a"], 6))));
+        await stop.CancelAsync();
+        await swapping;
+
+        Assert.All(results, result =>
+        {
+            Assert.Equal(6, result.Items.Count);
+            Assert.Single(result.Items.Select(item => item.ItemId.StartsWith("new-", StringComparison.Ordinal)).Distinct());
+        });
+    }
+
+    [Fact]
+    public async Task Recommend_MoreCallersThanTheQueueHolds_AllWaitAndAreServed()
+    {
+        using var recommender = Make(new RecommenderOptions { BatchSize = 2, QueueCapacity = 2, MaxWaitMilliseconds = 0 });
+        var alone = recommender.Recommend([new RecommendationRequest { History = ["b"], Count = 3 }])[0];
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => recommender.RecommendAsync(["b"], 3))));
+
+        Assert.All(results, result => Assert.Equal(alone.Items.Select(item => item.ItemId), result.Items.Select(item => item.ItemId)));
+    }
+
+    [Fact]
+    public async Task Recommend_CancelledWhileItWaitsForRoom_LeavesItsPlaceToOthers()
+    {
+        using var entered = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        using var recommender = Make(new RecommenderOptions { BatchSize = 1, QueueCapacity = 1, MaxWaitMilliseconds = 0 });
+        var blocking = recommender.RecommendAsync(new RecommendationRequest
+        {
+            History = ["a"],
+            Count = 1,
+            CandidateFilter = _ =>
+            {
+                entered.Set();
+                release.Wait();
+                return true;
+            },
+        });
+        Assert.True(entered.Wait(TimeSpan.FromSeconds(30)));
+        using var cancellation = new CancellationTokenSource();
+        var queued = recommender.RecommendAsync(["a"], 1);
+        var waiting = recommender.RecommendAsync(["a"], 1, cancellation.Token);
+        var behind = recommender.RecommendAsync(["a"], 1);
+        Assert.False(waiting.IsCompleted);
+
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        release.Set();
+
+        Assert.Single((await blocking).Items);
+        Assert.Single((await queued).Items);
+        Assert.Single((await behind).Items);
+    }
+
+    [Fact]
+    public void EncodeHistory_LongHistory_KeepsTheMostRecentKnownItems()
+    {
+        using var recommender = Make(new RecommenderOptions { MaxHistoryItems = 3 });
+
+        int[] cut = recommender.EncodeHistory(["a", "b", "nobody", "c", "d", "e"], out int skipped);
+
+        Assert.Equal(1, skipped);
+        Assert.Equal(recommender.EncodeHistory(["c", "d", "e"], out _), cut);
+    }
+
+    [Fact]
+    public void PackWeights_IsOnUnlessTheOptionsSayOtherwise()
+    {
+        using var packed = Make();
+        using var plain = Make(new RecommenderOptions { PackWeights = false });
+
+        Assert.True(packed.Model.PackWeights);
+        Assert.False(plain.Model.PackWeights);
+    }
+
+    [Fact]
     public async Task SaveAndLoad_GiveIdenticalRecommendations()
     {
         using var recommender = Make(popularity: new Dictionary<string, double> { ["d"] = 5 });
@@ -122,6 +212,25 @@ public sealed class GenerativeRecommenderTests : IDisposable
         Assert.Equal(before.Items, after.Items);
         Assert.Equal(recommender.Index.Fingerprint, loaded.Index.Fingerprint);
         Assert.Single(Directory.GetDirectories(_folder));
+    }
+
+    [Theory]
+    [InlineData("levelSizes", "\"four\"")]
+    [InlineData("levelSizes", "[1.5]")]
+    [InlineData("recommender", "[]")]
+    [InlineData("recommender", "{\"beamWidth\":\"wide\"}")]
+    public async Task Load_ManifestOfOtherTypes_NamesTheKey(string key, string value)
+    {
+        using var recommender = Make();
+        string path = Path.Combine(_folder, "model"), manifest = Path.Combine(path, "minionerec.json");
+        await recommender.SaveAsync(path);
+        var json = System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(manifest))!;
+        json["options"]![key] = System.Text.Json.Nodes.JsonNode.Parse(value);
+        await File.WriteAllTextAsync(manifest, json.ToJsonString());
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(path));
+
+        Assert.Contains($"'{key}'", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
