@@ -28,6 +28,7 @@ public sealed partial class SemanticIdTrie : IDisposable
 
     /// <summary>Builds the trie of an index; item numbers are the index's rows.</summary>
     /// <param name="index">The index.</param>
+    /// <exception cref="ArgumentException">A code is above 65,535; the message names the item's row.</exception>
     public SemanticIdTrie(SemanticIdIndex index)
     {
         ArgumentNullException.ThrowIfNull(index);

@@ -48,11 +48,7 @@ internal static class FuzzTargets
             {
                 ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>", ["chat_template"] = "{{ messages }}",
             }), folder => TokenizerSettings.Read(folder).ToJson()),
-            new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder =>
-            {
-                var read = SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult();
-                using var trie = new SemanticIdTrie(read);
-            }),
+            new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {
                 ["format"] = 1, ["kind"] = "model", ["library"] = "0.1.0", ["madeFrom"] = new JsonObject { ["index"] = "ab" }, ["options"] = new JsonObject { ["levelSizes"] = new JsonArray(4, 4) },
