@@ -52,6 +52,8 @@ public sealed class SftTrainerTests
         var trainer = new SftTrainer(new SftOptions { Epochs = 5, BatchSize = 4, Validations = 2 });
         NextItemExample[] validation = [new("v", ["0", "5"], "10")];
         await trainer.TrainAsync(recommender, Toy.Users(), validation);
+        GC.Collect();                                           // what earlier tests left is taken off before counting
+        GC.WaitForPendingFinalizers();
         long before = torch.Tensor.TotalCount;
 
         await trainer.TrainAsync(recommender, Toy.Users(), validation);

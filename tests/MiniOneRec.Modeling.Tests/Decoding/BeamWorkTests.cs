@@ -67,6 +67,8 @@ public sealed class BeamWorkTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         Search(width: 8, count: 8);
         _model.Steps.Clear();
+        GC.Collect();                                           // what earlier tests left is taken off before counting
+        GC.WaitForPendingFinalizers();
         long tensors = Tensor.TotalCount;
         _model.AfterStep = cancellation.Cancel;
 

@@ -21,6 +21,8 @@ public sealed class DamagedFileTests
         try
         {
             FuzzTargets.Prepare(target, Path.GetDirectoryName(TestData.Fixture("llama"))!, folder);
+            GC.Collect();                                           // what earlier tests left is taken off before counting
+            GC.WaitForPendingFinalizers();
             long tensors = torch.Tensor.TotalCount;
 
             var result = target.Run(folder, Mutations, seed: 7);
