@@ -129,6 +129,7 @@ internal sealed class Recipe(Settings settings)
         });
         double[] weights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
         var tried = new List<(double Weight, double HitRate, double Ndcg)>();
+        (double Weight, double HitRate, double Ndcg) Best() => tried.MaxBy(entry => entry.HitRate * entry.Ndcg);
         var best = await _stages.RunAsync("prior", async progress =>
         {
             foreach (double weight in weights)
@@ -136,14 +137,14 @@ internal sealed class Recipe(Settings settings)
                 recommender.PriorWeight = weight;
                 var report = await evaluator.EvaluateAsync(recommender, data.Validation, cancellationToken: cancellationToken);
                 tried.Add((weight, report.Item["HR", 10], report.Item["NDCG", 10]));
-                var leader = tried.MaxBy(entry => entry.HitRate * entry.Ndcg);
+                var leader = Best();
                 progress.Report(new TrainingProgress("prior", tried.Count, weights.Length)
                 {
                     Metrics = new Dictionary<string, double> { ["weight"] = leader.Weight, ["HR@10"] = leader.HitRate, ["NDCG@10"] = leader.Ndcg },
                 });
             }
 
-            return tried.MaxBy(entry => entry.HitRate * entry.Ndcg);
+            return Best();
         });
         recommender.PriorWeight = best.Weight;
         board.AddPrior(best.Weight, tried);
