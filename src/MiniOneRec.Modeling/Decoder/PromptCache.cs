@@ -39,6 +39,9 @@ public sealed class PromptCache : IDisposable
 
     internal Tensor? PromptBias { get; private set; }
 
+    /// <summary>Gets the hidden states of the prompts' last tokens after the final norm, <c>[B, D]</c>, where a search left its prompts here; else <see langword="null"/>.</summary>
+    public Tensor? Last { get; private set; }
+
     /// <summary>Forgets the rows on top of the prompts and keeps the prompts.</summary>
     public void Rewind()
     {
@@ -63,7 +66,8 @@ public sealed class PromptCache : IDisposable
 
         _layers.Clear();
         PromptBias?.Dispose();
-        PromptBias = null;
+        Last?.Dispose();
+        (PromptBias, Last) = (null, null);
     }
 
     internal void Begin(TokenBatch batch)
@@ -90,6 +94,13 @@ public sealed class PromptCache : IDisposable
 
             PromptBias = tensor(bias, [batch.Count, 1, 1, batch.MaxLength], device: batch.Tokens.device).DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>Forgets what a search added, and keeps what a pass over other completions of the same prompts needs.</summary>
+    internal void Leave(Tensor last)
+    {
+        Rewind();
+        Last = last.alias().DetachFromDisposeScope();
     }
 
     /// <summary>Adds one layer's prompt keys and values, <c>[B, Hkv, P, Dh]</c>.</summary>

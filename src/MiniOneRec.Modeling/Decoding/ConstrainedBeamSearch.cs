@@ -49,10 +49,27 @@ public sealed class ConstrainedBeamSearch
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
         CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
     {
+        using var prompts = new PromptCache();
+        return Search(model, queries, trie, template, prompts, cancellationToken);
+    }
+
+    /// <summary>Searches for several prompts in one batch and leaves what was computed of the prompts to the caller.</summary>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="queries">The queries; may be empty.</param>
+    /// <param name="trie">The catalogue.</param>
+    /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
+    /// <param name="prompts">An empty cache; receives the prompts and no beams, and stays the caller's.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <inheritdoc cref="Search(CausalLanguageModel, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
+    public IReadOnlyList<IReadOnlyList<Beam>> Search(
+        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, PromptCache prompts,
+        CancellationToken cancellationToken = default)
+    {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(queries);
         ArgumentNullException.ThrowIfNull(trie);
         ArgumentNullException.ThrowIfNull(template);
+        ArgumentNullException.ThrowIfNull(prompts);
         if (queries.Count == 0)
         {
             return [];
@@ -60,19 +77,19 @@ public sealed class ConstrainedBeamSearch
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var cache = new PromptCache();
         using var batch = TokenBatch.Of([.. queries.Select(query => query.Prompt)], model.Device);
-        var hidden = model.Prefill(batch, cache);                                               // [B, D]
+        var hidden = model.Prefill(batch, prompts);                                             // [B, D]
 
-        var run = new BeamSearchRun(model, queries, trie, template, _options, cache);
+        var run = new BeamSearchRun(model, queries, trie, template, _options, prompts);
         run.Expand(hidden, level: 0);
         for (int level = 1; run.Plan(level) is { } step; level++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
-            run.Expand(model.Extend(cache, step), level);
+            run.Expand(model.Extend(prompts, step), level);
         }
 
+        prompts.Leave(hidden);
         return run.Results();
     }
 

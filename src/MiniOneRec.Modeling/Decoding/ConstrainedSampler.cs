@@ -38,11 +38,29 @@ public sealed class ConstrainedSampler
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
         CausalLanguageModel model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, CancellationToken cancellationToken = default)
     {
+        using var cache = new PromptCache();
+        return Sample(model, prompts, trie, template, random, cache, cancellationToken);
+    }
+
+    /// <summary>Draws for several prompts in one batch and leaves what was computed of the prompts to the caller.</summary>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="prompts">Token ids; may be empty.</param>
+    /// <param name="trie">The catalogue.</param>
+    /// <param name="template">Which tokens stand for codes, and what ends a response.</param>
+    /// <param name="random">Where chance comes from.</param>
+    /// <param name="cache">An empty cache; receives the prompts and no draws, and stays the caller's.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <inheritdoc cref="Sample(CausalLanguageModel, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random, CancellationToken)" path="/returns"/>
+    public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
+        CausalLanguageModel model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, PromptCache cache,
+        CancellationToken cancellationToken = default)
+    {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(trie);
         ArgumentNullException.ThrowIfNull(template);
         ArgumentNullException.ThrowIfNull(random);
+        ArgumentNullException.ThrowIfNull(cache);
         if (prompts.Count == 0)
         {
             return [];
@@ -50,9 +68,9 @@ public sealed class ConstrainedSampler
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var cache = new PromptCache();
         using var batch = TokenBatch.Of(prompts, model.Device);
-        var hidden = model.Prefill(batch, cache);       // [B, D]
+        var last = model.Prefill(batch, cache);         // [B, D]
+        var hidden = last;
 
         var walks = prompts.Select(_ => new SamplingWalk(_options, trie, random)).ToArray();
         var rows = walks.SelectMany((walk, b) => walk.Live.Select(prefix => (b, prefix))).ToArray();
@@ -74,6 +92,7 @@ public sealed class ConstrainedSampler
             rows = [.. walks.SelectMany((walk, b) => walk.Live.Select(prefix => (b, prefix)))];
             if (rows.Length == 0)
             {
+                cache.Leave(last);
                 return [.. walks.Select(walk => walk.Results())];
             }
 

@@ -18,7 +18,9 @@ public sealed class BeamRolloutSampler(BeamScoring scoring = BeamScoring.Exact) 
         ArgumentNullException.ThrowIfNull(request);
         request.RequireDistinct(Name);
         var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = request.GroupSize, Scoring = scoring });
-        var beams = search.Search(request.Model, [.. request.Prompts.Select(prompt => new BeamQuery(prompt))], request.Trie, request.Template, cancellationToken);
+        using var own = new PromptCache();
+        var beams = search.Search(
+            request.Model, [.. request.Prompts.Select(prompt => new BeamQuery(prompt))], request.Trie, request.Template, request.CacheOr(own), cancellationToken);
         return [.. beams.Select(group => group.Select(beam => Rollout.Of(request.Trie, request.Template, beam.Node, beam.LogProbability)).ToArray())];
     }
 }

@@ -26,6 +26,12 @@ public sealed record RolloutRequest
     /// <summary>Gets what samplers draw from.</summary>
     public required Random Random { get; init; }
 
+    /// <summary>Gets where the prompts that are run for this request are left, or <see langword="null"/> where nobody wants them.</summary>
+    internal PromptStore? Store { get; init; }
+
+    /// <summary>Gets the cache that a search fills: the store's where that is wanted and free, else its own.</summary>
+    internal PromptCache CacheOr(PromptCache own) => Store?.Claim(Model, Prompts) ?? own;
+
     /// <summary>Throws where G different completions do not exist.</summary>
     /// <exception cref="ArgumentException">The catalogue is smaller than the group.</exception>
     internal void RequireDistinct(string sampler)

@@ -16,6 +16,7 @@ internal sealed class GrpoStep
     private readonly GroupAdvantage _advantage;
     private readonly GrpoLoss _loss;
     private readonly KlController _controller;
+    private readonly SampledPolicy _sampled;
 
     public GrpoStep(PolicyLoop loop, GenerativeRecommender recommender, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
     {
@@ -25,7 +26,11 @@ internal sealed class GrpoStep
         _loss = new GrpoLoss(options.Objective, options.ClipLow, options.ClipHigh, inLoss, options.KlEstimator, options.EntropyWeight);
         _controller = new KlController(options.KlTarget);
         loop.State.KlWeight = options.KlWeight;
+        _sampled = new SampledPolicy(loop);
     }
+
+    // Whether passes without gradient will be run under the weights that sampled.
+    private bool WantsPrompts => _options.GroupsPerUpdate > 0 || (KlInReward && !_loop.Reference.EqualsPolicy);
 
     private bool KlInReward => _options.KlPlacement == KlPlacement.Reward && _options.KlWeight > 0;
 
@@ -38,21 +43,13 @@ internal sealed class GrpoStep
         var informative = new List<ScoredGroup>();
         for (int round = 0; round <= _options.ResampleRounds && informative.Count < _options.PromptsPerStep; round++)
         {
-            var groups = timer.Time("rollout", () => Rollout(random));
-            var scored = timer.Time("reward", () => Judge(groups, metrics));
-            if (KlInReward)
+            try
             {
-                timer.Time("reference", () => PenaliseKl(scored));
+                informative.AddRange(Draw(informative.Count, random, metrics, timer));
             }
-
-            foreach (var group in scored)
+            finally
             {
-                bool signal = _advantage.Compute(group.Rewards, group.Advantages, group.Weights);
-                metrics.Add(group, signal);
-                if (signal)
-                {
-                    informative.Add(group);
-                }
+                _sampled.Forget();
             }
         }
 
@@ -65,6 +62,36 @@ internal sealed class GrpoStep
         return new StepOutcome(metrics.Finish(timer, _loop.State.KlWeight, _options.RateAt(step))) { Diverged = !finite };
     }
 
+    // One round: the groups that carry a signal, after as many of earlier rounds.
+    private List<ScoredGroup> Draw(int before, Random random, StepMetrics metrics, PhaseTimer timer)
+    {
+        var groups = timer.Time("rollout", () => Rollout(random));
+        timer.Time("reward", () => Judge(groups, metrics));
+        if (KlInReward)
+        {
+            timer.Time("reference", () => PenaliseKl(groups));
+        }
+
+        var informative = new List<ScoredGroup>();
+        foreach (var group in groups)
+        {
+            bool signal = _advantage.Compute(group.Rewards, group.Advantages, group.Weights);
+            metrics.Add(group, signal);
+            if (signal)
+            {
+                informative.Add(group);
+            }
+        }
+
+        // The first update's own passes are those of the policy that sampled; what later updates hold is scored here, where its prompts are at hand.
+        if (_options.GroupsPerUpdate > 0)
+        {
+            timer.Time("reference", () => _sampled.Score(informative.Skip(Math.Max(0, _options.GroupsPerUpdate - before))));
+        }
+
+        return informative;
+    }
+
     private ScoredGroup[] Rollout(Random random)
     {
         var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
@@ -72,7 +99,7 @@ internal sealed class GrpoStep
         foreach (var chunk in prepared.Chunk(_options.GroupsPerPass))
         {
             int[][] prompts = [.. chunk.Select(example => _loop.Prompts.PromptOf(example.Example))];
-            var rollouts = _sampler.Sample(new RolloutRequest
+            var request = new RolloutRequest
             {
                 Model = _loop.Model,
                 Trie = _recommender.Trie,
@@ -81,13 +108,15 @@ internal sealed class GrpoStep
                 Targets = [.. chunk.Select(example => example.Targets)],
                 GroupSize = _options.GroupSize,
                 Random = random,
-            });
+                Store = WantsPrompts ? _sampled.NewStore() : null,
+            };
+            var rollouts = _sampler.Sample(request);
             Check(rollouts, chunk.Length);
             for (int i = 0; i < chunk.Length; i++)
             {
                 var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
-                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i]));
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i], request, i));
             }
         }
 
@@ -120,7 +149,7 @@ internal sealed class GrpoStep
         return members;
     }
 
-    private ScoredGroup[] Judge(ScoredGroup[] groups, StepMetrics metrics)
+    private void Judge(ScoredGroup[] groups, StepMetrics metrics)
     {
         var total = new double[groups.Length * _options.GroupSize];
         var byName = _rewards.Score([.. groups.Select(group => group.Group)], total);
@@ -130,17 +159,22 @@ internal sealed class GrpoStep
         }
 
         metrics.AddRewards(byName, total);
-        return groups;
     }
 
-    private bool PenaliseKl(ScoredGroup[] groups)
+    private void PenaliseKl(ScoredGroup[] groups)
     {
-        foreach (var chunk in _loop.Reference.EqualsPolicy ? [] : groups.Chunk(_options.GroupsPerPass))     // equal weights: no KL, no pass
+        if (_loop.Reference.EqualsPolicy)                                                   // no KL, no pass
+        {
+            return;
+        }
+
+        _sampled.Score(groups);
+        foreach (var chunk in groups.Chunk(_options.GroupsPerPass))
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             using var layout = Layout(chunk);
-            var policy = CompletionScorer.Score(_loop.Model, layout).LogProbs;
+            var policy = _sampled.Of(chunk);
             var reference = _loop.Reference.Score(layout);
             using var kl = (GrpoLoss.Estimate((reference - policy).clamp(Scalars.Of(-20), Scalars.Of(20)), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
             var values = kl.data<double>().ToArray();
@@ -149,8 +183,6 @@ internal sealed class GrpoStep
                 chunk[i / _options.GroupSize].Rewards[i % _options.GroupSize] -= _loop.State.KlWeight * values[i];
             }
         }
-
-        return true;
     }
 
     private bool Update(long step, List<ScoredGroup> groups, StepMetrics metrics, PhaseTimer timer)
@@ -162,10 +194,12 @@ internal sealed class GrpoStep
 
         using var scope = NewDisposeScope();
         int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : groups.Count;
-        var updates = groups.Chunk(perUpdate).Select(update => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass).Select(Prepare).ToArray()).ToArray();
+        var updates = groups.Chunk(perUpdate)
+            .Select((update, number) => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass).Select(pass => Prepare(pass, first: number == 0)).ToArray())
+            .ToArray();
         try
         {
-            timer.Time("reference", () => ScoreFixed(updates));
+            timer.Time("reference", () => ScoreReference(updates.SelectMany(passes => passes)));
             bool finite = true;
             _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? _loop.State.KlWeight : 0;
             for (int epoch = 0; epoch < _options.InnerEpochs && finite; epoch++)
@@ -190,28 +224,20 @@ internal sealed class GrpoStep
         }
     }
 
-    // What must be known before the first update: the reference, and the policy that sampled for what later updates hold. The first update's own
-    // passes are those of the policy that sampled; where the reference has its weights they serve as reference too, and none is run.
-    private bool ScoreFixed(Pass[][] updates)
+    // What must be known before the first update. Where the reference has the weights of the policy that sampled, its log-probabilities are the old ones.
+    private void ScoreReference(IEnumerable<Pass> passes)
     {
-        using var noGrad = no_grad();
-        foreach (var (number, passes) in updates.Index())
+        foreach (var pass in passes)
         {
-            foreach (var pass in passes)
+            pass.ReferenceIsOld = _loop.Reference.Exists && _loop.Reference.EqualsPolicy;
+            if (_loop.Reference.Exists && !pass.ReferenceIsOld)
             {
-                pass.Old = number > 0 ? CompletionScorer.Score(_loop.Model, pass.Layout).LogProbs.DetachFromDisposeScope() : null;
-                pass.ReferenceIsOld = _loop.Reference.Exists && _loop.Reference.EqualsPolicy;
-                if (_loop.Reference.Exists && !pass.ReferenceIsOld)
-                {
-                    pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
-                }
+                pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
             }
         }
-
-        return true;
     }
 
-    private bool Accumulate(Pass[] passes, StepMetrics metrics)
+    private void Accumulate(Pass[] passes, StepMetrics metrics)
     {
         double divisor = passes.Sum(pass => _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount));
         foreach (var pass in passes)
@@ -224,18 +250,18 @@ internal sealed class GrpoStep
             autograd.backward([terms.Loss * Scalars.Of(share)]);
             metrics.AddPass(terms, entropy, pass.Layout, share);
         }
-
-        return true;
     }
 
-    private Pass Prepare(ScoredGroup[] groups)
+    private Pass Prepare(ScoredGroup[] groups, bool first)
     {
         float[] advantages = [.. groups.SelectMany(group => group.Advantages).Select(value => (float)value)];
-        return new Pass(Layout(groups), tensor(advantages, device: _loop.Model.Device).DetachFromDisposeScope());
+        return new Pass(Layout(groups), tensor(advantages, device: _loop.Model.Device).DetachFromDisposeScope())
+        {
+            Old = first ? null : _sampled.Of(groups).DetachFromDisposeScope(),
+        };
     }
 
-    private CompletionLayout Layout(IReadOnlyList<ScoredGroup> groups) => _loop.Layout(
-        [.. groups.Select(group => new CompletionGroup(group.Prompt, [.. group.Group.Rollouts.Select(rollout => rollout.Tokens)]))]);
+    private CompletionLayout Layout(IEnumerable<ScoredGroup> groups) => _loop.Layout([.. groups.Select(group => group.Completions)]);
 
     /// <summary>Groups that run through the models together.</summary>
     private sealed class Pass(CompletionLayout layout, Tensor advantages) : IDisposable
@@ -244,7 +270,7 @@ internal sealed class GrpoStep
 
         public Tensor Advantages { get; } = advantages;
 
-        /// <summary>Gets or sets the log-probabilities under the policy that sampled.</summary>
+        /// <summary>Gets or sets the log-probabilities under the policy that sampled; those of the first update come from its own first pass.</summary>
         public Tensor? Old { get; set; }
 
         public Tensor? Reference { get; set; }

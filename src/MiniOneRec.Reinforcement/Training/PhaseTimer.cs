@@ -23,6 +23,12 @@ internal sealed class PhaseTimer
         }
     }
 
+    public void Time(string phase, Action work) => Time(phase, () =>
+    {
+        work();
+        return true;
+    });
+
     public void WriteTo(Dictionary<string, double> metrics)
     {
         foreach (var (phase, seconds) in _seconds)

@@ -45,6 +45,9 @@ internal sealed class PolicyLoop : IDisposable
 
     public CausalLanguageModel Model { get; }
 
+    /// <summary>Gets T, the tokens of the longest completion.</summary>
+    public int Width => _recommender.Trie.Depth + _recommender.Template.Terminator.Count;
+
     public ReferencePolicy Reference { get; }
 
     public PromptSource Prompts { get; }
@@ -132,13 +135,13 @@ internal sealed class PolicyLoop : IDisposable
     }
 
     /// <summary>Lays completions out as one tree per group, in the space that the options name.</summary>
-    public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups)
-    {
-        int width = _recommender.Trie.Depth + _recommender.Template.Terminator.Count;
-        return _options.LogProbabilities == LogProbabilitySpace.Trie
-            ? CompletionLayout.Trees(groups, width, Model.Device, _recommender.Trie, _recommender.Template)
-            : CompletionLayout.Trees(groups, width, Model.Device);
-    }
+    public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups) => _options.LogProbabilities == LogProbabilitySpace.Trie
+        ? CompletionLayout.Trees(groups, Width, Model.Device, _recommender.Trie, _recommender.Template)
+        : CompletionLayout.Trees(groups, Width, Model.Device);
+
+    /// <summary>Lays completions out as branches on prompts that the policy ran with its present weights, in the space that the options name.</summary>
+    public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups, IReadOnlyList<int> numbers, PromptCache prompts) => CompletionLayout.Branches(
+        groups, numbers, prompts, Width, Model.Device, _options.LogProbabilities == LogProbabilitySpace.Trie ? _recommender.Trie : null, _recommender.Template);
 
     /// <summary>Takes one optimizer step with the gradients that the parameters hold.</summary>
     /// <param name="step">The step, for the learning rate.</param>

@@ -3,8 +3,15 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>A group on its way through a step.</summary>
 /// <param name="Group">The completions.</param>
 /// <param name="Prompt">The prompt's tokens.</param>
-internal sealed record ScoredGroup(RolloutGroup Group, int[] Prompt)
+/// <param name="Drawn">The request that it was drawn by.</param>
+/// <param name="Number">Its number among the request's prompts.</param>
+internal sealed record ScoredGroup(RolloutGroup Group, int[] Prompt, RolloutRequest Drawn, int Number)
 {
+    /// <summary>Gets or sets the log-probabilities under the policy that sampled, <c>[G, T]</c> row-major, where they are known.</summary>
+    public float[]? LogProbs { get; set; }
+
+    public CompletionGroup Completions { get; } = new(Prompt, [.. Group.Rollouts.Select(rollout => rollout.Tokens)]);
+
     public double[] Rewards { get; } = new double[Group.Count];
 
     public double[] Advantages { get; } = new double[Group.Count];

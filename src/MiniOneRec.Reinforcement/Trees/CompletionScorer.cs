@@ -14,7 +14,7 @@ internal static class CompletionScorer
     public static (Tensor LogProbs, Tensor Entropy) Score(CausalLanguageModel model, CompletionLayout layout)
     {
         using var scope = NewDisposeScope();
-        var hidden = model.Forward(layout.Batch);                                           // [N', D]
+        var hidden = layout.Hidden(model);                                                  // [rows, D]
         var values = new List<Tensor>();
         var entropies = new List<Tensor>();
         foreach (var slice in layout.Slices.Where(slice => !slice.IsEmpty))

@@ -34,7 +34,7 @@ public sealed class CompletionScorerTests
         var (copyLoss, copyLogProbs, copyEntropy) = Loss(model, copies);
         var actual = Gradients(model);
 
-        Assert.True(trees.Batch.TotalTokens * 3 < copies.Batch.TotalTokens);
+        Assert.True(trees.RunTokens * 3 < copies.RunTokens);
         Toy.Close(copies.Mask, trees.Mask, 0, "mask");
         Toy.Close(copyLogProbs, treeLogProbs, 1e-5, "log-probabilities");
         Toy.Close(copyEntropy, treeEntropy, 1e-5, "entropy");
