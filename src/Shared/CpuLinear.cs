@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Shared;
 
 /// <summary>Products with weights by oneDNN, for inference on the CPU.</summary>
 /// <remarks>

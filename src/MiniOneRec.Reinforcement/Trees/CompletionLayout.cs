@@ -117,8 +117,8 @@ internal sealed class CompletionLayout : IDisposable
             }
         }
 
-        int[][] numbers = plan.Numbers();
-        long[] flat = [.. places.Select((place, i) => mask[i] == 0 ? 0L : numbers[place.Slice][place.Edge])];
+        int[] starts = plan.Starts();
+        long[] flat = [.. places.Select((place, i) => mask[i] == 0 ? 0L : starts[place.Slice] + place.Edge)];
         run.Finish();
         return new CompletionLayout(
             run,

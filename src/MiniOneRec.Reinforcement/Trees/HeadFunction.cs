@@ -1,20 +1,22 @@
 using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Log-probabilities and entropies of a slice's predictions, holding a bounded number of logits at once in both directions.</summary>
+/// <summary>Log-probabilities and entropies of a slice's predictions, one block of the vocabulary at a time in both directions.</summary>
 /// <remarks>
-/// Logits are computed again for the gradient: with p the softmax, g the gradient of a log-probability and h that of an entropy H,
-/// <c>∂/∂logit = onehot·g − p·Σg − p·(log p + H)·Σh</c>. The gradient of a weight that is a parameter is added in place, so that no second matrix
-/// of the vocabulary's size exists.
+/// Logits stay in the cache: a block is computed, reduced and forgotten, and computed again for the gradient. With Z the softmax's denominator, p the softmax, g the gradient of a
+/// log-probability and h that of an entropy <c>H = log Z − Σ p·logit</c>, <c>∂/∂logit = onehot·g − p·(Σg + (log p + H)·Σh)</c>; the first term touches the predicted tokens
+/// alone. The gradient of a weight that is a parameter is added in place, so that no second matrix of the vocabulary's size exists.
 /// </remarks>
 internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
 {
-    /// <summary>Logits that are held at once where the vocabulary is large.</summary>
-    private const long LogitBudget = 4L << 20;
+    /// <summary>Logits of one block: 1 MB of float32.</summary>
+    private const long BlockBudget = 256L << 10;
+
+    /// <summary>The logit of what may not follow: its probability is 0, and 0 times it is 0.</summary>
+    private const double Forbidden = -1e30;
 
     public override string Name => nameof(HeadFunction);
 
@@ -27,7 +29,8 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
     {
         if (!is_grad_enabled() || (!rows.requires_grad && !weight.requires_grad))
         {
-            return Forward(rows, weight, slice);
+            using var scope = NewDisposeScope();
+            return Forward(rows, weight, slice).Values.MoveToOuterDisposeScope();
         }
 
         // The weight goes in as an argument only where its gradient must flow on.
@@ -37,10 +40,13 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (rows, head) = ((Tensor)vars[0], (Head)vars[2]);
-        ctx.save_for_backward([rows]);
-        ctx.save_data("head", head);
         using var noGrad = no_grad();
-        return Forward(rows, head.Weight, head.Slice);
+        using var scope = NewDisposeScope();
+        var (values, total, entropy) = Forward(rows, head.Weight, head.Slice);
+        ctx.save_for_backward([rows]);
+        (head.Total, head.Entropy) = (total.DetachFromDisposeScope(), entropy.DetachFromDisposeScope());              // what is no argument cannot be saved there
+        ctx.save_data("head", head);
+        return values.MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -48,92 +54,108 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var head = (Head)ctx.get_data("head");
-        var rows = ctx.get_saved_variables()[0];
+        var rows = ctx.get_saved_variables()[0];                                            // [P, D]
+        using Tensor total = head.Total!, entropy = head.Entropy!;                          // [P, 1]
         var (weight, slice) = (head.Weight, head.Slice);
         long edges = slice.EdgeRows.size(0);
-        var rowGradient = empty_like(rows);                                                 // [P, D]
-        Tensor? weightGradient = null;
-        if (weight.requires_grad)
-        {
-            weightGradient = weight.is_leaf ? weight.grad : zeros_like(weight);             // [V, D]
-            if (weightGradient is null)
-            {
-                weight.grad = weightGradient = zeros_like(weight);
-            }
-        }
-
-        var part = slice.Tokens is null ? null : weight.index_select(0, slice.Tokens);      // [K, D]
-        foreach (var (start, size, first, count) in Chunks(weight, slice))
-        {
-            using var chunkScope = NewDisposeScope();
-            var x = rows.narrow(0, start, size);                                            // [p, D]
-            var (logits, total) = Logits(x, part ?? weight, slice, start, size);            // [p, K], [p]
-            var logP = logits.sub_(total.unsqueeze(1));
-            var p = logP.exp();
-            var edgeRows = slice.EdgeRows.narrow(0, first, count) - Scalars.Of(start);                  // [e]
-            var g = grad_output.narrow(0, first, count);
-            var h = zeros_like(total).index_add_(0, edgeRows, grad_output.narrow(0, edges + first, count), Scalars.Of(1));   // [p]
-            var entropy = -(p * logP.masked_fill(logP.isneginf(), Scalars.Of(0))).sum(1);               // [p]
-            var gradient = p * ((logP.masked_fill(logP.isneginf(), Scalars.Of(0)) + entropy.unsqueeze(1)).mul_(h.unsqueeze(1)).neg_()
-                - zeros_like(total).index_add_(0, edgeRows, g, Scalars.Of(1)).unsqueeze(1));            // [p, K]
-            gradient.view(-1).index_add_(0, edgeRows * Scalars.Of(gradient.size(1)) + slice.EdgeColumns.narrow(0, first, count), g, Scalars.Of(1));
-            gradient = gradient.to_type(rows.dtype);
-            rowGradient.narrow(0, start, size).copy_(gradient.mm(part ?? weight));
-            if (weightGradient is not null && slice.Tokens is null)
-            {
-                weightGradient.addmm_(gradient.t(), x, 1, 1);
-            }
-            else
-            {
-                weightGradient?.index_add_(0, slice.Tokens!, gradient.t().mm(x), Scalars.Of(1));
-            }
-        }
-
-        return [rowGradient.MoveToOuterDisposeScope(), weight is { requires_grad: true, is_leaf: false } ? weightGradient!.MoveToOuterDisposeScope() : null!, null!];
-    }
-
-    private static Tensor Forward(Tensor rows, Tensor weight, HeadSlice slice)
-    {
-        using var scope = NewDisposeScope();
-        var values = new List<Tensor>();
-        var entropies = new List<Tensor>();
         var part = slice.Tokens is null ? weight : weight.index_select(0, slice.Tokens);    // [K, D]
-        foreach (var (start, size, first, count) in Chunks(weight, slice))
+        var partGradient = !weight.requires_grad ? null : slice.Tokens is null ? GradientOf(weight) : zeros_like(part);         // [K, D]
+
+        // What is predicted: few rows of the head.
+        var g = grad_output.narrow(0, 0, edges).unsqueeze(1);                               // [E, 1]
+        var chosen = part.index_select(0, slice.EdgeColumns).to_type(ScalarType.Float32);   // [E, D]
+        var rowGradient = zeros(rows.shape, dtype: ScalarType.Float32, device: rows.device).index_add_(0, slice.EdgeRows, g * chosen, Scalars.Of(1));    // [P, D]
+        partGradient?.index_add_(0, slice.EdgeColumns, (g * rows.index_select(0, slice.EdgeRows)).to_type(part.dtype), Scalars.Of(1));
+
+        // What competes: all of it.
+        var sums = zeros_like(total).index_add_(0, slice.EdgeRows, g, Scalars.Of(1));       // [P, 1]
+        var entropies = zeros_like(total).index_add_(0, slice.EdgeRows, grad_output.narrow(0, edges, edges).unsqueeze(1), Scalars.Of(1));
+        foreach (var (start, size) in Blocks(rows, part, slice))
         {
-            using var chunkScope = NewDisposeScope();
-            var (logits, total) = Logits(rows.narrow(0, start, size), part, slice, start, size);            // [p, K], [p]
-            var edgeRows = slice.EdgeRows.narrow(0, first, count) - Scalars.Of(start);                  // [e]
-            var chosen = logits.view(-1).index_select(0, edgeRows * Scalars.Of(logits.size(1)) + slice.EdgeColumns.narrow(0, first, count));
-            values.Add((chosen - total.index_select(0, edgeRows)).MoveToOuterDisposeScope());
-            var logP = logits.sub_(total.unsqueeze(1));
-            var entropy = -(logP.exp() * logP.masked_fill(logP.isneginf(), Scalars.Of(0))).sum(1);      // [p]; forbidden: 0 · log 0 = 0
-            entropies.Add(entropy.index_select(0, edgeRows).MoveToOuterDisposeScope());
+            using var blockScope = NewDisposeScope();
+            var block = part.narrow(0, start, size);                                        // [b, D]
+            var logP = Logits(rows, block, slice).sub_(total);                              // [P, b]
+            var p = logP.exp();
+            var gradient = logP.add_(entropy).mul_(entropies).add_(sums).mul_(p).neg_().to_type(rows.dtype);
+            rowGradient.add_(gradient.mm(block));
+            partGradient?.narrow(0, start, size).addmm_(gradient.t(), rows, 1, 1);
         }
 
-        return cat([.. values, .. entropies]).MoveToOuterDisposeScope();                    // [2E]
+        var weightGradient = partGradient;
+        if (partGradient is not null && slice.Tokens is not null)
+        {
+            weightGradient = GradientOf(weight).index_add_(0, slice.Tokens, partGradient, Scalars.Of(1));
+        }
+
+        bool flows = weight is { requires_grad: true, is_leaf: false };
+        return [rowGradient.to_type(rows.dtype).MoveToOuterDisposeScope(), flows ? weightGradient!.MoveToOuterDisposeScope() : null!, null!];
     }
 
-    private static (Tensor Logits, Tensor Total) Logits(Tensor rows, Tensor weight, HeadSlice slice, long start, long size)
+    private static (Tensor Values, Tensor Total, Tensor Entropy) Forward(Tensor rows, Tensor weight, HeadSlice slice)
     {
-        var logits = F.linear(rows, weight).to_type(ScalarType.Float32);                    // [p, K]
-        if (slice.Forbidden is not null)
+        var part = slice.Tokens is null ? weight : weight.index_select(0, slice.Tokens);    // [K, D]
+        Tensor? largest = null, sum = null, mean = null;
+        foreach (var (start, size) in Blocks(rows, part, slice))
         {
-            logits.masked_fill_(slice.Forbidden.narrow(0, start, size), Scalars.Of(float.NegativeInfinity));
+            using var blockScope = NewDisposeScope();
+            var logits = Logits(rows, part.narrow(0, start, size), slice);                  // [P, b]
+            var top = logits.amax([1], keepdim: true);                                      // [P, 1]
+            top = largest is null ? top : top.maximum(largest);
+            var mass = (logits - top).exp_();                                               // [P, b]
+            var (blockSum, blockMean) = (mass.sum([1], keepdim: true), mass.mul_(logits).sum([1], keepdim: true));
+            if (largest is not null)
+            {
+                var shrink = (largest - top).exp_();
+                blockSum.addcmul_(sum!, shrink, Scalars.Of(1));
+                blockMean.addcmul_(mean!, shrink, Scalars.Of(1));
+            }
+
+            (largest, sum, mean) = (top.MoveToOuterDisposeScope(), blockSum.MoveToOuterDisposeScope(), blockMean.MoveToOuterDisposeScope());
         }
 
-        return (logits, logits.logsumexp(1));
+        var total = largest! + sum!.log();                                                  // log Z, [P, 1]
+        var entropy = total - mean! / sum;                                                  // [P, 1]
+        var chosen = rows.index_select(0, slice.EdgeRows).to_type(ScalarType.Float32)
+            .mul(part.index_select(0, slice.EdgeColumns).to_type(ScalarType.Float32)).sum([1], keepdim: true);                // [E, 1]
+        return (cat([chosen - total.index_select(0, slice.EdgeRows), entropy.index_select(0, slice.EdgeRows)]).squeeze(1), total, entropy);
     }
 
-    // Rows at a time, with the first of their predictions and how many they are.
-    private static IEnumerable<(long Start, long Size, long First, long Count)> Chunks(Tensor weight, HeadSlice slice)
+    private static Tensor Logits(Tensor rows, Tensor block, HeadSlice slice)
     {
-        long rows = slice.FirstEdge.Length - 1, chunk = Math.Max(1, LogitBudget / (slice.Tokens?.size(0) ?? weight.size(0)));
-        for (long start = 0; start < rows; start += chunk)
+        var logits = CpuLinear.Run(rows, block, null).to_type(ScalarType.Float32);          // [P, b]
+        return slice.Forbidden is null ? logits : logits.masked_fill_(slice.Forbidden, Scalars.Of(Forbidden));
+    }
+
+    // Blocks of the head; the tokens of one level of the trie are one.
+    private static IEnumerable<(long Start, long Size)> Blocks(Tensor rows, Tensor part, HeadSlice slice)
+    {
+        long columns = part.size(0), block = slice.Tokens is null ? Math.Max(1_024, BlockBudget / rows.size(0)) : columns;
+        for (long start = 0; start < columns; start += block)
         {
-            long size = Math.Min(chunk, rows - start), first = slice.FirstEdge[start];
-            yield return (start, size, first, slice.FirstEdge[start + size] - first);
+            yield return (start, Math.Min(block, columns - start));
         }
     }
 
-    private sealed record Head(Tensor Weight, HeadSlice Slice);
+    // Where the weight's gradient is added up: the parameter's own, or a new one that flows on.
+    private static Tensor GradientOf(Tensor weight)
+    {
+        if (!weight.is_leaf)
+        {
+            return zeros_like(weight);
+        }
+
+        if (weight.grad is { } gradient)
+        {
+            return gradient;
+        }
+
+        return weight.grad = zeros_like(weight);
+    }
+
+    private sealed record Head(Tensor Weight, HeadSlice Slice)
+    {
+        public Tensor? Total { get; set; }
+
+        public Tensor? Entropy { get; set; }
+    }
 }

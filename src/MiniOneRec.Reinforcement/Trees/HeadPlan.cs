@@ -19,19 +19,16 @@ internal abstract class HeadPlan
     /// <returns>The place of the prediction, or <see langword="null"/> where the token is forced and does not count.</returns>
     public abstract (int Slice, int Edge)? Add(int row, int token);
 
-    /// <summary>Numbers the predictions over all slices, those of one row one after the other.</summary>
-    /// <returns>By slice and by the place that <see cref="Add"/> returned.</returns>
-    public int[][] Numbers()
+    /// <summary>Gets the first prediction of each slice, counted over all slices; a slice's own follow in the order in which they were added.</summary>
+    public int[] Starts()
     {
-        int start = 0;
-        var numbers = new int[Builders.Count][];
-        for (int s = 0; s < numbers.Length; s++)
+        var starts = new int[Builders.Count];
+        for (int s = 1; s < starts.Length; s++)
         {
-            numbers[s] = Builders[s].Numbers(start);
-            start += numbers[s].Length;
+            starts[s] = starts[s - 1] + Builders[s - 1].Count;
         }
 
-        return numbers;
+        return starts;
     }
 
     /// <summary>Makes the tensors.</summary>
@@ -43,6 +40,9 @@ internal abstract class HeadPlan
         private readonly Dictionary<int, int> _rowIndex = [];
         private readonly List<int[]?> _allowed = [];
         private readonly Dictionary<(int Row, int Column), int> _edges = [];
+        private readonly List<(long Row, long Column)> _order = [];
+
+        public int Count => _order.Count;
 
         public int Add(int row, int column, Func<int[]>? allowed)
         {
@@ -55,38 +55,16 @@ internal abstract class HeadPlan
 
             if (!_edges.TryGetValue((index, column), out int edge))
             {
-                edge = _edges.Count;
+                edge = _order.Count;
                 _edges.Add((index, column), edge);
+                _order.Add((index, column));
             }
 
             return edge;
         }
 
-        public int[] Numbers(int start)
-        {
-            var numbers = new int[_edges.Count];
-            foreach (var edge in _edges.OrderBy(edge => edge.Key.Row))
-            {
-                numbers[edge.Value] = start++;
-            }
-
-            return numbers;
-        }
-
         public HeadSlice Finish(Device device)
         {
-            var edges = _edges.Keys.OrderBy(edge => edge.Row).ToArray();                    // stable, as in Numbers
-            var firstEdge = new int[_rowIndex.Count + 1];
-            foreach (var edge in edges)
-            {
-                firstEdge[edge.Row + 1]++;
-            }
-
-            for (int row = 0; row < _rowIndex.Count; row++)
-            {
-                firstEdge[row + 1] += firstEdge[row];
-            }
-
             Tensor? forbidden = null;
             if (tokens is not null)
             {
@@ -107,9 +85,8 @@ internal abstract class HeadPlan
                 Long([.. _rowIndex.Keys.Select(row => (long)row)], device),
                 tokens is null ? null : Long([.. tokens.Select(token => (long)Math.Max(0, token))], device),
                 forbidden,
-                Long([.. edges.Select(edge => (long)edge.Row)], device),
-                Long([.. edges.Select(edge => (long)edge.Column)], device),
-                firstEdge);
+                Long([.. _order.Select(edge => edge.Row)], device),
+                Long([.. _order.Select(edge => edge.Column)], device));
         }
 
         private static Tensor Long(long[] values, Device device) => tensor(values, device: device).DetachFromDisposeScope();

@@ -22,7 +22,7 @@ public sealed class HeadFunctionTests
         long[] tokens = [4, 5, 6, 9];
         var forbidden = tensor([false, false, true, false, false, false, false, false, true, false, false, true], [3, 4]);
         using var head = new HeadSlice(
-            arange(3), slice ? tensor(tokens) : null, slice ? forbidden : null, tensor([0L, 0, 1, 2]), tensor([0L, 3, 2, 1]), [0, 2, 3, 4]);
+            arange(3), slice ? tensor(tokens) : null, slice ? forbidden : null, tensor([0L, 0, 1, 2]), tensor([0L, 3, 2, 1]));
         var scale = randn(8);
 
         (HeadFunction.Run(rows, weight, head) * scale).sum().backward();
@@ -38,7 +38,7 @@ public sealed class HeadFunctionTests
         (plain * scale).sum().backward();
 
         Toy.Close(plain, HeadFunction.Run(rows.detach(), weight.detach(), head), 1e-5, "values");
-        Toy.Close(rows.grad!, rowGradient, 1e-5, "rows");
-        Toy.Close(leafWeight.grad!, weightGradient, 1e-5, "weight");
+        Toy.Close(rows.grad!, rowGradient, 1e-5 * rows.grad!.abs().max().item<float>(), "rows");
+        Toy.Close(leafWeight.grad!, weightGradient, 1e-5 * leafWeight.grad!.abs().max().item<float>(), "weight");
     }
 }
