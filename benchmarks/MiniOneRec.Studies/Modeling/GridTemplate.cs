@@ -6,7 +6,7 @@ namespace MiniOneRec.Studies;
 /// <summary>Three levels of 256 codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its tokenizer.</summary>
 /// <param name="first">The token of code 0 at level 0.</param>
 /// <param name="terminator">What follows the last code.</param>
-internal sealed class GridTemplate(int first, int[] terminator) : IPromptTemplate
+internal sealed class GridTemplate(int first, int[] terminator, int[]? opening = null) : IPromptTemplate
 {
     public string Name => "grid";
 
@@ -18,7 +18,7 @@ internal sealed class GridTemplate(int first, int[] terminator) : IPromptTemplat
 
     public Prompt NextItem(IReadOnlyList<SemanticId> history) => new(Prompt.NextSid) { SemanticIds = history };
 
-    public int[] EncodePrompt(Prompt prompt) => [0, .. prompt.SemanticIds.SelectMany(Vocabulary.Encode)];
+    public int[] EncodePrompt(Prompt prompt) => [.. opening ?? [0], .. prompt.SemanticIds.SelectMany(Vocabulary.Encode)];
 
     public int[] EncodeResponse(SemanticId semanticId) => [.. Vocabulary.Encode(semanticId), .. Terminator];
 

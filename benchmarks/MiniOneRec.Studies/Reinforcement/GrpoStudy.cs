@@ -1,9 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
-using MiniOneRec.Shared;
 using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
 
 namespace MiniOneRec.Studies;
 
@@ -11,34 +8,39 @@ namespace MiniOneRec.Studies;
 internal sealed class GrpoStudy : IStudy
 {
     private const int FirstCode = 151_936;
-    private const int Group = 16;
 
     public string Name => "grpo";
 
-    public string Description => "GRPO's tree over copies of the prompt. --parts gain,step,host,memory,small --prompt 80 --layers 24 --repeats 3 --items 10000";
+    public string Description =>
+        "GRPO's tree over copies of the prompt. --parts gain,rollout,memory,step,small --prompt 80 --layers 24 --repeats 3 --items 10000 --prompts 4";
 
     public async Task RunAsync(StudyContext context)
     {
-        string parts = context.Option("parts", "gain,step,host,memory,small");
+        string parts = context.Option("parts", "gain,rollout,memory,step,small");
         int prompt = context.Option("prompt", 80), layers = context.Option("layers", 24), repeats = context.Option("repeats", 3), items = context.Option("items", 10_000);
         bool Wants(string part) => parts.Contains(part, StringComparison.Ordinal);
-        if (Wants("memory") || Wants("gain") || Wants("step") || Wants("host"))
+        if (Wants("memory") || Wants("gain") || Wants("rollout"))
         {
-            using var shape = new Shape(Qwen(layers), prompt, items);
+            using var shape = new GrpoShape(Qwen(layers), prompt, items);
             if (Wants("memory"))
             {
                 Memory(context, shape);
+            }
+
+            if (Wants("rollout"))
+            {
+                Rollout(context, shape, repeats, prompt);
             }
 
             if (Wants("gain"))
             {
                 Gain(context, shape, repeats);
             }
+        }
 
-            if (Wants("step") || Wants("host"))
-            {
-                Step(context, shape, repeats, prompt, items);
-            }
+        if (Wants("step"))
+        {
+            await StepAsync(context, Qwen(layers), prompt, items, context.Option("prompts", 4), repeats);
         }
 
         if (Wants("small"))
@@ -53,78 +55,50 @@ internal sealed class GrpoStudy : IStudy
     };
 
     // Reference forward, policy forward and backward: one tree against sixteen copies.
-    private static void Gain(StudyContext context, Shape shape, int repeats)
+    private static void Gain(StudyContext context, GrpoShape shape, int repeats)
     {
         foreach (var (name, renormalised) in new[] { ("full", false), ("renormalised", true) })
         {
             using var tree = shape.Layout(copies: false, renormalised);
             using var copies = shape.Layout(copies: true, renormalised);
-            var (_, _, gain) = Timing.Ratio(() => shape.ReferenceAndPolicy(copies), () => shape.ReferenceAndPolicy(tree), repeats, warmUp: 1);
-            double difference = shape.LargestDifference(copies, tree);
+            var (plain, ours, gain) = Timing.Ratio(() => shape.ReferenceAndPolicy(copies), () => shape.ReferenceAndPolicy(tree), repeats, warmUp: 1);
             context.Report($"tree_gain.{name}", gain, "x", new
             {
-                tokens_tree = tree.Batch.TotalTokens, tokens_copies = copies.Batch.TotalTokens, rows_allow = (double)copies.Batch.TotalTokens / tree.Batch.TotalTokens, difference,
+                copies_s = plain.Median.TotalSeconds, tree_s = ours.Median.TotalSeconds, tokens_tree = tree.RunTokens, tokens_copies = copies.RunTokens,
+                rows_allow = (double)copies.RunTokens / tree.RunTokens, difference = shape.LargestDifference(copies, tree),
             });
         }
     }
 
-    // A whole step: rollout, reference, policy, update; the plain composition copies the prompt in all of them.
-    private static void Step(StudyContext context, Shape shape, int repeats, int prompt, int items)
+    // Weights are packed, as they are in a recommender.
+    private static void Rollout(StudyContext context, GrpoShape shape, int repeats, int prompt)
     {
-        using var tree = shape.Layout(copies: false, renormalised: false);
-        using var copies = shape.Layout(copies: true, renormalised: false);
-        using var optimizer = new FusedAdamW([([.. shape.Model.parameters()], 0.0)]);
-        var prefill = Timing.Measure(() => shape.Prefill(1), repeats, 1);
-        var rollout = Timing.Measure(() => shape.Rollout(), repeats, 1);
-        context.Report("rollout_prefills", rollout.Median / prefill.Median, "prefills", new { limit = 1.8 });
-        double beams = rollout.Median.TotalSeconds - prefill.Median.TotalSeconds;
-
-        var (plain, ours, _) = Timing.Ratio(
-            () =>
-            {
-                shape.Prefill(Group);                           // the copied prompt's prefill; beams on top cost what ours do
-                shape.ReferenceAndPolicy(copies);
-                optimizer.Step(1e-9);
-            },
-            () =>
-            {
-                shape.Rollout();
-                shape.ReferenceAndPolicy(tree);
-                optimizer.Step(1e-9);
-            },
-            repeats,
-            warmUp: 1);
-        double step = ours.Median.TotalSeconds;
-        context.Report("step_gain", (plain.Median.TotalSeconds + beams) / step, "x", new { plain_s = plain.Median.TotalSeconds + beams, ours_s = step });
-
-        // The same step on a model of one thin layer leaves the host's work and very little else: an upper bound.
-        using var thin = new Shape(Qwen(1) with { HiddenSize = 8, IntermediateSize = 8, HeadCount = 1, KeyValueHeadCount = 1, VocabularySize = FirstCode + 768 }, prompt, items);
-        var host = Timing.Measure(
-            () =>
-            {
-                thin.Rollout();
-                using var layout = thin.Layout(copies: false, renormalised: false);
-                thin.Judge();
-            },
-            9,
-            2);
-        context.Report("host_share", host.Median.TotalSeconds / step, "x", new { host_ms = host.Median.TotalMilliseconds });
+        shape.Model.PackWeights = true;
+        var prefill = Timing.Measure(shape.Prefill, Math.Max(5, repeats));
+        var rollout = Timing.Measure(() => shape.Rollout(), Math.Max(5, repeats));
+        context.Report("rollout_prefills", rollout.Median / prefill.Median, "prefills", new
+        {
+            limit = (prompt + 4.0 * GrpoShape.Group) / prompt, prefill_ms = prefill.Median.TotalMilliseconds,
+        });
+        shape.Model.PackWeights = false;
     }
 
     // Peak resident memory above what the weights and gradients hold; the tree runs first, so that memory kept by the allocator counts against it.
-    private static void Memory(StudyContext context, Shape shape)
+    private static void Memory(StudyContext context, GrpoShape shape)
     {
         using var tree = shape.Layout(copies: false, renormalised: false);
         using var copies = shape.Layout(copies: true, renormalised: false);
         shape.MakeGradients();
         double resting = MachineReference.ResidentMegabytes();
-        ResetPeak();
-        shape.ReferenceAndPolicy(tree);
-        double treePeak = MachineReference.PeakResidentMegabytes() - resting;
-        ResetPeak();
-        shape.ReferenceAndPolicy(copies);
-        double copiesPeak = MachineReference.PeakResidentMegabytes() - resting;
-        context.Report("memory_ratio", treePeak / copiesPeak, "x", new { tree_mb = treePeak, copies_mb = copiesPeak });
+        double Peak(CompletionLayout layout)
+        {
+            ResetPeak();
+            shape.ReferenceAndPolicy(layout);
+            return MachineReference.PeakResidentMegabytes() - resting;
+        }
+
+        double treePeak = Peak(tree), copiesPeak = Peak(copies);
+        context.Report("memory_ratio", treePeak / copiesPeak, "x", new { tree_mb = treePeak, copies_mb = copiesPeak, resting_mb = resting });
     }
 
     private static void ResetPeak()
@@ -135,17 +109,77 @@ internal sealed class GrpoStudy : IStudy
         }
     }
 
+    // Whole steps of the trainer over several prompts, against a plain composition of the same parts over as many.
+    private static async Task StepAsync(StudyContext context, DecoderConfig config, int prompt, int items, int prompts, int repeats)
+    {
+        var (recommender, examples) = Task(config, prompt, items, prompts);
+        using var owned = recommender;
+        var ours = await StepsAsync(recommender, examples, prompts, repeats);
+
+        int[][] tokens = [.. examples.Select(example => recommender.Template.EncodePrompt(example.Prompt!))];
+        Dictionary<string, double> plain = [];
+        bool same;
+        using (var composition = new PlainGrpo(recommender))
+        {
+            same = composition.Beams(tokens[0]).Select(rollout => rollout.Node).SequenceEqual(new BeamRolloutSampler().Sample(new RolloutRequest
+            {
+                Model = recommender.Model, Trie = recommender.Trie, Template = recommender.Template, Prompts = [tokens[0]], Targets = [new HashSet<int>()], GroupSize = GrpoShape.Group,
+                Random = new Random(1),
+            })[0].Select(rollout => rollout.Node));
+            composition.Step(tokens[..1]);                      // warms up
+            var timer = composition.Step(tokens);
+            plain["seconds"] = timer.Total;
+            timer.WriteTo(plain);
+        }
+
+        context.Report("step_gain", plain["seconds"] / ours["seconds"], "x", new { prompts, same_beams = same, ours, plain });
+
+        // The same trainer on a model of the same depth and hardly any width leaves the host's work, calls into libtorch included: an upper bound.
+        var (thin, thinExamples) = Task(
+            config with { HiddenSize = 8, IntermediateSize = 8, HeadCount = 1, KeyValueHeadCount = 1, VocabularySize = 1_024 }, prompt, items, prompts);
+        using var thinOwned = thin;
+        var host = await StepsAsync(thin, thinExamples, prompts, 8);
+        context.Report("host_share", host["seconds"] / ours["seconds"], "x", new { host });
+    }
+
+    private static (GenerativeRecommender Recommender, RolloutExample[] Examples) Task(DecoderConfig config, int prompt, int items, int prompts)
+    {
+        torch.random.manual_seed(1);
+        var random = new Random(1);
+        var index = GrpoShape.Index(random, items);
+        var template = new GridTemplate(config.VocabularySize - 3 * 256, [198, 2], [.. Enumerable.Range(0, prompt % 3 + 3)]);
+        var recommender = new GenerativeRecommender(new DecoderModel(config), index, template);
+        return (recommender, [.. Enumerable.Range(0, prompts).Select(u => new RolloutExample(new NextItemExample($"{u}", [], $"{u}"))
+        {
+            Prompt = template.NextItem([.. Enumerable.Range(0, prompt / 3 - 1).Select(_ => index.SemanticIds[random.Next(items)])]),
+        })]);
+    }
+
+    // Median seconds of a step, whole and by phase; the first steps, which have no reference of other weights and warm up, do not count.
+    private static async Task<Dictionary<string, double>> StepsAsync(GenerativeRecommender recommender, RolloutExample[] examples, int prompts, int repeats)
+    {
+        var options = new GrpoOptions
+        {
+            Steps = 2 + repeats, PromptsPerStep = prompts, GroupSize = GrpoShape.Group, LearningRate = 1e-9, WarmupSteps = 0, Guards = new GuardOptions { KlCeiling = 0 },
+        };
+        var result = await new GrpoTrainer([new AlternatingReward()], options).TrainAsync(recommender, examples);
+        var step = result.History.TakeLast(repeats).Select(step => step.Metrics).OrderBy(metrics => metrics["prompts_per_second"]).ElementAt(repeats / 2);
+        var seconds = step.Where(pair => pair.Key.StartsWith("seconds/", StringComparison.Ordinal)).ToDictionary(pair => pair.Key, pair => pair.Value);
+        seconds["seconds"] = prompts / step["prompts_per_second"];
+        return seconds;
+    }
+
     private static async Task SmallAsync(StudyContext context)
     {
         const int Prompts = 64, Steps = 6;
         var random = new Random(2);
-        var index = new SemanticIdIndex(Codes(random, 5_000).Select((id, row) => new KeyValuePair<string, SemanticId>($"{row}", id)), [256, 256, 256]);
+        var index = GrpoShape.Index(random, 5_000);
         var template = CompactTemplate.For(index);
         var config = DecoderConfig.Small(template.VocabularySize, 256, 4);
         using var recommender = new GenerativeRecommender(new DecoderModel(config), index, template);
         NextItemExample[] train =
             [.. Enumerable.Range(0, 1_000).Select(u => new NextItemExample($"{u}", [.. Enumerable.Range(0, 10).Select(_ => $"{random.Next(5_000)}")], $"{random.Next(5_000)}"))];
-        var options = new GrpoOptions { Steps = Steps, PromptsPerStep = Prompts, GroupSize = Group, Guards = new GuardOptions { KlCeiling = 0 } };
+        var options = new GrpoOptions { Steps = Steps, PromptsPerStep = Prompts, GroupSize = GrpoShape.Group, Guards = new GuardOptions { KlCeiling = 0 } };
 
         var result = await new GrpoTrainer([new AlternatingReward()], options).TrainAsync(recommender, train);
 
@@ -163,128 +197,5 @@ internal sealed class GrpoStudy : IStudy
             rollout_s = steps.Average(metrics => metrics["seconds/rollout"]), policy_s = steps.Average(metrics => metrics["seconds/policy"]),
             reference_s = steps.Average(metrics => metrics["seconds/reference"]), update_s = steps.Average(metrics => metrics["seconds/update"]),
         });
-    }
-
-    private static HashSet<SemanticId> Codes(Random random, int count)
-    {
-        var ids = new HashSet<SemanticId>();
-        while (ids.Count < count)
-        {
-            ids.Add(new SemanticId(random.Next(256), random.Next(256), random.Next(256)));
-        }
-
-        return ids;
-    }
-
-    /// <summary>Pays every other completion, so that every group carries a signal.</summary>
-    private sealed class AlternatingReward : IRewardFunction
-    {
-        public string Name => "alternating";
-
-        public void Score(RolloutGroup group, Span<double> rewards)
-        {
-            for (int i = 0; i < rewards.Length; i++)
-            {
-                rewards[i] = i % 2;
-            }
-        }
-    }
-
-    /// <summary>A model with one prompt and its rollouts.</summary>
-    private sealed class Shape : IDisposable
-    {
-        private readonly SemanticIdIndex _index;
-        private readonly SemanticIdTrie _trie;
-        private readonly GridTemplate _template;
-        private readonly int[] _prompt;
-        private readonly IReadOnlyList<Rollout> _rollouts;
-
-        public Shape(DecoderConfig config, int prompt, int items)
-        {
-            torch.random.manual_seed(1);
-            var random = new Random(1);
-            Model = new DecoderModel(config);
-            Model.eval();
-            _index = new SemanticIdIndex(Codes(random, items).Select((id, row) => new KeyValuePair<string, SemanticId>($"{row}", id)), [256, 256, 256]);
-            _trie = new SemanticIdTrie(_index);
-            _template = new GridTemplate(FirstCode, [198, 2]);
-            _prompt = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(FirstCode))];
-            _rollouts = Rollout();
-        }
-
-        public DecoderModel Model { get; }
-
-        public void Dispose()
-        {
-            Model.Dispose();
-            _trie.Dispose();
-        }
-
-        public CompletionLayout Layout(bool copies, bool renormalised)
-        {
-            CompletionGroup[] groups = [new(_prompt, [.. _rollouts.Select(rollout => rollout.Tokens)])];
-            return copies ? CompletionLayout.Copies(groups, 5, CPU, renormalised ? _trie : null, _template)
-                : renormalised ? CompletionLayout.Trees(groups, 5, CPU, _trie, _template)
-                : CompletionLayout.Trees(groups, 5, CPU);
-        }
-
-        public IReadOnlyList<Rollout> Rollout() => new BeamRolloutSampler().Sample(new RolloutRequest
-        {
-            Model = Model, Trie = _trie, Template = _template, Prompts = [_prompt], Targets = [new HashSet<int>()], GroupSize = Group, Random = new Random(1),
-        })[0];
-
-        public void Prefill(int copies)
-        {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            using var batch = TokenBatch.Of([.. Enumerable.Repeat(_prompt, copies)]);
-            using var cache = new PromptCache();
-            Model.Forward(batch, cache);
-        }
-
-        public void ReferenceAndPolicy(CompletionLayout layout)
-        {
-            using var scope = NewDisposeScope();
-            Tensor reference;
-            using (no_grad())
-            {
-                reference = CompletionScorer.Score(Model, layout).LogProbs;
-            }
-
-            Backward(layout, reference);
-        }
-
-        public void Judge()
-        {
-            var group = new RolloutGroup(new RolloutExample(new NextItemExample("u", [], "0")), _rollouts, new HashSet<int> { _rollouts[3].Node }, _index, _trie);
-            var rewards = new double[Group];
-            new RankReward().Score(group, rewards);
-            new GroupAdvantage().Compute(rewards, new double[Group]);
-        }
-
-        public void MakeGradients()
-        {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            foreach (Parameter parameter in Model.parameters())
-            {
-                parameter.grad = zeros_like(parameter);
-            }
-        }
-
-        public double LargestDifference(CompletionLayout first, CompletionLayout second)
-        {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            return (CompletionScorer.Score(Model, first).LogProbs - CompletionScorer.Score(Model, second).LogProbs).abs().max().item<float>();
-        }
-
-        private void Backward(CompletionLayout layout, Tensor reference)
-        {
-            var (logProbs, _) = CompletionScorer.Score(Model, layout);
-            var advantages = linspace(-1, 1, (int)layout.Count, dtype: ScalarType.Float32);
-            var terms = new GrpoLoss().Compute(logProbs, logProbs.detach(), reference, advantages, layout.Mask);
-            autograd.backward([terms.Loss]);
-        }
     }
 }
