@@ -155,14 +155,15 @@ internal sealed class GrpoStudy : IStudy
         })]);
     }
 
-    // Median seconds of a step, whole and by phase; the first steps, which have no reference of other weights and warm up, do not count.
+    // Median seconds of a step, whole and by phase; the first steps warm up and do not count.
     private static async Task<Dictionary<string, double>> StepsAsync(GenerativeRecommender recommender, RolloutExample[] examples, int prompts, int repeats)
     {
         var options = new GrpoOptions
         {
             Steps = 2 + repeats, PromptsPerStep = prompts, GroupSize = GrpoShape.Group, LearningRate = 1e-9, WarmupSteps = 0, Guards = new GuardOptions { KlCeiling = 0 },
         };
-        var result = await new GrpoTrainer([new AlternatingReward()], options).TrainAsync(recommender, examples);
+        // The policy is its own reference, so that one model is in memory; the pass is run all the same.
+        var result = await new GrpoTrainer([new AlternatingReward()], options) { Reference = recommender.Model }.TrainAsync(recommender, examples);
         var step = result.History.TakeLast(repeats).Select(step => step.Metrics).OrderBy(metrics => metrics["prompts_per_second"]).ElementAt(repeats / 2);
         var seconds = step.Where(pair => pair.Key.StartsWith("seconds/", StringComparison.Ordinal)).ToDictionary(pair => pair.Key, pair => pair.Value);
         seconds["seconds"] = prompts / step["prompts_per_second"];

@@ -9,28 +9,19 @@ namespace MiniOneRec.Studies;
 
 /// <summary>A step of GRPO as it is composed without trees: the prompt is copied for every beam and every completion.</summary>
 /// <remarks>
-/// The parts are this library's: the decoder with packed weights for the rollout, the heads, the loss and the optimizer. The rollout is a constrained beam search as a plain
+/// The parts are this library's: the decoder with packed weights where there is no gradient, the heads, the loss and the optimizer. The reference is the policy's own weights, which
+/// cost what others would. The rollout is a constrained beam search as a plain
 /// generate() runs it: G copies of the prompt, full-vocabulary log-probabilities of every beam, one pass per token.
 /// </remarks>
 internal sealed class PlainGrpo : IDisposable
 {
     private readonly GenerativeRecommender _recommender;
     private readonly DecoderModel _model;
-    private readonly DecoderModel _reference;
     private readonly FusedAdamW _optimizer;
 
     public PlainGrpo(GenerativeRecommender recommender)
     {
         (_recommender, _model) = (recommender, (DecoderModel)recommender.Model);
-        _reference = new DecoderModel(_model.Config);
-        _reference.eval();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (target, source) in _reference.parameters().Zip(_model.parameters()))
-        {
-            target.copy_(source);
-        }
-
         _optimizer = new FusedAdamW([([.. _model.parameters()], 0.0)]);
     }
 
@@ -49,7 +40,7 @@ internal sealed class PlainGrpo : IDisposable
             new AlternatingReward().Score(group, rewards);
             new GroupAdvantage().Compute(rewards, advantages);
             using var layout = CompletionLayout.Copies([new CompletionGroup(prompt, [.. rollouts.Select(rollout => rollout.Tokens)])], 5, CPU);
-            var reference = timer.Time("reference", () => GrpoShape.Reference(_reference, layout));
+            var reference = timer.Time("reference", () => GrpoShape.Reference(_model, layout));
             timer.Time("policy", () => GrpoShape.Backward(_model, layout, reference, tensor([.. advantages.Select(value => (float)value)])));
         }
 
@@ -94,11 +85,7 @@ internal sealed class PlainGrpo : IDisposable
         return [.. beams.OrderByDescending(beam => beam.LogProbability).Select(beam => Rollout.Of(trie, template, beam.Node, beam.LogProbability))];
     }
 
-    public void Dispose()
-    {
-        _reference.Dispose();
-        _optimizer.Dispose();
-    }
+    public void Dispose() => _optimizer.Dispose();
 
     private Tensor Extend(PromptCache cache, List<(int Node, double LogProbability, int[] Chain)> beams, int[] tokens)
     {

@@ -97,7 +97,7 @@ internal sealed class PolicyLoop : IDisposable
         else
         {
             State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
-            Publish(0, new Dictionary<string, double>(), validate: true, cancellationToken, out _);
+            Publish(0, new Dictionary<string, double> { ["skipped_targets"] = Prompts.Skipped }, validate: true, cancellationToken, out _);
         }
 
         while (State.Step < _options.Steps)

@@ -17,6 +17,8 @@ internal sealed class StepMetrics
     private int _silent;
     private double _distinct;
     private long _tokens;
+    private int _shortest = int.MaxValue;
+    private int _longest;
     private double _least;
     private double _most;
     private double _loss;
@@ -51,7 +53,12 @@ internal sealed class StepMetrics
         _hits += group.HasHit ? 1 : 0;
         _silent += signal ? 0 : 1;
         _distinct += group.Rollouts.Select(rollout => rollout.Node).Distinct().Count();
-        _tokens += group.Rollouts.Sum(rollout => rollout.Tokens.Length);
+        foreach (var rollout in group.Rollouts)
+        {
+            _tokens += rollout.Tokens.Length;
+            (_shortest, _longest) = (Math.Min(_shortest, rollout.Tokens.Length), Math.Max(_longest, rollout.Tokens.Length));
+        }
+
         _likeliest.Add(group.Rollouts[Enumerable.Range(0, group.Count).First(i => group.RankOf(i) == 0)].Node);
         _least = Math.Min(_least, scored.Advantages.Min());
         _most = Math.Max(_most, scored.Advantages.Max());
@@ -93,6 +100,7 @@ internal sealed class StepMetrics
         metrics["advantage_min"] = _least;
         metrics["advantage_max"] = _most;
         metrics["length"] = (double)_tokens / _completions;
+        (metrics["length_min"], metrics["length_max"]) = (_shortest, _longest);
         metrics["loss"] = _weight > 0 ? _loss / _norms.Count : double.NaN;
         metrics["kl"] = Kl;
         metrics["kl_weight"] = klWeight;

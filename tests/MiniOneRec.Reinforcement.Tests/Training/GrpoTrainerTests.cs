@@ -207,8 +207,9 @@ public sealed class GrpoTrainerTests
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         NextItemExample[] train = [.. Users, Toy.Example("nowhere", "i1")];
 
-        await new GrpoTrainer([new ExactMatchReward()], Small(steps: 2)).TrainAsync(recommender, train);
+        var result = await new GrpoTrainer([new ExactMatchReward()], Small(steps: 2)).TrainAsync(recommender, train);
 
+        Assert.Equal(1, result.History[0].Metrics["skipped_targets"]);
         var strict = Small(steps: 2);
         strict.UnknownTargets = UnknownTargets.Throw;
         var error = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], strict).TrainAsync(recommender, train));
@@ -267,7 +268,7 @@ public sealed class GrpoTrainerTests
         string[] keys =
         [
             "reward", "reward_deviation", "reward/exact-match", "reward_deviation/rank", "group_hit_rate", "zero_advantage", "distinct", "top1_concentration",
-            "kl", "entropy", "clip_share", "advantage_min", "advantage_max", "length", "tokens_per_second", "prompts_per_second", "seconds/rollout",
+            "kl", "entropy", "clip_share", "advantage_min", "advantage_max", "length", "length_min", "length_max", "tokens_per_second", "prompts_per_second", "seconds/rollout",
             "seconds/reward", "seconds/reference", "seconds/policy", "seconds/update", "loss", "kl_weight", "learning_rate", "gradient_norm",
         ];
         Assert.All(keys, key => Assert.True(reports[^1].Metrics.ContainsKey(key), key));
