@@ -50,19 +50,21 @@ internal sealed class GrpoShape : IDisposable
             : CompletionLayout.Trees(groups, 5, CPU);
     }
 
-    public IReadOnlyList<Rollout> Rollout() => new BeamRolloutSampler().Sample(new RolloutRequest
+    /// <summary>Runs the beams of the prompt, as often as told in one batch.</summary>
+    public IReadOnlyList<Rollout> Rollout(int times = 1) => new BeamRolloutSampler().Sample(new RolloutRequest
     {
-        Model = Model, Trie = _trie, Template = _template, Prompts = [_prompt], Targets = [new HashSet<int>()], GroupSize = Group, Random = new Random(1),
+        Model = Model, Trie = _trie, Template = _template, GroupSize = Group, Random = new Random(1),
+        Prompts = [.. Enumerable.Repeat(_prompt, times)], Targets = [.. Enumerable.Repeat(new HashSet<int>(), times)],
     })[0];
 
-    /// <summary>Runs the prompt and its last token's logits.</summary>
-    public void Prefill()
+    /// <summary>Runs the prompt, as often as told in one batch, and the last tokens' logits.</summary>
+    public void Prefill(int times)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of([_prompt]);
+        using var batch = TokenBatch.Of([.. Enumerable.Repeat(_prompt, times)]);
         using var cache = new PromptCache();
-        Model.Logits(Model.Forward(batch, cache).narrow(0, _prompt.Length - 1, 1));
+        Model.Logits(Model.Forward(batch, cache).view(times, _prompt.Length, -1).select(1, _prompt.Length - 1));
     }
 
     /// <summary>Reference forward, policy forward and backward.</summary>

@@ -70,16 +70,20 @@ internal sealed class GrpoStudy : IStudy
         }
     }
 
-    // Weights are packed, as they are in a recommender.
+    // One prompt alone, and as many together as the trainer runs in one pass. Weights are packed, as they are in a recommender.
     private static void Rollout(StudyContext context, GrpoShape shape, int repeats, int prompt)
     {
         shape.Model.PackWeights = true;
-        var prefill = Timing.Measure(shape.Prefill, Math.Max(5, repeats));
-        var rollout = Timing.Measure(() => shape.Rollout(), Math.Max(5, repeats));
-        context.Report("rollout_prefills", rollout.Median / prefill.Median, "prefills", new
+        foreach (var (name, prompts, times) in new[] { ("rollout_prefills", 1, Math.Max(5, repeats)), ("rollout_prefills.together", new GrpoOptions().GroupsPerPass, repeats) })
         {
-            limit = (prompt + 4.0 * GrpoShape.Group) / prompt, prefill_ms = prefill.Median.TotalMilliseconds,
-        });
+            var prefill = Timing.Measure(() => shape.Prefill(prompts), times, warmUp: 1);
+            var rollout = Timing.Measure(() => shape.Rollout(prompts), times, warmUp: 1);
+            context.Report(name, rollout.Median / prefill.Median, "prefills", new
+            {
+                prompts, limit = (prompt + 4.0 * GrpoShape.Group) / prompt, prefill_ms = prefill.Median.TotalMilliseconds,
+            });
+        }
+
         shape.Model.PackWeights = false;
     }
 
