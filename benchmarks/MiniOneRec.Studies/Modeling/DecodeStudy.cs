@@ -146,7 +146,7 @@ internal sealed class DecodeStudy : IStudy
     }
 
     // The rate of products with a packed weight, which is what the model runs.
-    private static double PackedFlops(long rows, long input, long output, ScalarType type)
+    internal static double PackedFlops(long rows, long input, long output, ScalarType type)
     {
         using var scope = NewDisposeScope();
         var x = randn(rows, input).to_type(type);
