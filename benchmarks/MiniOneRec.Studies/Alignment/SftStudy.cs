@@ -24,7 +24,8 @@ internal sealed class SftStudy : IStudy
             {
                 await RunAloneAsync(context, part, [
                     "--layers", $"{layers}", "--tokens", $"{tokens}", "--steps", $"{steps}", "--packing-layers", $"{packingLayers}", "--packing-users", $"{packingUsers}",
-                    "--drift-steps", $"{driftSteps}", "--plain-users", $"{plainUsers}", "--data", data, "--fixtures", fixtures]);
+                    "--drift-steps", $"{driftSteps}", "--plain-users", $"{plainUsers}",
+                    .. part is "packing" or "plain" ? (string[])["--data", data, .. part == "packing" ? (string[])["--fixtures", fixtures] : []] : []]);
             }
 
             return;

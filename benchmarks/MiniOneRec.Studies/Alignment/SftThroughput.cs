@@ -88,7 +88,7 @@ internal static class SftThroughput
         RopeTheta = 1_000_000,
     };
 
-    private static SampleTree[] Batch(int vocabulary, int tokens)
+    public static SampleTree[] Batch(int vocabulary, int tokens)
     {
         var random = new Random(1);
         const int Length = 128;
@@ -106,10 +106,11 @@ internal static class SftThroughput
         private readonly TrainingStep _step;
         private long _count;
 
-        public Rig(DecoderConfig config, SftOptions options)
+        public Rig(DecoderConfig config, SftOptions options, Device? device = null)
         {
             random.manual_seed(1);
             Model = new DecoderModel(config);
+            Model.to(device ?? CPU);
             _weights = new TrainedWeights(Model, options, 0);
             _step = new TrainingStep(Model, _weights, new Dictionary<string, int> { ["t"] = 0, [Prompt.NextSid] = 1 }, options);
             Model.train();
@@ -117,7 +118,7 @@ internal static class SftThroughput
 
         public DecoderModel Model { get; }
 
-        public void Step(IReadOnlyList<SampleTree> batch) => _step.Run(batch, ++_count, 1_000_000, () => null);
+        public Dictionary<string, double> Step(IReadOnlyList<SampleTree> batch) => _step.Run(batch, ++_count, 1_000_000, () => null);
 
         public void Accumulate(IReadOnlyList<SampleTree> batch)
         {

@@ -3,14 +3,16 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>Three levels of 256 codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its tokenizer.</summary>
+/// <summary>Three levels of codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its tokenizer.</summary>
 /// <param name="first">The token of code 0 at level 0.</param>
 /// <param name="terminator">What follows the last code.</param>
-internal sealed class GridTemplate(int first, int[] terminator, int[]? opening = null) : IPromptTemplate
+/// <param name="codes">The codes of a level.</param>
+/// <param name="opening">What every prompt begins with; token 0 by default.</param>
+internal sealed class GridTemplate(int first, int[] terminator, int codes = 256, int[]? opening = null) : IPromptTemplate
 {
     public string Name => "grid";
 
-    public SemanticIdVocabulary Vocabulary { get; } = SemanticIdVocabulary.Grid([256, 256, 256], first);
+    public SemanticIdVocabulary Vocabulary { get; } = SemanticIdVocabulary.Grid([codes, codes, codes], first);
 
     public int VocabularySize => first + Vocabulary.Count;
 
