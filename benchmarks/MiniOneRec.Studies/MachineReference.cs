@@ -51,6 +51,7 @@ public static class MachineReference
     {
         const string Status = "/proc/self/status";
         string? line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal)) : null;
-        return line is null ? double.NaN : 1.024e-3 * double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        // 'VmHWM:<tab>13389796 kB': the tab alone may separate the name from a long number.
+        return line is null ? double.NaN : 1.024e-3 * double.Parse(line[key.Length..].Trim().Split(' ')[0], CultureInfo.InvariantCulture);
     }
 }

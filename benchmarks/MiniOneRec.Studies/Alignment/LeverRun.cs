@@ -1,3 +1,5 @@
+using System.Globalization;
+using AmazonReviews;
 using MiniOneRec.Alignment;
 
 namespace MiniOneRec.Studies;
@@ -23,6 +25,21 @@ internal sealed record LeverRun
         ["depth-1"] = run => run with { Layers = 1 },
         ["depth-4"] = run => run with { Layers = 4 },
         ["titles"] = run => run with { Titles = true, TeacherShare = 0 },
+    };
+
+    private static readonly Dictionary<string, Func<LeverRun, double, LeverRun>> Numbers = new(StringComparer.Ordinal)
+    {
+        ["teacher"] = (run, value) => run with { TeacherShare = value },
+        ["window"] = (run, value) => run with { WindowShare = value },
+        ["average"] = (run, value) => run with { AverageDecay = value },
+        ["smoothing"] = (run, value) => run with { LabelSmoothing = value },
+        ["dropout"] = (run, value) => run with { Dropout = value },
+        ["width"] = (run, value) => run with { Hidden = (int)value },
+        ["depth"] = (run, value) => run with { Layers = (int)value },
+        ["rate"] = (run, value) => run with { LearningRate = value },
+        ["decay"] = (run, value) => run with { WeightDecay = value },
+        ["epochs"] = (run, value) => run with { Epochs = (int)value },
+        ["batch"] = (run, value) => run with { BatchSize = (int)value },
     };
 
     public static IReadOnlyCollection<string> Levers => Changes.Keys;
@@ -56,23 +73,35 @@ internal sealed record LeverRun
 
     public double LearningRate { get; init; } = 2e-3;
 
+    public double WeightDecay { get; init; } = 0.1;
+
+    public int BatchSize { get; init; } = 64;
+
     /// <summary>Gets whether titles are learned beside sequences, in both directions.</summary>
     public bool Titles { get; init; }
 
-    /// <summary>Pulls a lever.</summary>
+    /// <summary>Pulls levers.</summary>
+    /// <param name="lever">Names or <c>option=number</c>, joined by <c>+</c>.</param>
     /// <exception cref="ArgumentException">There is no such lever.</exception>
-    public LeverRun With(string lever) => Changes.TryGetValue(lever, out var change)
-        ? change(this with { Lever = lever })
-        : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Levers)}.");
+    public LeverRun With(string lever) => lever.Split('+').Aggregate(this, Pull) with { Lever = lever };
 
     public SftOptions Options() => new()
     {
         Epochs = Epochs, Seed = Seed, Dropout = Dropout, LabelSmoothing = LabelSmoothing, AverageDecay = AverageDecay, LearningRate = LearningRate,
+        WeightDecay = WeightDecay, BatchSize = BatchSize,
     };
 
     public IAlignmentTask[] Tasks()
     {
-        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, WindowShare = WindowShare, MaxHistory = 20 };
+        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, WindowShare = WindowShare, MaxHistory = Preset.MaxHistory, MaxItems = Preset.MaxHistory };
         return Titles ? [next, new TitleToSidTask(), new SidToTitleTask()] : [next];
+    }
+
+    private static LeverRun Pull(LeverRun run, string lever)
+    {
+        string[] parts = lever.Split('=');
+        return Changes.TryGetValue(lever, out var change) ? change(run)
+            : parts.Length == 2 && Numbers.TryGetValue(parts[0], out var set) && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double value) ? set(run, value)
+            : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Levers)}, and {string.Join(", ", Numbers.Keys)} with a number.");
     }
 }

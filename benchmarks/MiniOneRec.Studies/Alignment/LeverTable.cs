@@ -1,7 +1,9 @@
+using AmazonReviews;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using TorchSharp;
 
 namespace MiniOneRec.Studies;
@@ -17,8 +19,9 @@ internal static class LeverTable
         var sets = context.Options("datasets", "Industrial_and_Scientific", "Office_Products");
         var levers = context.Options("levers", [.. LeverRun.Levers]);
         var seeds = context.Options("seeds", 1, 2);
-        int epochs = context.Option("epochs", 30), users = context.Option("users", 0);
-        string runs = context.Option("runs", "");
+        int epochs = context.Option("epochs", 0), users = context.Option("users", 0);
+        string runs = context.Option("runs", ""), device = context.Option("device", "cpu");
+        var preset = Preset.Named(context.Option("preset", "default"));
         var file = new RunsFile(runs.Length == 0 ? null : runs);
 
         foreach (string set in sets)
@@ -29,8 +32,12 @@ internal static class LeverTable
             {
                 foreach (string lever in levers)
                 {
-                    var run = new LeverRun { DataSet = set, Seed = seed, Epochs = epochs, Users = users }.With(lever);
-                    var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, context.CancellationToken));
+                    var run = new LeverRun
+                    {
+                        DataSet = set, Seed = seed, Epochs = epochs > 0 ? epochs : preset.SftEpochs, Users = users, TeacherShare = preset.TeacherShare, Dropout = preset.Dropout,
+                        Hidden = preset.HiddenSize, Layers = preset.Layers, LearningRate = preset.LearningRate,
+                    }.With(lever);
+                    var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, device, context.CancellationToken));
                     context.Log($"{set} {lever} seed {seed}: {string.Join(", ", Figures.Select(key => $"{key} {figures[key]:F4}"))}");
                     (table.TryGetValue(lever, out var list) ? list : table[lever] = []).Add(figures);
                 }
@@ -48,7 +55,7 @@ internal static class LeverTable
         }
     }
 
-    private static async Task<IReadOnlyDictionary<string, double>> TrainAsync(SplitDataset data, LeverRun run, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyDictionary<string, double>> TrainAsync(SplitDataset data, LeverRun run, string device, CancellationToken cancellationToken)
     {
         var index = data.Index!;
         IPromptTemplate template = run.Titles ? new WordTemplate(index, data.Items.Select(item => item.Title)) : CompactTemplate.For(index);
@@ -56,8 +63,13 @@ internal static class LeverTable
         var rows = run.Users == 0 ? data.Train : null;
         var popularity = sequences.SelectMany(sequence => sequence.ItemIds).CountBy(item => item).ToDictionary(pair => pair.Key, pair => (double)pair.Value);
         torch.random.manual_seed(run.Seed);
-        using var recommender = new GenerativeRecommender(
-            new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32)), index, template, popularity: popularity);
+        var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32));
+        model.to(TorchSeed.DeviceOf(device));
+
+        // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
+        bool fresh = sequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
+        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = Preset.MaxHistory, ExcludeHistory = fresh };
+        using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);
         var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
         var result = await new SftTrainer(run.Tasks(), run.Options()).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
 

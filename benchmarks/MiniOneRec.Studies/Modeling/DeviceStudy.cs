@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
@@ -105,7 +104,7 @@ internal sealed class DeviceStudy : IStudy
             using var layout = CompletionLayout.Trees(groups, 4, model.Device);
             return (double)GrpoBackward(model, layout);
         })];
-        context.Report($"{family}.grpo_loss", Math.Abs(losses[0] - losses[1]) / Math.Max(1e-6, Math.Abs(losses[0])), "");
+        context.Report($"{family}.grpo_loss", Math.Abs(losses[0] - losses[1]), "");
         var norms = new[] { here, there }.Select(model => Math.Sqrt(model.parameters().Sum(p => p.grad is null ? 0 : Math.Pow(p.grad.norm().item<float>(), 2)))).ToArray();
         context.Report($"{family}.grpo_gradient_norm", Math.Abs(norms[0] - norms[1]) / norms[0], "");
     }
@@ -202,7 +201,7 @@ internal sealed class DeviceStudy : IStudy
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of(prompts, model.Device);
         using var cache = new PromptCache();
-        model.Logits(model.Prefill(batch, cache)).sum().item<float>();
+        model.Logits(model.Prefill(batch, cache)).sum().to_type(ScalarType.Float32).item<float>();
     }
 
     private static (double Loss, Dictionary<string, Tensor> Gradients) LossAndGradients(DecoderModel model, int[][] prompts)
@@ -232,7 +231,7 @@ internal sealed class DeviceStudy : IStudy
         var advantages = linspace(-1, 1, (int)layout.Count, dtype: ScalarType.Float32, device: model.Device);
         var terms = new GrpoLoss().Compute(logProbs, logProbs.detach(), reference, advantages, layout.Mask);
         autograd.backward([terms.Loss]);
-        return terms.Loss.item<float>();
+        return terms.Loss.to_type(ScalarType.Float32).item<float>();
     }
 
     private static void Clear(DecoderModel model)

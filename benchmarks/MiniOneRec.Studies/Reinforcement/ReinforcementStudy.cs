@@ -16,7 +16,7 @@ internal sealed class ReinforcementStudy : IStudy
     public string Name => "reinforcement";
 
     public string Description =>
-        "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) --sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default "
+        "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) --sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default --device cpu "
         + "--arms default,accuracy,rank,rank+rate=2e-5,semantic,collaborative,sampling,dynamic,kl=0,rate=2e-5,sdpo (parts joined by +) --transfer DATASET (default arm and start, asked about another set)";
 
     public async Task RunAsync(StudyContext context)
@@ -24,11 +24,12 @@ internal sealed class ReinforcementStudy : IStudy
         string work = context.Option("work", ""), transfer = context.Option("transfer", "");
         work = work.Length > 0 ? work : Directory.CreateTempSubdirectory("minionerec-rl-").FullName;
         var preset = Preset.Named(context.Option("preset", "default"));
+        string device = context.Option("device", "cpu");
         var sets = context.Options("sets", "Industrial_and_Scientific", "Office_Products");
         var seeds = context.Options("seeds", 1, 2);
         ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "rank", "rank+rate=2e-5", "semantic", "collaborative", "sampling", "dynamic", "kl=0", "rate=2e-5", "sdpo").Select(ReinforcementArm.Parse)];
         Directory.CreateDirectory(work);
-        var lab = new Lab(context, preset, work);
+        var lab = new Lab(context, preset, work, device);
         foreach (int seed in seeds)
         {
             foreach (string set in sets)
@@ -82,7 +83,7 @@ internal sealed class ReinforcementStudy : IStudy
     }
 
     /// <summary>Makes runs that are not there yet.</summary>
-    private sealed class Lab(StudyContext context, Preset preset, string work)
+    private sealed class Lab(StudyContext context, Preset preset, string work, string device)
     {
         // One grid for all catalogues, so that a model can be asked about another one.
         private static readonly int[] Grid = [256, 256, 256];
@@ -106,7 +107,7 @@ internal sealed class ReinforcementStudy : IStudy
             }
 
             var training = Runs.FirstOrDefault(run => run.Is(set, set, seed, name))?.Training ?? new Dictionary<string, double>();
-            using var recommender = await GenerativeRecommender.LoadAsync(Directory.Exists(folder) ? folder : start, cancellationToken: context.CancellationToken);
+            using var recommender = await GenerativeRecommender.LoadAsync(Directory.Exists(folder) ? folder : start, device, context.CancellationToken);
             if (arm is not null && !Directory.Exists(folder))
             {
                 var result = await arm.TrainAsync(recommender, data, preset, seed, context, new StepLog(context, $"{set} {seed} {name}"));
@@ -136,7 +137,7 @@ internal sealed class ReinforcementStudy : IStudy
         private async Task SftAsync(SplitDataset data, int seed, string folder)
         {
             var popularity = new PopularityRecommender(data.TrainSequences, data.ItemIds).Counts;
-            using var recommender = await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed })
+            using var recommender = await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed, Device = device })
                 .CreateAsync(data.Index!, popularity, context.CancellationToken);
             var result = await new SftTrainer(preset.Tasks(), preset.Sft(seed))
                 .TrainAsync(recommender, data.TrainSequences, data.Validation, new StepLog(context, $"{data.Name} {seed} sft"), context.CancellationToken);
