@@ -40,7 +40,7 @@ internal static class SftThroughput
     /// <summary>Peak resident memory over what weights, gradients and moments take, with checkpointing.</summary>
     public static void Memory(StudyContext context, int layers, int tokens, int steps)
     {
-        using var rig = new Rig(Shape(layers), new SftOptions { MicroBatchTokens = tokens, AverageDecay = 0 });
+        using var rig = new Rig(Shape(layers), new SftOptions { MicroBatchTokens = tokens, AverageDecay = 0, GradientCheckpointing = true });
         rig.Model.GradientCheckpointing = true;
         var batch = Batch(rig.Model.Config.VocabularySize, tokens);
         for (int i = 0; i < steps; i++)

@@ -33,10 +33,11 @@ internal static class LabelLoss
 
         // What of the head is trained: all of it, its new rows, or nothing.
         var (trained, first) = model.NewRows is { } added ? (added.Output, added.First) : weight.requires_grad ? (weight, 0) : ((Tensor?)null, 0);
-        Tensor loss, nll, rowGradient, headGradient;
+        Tensor loss, nll, rowGradient;
+        Tensor? headGradient;
         using (no_grad())
         {
-            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained is null ? -1 : first);
+            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained, first);
         }
 
         List<Tensor> roots = [], gradients = [];
@@ -46,13 +47,17 @@ internal static class LabelLoss
             gradients.Add(rowGradient);
         }
 
-        if (trained is not null)
+        if (trained is not null && headGradient is not null)
         {
             roots.Add(trained);
             gradients.Add(headGradient);
         }
 
-        autograd.backward(roots, gradients);
+        if (roots.Count > 0)
+        {
+            autograd.backward(roots, gradients);
+        }
+
         return (loss.MoveToOuterDisposeScope(), nll.MoveToOuterDisposeScope());
     }
 
@@ -64,10 +69,12 @@ internal static class LabelLoss
         return model.LogProbabilities(hidden.index_select(0, labels.Positions), labels.Targets).neg().MoveToOuterDisposeScope();
     }
 
-    private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor Head) Chunks(
-        Tensor rows, Tensor weight, LabelSet labels, double scale, double smoothing, long logitBudget, int firstTrained)
+    // A float32 parameter receives the head's gradient in place, so that no second matrix of the vocabulary's size exists; sums of bfloat16 are kept in float32.
+    private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor? Head) Chunks(
+        Tensor rows, Tensor weight, LabelSet labels, double scale, double smoothing, long logitBudget, Tensor? trained, int firstTrained)
     {
         using var scope = NewDisposeScope();
+        bool inPlace = trained is { is_leaf: true, dtype: ScalarType.Float32 } && rows.dtype == ScalarType.Float32;
         long count = rows.size(0), vocabulary = weight.size(0), chunk = Math.Clamp(logitBudget / vocabulary, 1, count);
         var rowGradient = empty_like(rows);                                                     // [M, D]
         Tensor? headGradient = null;                                                            // [V - first, D]
@@ -114,16 +121,30 @@ internal static class LabelLoss
             gradient.mul_(Scalars.Of(scale));
             gradient = gradient.to_type(rows.dtype);
             rowGradient.narrow(0, start, size).copy_(gradient.mm(weight));
-            if (firstTrained >= 0)
+            if (trained is null)
             {
-                var part = gradient.narrow(1, firstTrained, vocabulary - firstTrained).t().mm(x);     // [V - first, D]
+                continue;
+            }
+
+            var transposed = gradient.narrow(1, firstTrained, vocabulary - firstTrained).t();   // [V - first, C]
+            if (inPlace && trained.grad is { } known)
+            {
+                known.addmm_(transposed, x);
+            }
+            else if (inPlace)
+            {
+                trained.grad = transposed.mm(x);
+            }
+            else
+            {
+                var part = transposed.mm(x);                                                    // [V - first, D]
                 headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32).MoveToOuterDisposeScope() : headGradient.add_(part);
             }
         }
 
-        headGradient = headGradient is null ? empty(0) : headGradient.to_type(rows.dtype);
+        headGradient = headGradient?.to_type(rows.dtype).MoveToOuterDisposeScope();
         return (
             cat(losses).MoveToOuterDisposeScope(), cat(nlls).MoveToOuterDisposeScope(),
-            rowGradient.MoveToOuterDisposeScope(), headGradient.MoveToOuterDisposeScope());
+            rowGradient.MoveToOuterDisposeScope(), headGradient);
     }
 }

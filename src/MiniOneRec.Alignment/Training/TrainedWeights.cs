@@ -111,13 +111,29 @@ internal sealed class TrainedWeights : IDisposable
         }
     }
 
-    /// <summary>Drops the gradients; the next ones take their place without a pass over memory.</summary>
+    /// <summary>
+    /// Drops the gradients, so that the next ones take their place without a pass over memory; where memory counts more than time they are set to zero
+    /// instead, because activations that move into freed gradients leave no room for the next ones.
+    /// </summary>
     public void DropGradients()
     {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
         foreach (var entry in _entries)
         {
-            entry.Master.grad = null;
-            entry.Compute.grad = null;
+            if (_options.GradientCheckpointing)
+            {
+                entry.Master.grad?.zero_();
+            }
+            else
+            {
+                entry.Master.grad = null;
+            }
+
+            if (!ReferenceEquals(entry.Compute, entry.Master))
+            {
+                entry.Compute.grad = null;
+            }
         }
     }
 
