@@ -70,6 +70,15 @@ internal sealed class TrainedWeights : IDisposable
         }
 
         Masters = [.. _entries.Select(entry => entry.Master)];
+        if (options.GradientCheckpointing)
+        {
+            // Gradients that lie side by side from the start leave the heap whole for activations; made on the way, they cut it to pieces.
+            using var scope = NewDisposeScope();
+            foreach (var master in Masters)
+            {
+                master.grad = zeros_like(master);
+            }
+        }
     }
 
     /// <summary>Gets the optimizer's weights, float32.</summary>
