@@ -151,7 +151,7 @@ internal sealed class GrpoStudy : IStudy
         torch.random.manual_seed(1);
         var random = new Random(1);
         var index = GrpoShape.Index(random, items);
-        var template = new GridTemplate(config.VocabularySize - 3 * 256, [198, 2], [.. Enumerable.Range(0, prompt % 3 + 3)]);
+        var template = new GridTemplate(config.VocabularySize - 3 * 256, [198, 2], opening: [.. Enumerable.Range(0, prompt % 3 + 3)]);
         var recommender = new GenerativeRecommender(new DecoderModel(config), index, template);
         return (recommender, [.. Enumerable.Range(0, prompts).Select(u => new RolloutExample(new NextItemExample($"{u}", [], $"{u}"))
         {
