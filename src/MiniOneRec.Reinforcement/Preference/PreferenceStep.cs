@@ -50,6 +50,7 @@ internal sealed class PreferenceStep
         }
 
         double norm = timer.Time("update", () => _loop.Update(step));
+        int[] lengths = [.. groups.SelectMany(group => group.Completions).Select(completion => completion.Length)];
         var metrics = new Dictionary<string, double>
         {
             ["loss"] = loss,
@@ -58,7 +59,11 @@ internal sealed class PreferenceStep
             ["entropy"] = entropy / Math.Max(1, tokens),
             ["gradient_norm"] = norm,
             ["learning_rate"] = _options.RateAt(step),
+            ["length"] = lengths.Average(),
+            ["length_min"] = lengths.Min(),
+            ["length_max"] = lengths.Max(),
             ["prompts_per_second"] = groups.Length / timer.Total,
+            ["tokens_per_second"] = lengths.Sum() / timer.Total,
         };
         timer.WriteTo(metrics);
         return new StepOutcome(metrics) { Diverged = !double.IsFinite(norm) };

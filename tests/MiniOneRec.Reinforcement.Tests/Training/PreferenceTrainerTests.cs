@@ -32,6 +32,9 @@ public sealed class PreferenceTrainerTests
         Assert.Equal(rejected == 1 ? Math.Log(2) : Math.Log(1 + rejected), result.History[1].Metrics["loss"], 1e-5);
         Assert.Equal(0, result.History[1].Metrics["kl"], 1e-9);
         Assert.True(result.History[^1].Metrics["accuracy"] >= 0.9, $"accuracy {result.History[^1].Metrics["accuracy"]}");
+        var last = result.History[^1].Metrics;
+        Assert.InRange(last["length"], last["length_min"], last["length_max"]);
+        Assert.True(last["tokens_per_second"] >= last["prompts_per_second"] * last["length_min"]);
         Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2, $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
     }
 
