@@ -5,12 +5,6 @@ namespace MiniOneRec.Modeling;
 /// <summary>Turns the tokenizer inside a GGUF file into a <c>tokenizer.json</c>, so that both kinds run and are saved alike.</summary>
 internal static class GgufTokenizer
 {
-    private const string QwenPattern =
-        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
-    private const string Llama3Pattern =
-        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-
     private enum TokenKind
     {
         Normal = 1,
@@ -124,7 +118,7 @@ internal static class GgufTokenizer
                 writer.WriteStartObject();
                 writer.WriteString("type", "Split");
                 writer.WriteStartObject("pattern");
-                writer.WriteString("Regex", pre == "qwen2" ? QwenPattern : Llama3Pattern);
+                writer.WriteString("Regex", pre == "qwen2" ? SplitPatterns.Qwen : SplitPatterns.Llama3);
                 writer.WriteEndObject();
                 writer.WriteString("behavior", "Isolated");
                 writer.WriteBoolean("invert", false);

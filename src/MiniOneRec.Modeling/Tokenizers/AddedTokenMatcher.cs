@@ -7,40 +7,25 @@ namespace MiniOneRec.Modeling;
 /// <summary>Finds added tokens in text: the leftmost, and of those that begin there the longest.</summary>
 internal sealed class AddedTokenMatcher
 {
-    private readonly FrozenDictionary<long, int> _edges;                // (node, character) to node; node 0 is the root
-    private readonly FrozenDictionary<int, AddedToken> _ends;
+    private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AddedToken>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly FrozenDictionary<char, int[]> _lengths;            // of the tokens that begin with a character, longest first
     private readonly SearchValues<char> _starts;
 
     public AddedTokenMatcher(IEnumerable<AddedToken> tokens, Func<string, string> textOf)
     {
-        var edges = new Dictionary<long, int>();
-        var ends = new Dictionary<int, AddedToken>();
-        var starts = new HashSet<char>();
         foreach (var token in tokens)
         {
-            string text = textOf(token.Content);
-            if (text.Length == 0)
+            if (textOf(token.Content) is { Length: > 0 } text)
             {
-                continue;
+                _tokens.TryAdd(text, token);
             }
-
-            int node = 0;
-            foreach (char c in text)
-            {
-                if (!edges.TryGetValue(Edge(node, c), out int next))
-                {
-                    next = edges.Count + 1;
-                    edges.Add(Edge(node, c), next);
-                }
-
-                node = next;
-            }
-
-            ends.TryAdd(node, token);
-            starts.Add(text[0]);
         }
 
-        (_edges, _ends, _starts) = (edges.ToFrozenDictionary(), ends.ToFrozenDictionary(), SearchValues.Create([.. starts]));
+        _lookup = _tokens.GetAlternateLookup<ReadOnlySpan<char>>();
+        _lengths = _tokens.Keys.GroupBy(text => text[0]).ToFrozenDictionary(
+            group => group.Key, group => group.Select(text => text.Length).Distinct().OrderDescending().ToArray());
+        _starts = SearchValues.Create([.. _lengths.Keys]);
     }
 
     /// <summary>Finds the next token.</summary>
@@ -83,8 +68,6 @@ internal sealed class AddedTokenMatcher
         return null;
     }
 
-    private static long Edge(int node, char c) => ((long)node << 16) | c;
-
     private static bool StandsAlone(ReadOnlySpan<char> text, int start, int end) =>
         (start == 0 || !IsWord(text[..start], last: true)) && (end == text.Length || !IsWord(text[end..], last: false));
 
@@ -98,17 +81,16 @@ internal sealed class AddedTokenMatcher
 
     private AddedToken? Longest(ReadOnlySpan<char> text, int at, out int length)
     {
-        AddedToken? found = null;
-        int node = 0;
-        length = 0;
-        for (int i = at; i < text.Length && _edges.TryGetValue(Edge(node, text[i]), out node); i++)
+        foreach (int candidate in _lengths[text[at]])
         {
-            if (_ends.TryGetValue(node, out var token))
+            if (candidate <= text.Length - at && _lookup.TryGetValue(text.Slice(at, candidate), out var token))
             {
-                (found, length) = (token, i + 1 - at);
+                length = candidate;
+                return token;
             }
         }
 
-        return found;
+        length = 0;
+        return null;
     }
 }

@@ -6,9 +6,6 @@ namespace MiniOneRec.Modeling;
 /// <summary>Turns the <c>pre_tokenizer</c> of a <c>tokenizer.json</c> into rules.</summary>
 internal sealed class PreTokenizerJson(string source)
 {
-    /// <summary>The cut of GPT-2, which the byte-level step applies unless told otherwise.</summary>
-    private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-
     private readonly List<SplitRule> _rules = [];
     private bool _byteLevel;
 
@@ -71,7 +68,7 @@ internal sealed class PreTokenizerJson(string source)
         : throw Bad(key, value.GetRawText(), "a string", source);
 
     internal static InvalidDataException Bad(string key, string? value, string expected, string source) =>
-        new($"'{source}': {key} is {(value is null ? "missing" : value.Length > 80 ? value[..80] + "…" : value)}; expected {expected}.");
+        new($"'{source}': {key} is {(value is null ? "missing" : Shortened(value))}; expected {expected}.");
 
     private void ReadByteLevel(JsonElement element)
     {
@@ -84,11 +81,13 @@ internal sealed class PreTokenizerJson(string source)
 
         if (!element.TryGetProperty("use_regex", out _) || Flag(element, "use_regex", source))
         {
-            _rules.Add(new PatternRule(MakeRegex(Gpt2Pattern), SplitBehavior.Isolated, false));
+            _rules.Add(new PatternRule(MakeRegex(SplitPatterns.Gpt2), SplitBehavior.Isolated, false));
         }
 
         _byteLevel = true;
     }
+
+    private static string Shortened(string text) => text.Length > 80 ? text[..80] + "…" : text;
 
     private Regex ReadPattern(JsonElement element) =>
         Text(element, "Regex", source) is { } regex ? MakeRegex(regex)
@@ -109,11 +108,11 @@ internal sealed class PreTokenizerJson(string source)
     {
         try
         {
-            return new Regex(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10));
+            return SplitPatterns.Of(pattern);
         }
         catch (ArgumentException e)
         {
-            throw new InvalidDataException($"'{source}': the pattern '{pattern}' cannot be used: {e.Message}", e);
+            throw new InvalidDataException($"'{source}': the pattern '{Shortened(pattern)}' cannot be used: {Shortened(e.Message)}", e);
         }
     }
 }

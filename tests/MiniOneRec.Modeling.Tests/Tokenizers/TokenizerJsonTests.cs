@@ -51,6 +51,51 @@ public sealed class TokenizerJsonTests
     }
 
     [Fact]
+    public void Parse_EndlessPattern_IsRefused()
+    {
+        var json = ToyTokenizer.Json();
+        json["pre_tokenizer"]!["pretokenizers"]![0]!["pattern"]!["Regex"] = new string('a', SplitPatterns.Longest + 1);
+
+        var error = Assert.Throws<InvalidDataException>(() => ToyTokenizer.Make(json));
+
+        Assert.Contains("2049 characters", error.Message, StringComparison.Ordinal);
+        Assert.InRange(error.Message.Length, 1, 400);
+    }
+
+    [Theory]
+    [InlineData(500)]
+    [InlineData(2_000)]
+    public void Parse_LongPattern_AllocatesNoMoreThanAConstant(int length)
+    {
+        var json = ToyTokenizer.Json();
+        json["pre_tokenizer"]!["pretokenizers"]![0]!["pattern"]!["Regex"] = "(?i:" + new string('{', length) + ")";
+
+        Assert.InRange(Allocated(json), 1, 4 << 20);
+    }
+
+    [Fact]
+    public void Parse_LongAddedTokens_AllocatesAFewTimesTheFile()
+    {
+        var json = ToyTokenizer.Json();
+        int next = 500;
+        foreach (int length in new[] { 100_000, 50_000, 49_999 })
+        {
+            json["added_tokens"]!.AsArray().Add(ToyTokenizer.Added(next++, new string('<', length), normalized: length % 2 == 0));
+        }
+
+        Assert.InRange(Allocated(json), 1, (20 * 200_000) + (1 << 20));
+    }
+
+    private static long Allocated(JsonObject json)
+    {
+        byte[] file = Encoding.UTF8.GetBytes(json.ToJsonString());
+        ToyTokenizer.Make().Encode("once");
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        TextTokenizer.Parse(file, "toy.json", new TokenizerSettings()).Encode("hello world <<<");
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    [Fact]
     public async Task LoadAsync_MissingFile_NamesIt()
     {
         using var folder = new TemporaryFolder();
