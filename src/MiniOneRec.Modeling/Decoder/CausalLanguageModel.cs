@@ -157,12 +157,23 @@ public abstract class CausalLanguageModel : nn.Module
 
         var packed = _packedHead?.BlocksFor(hidden);
         long vocabulary = weight.size(0), block = packed is null ? Math.Max(1_024, BlockBudget / hidden.size(0)) : PackedRows;
+        if (hidden.device_type == DeviceType.CPU && hidden.dtype is ScalarType.Float32 or ScalarType.BFloat16)
+        {
+            var folded = new LogSumExp((int)hidden.size(0));
+            for (long start = 0, b = 0; start < vocabulary; start += block, b++)
+            {
+                using var blockScope = NewDisposeScope();
+                folded.Add(Block(start, b));
+            }
+
+            return tensor(folded.Values()).MoveToOuterDisposeScope();
+        }
+
         Tensor? largest = null, sum = null;
         for (long start = 0, b = 0; start < vocabulary; start += block, b++)
         {
             using var blockScope = NewDisposeScope();
-            var logits = packed?[b].Linear(hidden) ?? CpuLinear.Run(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start)), null);
-            logits = logits.to_type(ScalarType.Float32);                                    // [M, block]
+            var logits = Block(start, b).to_type(ScalarType.Float32);                       // [M, block]
             var top = logits.amax([1], keepdim: true);                                      // [M, 1]
             if (largest is not null)
             {
@@ -179,6 +190,9 @@ public abstract class CausalLanguageModel : nn.Module
         }
 
         return (largest! + sum!.log_()).squeeze(1).MoveToOuterDisposeScope();
+
+        Tensor Block(long start, long number) =>
+            packed?[number].Linear(hidden) ?? CpuLinear.Run(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start)), null);
     }
 
     /// <summary>Gets where the last token of each prompt stands, <c>[B]</c> int64.</summary>

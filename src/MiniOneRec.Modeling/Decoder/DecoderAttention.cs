@@ -78,10 +78,18 @@ internal sealed class DecoderAttention : nn.Module
     {
         using var scope = NewDisposeScope();
         var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
-        q = batch.ToPadded(q).transpose(1, 2);                                              // [B, H, T, Dh]
         k = batch.ToPadded(k).transpose(1, 2);                                              // [B, Hkv, T, Dh]
         v = batch.ToPadded(v).transpose(1, 2);                                              // [B, Hkv, T, Dh]
-        cache?.AddPrompt(k, v);
+        if (cache is not null)
+        {
+            var layer = cache.AddPrompt(k, v);
+            if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, null, null, batch.Rows, _scale) is { } attended)
+            {
+                return attended.MoveToOuterDisposeScope();                                  // [N, H·Dh]
+            }
+        }
+
+        q = batch.ToPadded(q).transpose(1, 2);                                              // [B, H, T, Dh]
 
         var y = x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU
             ? AttendByHand(q, k, v, batch.Mask)
@@ -104,8 +112,7 @@ internal sealed class DecoderAttention : nn.Module
         using var scope = NewDisposeScope();
         long prompts = batch.Count, group = _heads / _kvHeads;
         var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
-        cache.AddPrompt(batch.ToPadded(k).transpose(1, 2), batch.ToPadded(v).transpose(1, 2));                        // [B, Hkv, T, Dh]
-        var layer = cache[^1];
+        var layer = cache.AddPrompt(batch.ToPadded(k).transpose(1, 2), batch.ToPadded(v).transpose(1, 2));            // [B, Hkv, T, Dh]
         var folded = q.index_select(0, last).view(prompts * _kvHeads, group, _width);       // [B·Hkv, G, Dh]
         var scores = bmm(folded, layer.PromptKeys.view(prompts * _kvHeads, batch.MaxLength, _width).transpose(1, 2))
             .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * Scalars.Of(_scale);        // [B, Hkv, G, T]
@@ -130,6 +137,10 @@ internal sealed class DecoderAttention : nn.Module
         long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Prompts, wide = plan.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
         var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
         layer.Append(k, v);
+        if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, layer.Keys, layer.Values, plan.Rows, _scale) is { } attended)
+        {
+            return attended.MoveToOuterDisposeScope();                                      // [R, H·Dh]
+        }
 
         // Scores against the prompt: the beams of a prompt and the heads of a group are rows of one product.
         var folded = plan.ToPadded(q.view(rows, _kvHeads, group, _width))                   // [B, W, Hkv, G, Dh]
@@ -173,6 +184,11 @@ internal sealed class DecoderAttention : nn.Module
             (q, k, v) = (all.narrow(1, 0, _heads), all.narrow(1, _heads, _kvHeads), all.narrow(1, _heads + _kvHeads, _kvHeads));
             if (_qNorm is null)
             {
+                if (CpuRows.Rotate(all, cos, sin, _heads, _kvHeads) is { } apart)
+                {
+                    return apart;
+                }
+
                 var turned = RotaryEmbedding.Apply(all.narrow(1, 0, _heads + _kvHeads), cos, sin);
                 return (turned.narrow(1, 0, _heads).contiguous(), turned.narrow(1, _heads, _kvHeads), v);
             }

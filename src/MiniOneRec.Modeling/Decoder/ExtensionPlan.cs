@@ -41,6 +41,11 @@ internal sealed class ExtensionPlan
             }
         }
 
+        Rows = new AttentionRows(
+            step.Prompts,
+            [.. step.Prompts.Select(prompt => cache.PromptLengths[prompt])],
+            [.. ancestors.Select(ancestor => (int)ancestor)],
+            [.. step.Ancestors.Select(chain => chain.Length)]);
         Tokens = tensor([.. step.Tokens.Select(t => (long)t)], device: device);
         Ancestors = tensor(ancestors, device: device);
         ChainBias = uneven ? tensor(chainBias, [rows, 1, 1, ChainLength], device: device) : null;
@@ -76,6 +81,9 @@ internal sealed class ExtensionPlan
             (_pad, _unpad) = (tensor(pad, device: device), tensor(unpad, device: device));
         }
     }
+
+    /// <summary>Gets what each row sees.</summary>
+    public AttentionRows Rows { get; }
 
     public Tensor Tokens { get; }
 

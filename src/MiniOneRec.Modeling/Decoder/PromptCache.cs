@@ -104,9 +104,12 @@ public sealed class PromptCache : IDisposable
     }
 
     /// <summary>Adds one layer's prompt keys and values, <c>[B, Hkv, P, Dh]</c>.</summary>
-    internal void AddPrompt(Tensor keys, Tensor values) => _layers.Add(new Layer(
-        keys.contiguous().DetachFromDisposeScope(),
-        values.contiguous().DetachFromDisposeScope()));
+    internal Layer AddPrompt(Tensor keys, Tensor values)
+    {
+        var layer = new Layer(keys.contiguous().DetachFromDisposeScope(), values.contiguous().DetachFromDisposeScope());
+        _layers.Add(layer);
+        return layer;
+    }
 
     internal Layer this[Index layer] => _layers[layer];
 

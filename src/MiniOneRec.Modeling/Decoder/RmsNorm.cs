@@ -25,6 +25,11 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor x)
     {
+        if (CpuRows.RmsNorm(x, _weight, _epsilon) is { } y)
+        {
+            return y;
+        }
+
         using var scope = NewDisposeScope();
         var wide = x.to_type(ScalarType.Float32);
         var inverse = wide.pow(Scalars.Of(2)).mean([-1], keepdim: true).add_(Scalars.Of(_epsilon)).rsqrt_();

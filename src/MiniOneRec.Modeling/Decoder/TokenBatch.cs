@@ -9,6 +9,8 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 public sealed class TokenBatch : IDisposable
 {
+    private AttentionRows? _rows;
+
     private TokenBatch(Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad, Tensor? unpad, Tensor? mask)
     {
         (Tokens, Positions, Lengths, Offsets, Pad, Unpad, Mask) = (tokens, positions, lengths, offsets, pad, unpad, mask);
@@ -44,6 +46,9 @@ public sealed class TokenBatch : IDisposable
 
     /// <summary>Gets which token sees which, <c>[B, 1, T, T]</c> bool, or <see langword="null"/> where all trees are chains.</summary>
     internal Tensor? Mask { get; }
+
+    /// <summary>Gets what each token of a chain sees.</summary>
+    internal AttentionRows Rows => _rows ??= AttentionRows.Causal(Lengths);
 
     /// <summary>Packs chains.</summary>
     /// <param name="sequences">Token ids, each at least one.</param>

@@ -1,0 +1,340 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Attention of rows to shared prompts and short chains on the CPU: scores, softmax and values of a few rows at a time, in the cache.</summary>
+/// <remarks>
+/// The rows of a prompt and the query heads of a group multiply the same keys and values, so both products have many rows. Everything is computed
+/// in float32. No padding is computed: a row stops at the last position that it sees, rounded up to 16.
+/// </remarks>
+internal sealed unsafe class CpuAttention
+{
+    private const int Lanes = 16;
+
+    /// <summary>Rows of queries whose scores are held at once.</summary>
+    private const int Tile = 64;
+
+    /// <summary>Multiplications below which a second thread costs more than it saves.</summary>
+    private const long Parallel = 1 << 19;
+
+    private readonly AttentionRows _rows;
+    private readonly int _heads;
+    private readonly int _kvHeads;
+    private readonly int _group;
+    private readonly int _width;
+    private readonly int _past;
+    private readonly int _padded;
+    private readonly float _scale;
+    private readonly byte* _q;
+    private readonly byte* _promptKeys;
+    private readonly byte* _promptValues;
+    private readonly byte* _keys;
+    private readonly byte* _values;
+    private readonly byte* _y;
+
+    private CpuAttention(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, Tensor y)
+    {
+        (_rows, _heads, _kvHeads, _width, _past, _scale) = (rows, (int)q.size(1), (int)promptKeys.size(1), (int)q.size(2), (int)promptKeys.size(2), (float)scale);
+        (_group, _padded) = (_heads / _kvHeads, (_past + Lanes - 1) / Lanes * Lanes);
+        _q = CpuTensor.At(q);
+        _promptKeys = CpuTensor.At(promptKeys);
+        _promptValues = CpuTensor.At(promptValues);
+        _keys = keys is null ? null : CpuTensor.At(keys);
+        _values = values is null ? null : CpuTensor.At(values);
+        _y = CpuTensor.At(y);
+    }
+
+    /// <summary>Attends.</summary>
+    /// <param name="q">Queries, <c>[R, H, Dh]</c>.</param>
+    /// <param name="promptKeys"><c>[B, Hkv, P, Dh]</c>.</param>
+    /// <param name="promptValues"><c>[B, Hkv, P, Dh]</c>.</param>
+    /// <param name="keys">Keys of the rows on top of prompts, <c>[M, Hkv, Dh]</c>, or <see langword="null"/> where no row has a chain.</param>
+    /// <param name="values">Their values.</param>
+    /// <param name="rows">What each row sees.</param>
+    /// <param name="scale">The factor of the scores.</param>
+    /// <returns>Attended heads, <c>[R, H·Dh]</c>, or <see langword="null"/> where the operands are not of the kind that is served.</returns>
+    public static Tensor? Run(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale)
+    {
+        long width = q.size(2);
+        Tensor?[] operands = [q, promptKeys, promptValues, keys, values];
+        if (width % Lanes != 0 || operands.Any(operand => operand is not null && (operand.dtype != q.dtype || !CpuTensor.Serves(operand))))
+        {
+            return null;
+        }
+
+        var y = empty([q.size(0), q.size(1) * width], dtype: q.dtype);
+        var attention = new CpuAttention(q, promptKeys, promptValues, keys, values, rows, scale, y);
+        if (q.dtype == ScalarType.Float32)
+        {
+            attention.Run<SingleElement>();
+        }
+        else
+        {
+            attention.Run<BFloat16Element>();
+        }
+
+        foreach (var operand in operands)
+        {
+            GC.KeepAlive(operand);
+        }
+
+        return y;
+    }
+
+    private void Run<T>()
+        where T : struct, ICpuElement
+    {
+        // Tiles: rows of one prompt, for one key/value head.
+        int tileRows = Math.Max(1, Tile / _group);
+        var tiles = new List<(int Head, int First, int Count)>();
+        var heads = new List<(int Prompt, int Head)>();
+        for (int first = 0, count; first < _rows.Prompts.Length; first += count)
+        {
+            int prompt = _rows.Prompts[first];
+            count = 1;
+            while (count < tileRows && first + count < _rows.Prompts.Length && _rows.Prompts[first + count] == prompt)
+            {
+                count++;
+            }
+
+            if (heads.Count == 0 || heads[^1].Prompt != prompt)
+            {
+                heads.AddRange(Enumerable.Range(0, _kvHeads).Select(head => (prompt, head)));
+            }
+
+            for (int head = 0; head < _kvHeads; head++)
+            {
+                tiles.Add((heads.Count - _kvHeads + head, first, count));
+            }
+        }
+
+        // Keys [Dh, P] and values [P, Dh] in float32, for each prompt that has rows and each head.
+        int size = _width * _padded;
+        float[] buffer = ArrayPool<float>.Shared.Rent(2 * size * heads.Count);
+        try
+        {
+            fixed (float* start = buffer)
+            {
+                float* shared = start;
+                long work = 2L * _rows.Prompts.Length * _heads * _past * _width;
+                Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + 2L * h * size));
+                Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + 2L * tiles[t].Head * size));
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
+    }
+
+    private static void Each(int count, long work, Action<int> body)
+    {
+        int threads = work < Parallel ? 1 : Math.Min(count, get_num_threads());
+        if (threads == 1)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                body(i);
+            }
+        }
+        else
+        {
+            System.Threading.Tasks.Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, body);
+        }
+    }
+
+    private void Unfold<T>(int head, float* keys)
+        where T : struct, ICpuElement
+    {
+        float* values = keys + _width * _padded;
+        float* lanes = stackalloc float[Lanes];
+        long row = (long)_width * T.Bytes;
+        byte* fromKeys = _promptKeys + head * _past * row, fromValues = _promptValues + head * _past * row;
+        new Span<float>(keys, 2 * _width * _padded).Clear();
+        for (int p = 0; p < _past; p++)
+        {
+            for (int d = 0; d < _width; d += Lanes)
+            {
+                T.Load(fromValues + p * row + d * T.Bytes).Store(values + p * _width + d);
+                T.Load(fromKeys + p * row + d * T.Bytes).Store(lanes);
+                for (int i = 0; i < Lanes; i++)
+                {
+                    keys[(d + i) * _padded + p] = lanes[i];
+                }
+            }
+        }
+    }
+
+    private void RunTile<T>(int first, int count, int head, float* keys)
+        where T : struct, ICpuElement
+    {
+        int queries = count * _group, held = (queries + 3) / 4 * 4, chain = _rows.ChainWidth;
+        int seen = 0;
+        for (int r = first; r < first + count; r++)
+        {
+            seen = Math.Max(seen, _rows.Visible[r]);
+        }
+
+        seen = (seen + Lanes - 1) / Lanes * Lanes;
+        float[] buffer = ArrayPool<float>.Shared.Rent(held * (2 * _width + seen) + chain);
+        fixed (float* q = buffer)
+        {
+            float* scores = q + held * _width, y = scores + held * seen, own = y + held * _width;
+            for (int i = 0; i < held; i++)
+            {
+                byte* from = Query<T>(_q, first, Math.Min(i, queries - 1), head);
+                for (int d = 0; d < _width; d += Lanes)
+                {
+                    (T.Load(from + d * T.Bytes) * _scale).Store(q + i * _width + d);
+                }
+            }
+
+            Multiply(q, _width, keys, _padded, scores, seen, held, _width, seen);
+            for (int i = 0; i < queries; i++)
+            {
+                int row = first + i / _group;
+                Soften<T>(q + i * _width, scores + i * seen, own, row, head, seen);
+                Accumulate<T>(y + i * _width, own, row, head);
+            }
+
+            Multiply(scores, seen, keys + _width * _padded, _width, q, _width, held, seen, _width);
+            for (int i = 0; i < queries; i++)
+            {
+                byte* to = Query<T>(_y, first, i, head);
+                for (int d = 0; d < _width; d += Lanes)
+                {
+                    T.Store(to + d * T.Bytes, Vector512.Load(q + i * _width + d) + Vector512.Load(y + i * _width + d));
+                }
+            }
+        }
+
+        ArrayPool<float>.Shared.Return(buffer);
+    }
+
+    // Where the i-th query of a tile lies, or its result.
+    private byte* Query<T>(byte* start, int first, int i, int head)
+        where T : struct, ICpuElement =>
+        start + (((long)first + i / _group) * _heads + head * _group + i % _group) * _width * T.Bytes;
+
+    // Turns scores into weights, those of the chain included; positions that are not seen get none.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Soften<T>(float* q, float* scores, float* own, int row, int head, int seen)
+        where T : struct, ICpuElement
+    {
+        int length = _rows.ChainLengths[row];
+        float largest = float.NegativeInfinity;
+        for (int s = 0; s < length; s++)
+        {
+            byte* key = _keys + ((long)_rows.Chain[row * _rows.ChainWidth + s] * _kvHeads + head) * _width * T.Bytes;
+            var dot = Vector512<float>.Zero;
+            for (int d = 0; d < _width; d += Lanes)
+            {
+                dot = Vector512.FusedMultiplyAdd(Vector512.Load(q + d), T.Load(key + d * T.Bytes), dot);
+            }
+
+            own[s] = Vector512.Sum(dot);
+            largest = MathF.Max(largest, own[s]);
+        }
+
+        new Span<float>(scores + _rows.Visible[row], seen - _rows.Visible[row]).Fill(float.NegativeInfinity);
+        var top = Vector512.Create(largest);
+        for (int p = 0; p < seen; p += Lanes)
+        {
+            top = Vector512.Max(top, Vector512.Load(scores + p));
+        }
+
+        for (int i = 0; i < Lanes; i++)
+        {
+            largest = MathF.Max(largest, top[i]);
+        }
+
+        var sum = Vector512<float>.Zero;
+        for (int p = 0; p < seen; p += Lanes)
+        {
+            var mass = Vector512.Exp(Vector512.Load(scores + p) - Vector512.Create(largest));
+            mass.Store(scores + p);
+            sum += mass;
+        }
+
+        float total = Vector512.Sum(sum);
+        for (int s = 0; s < length; s++)
+        {
+            own[s] = MathF.Exp(own[s] - largest);
+            total += own[s];
+        }
+
+        float share = 1 / total;
+        for (int p = 0; p < seen; p += Lanes)
+        {
+            (Vector512.Load(scores + p) * share).Store(scores + p);
+        }
+
+        for (int s = 0; s < length; s++)
+        {
+            own[s] *= share;
+        }
+    }
+
+    // The chain's part of the result.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Accumulate<T>(float* y, float* own, int row, int head)
+        where T : struct, ICpuElement
+    {
+        for (int d = 0; d < _width; d += Lanes)
+        {
+            var sum = Vector512<float>.Zero;
+            for (int s = 0; s < _rows.ChainLengths[row]; s++)
+            {
+                byte* value = _values + ((long)_rows.Chain[row * _rows.ChainWidth + s] * _kvHeads + head) * _width * T.Bytes;
+                sum = Vector512.FusedMultiplyAdd(Vector512.Create(own[s]), T.Load(value + d * T.Bytes), sum);
+            }
+
+            sum.Store(y + d);
+        }
+    }
+
+    // C = A B; four rows by 32 columns at a time stay in registers. Rows a multiple of 4, columns of 16.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply(float* a, int strideA, float* b, int strideB, float* c, int strideC, int rows, int inner, int columns)
+    {
+        for (int j = 0; j < columns; j += 2 * Lanes)
+        {
+            bool wide = columns - j > Lanes;
+            int second = wide ? Lanes : 0;                              // the last 16 columns alone are computed twice
+            for (int i = 0; i < rows; i += 4)
+            {
+                float* a0 = a + i * strideA, a1 = a0 + strideA, a2 = a1 + strideA, a3 = a2 + strideA, at = b + j;
+                Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+                for (int k = 0; k < inner; k++, at += strideB)
+                {
+                    Vector512<float> b0 = Vector512.Load(at), b1 = Vector512.Load(at + second), x = Vector512.Create(a0[k]);
+                    c00 = Vector512.FusedMultiplyAdd(x, b0, c00);
+                    c01 = Vector512.FusedMultiplyAdd(x, b1, c01);
+                    x = Vector512.Create(a1[k]);
+                    c10 = Vector512.FusedMultiplyAdd(x, b0, c10);
+                    c11 = Vector512.FusedMultiplyAdd(x, b1, c11);
+                    x = Vector512.Create(a2[k]);
+                    c20 = Vector512.FusedMultiplyAdd(x, b0, c20);
+                    c21 = Vector512.FusedMultiplyAdd(x, b1, c21);
+                    x = Vector512.Create(a3[k]);
+                    c30 = Vector512.FusedMultiplyAdd(x, b0, c30);
+                    c31 = Vector512.FusedMultiplyAdd(x, b1, c31);
+                }
+
+                float* to = c + i * strideC + j;
+                c00.Store(to);
+                c01.Store(to + second);
+                c10.Store(to + strideC);
+                c11.Store(to + strideC + second);
+                c20.Store(to + 2 * strideC);
+                c21.Store(to + 2 * strideC + second);
+                c30.Store(to + 3 * strideC);
+                c31.Store(to + 3 * strideC + second);
+            }
+        }
+    }
+}
