@@ -18,8 +18,8 @@ public abstract class CausalLanguageModel : nn.Module
     /// <summary>Logits of one block of the vocabulary: 1 MB of float32, which stays in the cache.</summary>
     private const long BlockBudget = 256L << 10;
 
-    /// <summary>Rows of the head that are packed together: 1 MB of logits for 64 beams.</summary>
-    private const long PackedRows = 4_096;
+    /// <summary>Rows of the head that are packed together: 4 MB of logits for 64 beams, and ten products for a vocabulary of 150,000.</summary>
+    private const long PackedRows = 16_384;
 
     private PackedWeight? _packedHead;
 

@@ -18,9 +18,6 @@ internal sealed unsafe class CpuAttention
     /// <summary>Rows of queries whose scores are held at once.</summary>
     private const int Tile = 64;
 
-    /// <summary>Multiplications below which a second thread costs more than it saves.</summary>
-    private const long Parallel = 1 << 19;
-
     private readonly AttentionRows _rows;
     private readonly int _heads;
     private readonly int _kvHeads;
@@ -121,29 +118,13 @@ internal sealed unsafe class CpuAttention
             {
                 float* shared = start;
                 long work = 2L * _rows.Prompts.Length * _heads * _past * _width;
-                Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + 2L * h * size));
-                Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + 2L * tiles[t].Head * size));
+                CpuThreads.Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + 2L * h * size));
+                CpuThreads.Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + 2L * tiles[t].Head * size));
             }
         }
         finally
         {
             ArrayPool<float>.Shared.Return(buffer);
-        }
-    }
-
-    private static void Each(int count, long work, Action<int> body)
-    {
-        int threads = work < Parallel ? 1 : Math.Min(count, get_num_threads());
-        if (threads == 1)
-        {
-            for (int i = 0; i < count; i++)
-            {
-                body(i);
-            }
-        }
-        else
-        {
-            System.Threading.Tasks.Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, body);
         }
     }
 

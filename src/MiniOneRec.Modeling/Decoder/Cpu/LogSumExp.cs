@@ -33,34 +33,35 @@ internal sealed unsafe class LogSumExp(int rows)
     /// <summary>Gets log Σ exp(logit) of each row.</summary>
     public float[] Values() => [.. _largest.Zip(_sum, (largest, sum) => (float)(largest + Math.Log(sum)))];
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Add<T>(byte* logits, long width)
+        where T : struct, ICpuElement =>
+        CpuThreads.Each(rows, rows * width * 2, r => AddRow<T>(r, logits + r * width * T.Bytes, width * T.Bytes));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddRow<T>(int r, byte* logits, long bytes)
         where T : struct, ICpuElement
     {
-        long step = 16 * T.Bytes, bytes = width * T.Bytes;
-        for (int r = 0; r < rows; r++, logits += bytes)
+        long step = 16 * T.Bytes;
+        var top = T.Load(logits);
+        for (long at = step; at < bytes; at += step)
         {
-            var top = T.Load(logits);
-            for (long at = step; at < bytes; at += step)
-            {
-                top = Vector512.Max(top, T.Load(logits + at));
-            }
-
-            float largest = _largest[r];
-            for (int i = 0; i < 16; i++)
-            {
-                largest = MathF.Max(largest, top[i]);
-            }
-
-            var shift = Vector512.Create(largest);
-            var sum = Vector512<float>.Zero;
-            for (long at = 0; at < bytes; at += step)
-            {
-                sum += Vector512.Exp(T.Load(logits + at) - shift);
-            }
-
-            _sum[r] = (_sum[r] == 0 ? 0 : _sum[r] * Math.Exp(_largest[r] - largest)) + Vector512.Sum(sum);
-            _largest[r] = largest;
+            top = Vector512.Max(top, T.Load(logits + at));
         }
+
+        float largest = _largest[r];
+        for (int i = 0; i < 16; i++)
+        {
+            largest = MathF.Max(largest, top[i]);
+        }
+
+        var shift = Vector512.Create(largest);
+        var sum = Vector512<float>.Zero;
+        for (long at = 0; at < bytes; at += step)
+        {
+            sum += Vector512.Exp(T.Load(logits + at) - shift);
+        }
+
+        _sum[r] = (_sum[r] == 0 ? 0 : _sum[r] * Math.Exp(_largest[r] - largest)) + Vector512.Sum(sum);
+        _largest[r] = largest;
     }
 }
