@@ -8,21 +8,25 @@ namespace MiniOneRec.Modeling;
 /// <remarks>RoFormer (arXiv:2104.09864), Eq. 34, with the pairing (i, i + Dh/2) of the published checkpoints.</remarks>
 internal sealed class RotaryEmbedding
 {
-    private readonly float[] _frequencies;
+    private readonly Lazy<float[]> _frequencies;
 
-    public RotaryEmbedding(DecoderConfig config)
+    /// <param name="config">The architecture; its width may be wrong, so nothing of that size is made before the weights have been found to fit.</param>
+    public RotaryEmbedding(DecoderConfig config) => _frequencies = new Lazy<float[]>(() => Frequencies(config));
+
+    private static float[] Frequencies(DecoderConfig config)
     {
-        int half = config.HeadWidth / 2;
-        _frequencies = new float[half];
-        for (int i = 0; i < half; i++)
+        var frequencies = new float[config.HeadWidth / 2];
+        for (int i = 0; i < frequencies.Length; i++)
         {
             double frequency = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadWidth);
-            _frequencies[i] = (float)(config.RopeScaling?.Apply(frequency) ?? frequency);
+            frequencies[i] = (float)(config.RopeScaling?.Apply(frequency) ?? frequency);
             if (config.RopeInBFloat16)
             {
-                _frequencies[i] = RoundToBFloat16(_frequencies[i]);
+                frequencies[i] = RoundToBFloat16(frequencies[i]);
             }
         }
+
+        return frequencies;
     }
 
     private static float RoundToBFloat16(float value)
@@ -38,7 +42,7 @@ internal sealed class RotaryEmbedding
     public (Tensor Cos, Tensor Sin) Angles(Tensor positions, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var frequencies = tensor(_frequencies, device: positions.device);                               // [Dh/2]
+        var frequencies = tensor(_frequencies.Value, device: positions.device);                               // [Dh/2]
         var angles = positions.to_type(ScalarType.Float32).unsqueeze(1) * frequencies;                  // [N, Dh/2]
         angles = cat([angles, angles], 1).unsqueeze(1);                                                 // [N, 1, Dh]
         return (angles.cos().to_type(type).MoveToOuterDisposeScope(), angles.sin().to_type(type).MoveToOuterDisposeScope());

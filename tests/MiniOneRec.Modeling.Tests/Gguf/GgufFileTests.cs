@@ -160,6 +160,27 @@ public sealed class GgufFileTests
         Assert.Contains($"'{key}' is {value}", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void LoadDecoder_WidthOfMillions_AllocatesNothingOfThatSize()
+    {
+        var writer = new GgufWriter()
+            .Word("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 4_000_000).Number("llama.feed_forward_length", 32)
+            .Number("llama.attention.head_count", 1).Number("llama.context_length", 64).Real("llama.rope.freq_base", 10_000)
+            .Tensor("token_embd.weight", [4, 32], 0, new byte[512]);
+        for (int i = 0; i < 9; i++)
+        {
+            writer.Tensor($"blk.0.{i}", [1], 0, new byte[4]);
+        }
+
+        using var file = new TemporaryFile(writer.ToArray());
+        using var opened = GgufFile.Open(file.Path);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Throws<InvalidDataException>(() => opened.LoadDecoder());
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 1 << 20);
+    }
+
     private static byte[] WithTensor(string name, float[] values)
     {
         using var scope = NewDisposeScope();
