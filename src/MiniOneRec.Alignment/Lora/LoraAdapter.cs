@@ -42,7 +42,7 @@ internal sealed class LoraAdapter : IDisposable
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var update = B.to_type(ScalarType.Float32).mm(A.to_type(ScalarType.Float32)).mul_(Scalars.Of(_scale));
-        _projection.Weight.add_(update.to_type(_projection.Weight.dtype));
+        _projection.Weight.PlusInPlace(update.to_type(_projection.Weight.dtype));
         _projection.Adapter = null;
     }
 

@@ -94,7 +94,7 @@ internal static class LabelLoss
             if (own is not null)
             {
                 var (softRows, softTokens, shares) = labels.Soft(start, size);
-                (softPlaces, softShares) = (softRows * Scalars.Of(vocabulary) + softTokens, shares);        // [S]
+                (softPlaces, softShares) = ((softRows * Scalars.Of(vocabulary)).Plus(softTokens), shares);        // [S]
                 loss = loss.index_add(0, softRows, (logs.view(-1).index_select(0, softPlaces) * shares).unsqueeze(1), Scalars.Of(-1));
             }
 
@@ -138,7 +138,7 @@ internal static class LabelLoss
             else
             {
                 var part = transposed.mm(x);                                                    // [V - first, D]
-                headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32).MoveToOuterDisposeScope() : headGradient.add_(part);
+                headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32).MoveToOuterDisposeScope() : headGradient.PlusInPlace(part);
             }
         }
 

@@ -108,7 +108,7 @@ internal sealed class TrainedWeights : IDisposable
             {
                 if (entry.Master.grad is { } sum)
                 {
-                    sum.add_(gradient);
+                    sum.PlusInPlace(gradient);
                 }
                 else
                 {

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -53,10 +54,10 @@ internal sealed class SasRecBlock : nn.Module<Tensor, Tensor>
         var qkv = _qkv.forward(_attentionNorm.forward(x)).view(batch, time, 3, _heads, width / _heads).permute(2, 0, 3, 1, 4);  // [3, B, H, T, Dh]
         var y = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);    // [B, H, T, Dh]; (sic)
         y = y.transpose(1, 2).reshape(batch, time, width);                                  // [B, T, D]
-        x = x + F.dropout(_out.forward(y), _dropout, training);
+        x = x.Plus(F.dropout(_out.forward(y), _dropout, training));
 
         y = F.relu(_up.forward(_feedForwardNorm.forward(x)));                               // [B, T, 4D]
         y = _down.forward(F.dropout(y, _dropout, training));                                // [B, T, D]
-        return (x + F.dropout(y, _dropout, training)).MoveToOuterDisposeScope();
+        return x.Plus(F.dropout(y, _dropout, training)).MoveToOuterDisposeScope();
     }
 }

@@ -50,7 +50,7 @@ internal sealed class SasRecModel : SequentialModel
         using var scope = NewDisposeScope();
         var positions = arange(Scalars.Of(0), Scalars.Of(items.size(1)), Scalars.Of(1), device: items.device);   // [T]
         var scale = Scalars.Of(Math.Sqrt(ItemEmbedding.size(1)));
-        var x = _items.forward(items) * scale + _positions.forward(positions);              // [B, T, D]
+        var x = (_items.forward(items) * scale).Plus(_positions.forward(positions));              // [B, T, D]
         x = F.dropout(x, _dropout, training);
         foreach (var block in _blocks)
         {

@@ -55,7 +55,7 @@ public sealed class CodebookRows : TokenRowInitializer
                 var centred = book - book.mean([0], keepdim: true);                         // [K, Z]
                 double own = Math.Max(centred.pow(Scalars.Of(2)).sum().item<float>() / book.size(0), 1e-30);
                 var rows = centred.index_select(0, tensor(codes, device: known.device)).mm(Projection(book.size(1), known.size(1), generator).to(known.device));
-                levels.Add(mean + rows * Scalars.Of(Math.Sqrt(spread / own)));                          // [R of the level, D]
+                levels.Add(mean.Plus(rows * Scalars.Of(Math.Sqrt(spread / own))));                          // [R of the level, D]
             }
         }
 

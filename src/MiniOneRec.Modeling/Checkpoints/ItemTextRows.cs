@@ -58,7 +58,7 @@ public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<stri
         var centres = sums / counts.unsqueeze(1);                                           // [codes in use, D]
         var centred = centres - centres.mean([0], keepdim: true);
         double own = centred.pow(Scalars.Of(2)).sum().item<float>() / targets.Length;
-        var made = own > 0 ? mean + centred * Scalars.Of(Math.Sqrt(spread / own)) : centres;
+        var made = own > 0 ? mean.Plus(centred * Scalars.Of(Math.Sqrt(spread / own))) : centres;
         rows.index_copy_(0, tensor(targets, device: device), made);
     }
 

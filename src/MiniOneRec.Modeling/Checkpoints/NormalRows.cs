@@ -27,7 +27,7 @@ public sealed class NormalRows(double covarianceScale = 1) : TokenRowInitializer
         var mean = Mean(known);                                                             // [D]
         var root = Root(Covariance(known, mean)).to_type(ScalarType.Float32);               // [D, D], lower
         var noise = randn(vocabulary.Count, known.size(1), generator: generator).to(known.device);
-        return (mean + noise.mm(root.t()) * Scalars.Of(_deviation)).MoveToOuterDisposeScope();          // [R, D]
+        return mean.Plus(noise.mm(root.t()) * Scalars.Of(_deviation)).MoveToOuterDisposeScope();          // [R, D]
     }
 
     // A covariance of few rows is singular: a little is added to its diagonal until it has a root.
@@ -40,7 +40,7 @@ public sealed class NormalRows(double covarianceScale = 1) : TokenRowInitializer
         {
             try
             {
-                return linalg.cholesky(covariance + identity * Scalars.Of(average * share));
+                return linalg.cholesky(covariance.Plus(identity * Scalars.Of(average * share)));
             }
             catch (ExternalException) when (share < 1)
             {

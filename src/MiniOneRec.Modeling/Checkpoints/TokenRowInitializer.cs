@@ -24,7 +24,7 @@ public abstract class TokenRowInitializer
         foreach (var rows in Chunks(known))
         {
             using var chunk = NewDisposeScope();
-            sum.add_(rows.to_type(ScalarType.Float64).sum(0));
+            sum.PlusInPlace(rows.to_type(ScalarType.Float64).sum(0));
         }
 
         return (sum / Scalars.Of(known.size(0))).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
@@ -39,7 +39,7 @@ public abstract class TokenRowInitializer
         {
             using var chunk = NewDisposeScope();
             var centred = rows.to_type(ScalarType.Float32) - mean;                          // [C, D]
-            sum.add_(centred.t().mm(centred));
+            sum.PlusInPlace(centred.t().mm(centred));
         }
 
         return (sum / Scalars.Of(known.size(0))).MoveToOuterDisposeScope();

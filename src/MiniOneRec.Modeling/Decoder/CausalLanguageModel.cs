@@ -189,7 +189,7 @@ public abstract class CausalLanguageModel : nn.Module
             (largest, sum) = (top.MoveToOuterDisposeScope(), mass.MoveToOuterDisposeScope());
         }
 
-        return (largest! + sum!.log_()).squeeze(1).MoveToOuterDisposeScope();
+        return largest!.Plus(sum!.log_()).squeeze(1).MoveToOuterDisposeScope();
 
         Tensor Block(long start, long number) =>
             packed?[number].Linear(hidden) ?? CpuLinear.Run(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start)), null);

@@ -64,7 +64,7 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor AddTo(Tensor residual, Tensor y)
     {
         using var scope = NewDisposeScope();
-        return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual + _o.forward(y)).MoveToOuterDisposeScope();
+        return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual.Plus(_o.forward(y))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Attends within each tree of a packed batch.</summary>
@@ -118,7 +118,7 @@ internal sealed class DecoderAttention : nn.Module
             .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * Scalars.Of(_scale);        // [B, Hkv, G, T]
         if (cache.PromptBias is not null)
         {
-            scores = scores + cache.PromptBias;
+            scores = scores.Plus(cache.PromptBias);
         }
 
         var weights = scores.softmax(3).to_type(x.dtype).view(prompts * _kvHeads, group, batch.MaxLength);
@@ -150,7 +150,7 @@ internal sealed class DecoderAttention : nn.Module
             .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * Scalars.Of(_scale);
         if (plan.PromptBias is not null)
         {
-            scores = scores + plan.PromptBias;
+            scores = scores.Plus(plan.PromptBias);
         }
 
         scores = plan.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
@@ -162,7 +162,7 @@ internal sealed class DecoderAttention : nn.Module
             .view(rows, _kvHeads, group, chain).to_type(ScalarType.Float32) * Scalars.Of(_scale);       // [R, Hkv, G, S]
         if (plan.ChainBias is not null)
         {
-            own = own + plan.ChainBias;
+            own = own.Plus(plan.ChainBias);
         }
 
         var weights = cat([scores, own], 3).softmax(3).to_type(x.dtype);                    // [R, Hkv, G, P + S]
@@ -171,7 +171,7 @@ internal sealed class DecoderAttention : nn.Module
         var promptValues = plan.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
         var y = bmm(promptWeights, promptValues).view(prompts, _kvHeads, wide, group, _width).transpose(1, 2);
         var ownY = bmm(weights.narrow(3, past, chain).reshape(rows * _kvHeads, group, chain), values.transpose(1, 2).reshape(rows * _kvHeads, chain, _width));
-        return (plan.ToPacked(y).reshape(rows, _heads * _width) + ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
+        return plan.ToPacked(y).reshape(rows, _heads * _width).Plus(ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
     }
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)

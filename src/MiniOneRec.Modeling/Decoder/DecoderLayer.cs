@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -35,8 +36,8 @@ internal sealed class DecoderLayer : nn.Module
         var y = _attention.Forward(_inputNorm.forward(x), batch, cos, sin, cache);                      // [N, H·Dh]
         if (dropout > 0 && training)
         {
-            var h = x + Dropout.Apply(_attention.Output(y), dropout);                                   // [N, D]
-            return (h + Dropout.Apply(_mlp.forward(_postNorm.forward(h)), dropout)).MoveToOuterDisposeScope();
+            var h = x.Plus(Dropout.Apply(_attention.Output(y), dropout));                                   // [N, D]
+            return h.Plus(Dropout.Apply(_mlp.forward(_postNorm.forward(h)), dropout)).MoveToOuterDisposeScope();
         }
 
         return Finish(x, y).MoveToOuterDisposeScope();                                                  // [N, D]

@@ -179,7 +179,7 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
         public Tensor PaddedTimes(Tensor x, Tensor other) => Aten.PackedLinear(x, other, Weight, Bias, "mul"u8);
 
         /// <summary>Computes <c>other + (x Wᵀ + b)</c>.</summary>
-        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? Aten.PackedLinear(x, other, Weight, Bias, "add"u8) : Linear(x).add(other);
+        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? Aten.PackedLinear(x, other, Weight, Bias, "add"u8) : Linear(x).Plus(other);
 
         private Tensor Cut(Tensor y) => Padded(Rows) == Rows ? y : y.narrow(1, 0, Rows);
     }

@@ -50,6 +50,6 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
         }
 
         using var scope = NewDisposeScope();
-        return y.add(Adapter.Update(x)).MoveToOuterDisposeScope();
+        return y.Plus(Adapter.Update(x)).MoveToOuterDisposeScope();
     }
 }

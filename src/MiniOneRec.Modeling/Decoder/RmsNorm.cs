@@ -32,7 +32,7 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
 
         using var scope = NewDisposeScope();
         var wide = x.to_type(ScalarType.Float32);
-        var inverse = wide.pow(Scalars.Of(2)).mean([-1], keepdim: true).add_(Scalars.Of(_epsilon)).rsqrt_();
+        var inverse = wide.pow(Scalars.Of(2)).mean([-1], keepdim: true).PlusInPlace(Scalars.Of(_epsilon)).rsqrt_();
         return (wide * inverse).to_type(x.dtype).mul(_weight).MoveToOuterDisposeScope();
     }
 }

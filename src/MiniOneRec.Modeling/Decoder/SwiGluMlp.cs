@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -55,10 +56,10 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         if (Gated(x) is not { } packed)
         {
-            return (residual + forward(x)).MoveToOuterDisposeScope();
+            return residual.Plus(forward(x)).MoveToOuterDisposeScope();
         }
 
-        return (_packedDown.BlocksFor(packed) is [var down] ? down.Plus(packed, residual) : residual + _down.forward(packed.narrow(1, 0, _inner)))
+        return (_packedDown.BlocksFor(packed) is [var down] ? down.Plus(packed, residual) : residual.Plus(_down.forward(packed.narrow(1, 0, _inner))))
             .MoveToOuterDisposeScope();
     }
 

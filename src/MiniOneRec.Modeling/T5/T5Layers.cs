@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -29,7 +30,7 @@ internal sealed class T5SelfLayer : nn.Module
         using var scope = NewDisposeScope();
         var normed = _norm.forward(x);                                          // [B, T, D]
         var (keys, values) = _attention.Remember(normed);                       // [B, H, T, Dh]
-        return (x + T5Dropout.Apply(_attention.Attend(normed, keys, values, bias), dropout)).MoveToOuterDisposeScope();
+        return x.Plus(T5Dropout.Apply(_attention.Attend(normed, keys, values, bias), dropout)).MoveToOuterDisposeScope();
     }
 }
 
@@ -55,7 +56,7 @@ internal sealed class T5CrossLayer : nn.Module
     public Tensor Add(Tensor x, Tensor keys, Tensor values, Tensor bias, double dropout)
     {
         using var scope = NewDisposeScope();
-        return (x + T5Dropout.Apply(_attention.Attend(_norm.forward(x), keys, values, bias), dropout)).MoveToOuterDisposeScope();
+        return x.Plus(T5Dropout.Apply(_attention.Attend(_norm.forward(x), keys, values, bias), dropout)).MoveToOuterDisposeScope();
     }
 }
 
@@ -79,7 +80,7 @@ internal sealed class T5FeedForwardLayer : nn.Module
     public Tensor Add(Tensor x, double dropout)
     {
         using var scope = NewDisposeScope();
-        return (x + T5Dropout.Apply(_block.Forward(_norm.forward(x), dropout), dropout)).MoveToOuterDisposeScope();
+        return x.Plus(T5Dropout.Apply(_block.Forward(_norm.forward(x), dropout), dropout)).MoveToOuterDisposeScope();
     }
 }
 

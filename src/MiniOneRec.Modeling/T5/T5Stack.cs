@@ -64,7 +64,7 @@ internal sealed class T5Stack : nn.Module
         double dropout = training ? _dropout : 0;
         int length = (int)x.size(1);
         var bias = _blocks[0].Self.Attention.Biases(length, bothWays: !_isDecoder);         // [1, H, T, T]
-        bias = bias + (_isDecoder ? Causal(length, x) : mask!);
+        bias = bias.Plus(_isDecoder ? Causal(length, x) : mask!);
         x = T5Dropout.Apply(x, dropout);
         for (int i = 0; i < _blocks.Count; i++)
         {

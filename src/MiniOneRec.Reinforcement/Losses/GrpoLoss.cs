@@ -75,7 +75,7 @@ public sealed class GrpoLoss
             var delta = (refLogProbs - logProbs).clamp(Scalars.Of(-_maxLogRatio), Scalars.Of(_maxLogRatio));        // [N, T]
             if (KlWeight > 0)
             {
-                loss = loss + Reduce(Estimate(delta, _estimator), mask, lengths) * Scalars.Of(KlWeight);
+                loss = loss.Plus(Reduce(Estimate(delta, _estimator), mask, lengths) * Scalars.Of(KlWeight));
             }
 
             var detached = delta.detach();

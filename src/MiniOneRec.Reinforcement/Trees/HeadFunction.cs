@@ -76,8 +76,8 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
             var block = part.narrow(0, start, size);                                        // [b, D]
             var logP = Logits(rows, block, slice).sub_(total);                              // [P, b]
             var p = logP.exp();
-            var gradient = logP.add_(entropy).mul_(entropies).add_(sums).mul_(p).neg_().to_type(rows.dtype);
-            rowGradient.add_(gradient.mm(block));
+            var gradient = logP.PlusInPlace(entropy).mul_(entropies).PlusInPlace(sums).mul_(p).neg_().to_type(rows.dtype);
+            rowGradient.PlusInPlace(gradient.mm(block));
             partGradient?.narrow(0, start, size).addmm_(gradient.t(), rows, 1, 1);
         }
 
@@ -113,7 +113,7 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
             (largest, sum, mean) = (top.MoveToOuterDisposeScope(), blockSum.MoveToOuterDisposeScope(), blockMean.MoveToOuterDisposeScope());
         }
 
-        var total = largest! + sum!.log();                                                  // log Z, [P, 1]
+        var total = largest!.Plus(sum!.log());                                                  // log Z, [P, 1]
         var entropy = total - mean! / sum;                                                  // [P, 1]
         var chosen = rows.index_select(0, slice.EdgeRows).to_type(ScalarType.Float32)
             .mul(part.index_select(0, slice.EdgeColumns).to_type(ScalarType.Float32)).sum([1], keepdim: true);                // [E, 1]

@@ -65,7 +65,7 @@ internal static class BalancedKMeans
         {
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, rows - at)).to_type(ScalarType.Float64);
-            var distances = addmm(squares, part, turned, 1, -2) + part.pow(Scalars.Of(2)).sum(1, keepdim: true);   // [n, K]
+            var distances = addmm(squares, part, turned, 1, -2).Plus(part.pow(Scalars.Of(2)).sum(1, keepdim: true));   // [n, K]
             distances.to_type(ScalarType.Float32).cpu().bytes.CopyTo(MemoryMarshal.AsBytes(cost.AsSpan(at * columns)));
         }
 

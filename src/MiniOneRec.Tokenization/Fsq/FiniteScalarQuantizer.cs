@@ -43,21 +43,21 @@ internal sealed class FiniteScalarQuantizer : IDisposable
     public Tensor Bound(Tensor z)
     {
         using var scope = NewDisposeScope();
-        return ((z + _shift).tanh() * _half - _offset).MoveToOuterDisposeScope();
+        return (z.Plus(_shift).tanh() * _half - _offset).MoveToOuterDisposeScope();
     }
 
     /// <summary>Rounds with a straight-through gradient and scales to [−1, 1], as the decoder gets it.</summary>
     public Tensor Quantise(Tensor bounded)
     {
         using var scope = NewDisposeScope();
-        return ((bounded + (bounded.round() - bounded).detach()) / _low).MoveToOuterDisposeScope();
+        return (bounded.Plus((bounded.round() - bounded).detach()) / _low).MoveToOuterDisposeScope();
     }
 
     /// <summary>Reads the codes off bounded vectors, <c>[B, L]</c> int64.</summary>
     public Tensor Codes(Tensor bounded)
     {
         using var scope = NewDisposeScope();
-        var digits = (bounded.round() + _low).to_type(ScalarType.Int64);                    // [B, Z]
+        var digits = bounded.round().Plus(_low).to_type(ScalarType.Int64);                    // [B, Z]
         var codes = new List<Tensor>();
         int at = 0;
         foreach (int[] level in _steps)
@@ -88,7 +88,7 @@ internal sealed class FiniteScalarQuantizer : IDisposable
         var scale = _low.narrow(0, at, width);
         var own = bounded.narrow(1, at, width) / scale;                                     // [B, width]
         var grid = Grid(level) / scale;                                                     // [K, width]
-        return (addmm(grid.pow(Scalars.Of(2)).sum(1), own, grid.t(), 1, -2) + own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(grid.pow(Scalars.Of(2)).sum(1), own, grid.t(), 1, -2).Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -46,7 +46,7 @@ internal sealed class FsqModel : IQuantizerModel
         var floor = (variances.max() * Scalars.Of(LeastVariance)).clamp_min(Scalars.Of(float.Epsilon));
         var whiten = (axes / maximum(variances, floor).sqrt()).mm(axes.t());                // [Z, Z], symmetric
         var last = _encoder.Last;
-        var bias = whiten.mv(last.bias! - mean) + _scalar.Middle;
+        var bias = whiten.mv(last.bias! - mean).Plus(_scalar.Middle);
         last.weight.copy_(whiten.mm(last.weight));
         last.bias!.copy_(bias);
     }
@@ -60,7 +60,7 @@ internal sealed class FsqModel : IQuantizerModel
         _encoder.First.weight.div_(deviation);
         _encoder.First.bias!.sub_(_encoder.First.weight.mv(scale.Mean));
         _decoder.Last.weight.mul_(deviation);
-        _decoder.Last.bias!.mul_(deviation).add_(scale.Mean);
+        _decoder.Last.bias!.mul_(deviation).PlusInPlace(scale.Mean);
     }
 
     /// <summary>Reconstructs vectors with gradients, <c>[B, E]</c>.</summary>

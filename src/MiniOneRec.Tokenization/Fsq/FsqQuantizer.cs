@@ -95,7 +95,7 @@ public sealed class FsqQuantizer : TensorQuantizer
                     }
 
                     optimizer.Step(training.RateOf(steps, batches));
-                    total.add_(loss.detach() * Scalars.Of((double)rows.size(0) / count));
+                    total.PlusInPlace(loss.detach() * Scalars.Of((double)rows.size(0) / count));
                 }
 
                 var report = new TrainingProgress(Kind, steps, training.Epochs * batches) { Metrics = new Dictionary<string, double> { ["loss"] = total.item<float>() } };

@@ -31,7 +31,7 @@ internal sealed class Codebook : IDisposable
         const long Piece = 8192;
         var centres = Centres.to_type(ScalarType.Float64);
         var turned = centres.t();                                                           // [D, K]
-        var fixedPart = centres.pow(Scalars.Of(2)).sum(1) + Prices;                         // [K]
+        var fixedPart = centres.pow(Scalars.Of(2)).sum(1).Plus(Prices);                         // [K]
         var parts = new List<Tensor>();
         for (long at = 0; at < x.size(0); at += Piece)
         {
@@ -48,8 +48,8 @@ internal sealed class Codebook : IDisposable
     public Tensor Distances(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var distances = addmm(Centres.pow(Scalars.Of(2)).sum(1), x, Centres.t(), 1, -2) + x.pow(Scalars.Of(2)).sum(1, keepdim: true);
-        return (Prices is null ? distances : distances + Prices.to_type(distances.dtype)).MoveToOuterDisposeScope();
+        var distances = addmm(Centres.pow(Scalars.Of(2)).sum(1), x, Centres.t(), 1, -2).Plus(x.pow(Scalars.Of(2)).sum(1, keepdim: true));
+        return (Prices is null ? distances : distances.Plus(Prices.to_type(distances.dtype))).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

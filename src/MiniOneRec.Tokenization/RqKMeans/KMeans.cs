@@ -89,7 +89,7 @@ internal static class KMeans
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, count - at));
             var (least, index) = addmm(squares, part, turned, 1, -2).min(1);                // [n]
-            distances.Add((least + part.pow(Scalars.Of(2)).sum(1)).clamp_min_(Scalars.Of(0)).MoveToOuterDisposeScope());
+            distances.Add(least.Plus(part.pow(Scalars.Of(2)).sum(1)).clamp_min_(Scalars.Of(0)).MoveToOuterDisposeScope());
             labels.Add(index.MoveToOuterDisposeScope());
         }
 
@@ -162,12 +162,12 @@ internal static class KMeans
             var batch = points.index_select(0, tensor(rows, device: points.device));        // [B, D]
             var (labels, _) = Nearest(batch, centres);
             var counts = labels.bincount(null, minlength: centres.size(0)).to_type(points.dtype);
-            seen.add_(counts);
+            seen.PlusInPlace(counts);
 
             // Each centre is the mean of all points it was ever given: move by the share that is new.
             var sums = zeros_like(centres).index_add_(0, labels, batch, Scalars.Of(1));
             var share = (Scalars.Of(1) / seen.clamp_min(Scalars.Of(1))).unsqueeze(1);
-            centres.add_((sums - counts.unsqueeze(1) * centres) * share);
+            centres.PlusInPlace((sums - counts.unsqueeze(1) * centres) * share);
             settings.Iterated?.Invoke();
         }
 
@@ -178,7 +178,7 @@ internal static class KMeans
     private static Tensor DistancesTo(Tensor points, Tensor squares, Tensor rows)
     {
         var picked = points.index_select(0, rows.to(points.device));                        // [c, D]
-        return (addmm(squares, picked, points.t(), 1, -2) + picked.pow(Scalars.Of(2)).sum(1, keepdim: true)).clamp_min_(Scalars.Of(0));   // [c, N]
+        return addmm(squares, picked, points.t(), 1, -2).Plus(picked.pow(Scalars.Of(2)).sum(1, keepdim: true)).clamp_min_(Scalars.Of(0));   // [c, N]
     }
 }
 

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ internal sealed class ResidualCodebooks(IReadOnlyList<Codebook> levels) : IQuant
         var sum = levels[0].Centres.index_select(0, codes.select(1, 0));                    // [n, E]
         for (int level = 1; level < count; level++)
         {
-            sum = sum + levels[level].Centres.index_select(0, codes.select(1, level));
+            sum = sum.Plus(levels[level].Centres.index_select(0, codes.select(1, level)));
         }
 
         return sum.MoveToOuterDisposeScope();

@@ -82,7 +82,7 @@ internal sealed class ProductCodebooks : IDisposable
     {
         using var scope = NewDisposeScope();
         var own = x.mm(_rotation.narrow(1, _widths.Take(part).Sum(), _widths[part]));       // [n, width of the part]
-        return (addmm(_parts[part].pow(Scalars.Of(2)).sum(1), own, _parts[part].t(), 1, -2) + own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(_parts[part].pow(Scalars.Of(2)).sum(1), own, _parts[part].t(), 1, -2).Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [("rotation", _rotation), .. _parts.Select((part, i) => ($"product.{i}", part))];

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
@@ -23,7 +24,7 @@ internal sealed class RqOpqModel(ResidualCodebooks? residual, ProductCodebooks p
     public Tensor Decode(Tensor codes)
     {
         var rest = product.Decode(codes.narrow(1, _residualLevels, codes.size(1) - _residualLevels));
-        return residual is null ? rest : rest + residual.Decode(codes.narrow(1, 0, _residualLevels));
+        return residual is null ? rest : rest.Plus(residual.Decode(codes.narrow(1, 0, _residualLevels)));
     }
 
     public Tensor Distances(Tensor x, Tensor codes, int level)

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -66,10 +67,21 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
             h = F.linear(h, _layers[i].weight, _layers[i].bias);                            // [B, width]
             if (i < _layers.Count - 1)
             {
-                h = _norms.Count > 0 ? _norms[i].forward(h).relu_() : h.relu_();
+                h = _norms.Count > 0 ? Normalize(_norms[i], h).relu_() : h.relu_();
             }
         }
 
-        return (_residual ? h.add_(x) : h).MoveToOuterDisposeScope();
+        return (_residual ? h.PlusInPlace(x) : h).MoveToOuterDisposeScope();
+    }
+
+    // The module's own forward counts its batches by a number that nothing holds.
+    private static Tensor Normalize(BatchNorm1d norm, Tensor h)
+    {
+        if (norm.training)
+        {
+            norm.num_batches_tracked?.PlusInPlace(Scalars.Of(1));
+        }
+
+        return F.batch_norm(h, norm.running_mean, norm.running_var, norm.weight, norm.bias, norm.training, norm.momentum ?? 0.1, norm.eps);
     }
 }

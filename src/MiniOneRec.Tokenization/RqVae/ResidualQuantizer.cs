@@ -54,20 +54,20 @@ internal sealed class ResidualQuantizer : nn.Module
             var e = quantizer.Codebook.index_select(0, codes[level]);                       // [B, Z]
             var constant = e.detach();
             var commitment = F.mse_loss(residual, constant) * Scalars.Of(_options.CommitmentWeight);
-            losses[level] = _options.Codebooks.MovingAverage ? commitment : F.mse_loss(e, residuals[level]) + commitment;
+            losses[level] = _options.Codebooks.MovingAverage ? commitment : F.mse_loss(e, residuals[level]).Plus(commitment);
             if (_options.BalanceWeight > 0)
             {
                 var penalty = quantizer.BalancePenalty(residual, _options.BalanceTemperature) / Scalars.Of(levels);
-                balance = balance is null ? penalty : balance + penalty;
+                balance = balance is null ? penalty : balance.Plus(penalty);
             }
 
-            var q = textbook ? constant : residual + (constant - residuals[level]);
+            var q = textbook ? constant : residual.Plus(constant - residuals[level]);
             residual = residual - q;
-            sum = sum is null ? q : sum + q;
+            sum = sum is null ? q : sum.Plus(q);
         }
 
         // Textbook: one straight-through step around the whole sum.
-        var quantised = textbook ? z + (sum! - z.detach()) : sum!;                          // [B, Z]
+        var quantised = textbook ? z.Plus(sum! - z.detach()) : sum!;                          // [B, Z]
         var perLevel = stack(losses);                                                       // [L]
         return new QuantizedLatent(
             quantised.MoveToOuterDisposeScope(),
@@ -107,7 +107,7 @@ internal sealed class ResidualQuantizer : nn.Module
         var sum = _levels[0].Codebook.index_select(0, codes.select(1, 0));                  // [B, Z]
         for (int level = 1; level < levels; level++)
         {
-            sum = sum + _levels[level].Codebook.index_select(0, codes.select(1, level));
+            sum = sum.Plus(_levels[level].Codebook.index_select(0, codes.select(1, level)));
         }
 
         return sum.MoveToOuterDisposeScope();

@@ -57,10 +57,10 @@ internal sealed class RqVae : nn.Module
         var quantised = _quantizer.Forward(latent);
         var reconstruction = Decode(quantised.Quantised);                                   // [B, E]
         var error = _options.Loss == ReconstructionLoss.AbsoluteError ? F.l1_loss(reconstruction, x) : F.mse_loss(reconstruction, x);
-        var loss = error + quantised.Loss * Scalars.Of(_options.QuantizationWeight);
+        var loss = error.Plus(quantised.Loss * Scalars.Of(_options.QuantizationWeight));
         if (quantised.Balance is not null)
         {
-            loss = loss + quantised.Balance * Scalars.Of(_options.BalanceWeight);
+            loss = loss.Plus(quantised.Balance * Scalars.Of(_options.BalanceWeight));
         }
 
         loss.MoveToOuterDisposeScope();

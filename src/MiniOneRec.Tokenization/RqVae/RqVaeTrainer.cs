@@ -114,7 +114,7 @@ internal sealed class RqVaeTrainer : IDisposable
                 long size = Math.Min(batchSize, count - batch * batchSize);
                 var rows = order is null ? x : x.index_select(0, order.narrow(0, batch * batchSize, size));
                 var (total, reconstruction, _, renewed) = Step(rows, _options.RateOf(epoch * batches + batch, batches));
-                loss.add_(stack([total, reconstruction]).to_type(loss.dtype) * Scalars.Of((double)size / count));
+                loss.PlusInPlace(stack([total, reconstruction]).to_type(loss.dtype) * Scalars.Of((double)size / count));
                 revived += renewed;
             }
 

@@ -81,7 +81,7 @@ internal sealed class VectorQuantizer : nn.Module
     public Tensor Distances(Tensor residual)
     {
         using var scope = NewDisposeScope();
-        return (addmm(_codebook.pow(Scalars.Of(2)).sum(1), residual, _codebook.t(), 1, -2) + residual.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(_codebook.pow(Scalars.Of(2)).sum(1), residual, _codebook.t(), 1, -2).Plus(residual.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes KL(p̄‖uniform) of the mean soft assignment: 0 where all codes are used alike, ln K where one is.</summary>
@@ -103,10 +103,10 @@ internal sealed class VectorQuantizer : nn.Module
         var counts = codes.bincount(null, minlength: _codebook.size(0)).to_type(_usage.dtype);    // [K]
         if (_options.MovingAverage)
         {
-            _count.mul_(Scalars.Of(_options.Decay)).add_(counts * Scalars.Of(1 - _options.Decay));
+            _count.mul_(Scalars.Of(_options.Decay)).PlusInPlace(counts * Scalars.Of(1 - _options.Decay));
             _sum.mul_(Scalars.Of(_options.Decay)).index_add_(0, codes, residual, Scalars.Of(1 - _options.Decay));
             var total = _count.sum();
-            var smoothed = (_count + Scalars.Of(1e-5)) / (total + Scalars.Of(1e-5 * _count.size(0))) * total;   // Laplace: no division by zero
+            var smoothed = _count.Plus(Scalars.Of(1e-5)) / total.Plus(Scalars.Of(1e-5 * _count.size(0))) * total;   // Laplace: no division by zero
             _codebook.copy_(_sum / smoothed.unsqueeze(1));
         }
 
@@ -115,8 +115,8 @@ internal sealed class VectorQuantizer : nn.Module
             return 0;
         }
 
-        _usage.mul_(Scalars.Of(_options.UsageDecay)).add_(counts * Scalars.Of((1 - _options.UsageDecay) / codes.size(0)));
-        _idle.add_(Scalars.Of(1)).mul_((counts == Scalars.Of(0)).to_type(_idle.dtype));
+        _usage.mul_(Scalars.Of(_options.UsageDecay)).PlusInPlace(counts * Scalars.Of((1 - _options.UsageDecay) / codes.size(0)));
+        _idle.PlusInPlace(Scalars.Of(1)).mul_((counts == Scalars.Of(0)).to_type(_idle.dtype));
         var dead = ((_idle >= Scalars.Of(_options.RevivalPatience)) & (_usage < Scalars.Of(_options.RevivalThreshold))).nonzero().squeeze(1);
         return dead.size(0) == 0 ? 0 : Revive(dead, residual, codes);
     }
@@ -137,7 +137,7 @@ internal sealed class VectorQuantizer : nn.Module
         var (_, far) = errors.topk((int)available);
         var rows = far.index_select(0, arange(Scalars.Of(0), Scalars.Of(number), Scalars.Of(1), device: far.device) % Scalars.Of(available));   // cycled where the batch is small
         var fresh = residual.index_select(0, rows);
-        fresh = fresh + randn_like(fresh) * Scalars.Of(RevivalNoise);
+        fresh = fresh.Plus(randn_like(fresh) * Scalars.Of(RevivalNoise));
         _codebook.index_copy_(0, dead, fresh);
         _usage.index_fill_(0, dead, Scalars.Of(Math.Max(_options.RevivalThreshold, 1.0 / _usage.size(0))));
         _idle.index_fill_(0, dead, Scalars.Of(0));
