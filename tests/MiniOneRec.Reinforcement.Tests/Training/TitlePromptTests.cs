@@ -19,7 +19,7 @@ public sealed partial class TitlePromptTests
         RolloutExample[] train = [.. Titles.Select((title, i) => new RolloutExample(new NextItemExample($"u{i}", [], $"i{i}")) { Prompt = Prompt(kind, i) })];
         var options = new GrpoOptions
         {
-            Steps = 150, PromptsPerStep = 8, GroupSize = 12, LearningRate = 0.01, WarmupSteps = 0, KlWeight = 0.001, GroupsPerUpdate = 4, Guards = new GuardOptions { KlCeiling = 0 },
+            Steps = 80, PromptsPerStep = 8, GroupSize = 20, LearningRate = 0.01, WarmupSteps = 0, KlWeight = 0.001, GroupsPerUpdate = 4, Guards = new GuardOptions { KlCeiling = 0 },
         };
 
         var result = await new GrpoTrainer([new ExactMatchReward(), new RankReward()], options).TrainAsync(recommender, train);
