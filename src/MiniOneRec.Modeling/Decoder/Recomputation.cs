@@ -20,7 +20,7 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
         ctx.save_for_backward([x]);
         ctx.save_data("block", block);
         using var noGrad = no_grad();
-        return block(x);
+        return CpuTensor.ToBeRepeated(() => block(x));
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
