@@ -56,6 +56,10 @@ internal sealed record Preset
 
     public static Preset Named(string name) => All[name];
 
+    /// <summary>Whether no training sequence repeats an item: one repetition anywhere, and answers may hold items of the history.</summary>
+    public static bool NobodyComesBack(IEnumerable<UserSequence> sequences) =>
+        sequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
+
     /// <param name="excludeHistory">Whether nobody comes back to an item, so that answers leave out what the history holds.</param>
     public ModelingOptions Modeling(bool excludeHistory = false) => new()
     {

@@ -89,7 +89,7 @@ internal sealed class Recipe(Settings settings)
             return loaded;
         }
 
-        var recommender = await new GenerativeRecommenderFactory(_preset.Modeling(NobodyComesBack(data)), _shared).CreateAsync(index, popularity, cancellationToken);
+        var recommender = await new GenerativeRecommenderFactory(_preset.Modeling(Preset.NobodyComesBack(data.TrainSequences)), _shared).CreateAsync(index, popularity, cancellationToken);
         var trainer = new SftTrainer(_preset.Tasks(), _preset.Sft(settings.Seed));
         var result = await _stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken));
@@ -150,10 +150,6 @@ internal sealed class Recipe(Settings settings)
         board.AddPrior(best.Weight, tried);
         await board.AddAsync(recommender, "minionerec-prior", _stages.Seconds["prior"], cancellationToken);
     }
-
-    // Learned from the training part alone: one repetition anywhere, and answers may hold items of the history.
-    private static bool NobodyComesBack(SplitDataset data) =>
-        data.TrainSequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
 
     /// <summary>Saves the model, loads it back, and holds the copy to identical answers.</summary>
     private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, CancellationToken cancellationToken)

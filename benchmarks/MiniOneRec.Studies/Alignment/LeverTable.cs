@@ -67,8 +67,7 @@ internal static class LeverTable
         model.to(TorchSeed.DeviceOf(device));
 
         // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
-        bool fresh = sequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
-        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = Preset.MaxHistory, ExcludeHistory = fresh };
+        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = Preset.MaxHistory, ExcludeHistory = Preset.NobodyComesBack(sequences) };
         using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);
         var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
         var result = await new SftTrainer(run.Tasks(), run.Options()).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);

@@ -77,16 +77,7 @@ internal static class SftThroughput
     }
 
     /// <summary>The shape of Qwen2.5-0.5B with codes added, with fewer layers where time is short.</summary>
-    public static DecoderConfig Shape(int layers) => new()
-    {
-        VocabularySize = 152_433,
-        HiddenSize = 896,
-        IntermediateSize = 4_864,
-        LayerCount = layers,
-        HeadCount = 14,
-        KeyValueHeadCount = 2,
-        RopeTheta = 1_000_000,
-    };
+    public static DecoderConfig Shape(int layers) => QwenShape.Of(layers) with { VocabularySize = 152_433 };
 
     public static SampleTree[] Batch(int vocabulary, int tokens)
     {

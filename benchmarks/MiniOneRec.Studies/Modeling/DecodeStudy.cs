@@ -8,8 +8,6 @@ namespace MiniOneRec.Studies;
 /// <summary>What constrained decoding costs, in prefills of the same prompt, at the Qwen2.5-0.5B shape with random weights.</summary>
 internal sealed class DecodeStudy : IStudy
 {
-    private const int FirstCode = 151_936;
-
     public string Name => "decode";
 
     public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true";
@@ -51,18 +49,13 @@ internal sealed class DecodeStudy : IStudy
         }
     }
 
-    private static DecoderConfig Qwen(int layers) => new()
-    {
-        VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
-    };
-
     // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the weights, without the pass.
     private static async Task LoadAsync(StudyContext context, int prompt)
     {
         string folder = Directory.CreateTempSubdirectory("minionerec-load-").FullName;
         try
         {
-            using (var made = new DecoderModel(Qwen(24)))
+            using (var made = new DecoderModel(QwenShape.Of(24)))
             {
                 made.to(ScalarType.BFloat16);
                 await HuggingFaceFolder.SaveAsync(Path.Combine(folder, "model"), made);
@@ -100,21 +93,21 @@ internal sealed class DecodeStudy : IStudy
     private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
     {
         using var noGrad = no_grad();
-        var config = Qwen(layers);
+        var config = QwenShape.Of(layers);
         using var model = new DecoderModel(config);
         model.to(type);
         model.eval();
         model.PackWeights = packed;
         var random = new Random(1);
         var (trie, template) = Catalogue(random, 10_000);
-        int[] tokens = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(FirstCode))];
+        int[] tokens = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(QwenShape.FirstCode))];
         double flops = MachineReference.GemmFlops(512, 896, 4_864, type);
         using var owned = trie;
 
         var prefill = Timing.Measure(() => Prefill(model, tokens), repeats: repeats);
         double unit = prefill.Median.TotalSeconds;
         context.Report($"{prefix}prefill_ms", unit * 1e3, "ms", new { prompt, layers });
-        int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(FirstCode))];
+        int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(QwenShape.FirstCode))];
         var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
         double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize) + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
         double packedFlops = PackedFlops(512, 896, 4_864, type);
@@ -284,6 +277,6 @@ internal sealed class DecodeStudy : IStudy
             codes[i] = random.Next(256);
         }
 
-        return (SemanticIdTrie.FromCodes(codes, 3), new GridTemplate(FirstCode, [198, 151_645]));
+        return (SemanticIdTrie.FromCodes(codes, 3), new GridTemplate(QwenShape.FirstCode, [198, 151_645]));
     }
 }

@@ -11,9 +11,6 @@ namespace MiniOneRec.Studies;
 /// <summary>Whether another device gives the CPU's answers, and how fast it is at the Qwen2.5-0.5B shape.</summary>
 internal sealed class DeviceStudy : IStudy
 {
-    private const int FirstCode = 151_936;
-    private const int Group = 16;
-
     public string Name => "device";
 
     public string Description => "Another device beside the CPU: logits, losses, gradients, beams, training. --device cuda --parts parity,train,speed --prompt 110 --layers 24 --tokens 16384 --repeats 5";
@@ -138,10 +135,10 @@ internal sealed class DeviceStudy : IStudy
         using var model = Model(layers, device, type);
         var random = new Random(1);
         using var trie = SemanticIdTrie.FromCodes([.. Enumerable.Range(0, 30_000).Select(_ => random.Next(256))], 3);
-        var template = new GridTemplate(FirstCode, [198, 151_645]);
+        var template = new GridTemplate(QwenShape.FirstCode, [198, 151_645]);
         foreach (int users in (int[])[1, 32])
         {
-            BeamQuery[] queries = [.. Enumerable.Range(0, users).Select(_ => new BeamQuery(Tokens(random, prompt, FirstCode)))];
+            BeamQuery[] queries = [.. Enumerable.Range(0, users).Select(_ => new BeamQuery(Tokens(random, prompt, QwenShape.FirstCode)))];
             var prefill = Timing.Measure(() => Prefill(model, [.. queries.Select(query => query.Prompt)]), repeats);
             context.Report($"{name}.prefill.b{users}", prefill.Median.TotalMilliseconds, "ms");
             foreach (int width in (int[])[16, 50])
@@ -170,8 +167,8 @@ internal sealed class DeviceStudy : IStudy
         var random = new Random(3);
         CompletionGroup[] groups = [.. Enumerable.Range(0, 8).Select(_ =>
         {
-            int[] prompt = Tokens(random, 80, FirstCode);
-            return new CompletionGroup(prompt, [.. Enumerable.Range(0, Group).Select(i => new[] { FirstCode + i % 3, FirstCode + 256 + i % 7, FirstCode + 512 + i, 198, 151_645 })]);
+            int[] prompt = Tokens(random, 80, QwenShape.FirstCode);
+            return new CompletionGroup(prompt, [.. Enumerable.Range(0, GrpoShape.Group).Select(i => new[] { QwenShape.FirstCode + i % 3, QwenShape.FirstCode + 256 + i % 7, QwenShape.FirstCode + 512 + i, 198, 151_645 })]);
         })];
         using var tree = CompletionLayout.Trees(groups, 5, device);
         using var copies = CompletionLayout.Copies(groups, 5, device);
@@ -182,7 +179,7 @@ internal sealed class DeviceStudy : IStudy
     private static DecoderModel Model(int layers, Device device, ScalarType type)
     {
         torch.random.manual_seed(1);
-        var model = new DecoderModel(SftThroughput.Shape(layers) with { VocabularySize = FirstCode + 768 });
+        var model = new DecoderModel(QwenShape.Of(layers));
         model.to(device).to(type);
         model.eval();
         return model;
@@ -221,17 +218,9 @@ internal sealed class DeviceStudy : IStudy
     {
         using var scope = NewDisposeScope();
         Clear(model);
-        Tensor reference;
-        using (no_grad())
-        {
-            reference = CompletionScorer.Score(model, layout).LogProbs;
-        }
-
-        var (logProbs, _) = CompletionScorer.Score(model, layout);
         var advantages = linspace(-1, 1, (int)layout.Count, dtype: ScalarType.Float32, device: model.Device);
-        var terms = new GrpoLoss().Compute(logProbs, logProbs.detach(), reference, advantages, layout.Mask);
-        autograd.backward([terms.Loss]);
-        return terms.Loss.to_type(ScalarType.Float32).item<float>();
+        var loss = GrpoShape.Backward(model, layout, GrpoShape.Reference(model, layout), advantages);
+        return loss.to_type(ScalarType.Float32).item<float>();
     }
 
     private static void Clear(DecoderModel model)

@@ -80,10 +80,14 @@ internal sealed class GrpoShape : IDisposable
         return CompletionScorer.Score(model, layout).LogProbs;
     }
 
-    public static void Backward(DecoderModel model, CompletionLayout layout, Tensor reference, Tensor advantages)
+    /// <summary>Policy forward and backward.</summary>
+    /// <returns>The loss.</returns>
+    public static Tensor Backward(DecoderModel model, CompletionLayout layout, Tensor reference, Tensor advantages)
     {
         var (logProbs, _) = CompletionScorer.Score(model, layout);
-        autograd.backward([new GrpoLoss().Compute(logProbs, logProbs.detach(), reference, advantages, layout.Mask).Loss]);
+        var loss = new GrpoLoss().Compute(logProbs, logProbs.detach(), reference, advantages, layout.Mask).Loss;
+        autograd.backward([loss]);
+        return loss;
     }
 
     public void MakeGradients()

@@ -7,8 +7,6 @@ namespace MiniOneRec.Studies;
 /// <summary>What one tree per group saves over copies of the prompt, Qwen2.5-0.5B shape with random weights, and a small model's speed.</summary>
 internal sealed class GrpoStudy : IStudy
 {
-    private const int FirstCode = 151_936;
-
     public string Name => "grpo";
 
     public string Description =>
@@ -21,7 +19,7 @@ internal sealed class GrpoStudy : IStudy
         bool Wants(string part) => parts.Contains(part, StringComparison.Ordinal);
         if (Wants("memory") || Wants("gain") || Wants("rollout"))
         {
-            using var shape = new GrpoShape(Qwen(layers), prompt, items);
+            using var shape = new GrpoShape(QwenShape.Of(layers), prompt, items);
             if (Wants("memory"))
             {
                 Memory(context, shape);
@@ -40,7 +38,7 @@ internal sealed class GrpoStudy : IStudy
 
         if (Wants("step"))
         {
-            await StepAsync(context, Qwen(layers), prompt, items, context.Option("prompts", 4), repeats);
+            await StepAsync(context, QwenShape.Of(layers), prompt, items, context.Option("prompts", 4), repeats);
         }
 
         if (Wants("small"))
@@ -48,11 +46,6 @@ internal sealed class GrpoStudy : IStudy
             await SmallAsync(context);
         }
     }
-
-    private static DecoderConfig Qwen(int layers) => new()
-    {
-        VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
-    };
 
     // Reference forward, policy forward and backward: one tree against sixteen copies.
     private static void Gain(StudyContext context, GrpoShape shape, int repeats)

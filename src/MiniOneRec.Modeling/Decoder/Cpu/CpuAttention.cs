@@ -13,7 +13,7 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal sealed unsafe class CpuAttention
 {
-    private const int Lanes = 16;
+    private const int Lanes = CpuProduct.Lanes;
 
     /// <summary>Rows of queries whose scores are held at once.</summary>
     private const int Tile = 64;
@@ -174,7 +174,7 @@ internal sealed unsafe class CpuAttention
                 }
             }
 
-            Multiply(q, _width, keys, _padded, scores, seen, held, _width, seen);
+            CpuProduct.Multiply(q, _width, keys, _padded, scores, seen, held, _width, seen);
             for (int i = 0; i < queries; i++)
             {
                 int row = first + i / _group;
@@ -182,7 +182,7 @@ internal sealed unsafe class CpuAttention
                 Accumulate<T>(y + i * _width, own, row, head);
             }
 
-            Multiply(scores, seen, keys + _width * _padded, _width, q, _width, held, seen, _width);
+            CpuProduct.Multiply(scores, seen, keys + _width * _padded, _width, q, _width, held, seen, _width);
             for (int i = 0; i < queries; i++)
             {
                 byte* to = Query<T>(_y, first, i, head);
@@ -228,10 +228,7 @@ internal sealed unsafe class CpuAttention
             top = Vector512.Max(top, Vector512.Load(scores + p));
         }
 
-        for (int i = 0; i < Lanes; i++)
-        {
-            largest = MathF.Max(largest, top[i]);
-        }
+        largest = CpuProduct.Max(top, largest);
 
         var sum = Vector512<float>.Zero;
         for (int p = 0; p < seen; p += Lanes)
@@ -275,47 +272,6 @@ internal sealed unsafe class CpuAttention
             }
 
             sum.Store(y + d);
-        }
-    }
-
-    // C = A B; four rows by 32 columns at a time stay in registers. Rows a multiple of 4, columns of 16.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(float* a, int strideA, float* b, int strideB, float* c, int strideC, int rows, int inner, int columns)
-    {
-        for (int j = 0; j < columns; j += 2 * Lanes)
-        {
-            bool wide = columns - j > Lanes;
-            int second = wide ? Lanes : 0;                              // the last 16 columns alone are computed twice
-            for (int i = 0; i < rows; i += 4)
-            {
-                float* a0 = a + i * strideA, a1 = a0 + strideA, a2 = a1 + strideA, a3 = a2 + strideA, at = b + j;
-                Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
-                for (int k = 0; k < inner; k++, at += strideB)
-                {
-                    Vector512<float> b0 = Vector512.Load(at), b1 = Vector512.Load(at + second), x = Vector512.Create(a0[k]);
-                    c00 = Vector512.FusedMultiplyAdd(x, b0, c00);
-                    c01 = Vector512.FusedMultiplyAdd(x, b1, c01);
-                    x = Vector512.Create(a1[k]);
-                    c10 = Vector512.FusedMultiplyAdd(x, b0, c10);
-                    c11 = Vector512.FusedMultiplyAdd(x, b1, c11);
-                    x = Vector512.Create(a2[k]);
-                    c20 = Vector512.FusedMultiplyAdd(x, b0, c20);
-                    c21 = Vector512.FusedMultiplyAdd(x, b1, c21);
-                    x = Vector512.Create(a3[k]);
-                    c30 = Vector512.FusedMultiplyAdd(x, b0, c30);
-                    c31 = Vector512.FusedMultiplyAdd(x, b1, c31);
-                }
-
-                float* to = c + i * strideC + j;
-                c00.Store(to);
-                c01.Store(to + second);
-                c10.Store(to + strideC);
-                c11.Store(to + strideC + second);
-                c20.Store(to + 2 * strideC);
-                c21.Store(to + 2 * strideC + second);
-                c30.Store(to + 3 * strideC);
-                c31.Store(to + 3 * strideC + second);
-            }
         }
     }
 }

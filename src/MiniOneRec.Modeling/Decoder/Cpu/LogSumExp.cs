@@ -48,12 +48,7 @@ internal sealed unsafe class LogSumExp(int rows)
             top = Vector512.Max(top, T.Load(logits + at));
         }
 
-        float largest = _largest[r];
-        for (int i = 0; i < 16; i++)
-        {
-            largest = MathF.Max(largest, top[i]);
-        }
-
+        float largest = CpuProduct.Max(top, _largest[r]);
         var shift = Vector512.Create(largest);
         var sum = Vector512<float>.Zero;
         for (long at = 0; at < bytes; at += step)
