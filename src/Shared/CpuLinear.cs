@@ -15,8 +15,7 @@ internal static class CpuLinear
     private static readonly Lazy<bool> Exists = new(Probe);
 
     /// <summary>Whether a product without gradient on this input can be left to oneDNN.</summary>
-    public static bool Serves(Tensor x) =>
-        x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && !is_grad_enabled() && x.dim() == 2 && x.size(0) > 0 && Exists.Value;
+    public static bool Serves(Tensor x) => CpuInference.Serves(x) && x.dim() == 2 && x.size(0) > 0 && Exists.Value;
 
     /// <summary>Computes <c>x Wᵀ + b</c> with a weight that is not packed.</summary>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? bias) =>

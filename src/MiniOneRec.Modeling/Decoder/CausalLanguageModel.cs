@@ -157,7 +157,7 @@ public abstract class CausalLanguageModel : nn.Module
 
         var packed = _packedHead?.BlocksFor(hidden);
         long vocabulary = weight.size(0), block = packed is null ? Math.Max(1_024, BlockBudget / hidden.size(0)) : PackedRows;
-        if (hidden.device_type == DeviceType.CPU && hidden.dtype is ScalarType.Float32 or ScalarType.BFloat16)
+        if (CpuInference.Serves(hidden))
         {
             var folded = new LogSumExp((int)hidden.size(0));
             for (long start = 0, b = 0; start < vocabulary; start += block, b++)

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -20,7 +21,7 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
         ctx.save_for_backward([x]);
         ctx.save_data("block", block);
         using var noGrad = no_grad();
-        return CpuTensor.ToBeRepeated(() => block(x));
+        return CpuInference.ToBeRepeated(() => block(x));
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -71,26 +72,8 @@ internal readonly unsafe struct BFloat16Element : ICpuElement
 /// <summary>Which tensors the kernels of this folder take.</summary>
 internal static unsafe class CpuTensor
 {
-    [ThreadStatic]
-    private static bool s_repeated;
-
-    /// <summary>Whether a tensor is on the CPU, contiguous, of float32 or bfloat16, and no gradient is wanted, now or when the same is computed again.</summary>
-    public static bool Serves(Tensor x) =>
-        x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && !is_grad_enabled() && !s_repeated && x.is_contiguous();
-
-    /// <summary>Computes something that will be computed again with a gradient and must round alike: without these kernels.</summary>
-    public static Tensor ToBeRepeated(Func<Tensor> compute)
-    {
-        s_repeated = true;
-        try
-        {
-            return compute();
-        }
-        finally
-        {
-            s_repeated = false;
-        }
-    }
+    /// <summary>Whether a tensor is contiguous and served at all.</summary>
+    public static bool Serves(Tensor x) => CpuInference.Serves(x) && x.is_contiguous();
 
     /// <summary>Gets where a contiguous tensor's elements lie; the caller keeps the tensor alive.</summary>
     public static byte* At(Tensor x)
