@@ -1,11 +1,12 @@
 namespace MiniOneRec.Studies;
 
-/// <summary>What was typed: <c>NAME [--option value | --switch]… [--json FILE]</c> or <c>--list</c>.</summary>
+/// <summary>What was typed: <c>NAME [--option value | --switch]… [--json FILE] [--allocator speed|memory]</c> or <c>--list</c>.</summary>
 /// <param name="Study">The study's name, or <see langword="null"/>.</param>
 /// <param name="Options">The study's options without dashes; a switch has the value <c>true</c>.</param>
 /// <param name="JsonPath">The file of JSON lines, or <see langword="null"/>.</param>
+/// <param name="Allocator">What the process's allocator does with freed blocks.</param>
 /// <param name="List">Whether the studies are to be listed.</param>
-internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, string> Options, string? JsonPath, bool List)
+internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, string> Options, string? JsonPath, AllocatorGoal Allocator, bool List)
 {
     public static CommandLine Parse(IReadOnlyList<string> arguments)
     {
@@ -38,6 +39,9 @@ internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, st
 
         bool list = options.Remove("list");
         options.Remove("json", out string? json);
-        return new CommandLine(study, options, json, list);
+        options.Remove("allocator", out string? allocator);
+        return Enum.TryParse(allocator ?? nameof(AllocatorGoal.Speed), ignoreCase: true, out AllocatorGoal goal) && Enum.IsDefined(goal)
+            ? new CommandLine(study, options, json, goal, list)
+            : throw new ArgumentException($"--allocator is '{allocator}'; expected speed or memory.");
     }
 }

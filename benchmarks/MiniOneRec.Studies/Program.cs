@@ -2,8 +2,6 @@ using System.Reflection;
 using MiniOneRec;
 using MiniOneRec.Studies;
 
-NativeTuning.Apply();
-
 IStudy[] studies = [.. Assembly.GetExecutingAssembly().GetTypes()
     .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IStudy)))
     .Select(type => (IStudy)Activator.CreateInstance(type)!)
@@ -20,9 +18,10 @@ catch (ArgumentException e)
     return 2;
 }
 
+NativeTuning.Apply(line.Allocator);
 if (line.List || line.Study is null)
 {
-    Console.WriteLine("Usage: NAME [--option value]… [--json FILE] | --list");
+    Console.WriteLine("Usage: NAME [--option value]… [--json FILE] [--allocator speed|memory] | --list");
     foreach (var entry in studies)
     {
         Console.WriteLine($"  {entry.Name.PadRight(studies.Max(s => s.Name.Length))}  {entry.Description}");

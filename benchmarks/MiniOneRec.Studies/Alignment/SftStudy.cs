@@ -25,6 +25,7 @@ internal sealed class SftStudy : IStudy
                 await RunAloneAsync(context, part, [
                     "--layers", $"{layers}", "--tokens", $"{tokens}", "--steps", $"{steps}", "--packing-layers", $"{packingLayers}", "--packing-users", $"{packingUsers}",
                     "--drift-steps", $"{driftSteps}", "--plain-users", $"{plainUsers}",
+                    .. part == "memory" ? (string[])["--allocator", "memory"] : [],
                     .. part is "packing" or "plain" ? (string[])["--data", data, .. part == "packing" ? (string[])["--fixtures", fixtures] : []] : []]);
             }
 
