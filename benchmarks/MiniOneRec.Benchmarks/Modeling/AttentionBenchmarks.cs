@@ -1,11 +1,12 @@
 using BenchmarkDotNet.Attributes;
+using MiniOneRec.Modeling;
 using MiniOneRec.Shared;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Benchmarks;
 
-/// <summary>One decode step of grouped-query attention over a shared prompt: query groups folded into the length, against copies of keys and values.</summary>
+/// <summary>One decode step of grouped-query attention over a shared prompt: query groups folded into the length, and the kernel that decoding uses, against copies of keys and values.</summary>
 public class AttentionBenchmarks
 {
     private const int Heads = 14, Groups = 2, Width = 64;
@@ -13,6 +14,7 @@ public class AttentionBenchmarks
     private Tensor _query = null!;
     private Tensor _keys = null!;
     private Tensor _values = null!;
+    private AttentionRows _rows = null!;
 
     /// <summary>Gets or sets the number of beams.</summary>
     [Params(1, 50)]
@@ -28,6 +30,7 @@ public class AttentionBenchmarks
         _query = randn(Beams, Heads, 1, Width);                                             // [W, H, 1, Dh]
         _keys = randn(1, Groups, Prompt, Width);                                            // [1, Hkv, S, Dh]
         _values = randn(1, Groups, Prompt, Width);                                          // [1, Hkv, S, Dh]
+        _rows = new AttentionRows(new int[Beams], [.. Enumerable.Repeat(Prompt, Beams)], [], new int[Beams]);
     }
 
     [GlobalCleanup]
@@ -66,5 +69,13 @@ public class AttentionBenchmarks
         var query = _query.view(Beams, Groups, Heads / Groups, Width).transpose(0, 1)
             .reshape(1, Groups, Beams * (Heads / Groups), Width);                           // [1, Hkv, W·H/Hkv, Dh]
         F.scaled_dot_product_attention(query, _keys, _values);
+    }
+
+    [Benchmark]
+    public void Kernel()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        CpuAttention.Run(_query.view(Beams, Heads, Width), _keys, _values, null, null, _rows, 1 / Math.Sqrt(Width));   // [W, H·Dh]
     }
 }

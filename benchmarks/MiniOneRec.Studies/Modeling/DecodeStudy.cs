@@ -18,19 +18,20 @@ internal sealed class DecodeStudy : IStudy
         int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
         bool packed = context.Option("pack", true);
-        double single = double.NaN;
-        if (parts.Contains("fp32", StringComparison.Ordinal))
+        bool single = parts.Contains("fp32", StringComparison.Ordinal), half = parts.Contains("bf16", StringComparison.Ordinal);
+        if (single)
         {
-            single = Shape(context, ScalarType.Float32, "", prompt, layers, repeats, packed);
+            Shape(context, ScalarType.Float32, "", prompt, layers, repeats, packed);
         }
 
-        if (parts.Contains("bf16", StringComparison.Ordinal))
+        if (half)
         {
-            double half = Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats, packed);
-            if (!double.IsNaN(single))
-            {
-                context.Report("bf16.prefill_gain", single / half, "x");
-            }
+            Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats, packed);
+        }
+
+        if (single && half)
+        {
+            Gain(context, prompt, layers, packed);
         }
 
         if (parts.Contains("trie", StringComparison.Ordinal))
@@ -90,14 +91,11 @@ internal sealed class DecodeStudy : IStudy
         }
     }
 
-    private static double Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
+    private static void Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
     {
         using var noGrad = no_grad();
         var config = QwenShape.Of(layers);
-        using var model = new DecoderModel(config);
-        model.to(type);
-        model.eval();
-        model.PackWeights = packed;
+        using var model = Model(layers, type, packed);
         var random = new Random(1);
         var (trie, template) = Catalogue(random, 10_000);
         int[] tokens = [.. Enumerable.Range(0, prompt).Select(_ => random.Next(QwenShape.FirstCode))];
@@ -124,18 +122,36 @@ internal sealed class DecodeStudy : IStudy
             {
                 var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = scoring });
                 var query = new BeamQuery(tokens);
-                var timing = Timing.Measure(() => search.Search(model, [query], trie, template), repeats: repeats);
-                double prefills = timing.Median.TotalSeconds / unit, limit = (prompt + 2.0 * width + closing) / prompt;
-                context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills", new { limit });
+                var (timing, beside, prefills) = Timing.Ratio(
+                    () => search.Search(model, [query], trie, template), () => Prefill(model, tokens), repeats: Math.Max(3, repeats));
+                double limit = (prompt + 2.0 * width + closing) / prompt;
+                context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills", new { limit, search_ms = timing.Median.TotalMilliseconds, prefill_ms = beside.Median.TotalMilliseconds });
                 if (scoring == BeamScoring.Exact && width == 50)
                 {
                     context.Report($"{prefix}exact.w50.limit_ratio", prefills / limit, "x");
-                    context.Report($"{prefix}constraint_share", ConstraintSeconds(trie, width) / (timing.Median.TotalSeconds - unit), "x");
+                    context.Report($"{prefix}constraint_share", ConstraintSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
                 }
             }
         }
+    }
 
-        return unit;
+    // Prefills of both types in turns: the machine's speed changes within minutes.
+    private static void Gain(StudyContext context, int prompt, int layers, bool packed)
+    {
+        using var noGrad = no_grad();
+        using DecoderModel single = Model(layers, ScalarType.Float32, packed), half = Model(layers, ScalarType.BFloat16, packed);
+        int[] tokens = [.. Enumerable.Range(0, prompt)];
+        var (slow, fast, gain) = Timing.Ratio(() => Prefill(single, tokens), () => Prefill(half, tokens));
+        context.Report("bf16.prefill_gain", gain, "x", new { fp32_ms = slow.Median.TotalMilliseconds, bf16_ms = fast.Median.TotalMilliseconds });
+    }
+
+    private static DecoderModel Model(int layers, ScalarType type, bool packed)
+    {
+        var model = new DecoderModel(QwenShape.Of(layers));
+        model.to(type);
+        model.eval();
+        model.PackWeights = packed;
+        return model;
     }
 
     // The rate of products with a packed weight, which is what the model runs.

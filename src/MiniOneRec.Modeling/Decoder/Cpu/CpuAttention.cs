@@ -25,6 +25,7 @@ internal sealed unsafe class CpuAttention
     private readonly int _width;
     private readonly int _past;
     private readonly int _padded;
+    private readonly int _keyStride;
     private readonly float _scale;
     private readonly byte* _q;
     private readonly byte* _promptKeys;
@@ -37,6 +38,7 @@ internal sealed unsafe class CpuAttention
     {
         (_rows, _heads, _kvHeads, _width, _past, _scale) = (rows, (int)q.size(1), (int)promptKeys.size(1), (int)q.size(2), (int)promptKeys.size(2), (float)scale);
         (_group, _padded) = (_heads / _kvHeads, (_past + Lanes - 1) / Lanes * Lanes);
+        _keyStride = _padded + Lanes;                                   // rows a power of two apart would share one set of the cache
         _q = CpuTensor.At(q);
         _promptKeys = CpuTensor.At(promptKeys);
         _promptValues = CpuTensor.At(promptValues);
@@ -110,16 +112,16 @@ internal sealed unsafe class CpuAttention
         }
 
         // Keys [Dh, P] and values [P, Dh] in float32, for each prompt that has rows and each head.
-        int size = _width * _padded;
-        float[] buffer = ArrayPool<float>.Shared.Rent(2 * size * heads.Count);
+        int size = _width * (_padded + _keyStride);
+        float[] buffer = ArrayPool<float>.Shared.Rent(size * heads.Count);
         try
         {
             fixed (float* start = buffer)
             {
                 float* shared = start;
                 long work = 2L * _rows.Prompts.Length * _heads * _past * _width;
-                CpuThreads.Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + 2L * h * size));
-                CpuThreads.Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + 2L * tiles[t].Head * size));
+                CpuThreads.Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + (long)h * size));
+                CpuThreads.Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + (long)tiles[t].Head * size));
             }
         }
         finally
@@ -131,11 +133,11 @@ internal sealed unsafe class CpuAttention
     private void Unfold<T>(int head, float* keys)
         where T : struct, ICpuElement
     {
-        float* values = keys + _width * _padded;
+        float* values = keys + _width * _keyStride;
         float* lanes = stackalloc float[Lanes];
         long row = (long)_width * T.Bytes;
         byte* fromKeys = _promptKeys + head * _past * row, fromValues = _promptValues + head * _past * row;
-        new Span<float>(keys, 2 * _width * _padded).Clear();
+        new Span<float>(keys, _width * (_keyStride + _padded)).Clear();
         for (int p = 0; p < _past; p++)
         {
             for (int d = 0; d < _width; d += Lanes)
@@ -144,7 +146,7 @@ internal sealed unsafe class CpuAttention
                 T.Load(fromKeys + p * row + d * T.Bytes).Store(lanes);
                 for (int i = 0; i < Lanes; i++)
                 {
-                    keys[(d + i) * _padded + p] = lanes[i];
+                    keys[(d + i) * _keyStride + p] = lanes[i];
                 }
             }
         }
@@ -174,7 +176,7 @@ internal sealed unsafe class CpuAttention
                 }
             }
 
-            CpuProduct.Multiply(q, _width, keys, _padded, scores, seen, held, _width, seen);
+            CpuProduct.Multiply(q, _width, keys, _keyStride, scores, seen, held, _width, seen);
             for (int i = 0; i < queries; i++)
             {
                 int row = first + i / _group;
@@ -182,7 +184,7 @@ internal sealed unsafe class CpuAttention
                 Accumulate<T>(y + i * _width, own, row, head);
             }
 
-            CpuProduct.Multiply(scores, seen, keys + _width * _padded, _width, q, _width, held, seen, _width);
+            CpuProduct.Multiply(scores, seen, keys + _width * _keyStride, _width, q, _width, held, seen, _width);
             for (int i = 0; i < queries; i++)
             {
                 byte* to = Query<T>(_y, first, i, head);
