@@ -20,7 +20,7 @@ internal static class LeverTable
         var levers = context.Options("levers", [.. LeverRun.Levers]);
         var seeds = context.Options("seeds", 1, 2);
         int epochs = context.Option("epochs", 0), users = context.Option("users", 0);
-        string runs = context.Option("runs", ""), device = context.Option("device", "cpu");
+        string runs = context.Option("runs", ""), logs = context.Option("logs", ""), device = context.Option("device", "cpu");
         var preset = Preset.Named(context.Option("preset", "default"));
         var file = new RunsFile(runs.Length == 0 ? null : runs);
 
@@ -37,7 +37,7 @@ internal static class LeverTable
                         DataSet = set, Seed = seed, Epochs = epochs > 0 ? epochs : preset.SftEpochs, Users = users, TeacherShare = preset.TeacherShare, Dropout = preset.Dropout,
                         Hidden = preset.HiddenSize, Layers = preset.Layers, LearningRate = preset.LearningRate,
                     }.With(lever);
-                    var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, device, context.CancellationToken));
+                    var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, device, logs, context.CancellationToken));
                     context.Log($"{set} {lever} seed {seed}: {string.Join(", ", Figures.Select(key => $"{key} {figures[key]:F4}"))}");
                     (table.TryGetValue(lever, out var list) ? list : table[lever] = []).Add(figures);
                 }
@@ -55,7 +55,7 @@ internal static class LeverTable
         }
     }
 
-    private static async Task<IReadOnlyDictionary<string, double>> TrainAsync(SplitDataset data, LeverRun run, string device, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyDictionary<string, double>> TrainAsync(SplitDataset data, LeverRun run, string device, string logs, CancellationToken cancellationToken)
     {
         var index = data.Index!;
         IPromptTemplate template = run.Titles ? new WordTemplate(index, data.Items.Select(item => item.Title)) : CompactTemplate.For(index);
@@ -70,7 +70,9 @@ internal static class LeverTable
         var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = Preset.MaxHistory, ExcludeHistory = Preset.NobodyComesBack(sequences) };
         using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);
         var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
-        var result = await new SftTrainer(run.Tasks(), run.Options()).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
+        var options = run.Options();
+        options.RunLog = logs.Length == 0 ? null : Path.Combine(Directory.CreateDirectory(logs).FullName, $"{run.DataSet}.{run.Lever}.{run.Seed}.csv");
+        var result = await new SftTrainer(run.Tasks(), options).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
 
         var figures = new Dictionary<string, double> { ["seconds"] = result.Elapsed.TotalSeconds };
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10], BootstrapSamples = 0, Seed = run.Seed });
