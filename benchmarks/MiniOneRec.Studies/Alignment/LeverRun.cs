@@ -30,6 +30,7 @@ internal sealed record LeverRun
     private static readonly Dictionary<string, Func<LeverRun, double, LeverRun>> Numbers = new(StringComparer.Ordinal)
     {
         ["teacher"] = (run, value) => run with { TeacherShare = value },
+        ["branches"] = (run, value) => run with { TeacherBranches = (int)value },
         ["window"] = (run, value) => run with { WindowShare = value },
         ["average"] = (run, value) => run with { AverageDecay = value },
         ["smoothing"] = (run, value) => run with { LabelSmoothing = value },
@@ -58,6 +59,8 @@ internal sealed record LeverRun
     public NextItemMode Mode { get; init; } = NextItemMode.Sequence;
 
     public double TeacherShare { get; init; } = 0.4;
+
+    public int TeacherBranches { get; init; }
 
     public double WindowShare { get; init; }
 
@@ -93,7 +96,7 @@ internal sealed record LeverRun
 
     public IAlignmentTask[] Tasks()
     {
-        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, WindowShare = WindowShare, MaxHistory = Preset.MaxHistory, MaxItems = Preset.MaxHistory };
+        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, WindowShare = WindowShare, MaxHistory = Preset.MaxHistory, MaxItems = Preset.MaxHistory };
         return Titles ? [next, new TitleToSidTask(), new SidToTitleTask()] : [next];
     }
 

@@ -45,6 +45,17 @@ public sealed class NextItemTask : IAlignmentTask
     /// <value>The default is 0.</value>
     public double TeacherShare { get; init; }
 
+    /// <summary>
+    /// Gets how often per item the teacher may draw another item and have it learned along that item's own codes; each draw happens with the
+    /// probability that the teacher's share has there.
+    /// </summary>
+    /// <remarks>
+    /// Shares of a label's probability reach the first code of every item that the teacher names, but the deeper codes of the target's branch alone.
+    /// A draw costs a token for every code but the last.
+    /// </remarks>
+    /// <value>The default is 0.</value>
+    public int TeacherBranches { get; init; }
+
     /// <summary>Gets the longest history of a row. Row mode only.</summary>
     /// <value>The default is 10.</value>
     public int MaxHistory { get; init; } = 10;
@@ -80,7 +91,7 @@ public sealed class NextItemTask : IAlignmentTask
     {
         var chains = context.Template is CompactTemplate { Terminator.Count: 0, Order: HistoryOrder.OldestFirst } compact ? compact : null;
         int limit = chains is null ? MaxItems : Math.Min(MaxItems, (context.MaxTokens - 1) / chains.Vocabulary.Depth);
-        var taught = TeacherShare > 0 && chains is not null ? _taught.GetValue(context.Data, data => new Taught(data)) : null;
+        var taught = TeacherShare > 0 && chains is not null ? _taught.GetValue(context.Data, data => new Taught(data, this)) : null;
         foreach (var (number, sequence) in context.Data.Sequences.Index())
         {
             string[] known = [.. sequence.ItemIds.Where(item => context.Data.Index.TryGetRow(item, out _))];
@@ -97,11 +108,15 @@ public sealed class NextItemTask : IAlignmentTask
                 int[] tokens = chains.EncodePrompt(chains.NextItem(ids));
                 bool[] labels = new bool[tokens.Length];
                 labels.AsSpan(1).Fill(true);
-                yield return new TokenSample(tokens, labels, Name, sequence.UserId)
+                var lesson = taught?.Of(number, chains.Vocabulary, items, whole: ReferenceEquals(items, known));
+                var chain = new TokenSample(tokens, labels, Name, sequence.UserId) { SoftLabels = lesson?.Labels ?? [] };
+                TokenSample[] branches = lesson is null || TeacherBranches == 0 ? [] : [.. Branches(chain, ids, lesson.Guesses, taught!.Teacher, context, chains.Vocabulary)];
+                yield return branches.Length == 0 ? chain : chain with { Group = sequence.UserId };
+                foreach (var branch in branches)
                 {
-                    SoftLabels = taught?.Labels(
-                        number, chains.Vocabulary, whole: ReferenceEquals(items, known), teacher => SoftLabels(teacher.Teach(items), chains.Vocabulary)) ?? [],
-                };
+                    yield return branch;
+                }
+
                 continue;
             }
 
@@ -113,25 +128,50 @@ public sealed class NextItemTask : IAlignmentTask
         }
     }
 
-    private List<SoftLabel> SoftLabels(IReadOnlyList<(int[] Codes, float[] Probabilities, float Confidence)?[]> lessons, SemanticIdVocabulary vocabulary)
+    // The first code is taught where the branch leaves the chain, by the chain's own label.
+    private IEnumerable<TokenSample> Branches(
+        TokenSample chain, SemanticId[] ids, IReadOnlyList<TeacherGuesses> guesses, TransitionTeacher teacher, TaskContext context, SemanticIdVocabulary vocabulary)
     {
-        var labels = new List<SoftLabel>();
-        int position = 1;
-        foreach (var levels in lessons)
+        int start = 1;
+        for (int position = 0; position < ids.Length; position++)
         {
-            for (int level = 0; level < levels.Length; level++, position++)
+            for (int draw = 0; draw < TeacherBranches; draw++)
             {
-                if (levels[level] is var (codes, probabilities, confidence))
+                if (context.Random.NextDouble() >= TeacherShare * guesses[position].Confidence)
                 {
-                    labels.Add(new SoftLabel(
-                        position,
-                        [.. codes.Select(code => vocabulary.Token(level, code))],
-                        [.. probabilities.Select(probability => (float)(TeacherShare * confidence * probability))]));
+                    continue;
+                }
+
+                var drawn = context.Data.Index.SemanticIds[guesses[position].Draw(context.Random)];
+                if (drawn.Depth > 1)
+                {
+                    bool[] labels = new bool[start + drawn.Depth];
+                    labels.AsSpan(start + 1).Fill(true);
+                    yield return new TokenSample([.. chain.Tokens[..start], .. vocabulary.Encode(drawn)], labels, Name, chain.Id)
+                    {
+                        Group = chain.Id,
+                        SoftLabels = [.. SoftLabels(teacher.ByLevel(guesses[position], drawn), start, vocabulary, _ => 1).Where(label => label.Position > start)],
+                    };
                 }
             }
-        }
 
-        return labels;
+            start += ids[position].Depth;
+        }
+    }
+
+    private static IEnumerable<SoftLabel> SoftLabels(
+        (int[] Codes, float[] Probabilities, float Confidence)?[] levels, int start, SemanticIdVocabulary vocabulary, Func<float, double> share)
+    {
+        for (int level = 0; level < levels.Length; level++)
+        {
+            if (levels[level] is var (codes, probabilities, confidence))
+            {
+                yield return new SoftLabel(
+                    start + level,
+                    [.. codes.Select(code => vocabulary.Token(level, code))],
+                    [.. probabilities.Select(probability => (float)(share(confidence) * probability))]);
+            }
+        }
     }
 
     private string[] Window(string[] items, int limit, Random random)
@@ -145,15 +185,33 @@ public sealed class NextItemTask : IAlignmentTask
         return length == items.Length ? items : items.AsSpan(random.Next(items.Length - length + 1), length).ToArray();
     }
 
-    /// <summary>The teacher of one data set and what it said of whole sequences, which is the same in every epoch.</summary>
-    private sealed class Taught(AlignmentData data)
-    {
-        private readonly TransitionTeacher _teacher = new(data);
-        private readonly ConditionalWeakTable<SemanticIdVocabulary, IReadOnlyList<SoftLabel>?[]> _whole = [];
+    /// <summary>What the teacher says of a sequence.</summary>
+    private sealed record Lesson(IReadOnlyList<SoftLabel> Labels, IReadOnlyList<TeacherGuesses> Guesses);
 
-        public IReadOnlyList<SoftLabel> Labels(
-            int sequence, SemanticIdVocabulary vocabulary, bool whole, Func<TransitionTeacher, IReadOnlyList<SoftLabel>> teach) => whole
-            ? _whole.GetValue(vocabulary, _ => new IReadOnlyList<SoftLabel>?[data.Sequences.Count])[sequence] ??= teach(_teacher)
-            : teach(_teacher);
+    /// <summary>The teacher of one data set and what it said of whole sequences, which is the same in every epoch.</summary>
+    private sealed class Taught(AlignmentData data, NextItemTask task)
+    {
+        private readonly ConditionalWeakTable<SemanticIdVocabulary, Lesson?[]> _whole = [];
+
+        public TransitionTeacher Teacher { get; } = new(data);
+
+        public Lesson Of(int sequence, SemanticIdVocabulary vocabulary, IReadOnlyList<string> items, bool whole) => whole
+            ? _whole.GetValue(vocabulary, _ => new Lesson?[data.Sequences.Count])[sequence] ??= Make(vocabulary, items)
+            : Make(vocabulary, items);
+
+        private Lesson Make(SemanticIdVocabulary vocabulary, IReadOnlyList<string> items)
+        {
+            var guesses = Teacher.Guess(items);
+            var labels = new List<SoftLabel>();
+            int start = 1;
+            foreach (var (item, guess) in items.Zip(guesses))
+            {
+                var id = data.Index[item];
+                labels.AddRange(SoftLabels(Teacher.ByLevel(guess, id), start, vocabulary, confidence => task.TeacherShare * confidence));
+                start += id.Depth;
+            }
+
+            return new Lesson(labels, task.TeacherBranches > 0 ? guesses : []);
+        }
     }
 }

@@ -3,7 +3,8 @@ namespace MiniOneRec.Alignment;
 /// <summary>Says what else might have come next, from how often items follow each other in other users' sequences.</summary>
 /// <remarks>
 /// Items k steps apart count 1/k, against the order of time half of that; a history's scores are summed with a decay per step back. What the
-/// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target.
+/// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item, what the
+/// history holds is no answer.
 /// </remarks>
 internal sealed class TransitionTeacher
 {
@@ -13,6 +14,7 @@ internal sealed class TransitionTeacher
     private const int MaxItems = 60;
     private readonly SemanticIdIndex _index;
     private readonly Dictionary<int, float>[] _weights;
+    private readonly bool _usersComeBack;
 
     public TransitionTeacher(AlignmentData data)
     {
@@ -20,29 +22,54 @@ internal sealed class TransitionTeacher
         _weights = [.. Enumerable.Range(0, _index.Count).Select(_ => new Dictionary<int, float>())];
         foreach (var sequence in data.Sequences)
         {
-            ForEachPair(Rows(sequence.ItemIds), (from, to, weight) => _weights[from][to] = _weights[from].GetValueOrDefault(to) + weight);
+            var rows = Rows(sequence.ItemIds);
+            ForEachPair(rows, (from, to, weight) => _weights[from][to] = _weights[from].GetValueOrDefault(to) + weight);
+            _usersComeBack |= rows.Distinct().Count() < rows.Count;
         }
     }
 
-    /// <summary>Computes the distributions of every code of every item but the first.</summary>
+    /// <summary>Says for every item but the first what else might have stood there.</summary>
     /// <param name="items">The sequence, as far as the index knows it.</param>
-    /// <returns>By position and level the codes with their probabilities and how much they are worth, 0 to 1; <see langword="null"/> where nothing is known.</returns>
-    public IReadOnlyList<(int[] Codes, float[] Probabilities, float Confidence)?[]> Teach(IReadOnlyList<string> items)
+    /// <returns>By position; the first has no guesses.</returns>
+    public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items)
     {
         var rows = Rows(items);
         var own = new Dictionary<(int, int), float>();
         ForEachPair(rows, (from, to, weight) => own[(from, to)] = own.GetValueOrDefault((from, to)) + weight);
-
-        var lessons = new List<(int[], float[], float)?[]> { new (int[], float[], float)?[_index.SemanticIds[rows[0]].Depth] };
-        for (int position = 1; position < rows.Count; position++)
-        {
-            lessons.Add(ByLevel(Scores(rows, position, own), _index.SemanticIds[rows[position]]));
-        }
-
-        return lessons;
+        return [.. Enumerable.Range(0, rows.Count).Select(position => position == 0 ? TeacherGuesses.None : Guess(rows, position, own))];
     }
 
-    private List<(int Row, float Score)> Scores(List<int> rows, int position, Dictionary<(int, int), float> own)
+    /// <summary>Computes the distribution of every code of an item, given the codes before it; the confidence counts the mass seen under these.</summary>
+    /// <param name="guesses">What might stand in the item's place.</param>
+    /// <param name="path">The item's semantic ID.</param>
+    /// <returns>By level the codes with their probabilities and how much they are worth, 0 to 1; <see langword="null"/> where nothing is known.</returns>
+    public (int[] Codes, float[] Probabilities, float Confidence)?[] ByLevel(TeacherGuesses guesses, SemanticId path)
+    {
+        var levels = new (int[], float[], float)?[path.Depth];
+        for (int level = 0; level < path.Depth; level++)
+        {
+            var masses = new SortedDictionary<int, float>();
+            float total = 0;
+            foreach (var (row, score) in guesses.Rows.Zip(guesses.Scores))
+            {
+                var id = _index.SemanticIds[row];
+                if (id.Depth > level && id.Codes[..level].SequenceEqual(path.Codes[..level]))
+                {
+                    masses[id[level]] = masses.GetValueOrDefault(id[level]) + score;
+                    total += score;
+                }
+            }
+
+            if (total > 0)
+            {
+                levels[level] = ([.. masses.Keys], [.. masses.Values.Select(mass => mass / total)], TeacherGuesses.ConfidenceOf(total));
+            }
+        }
+
+        return levels;
+    }
+
+    private TeacherGuesses Guess(List<int> rows, int position, Dictionary<(int, int), float> own)
     {
         var scores = new Dictionary<int, float>();
         float decay = 1;
@@ -60,34 +87,13 @@ internal sealed class TransitionTeacher
             decay *= Decay;
         }
 
-        return [.. scores.Select(pair => (pair.Key, pair.Value)).OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(MaxItems)];
-    }
-
-    // Deeper levels are conditional on the target's own beginning; the confidence counts the mass seen under it.
-    private (int[], float[], float)?[] ByLevel(List<(int Row, float Score)> scores, SemanticId target)
-    {
-        var levels = new (int[], float[], float)?[target.Depth];
-        for (int level = 0; level < target.Depth; level++)
+        if (!_usersComeBack)
         {
-            var masses = new SortedDictionary<int, float>();
-            float total = 0;
-            foreach (var (row, score) in scores)
-            {
-                var id = _index.SemanticIds[row];
-                if (id.Depth > level && id.Codes[..level].SequenceEqual(target.Codes[..level]))
-                {
-                    masses[id[level]] = masses.GetValueOrDefault(id[level]) + score;
-                    total += score;
-                }
-            }
-
-            if (total > 0)
-            {
-                levels[level] = ([.. masses.Keys], [.. masses.Values.Select(mass => mass / total)], total / (total + 1));
-            }
+            rows.Take(position).ToList().ForEach(row => scores.Remove(row));
         }
 
-        return levels;
+        var best = scores.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(MaxItems).ToArray();
+        return new TeacherGuesses([.. best.Select(pair => pair.Key)], [.. best.Select(pair => pair.Value)]);
     }
 
     private List<int> Rows(IReadOnlyList<string> items)

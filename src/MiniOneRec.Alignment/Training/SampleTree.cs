@@ -57,7 +57,8 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
             throw new ArgumentException($"Samples of one group begin with one token; '{other.Id}' begins with {other.Tokens[0]}, '{samples[0].Id}' with {first}.");
         }
 
-        var tree = TokenTree.Branches([first], [.. samples.Select(sample => sample.Tokens[1..])], out int[][] nodes);
+        // A sample's last token is predicted, and predicts nothing.
+        var tree = TokenTree.Branches([first], [.. samples.Select(sample => sample.Tokens[1..^1])], out int[][] nodes);
         List<int> at = [], targets = [], owners = [];
         for (int s = 0; s < samples.Count; s++)
         {

@@ -12,15 +12,16 @@ public sealed class TransitionTeacherTests
     {
         var teacher = new TransitionTeacher(new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d")]));
 
-        var lessons = teacher.Teach(["a", "d"]);
+        var guesses = teacher.Guess(["a", "d"]);
+        var levels = teacher.ByLevel(guesses[1], Index["d"]);
 
         // After "a", without this sequence's own step: b 1, c 1, d 1 (of 2).
-        Assert.All(lessons[0], lesson => Assert.Null(lesson));
-        var (codes, probabilities, confidence) = lessons[1][0]!.Value;
+        Assert.Empty(guesses[0].Rows);
+        var (codes, probabilities, confidence) = levels[0]!.Value;
         Assert.Equal([0, 1], codes);
         Assert.Equal([1f / 3, 2f / 3], probabilities);
         Assert.Equal(3f / 4, confidence);
-        (codes, probabilities, confidence) = lessons[1][1]!.Value;
+        (codes, probabilities, confidence) = levels[1]!.Value;
         Assert.Equal([0, 1], codes);
         Assert.Equal([0.5f, 0.5f], probabilities);
         Assert.Equal(2f / 3, confidence);
@@ -31,7 +32,56 @@ public sealed class TransitionTeacherTests
     {
         var teacher = new TransitionTeacher(new AlignmentData(Index, [Of("x", "a", "b", "d")]));
 
-        Assert.All(teacher.Teach(["a", "b", "d"]), levels => Assert.All(levels, lesson => Assert.Null(lesson)));
+        Assert.All(teacher.Guess(["a", "b", "d"]), guesses => Assert.Empty(guesses.Rows));
+    }
+
+    [Fact]
+    public void Guesses_HoldTheHistory_OnlyWhereUsersComeBack()
+    {
+        UserSequence[] once = [Of("x", "a", "b", "c"), Of("y", "a", "b", "d")];
+
+        // After "a" and "b", others say: d, and against the order of time a and b themselves.
+        Assert.Equal(["d"], Names(once));
+        Assert.Equal(["d", "a", "b"], Names([.. once, Of("z", "c", "c")]));
+
+        static IEnumerable<string> Names(UserSequence[] sequences) =>
+            new TransitionTeacher(new AlignmentData(Index, sequences)).Guess(["a", "b", "c"])[2].Rows.Select(row => Index.Items[row]);
+    }
+
+    [Fact]
+    public void Branches_LeaveTheChain_AndTeachTheDeeperCodesOfDrawnItems()
+    {
+        var template = MiniOneRec.Modeling.CompactTemplate.For(Index);
+        var data = new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d"), Of("v", "a", "d")]);
+        var task = new NextItemTask { TeacherShare = 0.5, TeacherBranches = 2 };
+        var drawn = new Dictionary<string, int>();
+        const int Epochs = 2_000;
+
+        for (int epoch = 0; epoch < Epochs; epoch++)
+        {
+            var samples = task.CreateSamples(new TaskContext(data, template, new Random(epoch))).Where(sample => sample.Id == "x").ToArray();
+
+            Assert.All(samples, sample => Assert.Equal(samples.Length > 1 ? "x" : null, sample.Group));
+            foreach (var branch in samples[1..])
+            {
+                Assert.Equal(samples[0].Tokens[..3], branch.Tokens[..3]);
+                Assert.Equal([false, false, false, false, true], branch.Labels);
+                var soft = Assert.Single(branch.SoftLabels);
+                Assert.Equal(4, soft.Position);
+                Assert.Equal(1, soft.Shares.Sum(), 6);
+                string item = Index.Items[Enumerable.Range(0, Index.Count).Single(row => template.EncodeResponse(Index.SemanticIds[row]).AsSpan().SequenceEqual(branch.Tokens.AsSpan(3)))];
+                drawn[item] = drawn.GetValueOrDefault(item) + 1;
+
+                // Of c and d, which begin alike, one user took the first and three the other.
+                Assert.Equal([0.25f, 0.75f], soft.Shares);
+            }
+        }
+
+        // Four others went on from "a": 4 / (4 + 1) of the share, twice an epoch.
+        double expected = 2 * Epochs * 0.5 * 0.8;
+        Assert.Equal(["c", "d"], drawn.Keys.Order());
+        Assert.InRange(drawn["c"], expected * 0.25 * 0.85, expected * 0.25 * 1.15);
+        Assert.InRange(drawn["d"], expected * 0.75 * 0.95, expected * 0.75 * 1.05);
     }
 
     [Fact]
