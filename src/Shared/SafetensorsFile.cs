@@ -20,6 +20,9 @@ internal static class SafetensorsFile
     /// <summary>Headers above this many bytes are refused.</summary>
     public const long MaxHeaderBytes = 64 << 20;
 
+    /// <summary>What the reference writer aligns the data to, in bytes.</summary>
+    public const int ReferenceAlignment = 8;
+
     /// <summary>Reads and checks the header.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The entries by key, the metadata, and the offset of the first data byte.</returns>
@@ -96,21 +99,23 @@ internal static class SafetensorsFile
     /// <param name="path">The file.</param>
     /// <param name="tensors">Keys and tensors; any device, copied to the CPU one at a time.</param>
     /// <param name="metadata">Text metadata of the header.</param>
+    /// <param name="alignment">Bytes; the data begin at a multiple of it.</param>
     /// <param name="cancellationToken">Stops between tensors.</param>
     public static Task SaveAsync(
-        string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null, CancellationToken cancellationToken = default) =>
+        string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null, int alignment = ReferenceAlignment,
+        CancellationToken cancellationToken = default) =>
         AtomicFile.WriteAsync(
             path,
             stream =>
             {
-                Write(stream, tensors, metadata, cancellationToken);
+                Write(stream, tensors, metadata, alignment, cancellationToken);
                 return Task.CompletedTask;
             },
             cancellationToken);
 
     /// <summary>Writes the format to a stream.</summary>
     public static void Write(
-        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata, CancellationToken cancellationToken)
+        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata, int alignment, CancellationToken cancellationToken)
     {
         using var header = new MemoryStream();
         using (var writer = new Utf8JsonWriter(header))
@@ -151,7 +156,7 @@ internal static class SafetensorsFile
             writer.WriteEndObject();
         }
 
-        while (header.Length % 8 != 0)
+        while ((sizeof(ulong) + header.Length) % alignment != 0)
         {
             header.WriteByte((byte)' ');
         }

@@ -30,7 +30,7 @@ internal static class PeftFolder
             try
             {
                 await SafetensorsFile.SaveAsync(
-                    Path.Combine(aside, WeightsFile), [.. values, .. rows], new Dictionary<string, string> { ["format"] = "pt" }, cancellationToken)
+                    Path.Combine(aside, WeightsFile), [.. values, .. rows], new Dictionary<string, string> { ["format"] = "pt" }, cancellationToken: cancellationToken)
                     .ConfigureAwait(false);
             }
             finally

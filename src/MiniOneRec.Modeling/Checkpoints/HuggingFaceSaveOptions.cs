@@ -1,3 +1,5 @@
+using MiniOneRec.Shared;
+
 namespace MiniOneRec.Modeling;
 
 /// <summary>What <see cref="HuggingFaceFolder"/> writes beside the weights, and how it cuts them.</summary>
@@ -18,4 +20,7 @@ public sealed record HuggingFaceSaveOptions
     /// <summary>Gets the tokenizer whose files are written, added tokens included.</summary>
     /// <value>The default is <see langword="null"/>, no such files.</value>
     public TextTokenizer? Tokenizer { get; init; }
+
+    /// <summary>Gets the bytes that the weights begin at a multiple of; the reference writer's are 8.</summary>
+    internal int DataAlignment { get; init; } = SafetensorsFile.ReferenceAlignment;
 }

@@ -25,7 +25,7 @@ internal static class SafetensorsFolderWriter
         {
             // The order of the reference writer: widest elements first, then by name.
             var sorted = content.OrderByDescending(t => Rank(t.Value.dtype)).ThenBy(t => t.Name, StringComparer.Ordinal).ToArray();
-            await SafetensorsFile.SaveAsync(Path.Combine(folder, file), sorted, Metadata, cancellationToken).ConfigureAwait(false);
+            await SafetensorsFile.SaveAsync(Path.Combine(folder, file), sorted, Metadata, options.DataAlignment, cancellationToken).ConfigureAwait(false);
         }
 
         if (shards.Count > 1 || keep)

@@ -9,7 +9,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Recommends by writing semantic IDs: a decoder, a catalogue, a template, and a beam search held to the catalogue.</summary>
 /// <remarks>
 /// Safe for concurrent use. Concurrent callers of <see cref="RecommendAsync"/> are gathered into batches on one thread; results do not depend on
-/// the batch. Items of one semantic ID are ranked one after the other, more popular first. Of a long history the most recent items are
+/// the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a long history the most recent items are
 /// used; an empty history is answered by <see cref="Fallback"/> where the application names one, else by what the model writes unprompted.
 /// </remarks>
 public sealed class GenerativeRecommender : IRecommender, IDisposable

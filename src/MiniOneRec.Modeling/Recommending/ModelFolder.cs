@@ -16,7 +16,9 @@ internal static class ModelFolder
         folder,
         async aside =>
         {
-            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, OptionsFor(recommender.Template), cancellationToken).ConfigureAwait(false);
+            // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
+            var options = OptionsFor(recommender.Template) with { DataAlignment = 64 };
+            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, options, cancellationToken).ConfigureAwait(false);
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
