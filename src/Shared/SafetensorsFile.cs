@@ -115,7 +115,8 @@ internal static class SafetensorsFile
 
     /// <summary>Writes the format to a stream.</summary>
     public static void Write(
-        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata, int alignment, CancellationToken cancellationToken)
+        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null, int alignment = ReferenceAlignment,
+        CancellationToken cancellationToken = default)
     {
         using var header = new MemoryStream();
         using (var writer = new Utf8JsonWriter(header))

@@ -47,7 +47,7 @@ public sealed class NextItemTask : IAlignmentTask
 
     /// <summary>
     /// Gets how often per item the teacher may draw another item and have it learned along that item's own codes; each draw happens with the
-    /// probability that the teacher's share has there.
+    /// probability that the teacher's share has there. Sequence mode of the compact template only.
     /// </summary>
     /// <remarks>
     /// Shares of a label's probability reach the first code of every item that the teacher names, but the deeper codes of the target's branch alone.
@@ -150,7 +150,7 @@ public sealed class NextItemTask : IAlignmentTask
                     yield return new TokenSample([.. chain.Tokens[..start], .. vocabulary.Encode(drawn)], labels, Name, chain.Id)
                     {
                         Group = chain.Id,
-                        SoftLabels = [.. SoftLabels(teacher.ByLevel(guesses[position], drawn), start, vocabulary, _ => 1).Where(label => label.Position > start)],
+                        SoftLabels = [.. SoftLabels(teacher.ByLevel(guesses[position], drawn, first: 1), start, vocabulary, _ => 1)],
                     };
                 }
             }

@@ -42,11 +42,12 @@ internal sealed class TransitionTeacher
     /// <summary>Computes the distribution of every code of an item, given the codes before it; the confidence counts the mass seen under these.</summary>
     /// <param name="guesses">What might stand in the item's place.</param>
     /// <param name="path">The item's semantic ID.</param>
+    /// <param name="first">The first level that is wanted; those above it stay <see langword="null"/>.</param>
     /// <returns>By level the codes with their probabilities and how much they are worth, 0 to 1; <see langword="null"/> where nothing is known.</returns>
-    public (int[] Codes, float[] Probabilities, float Confidence)?[] ByLevel(TeacherGuesses guesses, SemanticId path)
+    public (int[] Codes, float[] Probabilities, float Confidence)?[] ByLevel(TeacherGuesses guesses, SemanticId path, int first = 0)
     {
         var levels = new (int[], float[], float)?[path.Depth];
-        for (int level = 0; level < path.Depth; level++)
+        for (int level = first; level < path.Depth; level++)
         {
             var masses = new SortedDictionary<int, float>();
             float total = 0;
@@ -89,7 +90,10 @@ internal sealed class TransitionTeacher
 
         if (!_usersComeBack)
         {
-            rows.Take(position).ToList().ForEach(row => scores.Remove(row));
+            foreach (int seen in rows.Take(position))
+            {
+                scores.Remove(seen);
+            }
         }
 
         var best = scores.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(MaxItems).ToArray();

@@ -103,7 +103,7 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
                     using var scope = NewDisposeScope();
                     using var stream = File.Create(weights);
                     var projection = tensor(fitted.Projection).view(-1, fitted.Width);      // [V, E]
-                    SafetensorsFile.Write(stream, [("inverse_frequency", tensor(fitted.Vocabulary.InverseFrequencies)), ("projection", projection)], null, SafetensorsFile.ReferenceAlignment, cancellationToken);
+                    SafetensorsFile.Write(stream, [("inverse_frequency", tensor(fitted.Vocabulary.InverseFrequencies)), ("projection", projection)], cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
                 var manifest = new ArtifactManifest

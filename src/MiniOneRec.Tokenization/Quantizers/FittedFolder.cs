@@ -25,7 +25,7 @@ internal static class FittedFolder
                 {
                     using var scope = NewDisposeScope();
                     using var stream = File.Create(weights);
-                    SafetensorsFile.Write(stream, tensors(), null, SafetensorsFile.ReferenceAlignment, cancellationToken);
+                    SafetensorsFile.Write(stream, tensors(), cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
                 var manifest = new ArtifactManifest
