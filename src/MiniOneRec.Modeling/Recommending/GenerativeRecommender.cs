@@ -97,6 +97,18 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         }
     }
 
+    /// <summary>Gets or sets what an item of the history loses of its score, in nats; 0 to a million, read once per batch.</summary>
+    public double HistoryPenalty
+    {
+        get => _options.HistoryPenalty;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1e6);
+            _options.HistoryPenalty = value;
+        }
+    }
+
     /// <summary>Gets or sets who answers requests whose history holds no known item, or <see langword="null"/> for the model itself.</summary>
     public IRecommender? Fallback { get; set; }
 
@@ -224,7 +236,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         {
             queries[i] = new BeamQuery(PromptOf(catalogue, requests[i].History, out skipped[i]))
             {
-                Count = masses is null ? requests[i].Count : int.MaxValue,
+                Count = masses is null && options.HistoryPenalty == 0 ? requests[i].Count : int.MaxValue,
                 Mask = catalogue.MaskOf(requests[i], options.ExcludeHistory),
                 Prior = masses?[i],
             };
@@ -239,7 +251,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
             for (int m = 0; m < members.Length; m++)
             {
                 int i = members[m];
-                var items = ItemsOf(catalogue, beams[m], queries[i], requests[i].Count);
+                var items = ItemsOf(catalogue, beams[m], queries[i], requests[i], options.HistoryPenalty);
                 results[i] = new RecommendationResult(items) { SkippedHistoryItems = skipped[i], Shortfall = requests[i].Count - items.Count };
             }
         }
@@ -247,9 +259,11 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return results;
     }
 
-    private static List<Recommendation> ItemsOf(Catalogue catalogue, IReadOnlyList<Beam> beams, BeamQuery query, int count)
+    private static List<Recommendation> ItemsOf(Catalogue catalogue, IReadOnlyList<Beam> beams, BeamQuery query, RecommendationRequest request, double historyPenalty)
     {
         var items = new List<Recommendation>();
+        var penalised = historyPenalty == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
+        bool ranked = query.Prior is null && penalised.Count == 0;
         foreach (var beam in beams)
         {
             var semanticId = catalogue.Trie.PathTo(beam.Node);
@@ -257,23 +271,24 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
             {
                 if (query.Mask?.AllowsRow(row) != false)
                 {
+                    string item = catalogue.Index.Items[row];
                     double score = query.Prior is { } prior ? prior.Mix(beam.LogProbability, prior.OfRow(row)) : beam.Score;
-                    items.Add(new Recommendation(catalogue.Index.Items[row], score, semanticId));
+                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - historyPenalty : score, semanticId));
                 }
             }
 
-            if (query.Prior is null && items.Count >= count)
+            if (ranked && items.Count >= request.Count)
             {
                 break;
             }
         }
 
-        if (query.Prior is not null)
+        if (!ranked)
         {
             items = [.. items.OrderByDescending(item => item.Score)];               // stable: ties keep the beams' order
         }
 
-        return items.Count <= count ? items : items.GetRange(0, count);
+        return items.Count <= request.Count ? items : items.GetRange(0, request.Count);
     }
 
     private static void Check(RecommendationRequest request)

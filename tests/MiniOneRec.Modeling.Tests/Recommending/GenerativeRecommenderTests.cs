@@ -304,6 +304,48 @@ public sealed class GenerativeRecommenderTests : IDisposable
         Assert.Equal(_index.Items.Except(["a", "b", "c"]).Order(StringComparer.Ordinal), items.Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void HistoryPenalty_MovesTheHistorysItemsDownByAsMuch(bool withPrior)
+    {
+        using var recommender = Make();
+        recommender.Prior = withPrior ? new Scores(["f", "d", "c"], [1f, 7f, 2f]) : null;
+        var request = new RecommendationRequest { History = ["unknown", "d", "a"], Count = _index.Count };
+        var before = recommender.Recommend([request])[0].Items;
+
+        recommender.HistoryPenalty = 0.75;
+        var after = recommender.Recommend([request])[0].Items;
+        var first = recommender.Recommend([new RecommendationRequest { History = request.History, Count = 2 }])[0].Items;
+
+        var expected = before.Select(item => item.ItemId is "a" or "d" ? item with { Score = item.Score - 0.75 } : item).OrderByDescending(item => item.Score).ToArray();
+        Assert.Equal(expected, after);
+        Assert.NotEqual(before.Select(item => item.ItemId), after.Select(item => item.ItemId));
+        Assert.Equal(expected.Take(2).Select(item => item.ItemId), first.Select(item => item.ItemId));
+        Assert.Throws<ArgumentOutOfRangeException>(() => recommender.HistoryPenalty = -0.1);
+    }
+
+    [Fact]
+    public async Task HistoryPenalty_SavedWithTheModel_ServesAgain()
+    {
+        string folder = Path.Combine(Path.GetTempPath(), "minionerec-" + Guid.NewGuid().ToString("N"));
+        try
+        {
+            using var recommender = Make(new RecommenderOptions { HistoryPenalty = 0.75 });
+            await recommender.SaveAsync(folder);
+
+            using var loaded = await GenerativeRecommender.LoadAsync(folder);
+
+            Assert.Equal(0.75, loaded.HistoryPenalty);
+            var request = new RecommendationRequest { History = ["a", "b"], Count = 3 };
+            Assert.Equal(recommender.Recommend([request])[0].Items, loaded.Recommend([request])[0].Items);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Fact]
     public void Prior_OfLittleEvidence_EarnsLittleOfItsShare()
     {
