@@ -61,13 +61,13 @@ internal sealed class Leaderboard(Settings settings, SplitDataset data, Semantic
         ["history"] = new JsonArray([.. result.History.Select(Point)]),
     };
 
-    /// <summary>Adds what the validation rows said about the prior's share.</summary>
-    public void AddPrior(double weight, IEnumerable<(double Weight, double HitRate, double Ndcg)> tried)
+    /// <summary>Adds what the validation rows said about a value, and the one that was taken.</summary>
+    public void AddChoice(string stage, double chosen, IEnumerable<(double Value, double HitRate, double Ndcg)> tried) => Details[stage] = new JsonObject
     {
-        Details["priorWeight"] = weight;
-        Details["priorValidation"] = new JsonArray(
-            [.. tried.Select(entry => new JsonObject { ["weight"] = entry.Weight, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]);
-    }
+        ["chosen"] = chosen,
+        ["validation"] = new JsonArray(
+            [.. tried.Select(entry => new JsonObject { ["value"] = entry.Value, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]),
+    };
 
     public async Task SaveAsync(CancellationToken cancellationToken)
     {

@@ -83,6 +83,7 @@ internal sealed class Recipe(Settings settings)
 
             if (settings.GrpoModel is null)
             {
+                await HistoryPenaltyAsync(loaded, "sft", data, board, cancellationToken);
                 await board.AddAsync(loaded, "minionerec-sft", 0, cancellationToken);
             }
 
@@ -94,6 +95,7 @@ internal sealed class Recipe(Settings settings)
         var result = await _stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken));
         board.AddHistory("sft", result);
+        await HistoryPenaltyAsync(recommender, "sft", data, board, cancellationToken);
         await SaveAndVerifyAsync(recommender, "sft", data, cancellationToken);
         await board.AddAsync(recommender, "minionerec-sft", _stages.Seconds["sft"], cancellationToken);
         return recommender;
@@ -108,6 +110,7 @@ internal sealed class Recipe(Settings settings)
             var result = await _stages.RunAsync("grpo", progress =>
                 trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken));
             board.AddHistory("grpo", result);
+            await HistoryPenaltyAsync(recommender, "grpo", data, board, cancellationToken);
             await SaveAndVerifyAsync(recommender, "grpo", data, cancellationToken);
         }
 
@@ -115,11 +118,28 @@ internal sealed class Recipe(Settings settings)
     }
 
     /// <summary>Mixes the sequential rules into decoding, with the share that serves the validation rows best.</summary>
-    /// <remarks>The more weight the rules have, the better the first places and the worse the last ones: hit rate and NDCG choose together.</remarks>
     private async Task PriorAsync(
         GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
     {
         recommender.Prior = rules;
+        await ChooseAsync("prior", [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8], weight => recommender.PriorWeight = weight, recommender, data, board, cancellationToken);
+        await board.AddAsync(recommender, "minionerec-prior", _stages.Seconds["prior"], cancellationToken);
+    }
+
+    /// <summary>Chooses what an item of the history loses: users come back less often as time passes, and a model knows only how often they did in training.</summary>
+    private async Task HistoryPenaltyAsync(GenerativeRecommender recommender, string model, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
+    {
+        if (!recommender.Options.ExcludeHistory)
+        {
+            await ChooseAsync($"{model} history penalty", [0, 0.25, 0.5, 0.75, 1, 1.5], penalty => recommender.HistoryPenalty = penalty, recommender, data, board, cancellationToken);
+        }
+    }
+
+    /// <summary>Sets the value that serves the validation rows best.</summary>
+    /// <remarks>What helps the first places may harm the last ones: hit rate and NDCG choose together.</remarks>
+    private async Task ChooseAsync(
+        string stage, double[] values, Action<double> set, GenerativeRecommender recommender, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
+    {
         var evaluator = new RecommendationEvaluator(new EvaluationOptions
         {
             Cutoffs = [10],
@@ -127,28 +147,26 @@ internal sealed class Recipe(Settings settings)
             BootstrapSamples = 0,
             Seed = settings.Seed,
         });
-        double[] weights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
-        var tried = new List<(double Weight, double HitRate, double Ndcg)>();
-        (double Weight, double HitRate, double Ndcg) Best() => tried.MaxBy(entry => entry.HitRate * entry.Ndcg);
-        var best = await _stages.RunAsync("prior", async progress =>
+        var tried = new List<(double Value, double HitRate, double Ndcg)>();
+        (double Value, double HitRate, double Ndcg) Best() => tried.MaxBy(entry => entry.HitRate * entry.Ndcg);
+        var best = await _stages.RunAsync(stage, async progress =>
         {
-            foreach (double weight in weights)
+            foreach (double value in values)
             {
-                recommender.PriorWeight = weight;
+                set(value);
                 var report = await evaluator.EvaluateAsync(recommender, data.Validation, cancellationToken: cancellationToken);
-                tried.Add((weight, report.Item["HR", 10], report.Item["NDCG", 10]));
+                tried.Add((value, report.Item["HR", 10], report.Item["NDCG", 10]));
                 var leader = Best();
-                progress.Report(new TrainingProgress("prior", tried.Count, weights.Length)
+                progress.Report(new TrainingProgress(stage, tried.Count, values.Length)
                 {
-                    Metrics = new Dictionary<string, double> { ["weight"] = leader.Weight, ["HR@10"] = leader.HitRate, ["NDCG@10"] = leader.Ndcg },
+                    Metrics = new Dictionary<string, double> { ["value"] = leader.Value, ["HR@10"] = leader.HitRate, ["NDCG@10"] = leader.Ndcg },
                 });
             }
 
             return Best();
         });
-        recommender.PriorWeight = best.Weight;
-        board.AddPrior(best.Weight, tried);
-        await board.AddAsync(recommender, "minionerec-prior", _stages.Seconds["prior"], cancellationToken);
+        set(best.Value);
+        board.AddChoice(stage, best.Value, tried);
     }
 
     /// <summary>Saves the model, loads it back, and holds the copy to identical answers.</summary>

@@ -8,7 +8,7 @@ namespace AmazonReviews;
 /// <summary>Runs stages under a progress bar and remembers how long each took.</summary>
 internal sealed class Stages
 {
-    private static readonly string[] Shown = ["loss", "ndcg@10", "NDCG@10", "HR@10", "reward", "group_hit_rate", "kl", "weight"];
+    private static readonly string[] Shown = ["loss", "ndcg@10", "NDCG@10", "HR@10", "reward", "group_hit_rate", "kl", "value"];
 
     private readonly Dictionary<string, double> _seconds = [];
 
