@@ -41,6 +41,10 @@ internal sealed record LeverRun
         ["decay"] = (run, value) => run with { WeightDecay = value },
         ["epochs"] = (run, value) => run with { Epochs = (int)value },
         ["batch"] = (run, value) => run with { BatchSize = (int)value },
+        ["bits"] = (run, value) => run with
+        {
+            Precision = value switch { 16 => TrainingPrecision.BFloat16, 32 => TrainingPrecision.Full, _ => throw new ArgumentException($"bits is {value}; expected 16 or 32.") },
+        },
     };
 
     public static IReadOnlyCollection<string> Levers => Changes.Keys;
@@ -80,6 +84,8 @@ internal sealed record LeverRun
 
     public int BatchSize { get; init; } = 64;
 
+    public TrainingPrecision Precision { get; init; } = TrainingPrecision.Full;
+
     /// <summary>Gets whether titles are learned beside sequences, in both directions.</summary>
     public bool Titles { get; init; }
 
@@ -91,7 +97,7 @@ internal sealed record LeverRun
     public SftOptions Options() => new()
     {
         Epochs = Epochs, Seed = Seed, Dropout = Dropout, LabelSmoothing = LabelSmoothing, AverageDecay = AverageDecay, LearningRate = LearningRate,
-        WeightDecay = WeightDecay, BatchSize = BatchSize,
+        WeightDecay = WeightDecay, BatchSize = BatchSize, Precision = Precision,
     };
 
     public IAlignmentTask[] Tasks()

@@ -35,7 +35,7 @@ internal static class LeverTable
                     var run = new LeverRun
                     {
                         DataSet = set, Seed = seed, Epochs = epochs > 0 ? epochs : preset.SftEpochs, Users = users, TeacherShare = preset.TeacherShare, TeacherBranches = preset.TeacherBranches,
-                        LabelSmoothing = preset.LabelSmoothing, Dropout = preset.Dropout,
+                        LabelSmoothing = preset.LabelSmoothing, Dropout = preset.Dropout, BatchSize = preset.BatchSize, Precision = preset.Precision,
                         Hidden = preset.HiddenSize, Layers = preset.Layers, LearningRate = preset.LearningRate,
                     }.With(lever);
                     var figures = await file.GetAsync(run, wanted => TrainAsync(data, wanted, device, logs, context.CancellationToken));
