@@ -328,22 +328,15 @@ public sealed class GenerativeRecommenderTests : IDisposable
     [Fact]
     public async Task HistoryPenalty_SavedWithTheModel_ServesAgain()
     {
-        string folder = Path.Combine(Path.GetTempPath(), "minionerec-" + Guid.NewGuid().ToString("N"));
-        try
-        {
-            using var recommender = Make(new RecommenderOptions { HistoryPenalty = 0.75 });
-            await recommender.SaveAsync(folder);
+        string path = Path.Combine(_folder, "model");
+        using var recommender = Make(new RecommenderOptions { HistoryPenalty = 0.75 });
+        await recommender.SaveAsync(path);
 
-            using var loaded = await GenerativeRecommender.LoadAsync(folder);
+        using var loaded = await GenerativeRecommender.LoadAsync(path);
 
-            Assert.Equal(0.75, loaded.HistoryPenalty);
-            var request = new RecommendationRequest { History = ["a", "b"], Count = 3 };
-            Assert.Equal(recommender.Recommend([request])[0].Items, loaded.Recommend([request])[0].Items);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        Assert.Equal(0.75, loaded.HistoryPenalty);
+        var request = new RecommendationRequest { History = ["a", "b"], Count = 3 };
+        Assert.Equal(recommender.Recommend([request])[0].Items, loaded.Recommend([request])[0].Items);
     }
 
     [Fact]
