@@ -2,16 +2,26 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>The small record that lies beside every artifact: what it is, what made it, and what it was made from.</summary>
-public sealed record ArtifactManifest
+/// <summary>The small record that lies beside every artifact: what it is, what made it, what it was made from, and the hashes of its files.</summary>
+/// <remarks>
+/// The manifest ends in a checksum of itself, so that a change of any bit is noticed. Manifests of version 0.1 have neither checksum nor file
+/// hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
+/// </remarks>
+public sealed partial record ArtifactManifest
 {
     /// <summary>The format version that this library writes and the newest that it reads.</summary>
     public const int CurrentFormatVersion = 1;
 
+    /// <summary>Larger manifests are refused before they are read.</summary>
+    public const long MaxBytes = 256L << 20;
+
+    private const string ChecksumKey = "checksum";
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2 };
+    private static readonly string NoChecksum = new('0', 2 * SHA256.HashSizeInBytes);
 
     /// <summary>Gets the version of the format.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
@@ -29,55 +39,29 @@ public sealed record ArtifactManifest
     /// <summary>Gets the options of the stage that made it.</summary>
     public JsonObject Options { get; init; } = [];
 
-    /// <summary>Reads a manifest.</summary>
-    /// <param name="path">The JSON file.</param>
-    /// <param name="expectedKind">The kind that the caller can use, or <see langword="null"/> for any.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is no manifest, of a newer format, or of another kind.</exception>
-    public static async Task<ArtifactManifest> LoadAsync(string path, string? expectedKind = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"Manifest '{path}' does not exist.", path);
-        }
+    /// <summary>Gets the SHA-256 of every file of the artifact by relative path with slashes, without the manifest; empty where unknown.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
-        ArtifactManifest? manifest;
-        try
-        {
-            manifest = JsonSerializer.Deserialize<ArtifactManifest>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), Json);
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"Manifest '{path}', line {e.LineNumber + 1}: {e.Message}", e);
-        }
+    /// <summary>Gets why the manifest is not the one that was written, or <see langword="null"/>.</summary>
+    [JsonIgnore]
+    internal string? Damage { get; private init; }
 
-        if (manifest is null || manifest.FormatVersion is < 1 or > CurrentFormatVersion)
-        {
-            throw new InvalidDataException($"Manifest '{path}': format version {manifest?.FormatVersion}; this library reads 1 to {CurrentFormatVersion}.");
-        }
-
-        if (expectedKind is not null && manifest.Kind != expectedKind)
-        {
-            throw new InvalidDataException($"Manifest '{path}': kind '{manifest.Kind}'; expected '{expectedKind}'.");
-        }
-
-        return manifest;
-    }
+    /// <summary>Gets the file that the manifest was read from, for messages.</summary>
+    [JsonIgnore]
+    internal string? Source { get; private init; }
 
     /// <summary>Writes the manifest aside and renames it.</summary>
     /// <param name="path">The JSON file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
-        AtomicFile.WriteAsync(path, stream => JsonSerializer.SerializeAsync(stream, this, Json, cancellationToken), cancellationToken);
+        AtomicFile.WriteAsync(path, stream => stream.WriteAsync(ToBytes(), cancellationToken).AsTask(), cancellationToken);
 
     /// <summary>Computes the SHA-256 of a file, in hexadecimal.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     public static async Task<string> HashFileAsync(string path, CancellationToken cancellationToken = default)
     {
-        var stream = File.OpenRead(path);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
         await using (stream.ConfigureAwait(false))
         {
             return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
@@ -89,16 +73,33 @@ public sealed record ArtifactManifest
     public static JsonObject ToOptions<T>(T options) => JsonSerializer.SerializeToNode(options, Json)!.AsObject();
 
     /// <summary>Turns the manifest's options back into an options object.</summary>
-    /// <exception cref="InvalidDataException">A value has another type.</exception>
+    /// <exception cref="InvalidDataException">A value has another type; the message names file and key.</exception>
     public T OptionsAs<T>()
     {
         try
         {
             return Options.Deserialize<T>(Json)!;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or OverflowException)
         {
-            throw new InvalidDataException($"The manifest's options of kind '{Kind}' are no {typeof(T).Name}: {e.Message}", e);
+            string where = Source is null ? "The manifest's" : $"Manifest '{Source}': the";
+            string key = e is JsonException { Path: { } at } ? $" Key 'options{at.TrimStart('$')}'." : "";
+            throw new InvalidDataException($"{where} options of kind '{Kind}' are no {typeof(T).Name}: {e.Message}{key}", e);
         }
+    }
+
+    private byte[] ToBytes()
+    {
+        var json = JsonSerializer.SerializeToNode(this, Json)!.AsObject();
+        if (Files.Count == 0)
+        {
+            json.Remove("files");
+        }
+
+        json[ChecksumKey] = NoChecksum;
+        byte[] bytes = JsonSerializer.SerializeToUtf8Bytes(json, Json);
+        int at = bytes.AsSpan().LastIndexOf(System.Text.Encoding.ASCII.GetBytes(NoChecksum));
+        System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.AsSpan(at));
+        return bytes;
     }
 }

@@ -1,6 +1,7 @@
-namespace MiniOneRec.Alignment;
+namespace MiniOneRec;
 
-/// <summary>The loss or the gradient is no finite number; the weights are those of the step before.</summary>
+/// <summary>Training gave numbers that are not finite: a loss, a gradient, or weights.</summary>
+/// <remarks>Where the loss or the gradient is at fault, the weights are those of the step before.</remarks>
 public sealed class TrainingDivergedException : Exception
 {
     /// <summary>Makes the exception.</summary>
