@@ -67,6 +67,18 @@ public static class ArtifactFolder
         return Directory.Exists(Located(folder));
     }
 
+    /// <summary>Reads the kind of a saved artifact.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="manifestFile">The name of the manifest in it.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="FileNotFoundException">There is no manifest.</exception>
+    /// <exception cref="InvalidDataException">The manifest cannot be read.</exception>
+    public static async Task<string> KindOfAsync(string folder, string manifestFile, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return (await ArtifactManifest.ReadAsync(Path.Combine(Located(folder), manifestFile), null, cancellationToken).ConfigureAwait(false)).Kind;
+    }
+
     /// <summary>Reads a folder and its manifest as one version.</summary>
     /// <param name="folder">The folder; a symbolic link is followed once.</param>
     /// <param name="manifestFile">The name of the manifest in it.</param>

@@ -21,6 +21,7 @@ public sealed partial record ArtifactManifest
 
     private const string ChecksumKey = "checksum";
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2 };
+    private static readonly JsonSerializerOptions JsonWithoutNulls = new(Json) { RespectNullableAnnotations = true };
     private static readonly string NoChecksum = new('0', 2 * SHA256.HashSizeInBytes);
 
     /// <summary>Gets the version of the format.</summary>
@@ -78,7 +79,7 @@ public sealed partial record ArtifactManifest
     {
         try
         {
-            return Options.Deserialize<T>(Json)!;
+            return Options.Deserialize<T>(JsonWithoutNulls)!;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or OverflowException)
         {

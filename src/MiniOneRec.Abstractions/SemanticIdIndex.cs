@@ -175,7 +175,14 @@ public sealed class SemanticIdIndex
     /// <summary>Writes the index in the reference format; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The <c>.index.json</c> file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
+    /// <exception cref="IOException">A file that is no index exists; it stays.</exception>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+
+    /// <summary>Writes the index in the reference format; the earlier file stays whole until the new one is complete.</summary>
+    /// <param name="path">The <c>.index.json</c> file.</param>
+    /// <param name="overwrite">Whether a file that is no index is replaced.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
+    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
         path,
         async stream =>
         {
@@ -201,6 +208,8 @@ public sealed class SemanticIdIndex
                 writer.WriteEndObject();
             }
         },
+        FileHead.HasOnlyArrays,
+        overwrite,
         cancellationToken);
 
     private static JsonSerializerOptions StrictJson { get; } = new() { AllowDuplicateProperties = false };

@@ -31,8 +31,15 @@ public sealed record ComparisonReport
     /// <summary>Writes the report as a JSON file, aside and renamed.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
-        AtomicFile.WriteAsync(path, stream => JsonSerializer.SerializeAsync(stream, this, ReportJson.Options, cancellationToken), cancellationToken);
+    /// <exception cref="IOException">A file that is no such report exists; it stays.</exception>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+
+    /// <summary>Writes the report as a JSON file, aside and renamed.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overwrite">Whether a file that is no such report is replaced.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
+    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
+        path, stream => JsonSerializer.SerializeAsync(stream, this, ReportJson.Options, cancellationToken), head => FileHead.HasKey(head, nameof(Dataset)), overwrite, cancellationToken);
 
     /// <summary>Reads a report.</summary>
     /// <param name="path">The JSON file.</param>

@@ -29,7 +29,7 @@ public static class ModelingBuilderExtensions
 
     /// <summary>Adds a saved recommender as <see cref="IRecommender"/>; it is loaded when first asked for.</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync"/> wrote.</param>
+    /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
     public static MiniOneRecBuilder AddRecommender(this MiniOneRecBuilder builder, string folder)
     {
         ArgumentNullException.ThrowIfNull(builder);

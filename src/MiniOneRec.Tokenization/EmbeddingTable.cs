@@ -129,7 +129,15 @@ public sealed class EmbeddingTable
     /// <summary>Writes a NumPy <c>.npy</c> file, float32; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => NpyFile.WriteAsync(path, this, cancellationToken);
+    /// <exception cref="IOException">A file of another kind exists; it stays.</exception>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+
+    /// <summary>Writes a <c>.npy</c> file; the earlier file stays whole until the new one is complete.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overwrite">Whether a file of another kind is replaced.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
+    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) =>
+        NpyFile.WriteAsync(path, this, overwrite, cancellationToken);
 
     /// <summary>Copies rows into a tensor <c>[count, E]</c> float32 on the CPU.</summary>
     internal Tensor ToTensor(int start, int count)

@@ -65,7 +65,7 @@ internal static partial class NpyFile
             : throw Bad(path, $"is no whole row-major '<f4' array; it has type '{type}' and shape [{string.Join(", ", shape)}]");
     }
 
-    public static Task WriteAsync(string path, EmbeddingTable table, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
+    public static Task WriteAsync(string path, EmbeddingTable table, bool overwrite, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
         path,
         async stream =>
         {
@@ -84,6 +84,8 @@ internal static partial class NpyFile
                 await stream.WriteAsync(row, cancellationToken).ConfigureAwait(false);
             }
         },
+        head => head.Span.StartsWith(Magic),
+        overwrite,
         cancellationToken);
 
     private static (string Type, bool Fortran, long[] Shape) ReadHeader(string path, FileStream stream)

@@ -77,8 +77,20 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="baseModel">The model that they belong to, as PEFT is to find it; may be empty.</param>
     /// <param name="firstRow">The first row that was trained, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="IOException">The folder holds files that are not part of an adapter.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
     public Task SaveAsync(string folder, string baseModel = "", int? firstRow = null, CancellationToken cancellationToken = default) =>
-        PeftFolder.SaveAsync(folder, _model, Options, Tensors(), baseModel, firstRow, cancellationToken);
+        SaveAsync(folder, overwrite: false, baseModel, firstRow, cancellationToken);
+
+    /// <summary>Saves the adapters in PEFT's layout even where something else is in the folder's place.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="baseModel">The model that they belong to, as PEFT is to find it; may be empty.</param>
+    /// <param name="firstRow">The first row that was trained, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
+    public Task SaveAsync(string folder, bool overwrite, string baseModel = "", int? firstRow = null, CancellationToken cancellationToken = default) =>
+        PeftFolder.SaveAsync(folder, _model, Options, Tensors(), baseModel, firstRow, overwrite, cancellationToken);
 
     /// <summary>Attaches adapters that were saved in PEFT's layout; rows that were saved with them are copied into the model.</summary>
     /// <param name="folder">The folder.</param>

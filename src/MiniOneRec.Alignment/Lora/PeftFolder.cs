@@ -19,7 +19,7 @@ internal static class PeftFolder
 
     public static Task SaveAsync(
         string folder, CausalLanguageModel model, LoraOptions options, IReadOnlyList<(string Name, Parameter Value)> tensors, string baseModel, int? firstRow,
-        CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+        bool overwrite, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
         folder,
         async aside =>
         {
@@ -29,6 +29,7 @@ internal static class PeftFolder
             var rows = firstRow is { } first ? Rows(model).Select(pair => (Prefix + pair.Name + RowsSuffix, Tail(pair.Matrix, first))).ToArray() : [];
             try
             {
+                FiniteWeights.Require([.. values, .. rows], "The adapter");
                 await SafetensorsFile.SaveAsync(
                     Path.Combine(aside, WeightsFile), [.. values, .. rows], new Dictionary<string, string> { ["format"] = "pt" }, cancellationToken: cancellationToken)
                     .ConfigureAwait(false);
@@ -41,6 +42,8 @@ internal static class PeftFolder
                 }
             }
         },
+        name => name is ConfigFile or WeightsFile,
+        overwrite,
         cancellationToken);
 
     public static async Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ public sealed class SasRecRecommender : SequentialRecommender
     {
     }
 
-    /// <summary>Loads a folder that <see cref="SequentialRecommender.SaveAsync"/> wrote.</summary>
+    /// <summary>Loads a folder that <see cref="SequentialRecommender.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>

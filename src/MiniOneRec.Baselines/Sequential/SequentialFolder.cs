@@ -14,9 +14,13 @@ internal static class SequentialFolder
     private const string CatalogueFile = "items.json";
     private const string WeightsFile = "model.safetensors";
 
+    /// <summary>Writes the folder aside and swaps it in.</summary>
     public static Task SaveAsync(
-        string folder, string kind, ItemCatalogue catalogue, SequentialModel model, JsonObject options, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+        string folder, string kind, ItemCatalogue catalogue, SequentialModel model, JsonObject options, bool overwrite, CancellationToken cancellationToken) =>
+        ArtifactFolder.SaveAsync(
         folder,
+        ManifestFile,
+        kind,
         async aside =>
         {
             string items = Path.Combine(aside, CatalogueFile);
@@ -24,15 +28,16 @@ internal static class SequentialFolder
             await AtomicFile.WriteAsync(
                 items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
             (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
+            FiniteWeights.Require(tensors, $"The {kind} recommender");
             await SafetensorsFile.SaveAsync(Path.Combine(aside, WeightsFile), tensors, cancellationToken: cancellationToken).ConfigureAwait(false);
-            var manifest = new ArtifactManifest
+            return new ArtifactManifest
             {
                 Kind = kind,
                 MadeFrom = new Dictionary<string, string> { [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false) },
                 Options = options,
             };
-            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
+        overwrite,
         cancellationToken);
 
     /// <summary>Reads what <see cref="SaveAsync"/> wrote.</summary>
@@ -44,11 +49,21 @@ internal static class SequentialFolder
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
-    public static async Task<TRecommender> LoadAsync<TOptions, TRecommender>(
+    public static Task<TRecommender> LoadAsync<TOptions, TRecommender>(
         string folder, string kind, string device, Func<int, TOptions, SequentialModel> createModel,
         Func<ItemCatalogue, SequentialModel, TOptions, TRecommender> createRecommender, CancellationToken cancellationToken)
     {
-        var (catalogue, options) = await ReadAsync<TOptions>(folder, kind, cancellationToken).ConfigureAwait(false);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        return ArtifactFolder.Exists(folder)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, device, createModel, createRecommender, cancellationToken), cancellationToken)
+            : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+    }
+
+    private static async Task<TRecommender> ReadAsync<TOptions, TRecommender>(
+        ArtifactManifest manifest, string folder, string device, Func<int, TOptions, SequentialModel> createModel,
+        Func<ItemCatalogue, SequentialModel, TOptions, TRecommender> createRecommender, CancellationToken cancellationToken)
+    {
+        var (catalogue, options) = await ReadAsync<TOptions>(manifest, folder, cancellationToken).ConfigureAwait(false);
         return await TorchThread.RunAsync("MiniOneRec load", () =>
         {
             SequentialModel model;
@@ -75,15 +90,8 @@ internal static class SequentialFolder
         }).ConfigureAwait(false);
     }
 
-    private static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(string folder, string kind, CancellationToken cancellationToken)
+    private static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(ArtifactManifest manifest, string folder, CancellationToken cancellationToken)
     {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        if (!Directory.Exists(folder))
-        {
-            throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
-        }
-
-        var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, ManifestFile), kind, cancellationToken).ConfigureAwait(false);
         string path = Path.Combine(folder, CatalogueFile);
         if (!File.Exists(path))
         {
@@ -98,11 +106,11 @@ internal static class SequentialFolder
         try
         {
             var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
-            return entries is { Items.Length: > 0 } && entries.Counts.Length == entries.Items.Length
+            return entries is { Items.Length: > 0, Counts: not null } && Array.TrueForAll(entries.Items, item => item is not null) && entries.Counts.Length == entries.Items.Length
                 ? (new ItemCatalogue(entries.Items, entries.Counts), manifest.OptionsAs<T>())
                 : throw new InvalidDataException($"'{path}' must hold as many 'counts' as 'items', at least one.");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new InvalidDataException($"'{path}': {e.Message}", e);
         }

@@ -32,8 +32,17 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
     /// <summary>Saves options, catalogue and weights as one folder; an earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        SequentialFolder.SaveAsync(folder, Name, Catalogue, Model, ArtifactManifest.ToOptions<object>(_options), cancellationToken);
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved recommender of this kind, or holds files of others.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+
+    /// <summary>Saves the folder even where something else is in its place.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
+        SequentialFolder.SaveAsync(folder, Name, Catalogue, Model, ArtifactManifest.ToOptions<object>(_options), overwrite, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -62,10 +62,13 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="options">What to write beside the weights.</param>
     /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
+    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
     public static Task SaveAsync(string path, CausalLanguageModel model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return AtomicFile.WriteFolderAsync(path, aside => WriteAsync(aside, model, options ?? new HuggingFaceSaveOptions(), cancellationToken), cancellationToken);
+        options ??= new HuggingFaceSaveOptions();
+        return AtomicFile.WriteFolderAsync(path, aside => WriteAsync(aside, model, options, cancellationToken), name => IsOfCheckpoint(name, options), options.Overwrite, cancellationToken);
     }
 
     /// <summary>Loads the T5 encoder-decoder of a folder.</summary>
@@ -92,12 +95,17 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="options">What to write beside the weights.</param>
     /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
+    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
     public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        options ??= new HuggingFaceSaveOptions();
         return AtomicFile.WriteFolderAsync(
             path,
-            aside => WriteAsync(aside, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options ?? new HuggingFaceSaveOptions(), cancellationToken),
+            aside => WriteAsync(aside, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken),
+            name => IsOfCheckpoint(name, options),
+            options.Overwrite,
             cancellationToken);
     }
 
@@ -168,8 +176,15 @@ public sealed class HuggingFaceFolder : IDisposable
         }
 
         (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
+        FiniteWeights.Require(tensors, "The model");
         await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Whether a file is one that <see cref="SaveAsync(string, CausalLanguageModel, HuggingFaceSaveOptions, CancellationToken)"/> writes.</summary>
+    private static bool IsOfCheckpoint(string name, HuggingFaceSaveOptions options) =>
+        name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFiles.Tokenizer or TokenizerSettings.ConfigFile
+            || (name.StartsWith("model-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal))
+            || options.ShardMap?.Values.Contains(name, StringComparer.Ordinal) == true;
 
     private static string NameOf(ScalarType type) => type switch
     {

@@ -21,6 +21,10 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is <see langword="null"/>, no such files.</value>
     public TextTokenizer? Tokenizer { get; init; }
 
+    /// <summary>Gets whether an existing folder is replaced although it holds files that are not part of a checkpoint.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool Overwrite { get; init; }
+
     /// <summary>Gets the bytes that the weights begin at a multiple of; the reference writer's are 8.</summary>
     internal int DataAlignment { get; init; } = SafetensorsFile.ReferenceAlignment;
 }

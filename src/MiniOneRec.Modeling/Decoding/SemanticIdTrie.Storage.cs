@@ -13,7 +13,14 @@ public sealed partial class SemanticIdTrie
     /// <summary>Writes the trie; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
+    /// <exception cref="IOException">A file of another kind exists; it stays.</exception>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+
+    /// <summary>Writes the trie; the earlier file stays whole until the new one is complete.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overwrite">Whether a file of another kind is replaced.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
+    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
         path,
         stream =>
         {
@@ -26,6 +33,8 @@ public sealed partial class SemanticIdTrie
             WriteArray(stream, _codes.Span);
             return Task.CompletedTask;
         },
+        head => head.Length >= sizeof(ulong) && MemoryMarshal.Read<ulong>(head.Span) == Magic,
+        overwrite,
         cancellationToken);
 
     /// <summary>Maps a trie's file into memory; nothing is read until it is used.</summary>

@@ -168,14 +168,24 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => ModelFolder.SaveAsync(this, folder, cancellationToken);
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is written.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote.</summary>
+    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
+        ModelFolder.SaveAsync(this, folder, overwrite, cancellationToken);
+
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being replaced.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the model was trained with.</exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
         ModelFolder.LoadAsync(folder, device, cancellationToken);
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -11,9 +12,13 @@ internal static class ModelFolder
     public const string IndexFile = "catalogue.index.json";
     public const string PopularityFile = "catalogue.popularity.json";
     private const string Kind = "model";
+    private const int MaxLevelSize = 1 << 24;
+    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
 
-    public static Task SaveAsync(GenerativeRecommender recommender, string folder, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+    public static Task SaveAsync(GenerativeRecommender recommender, string folder, bool overwrite, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
+        ManifestFile,
+        Kind,
         async aside =>
         {
             // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
@@ -24,7 +29,7 @@ internal static class ModelFolder
                 Path.Combine(aside, PopularityFile),
                 stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, cancellationToken: cancellationToken),
                 cancellationToken).ConfigureAwait(false);
-            var manifest = new ArtifactManifest
+            return new ArtifactManifest
             {
                 Kind = Kind,
                 MadeFrom = new Dictionary<string, string> { ["index"] = recommender.Index.Fingerprint },
@@ -33,23 +38,32 @@ internal static class ModelFolder
                     ["template"] = recommender.Template.Describe(),
                     ["levelSizes"] = new JsonArray([.. recommender.Index.LevelSizes.Select(size => (JsonNode)size)]),
                     ["recommender"] = ArtifactManifest.ToOptions(recommender.Options),
+                    ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
-            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
+        overwrite,
         cancellationToken);
 
-    public static async Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    public static Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        if (!Directory.Exists(folder))
+        return ArtifactFolder.Exists(folder)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, device, cancellationToken), cancellationToken)
+            : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+    }
+
+    private static async Task<GenerativeRecommender> ReadAsync(ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
+    {
+        string manifestPath = Path.Combine(folder, ManifestFile);
+        int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
+        if (levelSizes.Length is 0 or > SemanticId.MaxDepth || levelSizes.Any(size => size is < 1 or > MaxLevelSize))
         {
-            throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+            throw new InvalidDataException(
+                $"Manifest '{manifestPath}': options key 'levelSizes' has {levelSizes.Length} numbers from {levelSizes.DefaultIfEmpty().Min()} to {levelSizes.DefaultIfEmpty().Max()}; "
+                + $"expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
         }
 
-        string manifestPath = Path.Combine(folder, ManifestFile);
-        var manifest = await ArtifactManifest.LoadAsync(manifestPath, Kind, cancellationToken).ConfigureAwait(false);
-        int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         string? expected = manifest.MadeFrom.GetValueOrDefault("index");
@@ -65,7 +79,15 @@ internal static class ModelFolder
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
-        return new GenerativeRecommender(model, index, template, options, popularity);
+        try
+        {
+            return new GenerativeRecommender(model, index, template, options, popularity);
+        }
+        catch (OptionsValidationException e)
+        {
+            model.Dispose();
+            throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
+        }
     }
 
     private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
@@ -94,9 +116,9 @@ internal static class ModelFolder
                 return await JsonSerializer.DeserializeAsync<Dictionary<string, double>>(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{path}', line {e.LineNumber + 1}: expected a JSON object of item id to number.", e);
+            throw new InvalidDataException($"'{path}', line {(e as JsonException)?.LineNumber + 1}: expected a JSON object of item id to number.", e);
         }
     }
 
@@ -105,9 +127,9 @@ internal static class ModelFolder
     {
         try
         {
-            return node?.Deserialize<T>(JsonSerializerOptions.Web);
+            return node?.Deserialize<T>(Strict);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException)
         {
             throw new InvalidDataException($"Manifest '{path}': options key '{key}' is no {typeof(T).Name}: {e.Message}", e);
         }

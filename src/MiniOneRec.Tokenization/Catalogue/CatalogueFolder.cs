@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
 
@@ -12,8 +13,11 @@ internal static class CatalogueFolder
     private const string ManifestFile = "manifest.json";
     private const string QuantizerName = "quantizer";
 
-    public static Task SaveAsync(SemanticIdCatalogue catalogue, CatalogueState state, string folder, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+    public static Task SaveAsync(
+        SemanticIdCatalogue catalogue, CatalogueState state, string folder, bool overwrite, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
+        ManifestFile,
+        Kind,
         async aside =>
         {
             await state.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
@@ -24,7 +28,7 @@ internal static class CatalogueFolder
 
             string quantizer = Path.Combine(aside, QuantizerName);
             await catalogue.Quantizer.SaveAsync(quantizer, cancellationToken).ConfigureAwait(false);
-            var manifest = new ArtifactManifest
+            return new ArtifactManifest
             {
                 Kind = Kind,
                 Options = ArtifactManifest.ToOptions(new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics)),
@@ -35,15 +39,20 @@ internal static class CatalogueFolder
                     [QuantizerName] = await HashFolderAsync(quantizer, cancellationToken).ConfigureAwait(false),
                 },
             };
-            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
+        overwrite,
         cancellationToken);
 
-    public static async Task<SemanticIdCatalogue> LoadAsync(string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer, CancellationToken cancellationToken)
+    public static Task<SemanticIdCatalogue> LoadAsync(string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, loadQuantizer, cancellationToken), cancellationToken);
+    }
+
+    private static async Task<SemanticIdCatalogue> ReadAsync(
+        ArtifactManifest manifest, string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer, CancellationToken cancellationToken)
+    {
         string manifestPath = Path.Combine(folder, ManifestFile), quantizerPath = Path.Combine(folder, QuantizerName);
-        var manifest = await ArtifactManifest.LoadAsync(manifestPath, Kind, cancellationToken).ConfigureAwait(false);
         var settings = manifest.OptionsAs<Settings>();
         if (settings is not { Collisions: not null, Drift: not null, LevelSizes.Length: > 0, Statistics: not null })
         {
@@ -67,13 +76,26 @@ internal static class CatalogueFolder
             throw new InvalidDataException($"Quantizer '{quantizerPath}' has levels of [{actual}] codes; the index has [{string.Join(", ", settings.LevelSizes)}].");
         }
 
+        CollisionOptions collisions;
+        DriftOptions drift;
+        try
+        {
+            collisions = OptionsValidation.Validated(settings.Collisions, new CollisionOptionsValidator());
+            drift = OptionsValidation.Validated(settings.Drift, new DriftOptionsValidator());
+        }
+        catch (OptionsValidationException e)
+        {
+            quantizer.Dispose();
+            throw new InvalidDataException($"Manifest '{manifestPath}': {e.Message}", e);
+        }
+
         var removed = archive.Items.Where(id => !index.TryGetRow(id, out _)).ToHashSet(StringComparer.Ordinal);
         return new SemanticIdCatalogue(
             new CatalogueState(archive, removed, settings.Statistics),
             quantizer,
             null,
-            OptionsValidation.Validated(settings.Collisions, new CollisionOptionsValidator()),
-            OptionsValidation.Validated(settings.Drift, new DriftOptionsValidator()));
+            collisions,
+            drift);
 
         async Task<SemanticIdIndex> LoadIndexAsync(string name, string path)
         {

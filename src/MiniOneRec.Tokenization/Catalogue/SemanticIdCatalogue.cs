@@ -83,9 +83,17 @@ public sealed class SemanticIdCatalogue
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => CatalogueFolder.SaveAsync(this, _state, folder, cancellationToken);
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved catalogue, or holds files of others.</exception>
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Reads a folder that <see cref="SaveAsync"/> wrote; <see cref="Quantizer"/> is the caller's to dispose.</summary>
+    /// <summary>Writes the folder even where something else is in its place.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
+        CatalogueFolder.SaveAsync(this, _state, folder, overwrite, cancellationToken);
+
+    /// <summary>Reads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote; <see cref="Quantizer"/> is the caller's to dispose.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="loadQuantizer">Loads the quantizer from the folder that it is given, or <see langword="null"/> for <see cref="QuantizerFolder.LoadAsync"/>.</param>

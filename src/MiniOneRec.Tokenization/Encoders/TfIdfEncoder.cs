@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
 using MiniOneRec.Shared;
 using static TorchSharp.torch;
 
@@ -13,6 +14,7 @@ namespace MiniOneRec.Tokenization;
 public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {
     private const string Kind = "tf-idf";
+    private const string ManifestFile = "manifest.json";
     private readonly TfIdfOptions _options;
     private readonly int _seed;
     private Fitted? _fitted;
@@ -89,11 +91,20 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">The encoder is not fitted.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default)
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved encoder, or holds files of others.</exception>
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+
+    /// <summary>Writes a folder with terms, weights and a manifest; the earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
     {
         var fitted = _fitted ?? throw NotFitted();
-        return AtomicFile.WriteFolderAsync(
+        return ArtifactFolder.SaveAsync(
             folder,
+            ManifestFile,
+            Kind,
             async aside =>
             {
                 string terms = Path.Combine(aside, "terms.json"), weights = Path.Combine(aside, "tf-idf.safetensors");
@@ -106,7 +117,7 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
                     SafetensorsFile.Write(stream, [("inverse_frequency", tensor(fitted.Vocabulary.InverseFrequencies)), ("projection", projection)], cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
-                var manifest = new ArtifactManifest
+                return new ArtifactManifest
                 {
                     Kind = Kind,
                     Options = ArtifactManifest.ToOptions(_options),
@@ -116,24 +127,47 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
                         ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false),
                     },
                 };
-                await manifest.SaveAsync(Path.Combine(aside, "manifest.json"), cancellationToken).ConfigureAwait(false);
             },
+            overwrite,
             cancellationToken);
     }
 
-    /// <summary>Reads a folder that <see cref="SaveAsync"/> wrote.</summary>
+    /// <summary>Reads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged or belongs to another fit.</exception>
-    public static async Task<TfIdfEncoder> LoadAsync(string folder, CancellationToken cancellationToken = default)
+    public static Task<TfIdfEncoder> LoadAsync(string folder, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, "manifest.json"), Kind, cancellationToken).ConfigureAwait(false);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, cancellationToken), cancellationToken);
+    }
+
+    private static async Task<TfIdfEncoder> ReadAsync(ArtifactManifest manifest, string folder, CancellationToken cancellationToken)
+    {
         string termsPath = Path.Combine(folder, "terms.json"), weightsPath = Path.Combine(folder, "tf-idf.safetensors");
         await FittedFolder.CheckHashAsync(manifest, "terms", termsPath, cancellationToken).ConfigureAwait(false);
         await FittedFolder.CheckHashAsync(manifest, "weights", weightsPath, cancellationToken).ConfigureAwait(false);
-        var encoder = new TfIdfEncoder(manifest.OptionsAs<TfIdfOptions>());
-        string[] terms = JsonSerializer.Deserialize<string[]>(await File.ReadAllBytesAsync(termsPath, cancellationToken).ConfigureAwait(false)) ?? [];
+        TfIdfEncoder encoder;
+        string[] terms;
+        try
+        {
+            encoder = new TfIdfEncoder(manifest.OptionsAs<TfIdfOptions>());
+            terms = JsonSerializer.Deserialize<string[]>(await File.ReadAllBytesAsync(termsPath, cancellationToken).ConfigureAwait(false)) ?? [];
+        }
+        catch (OptionsValidationException e)
+        {
+            throw new InvalidDataException($"Manifest '{Path.Combine(folder, ManifestFile)}': {e.Message}", e);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"Encoder file '{termsPath}' is no JSON array of terms: {e.Message}", e);
+        }
+
+        if (Array.FindIndex(terms, term => term is null) is var at and >= 0)
+        {
+            throw new InvalidDataException($"Encoder file '{termsPath}': term {at} is null.");
+        }
+
         encoder._fitted = await TorchThread.RunAsync("tf-idf", () =>
         {
             using var scope = NewDisposeScope();
@@ -141,9 +175,9 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
             try
             {
                 if (!tensors.TryGetValue("projection", out var projection) || !tensors.TryGetValue("inverse_frequency", out var frequency)
-                    || projection.dim() != 2 || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
+                    || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2 || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
                 {
-                    throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' for the {terms.Length} terms of '{termsPath}'.");
+                    throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the {terms.Length} terms of '{termsPath}'.");
                 }
 
                 var vocabulary = new TermVocabulary(terms, frequency.data<float>().ToArray(), encoder._options.MaxWords, encoder._options.MaxTextWords);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
 using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -13,56 +14,56 @@ internal static class FittedFolder
 
     /// <summary>Writes the folder aside and renames it.</summary>
     public static Task SaveAsync(
-        string folder, string kind, JsonObject options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, CancellationToken cancellationToken)
+        string folder, string kind, JsonObject options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, bool overwrite, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return AtomicFile.WriteFolderAsync(
+        return ArtifactFolder.SaveAsync(
             folder,
+            ManifestFile,
+            kind,
             async aside =>
             {
                 string weights = Path.Combine(aside, WeightsFile);
                 await TorchThread.RunAsync("save", () =>
                 {
                     using var scope = NewDisposeScope();
+                    var values = tensors();
+                    FiniteWeights.Require(values, $"The {kind} quantizer");
                     using var stream = File.Create(weights);
-                    SafetensorsFile.Write(stream, tensors(), cancellationToken: cancellationToken);
+                    SafetensorsFile.Write(stream, values, cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
-                var manifest = new ArtifactManifest
+                return new ArtifactManifest
                 {
                     Kind = kind,
                     Options = options,
                     MadeFrom = new Dictionary<string, string> { ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false) },
                 };
-                await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
             },
+            overwrite,
             cancellationToken);
     }
 
     /// <summary>Reads manifest and tensors, checks that they belong together, and makes the thing of them.</summary>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, from another fit, or a tensor is missing or of another shape.</exception>
-    public static async Task<T> LoadAsync<TOptions, T>(string folder, string kind, Func<TOptions, FittedTensors, T> make, CancellationToken cancellationToken)
+    public static Task<T> LoadAsync<TOptions, T>(string folder, string kind, Func<TOptions, FittedTensors, T> make, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, ManifestFile), kind, cancellationToken).ConfigureAwait(false);
-        string weights = Path.Combine(folder, WeightsFile);
-        await CheckHashAsync(manifest, "weights", weights, cancellationToken).ConfigureAwait(false);
-        var options = manifest.OptionsAs<TOptions>();
-        return await TorchThread.RunAsync("load", () =>
-        {
-            using var scope = NewDisposeScope();
-            using var tensors = new FittedTensors(weights, SafetensorsFile.Load(weights));
-            return make(options, tensors);
-        }).ConfigureAwait(false);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, make, cancellationToken), cancellationToken);
     }
 
     /// <summary>Reads the kind of a saved quantizer.</summary>
-    public static async Task<string> KindOfAsync(string folder, CancellationToken cancellationToken) =>
-        (await ArtifactManifest.LoadAsync(Path.Combine(folder, ManifestFile), null, cancellationToken).ConfigureAwait(false)).Kind;
+    public static Task<string> KindOfAsync(string folder, CancellationToken cancellationToken) =>
+        ArtifactFolder.KindOfAsync(folder, ManifestFile, cancellationToken);
 
-    /// <summary>Checks a file against the hash that the manifest has of it.</summary>
+    /// <summary>Checks a file against the hash of it that manifests of version 0.1 have; newer ones list the hashes of all files.</summary>
     public static async Task CheckHashAsync(ArtifactManifest manifest, string name, string path, CancellationToken cancellationToken)
     {
+        if (manifest.Files.Count > 0)
+        {
+            return;
+        }
+
         if (!File.Exists(path))
         {
             throw new FileNotFoundException($"File '{path}' does not exist; the manifest beside it names it.", path);
@@ -73,6 +74,27 @@ internal static class FittedFolder
         {
             throw new InvalidDataException($"File '{path}' is not the one that its manifest was written for (SHA-256 {hash}; expected {expected ?? "none"}): it comes from another fit.");
         }
+    }
+
+    private static async Task<T> ReadAsync<TOptions, T>(
+        ArtifactManifest manifest, string folder, Func<TOptions, FittedTensors, T> make, CancellationToken cancellationToken)
+    {
+        string weights = Path.Combine(folder, WeightsFile);
+        await CheckHashAsync(manifest, "weights", weights, cancellationToken).ConfigureAwait(false);
+        var options = manifest.OptionsAs<TOptions>();
+        return await TorchThread.RunAsync("load", () =>
+        {
+            using var scope = NewDisposeScope();
+            using var tensors = new FittedTensors(weights, SafetensorsFile.Load(weights));
+            try
+            {
+                return make(options, tensors);
+            }
+            catch (OptionsValidationException e)
+            {
+                throw new InvalidDataException($"Manifest '{Path.Combine(folder, ManifestFile)}': {e.Message}", e);
+            }
+        }).ConfigureAwait(false);
     }
 }
 

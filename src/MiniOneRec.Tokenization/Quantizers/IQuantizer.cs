@@ -49,5 +49,15 @@ public interface IQuantizer : IDisposable
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">The quantizer is not fitted.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved quantizer of this kind, or holds files of others.</exception>
     Task SaveAsync(string folder, CancellationToken cancellationToken = default);
+
+    /// <summary>Writes the folder even where something else is in its place.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="InvalidOperationException">The quantizer is not fitted.</exception>
+    Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) => overwrite
+        ? AtomicFile.WriteFolderAsync(folder, aside => SaveAsync(aside, cancellationToken), overwrite: true, cancellationToken)
+        : SaveAsync(folder, cancellationToken);
 }

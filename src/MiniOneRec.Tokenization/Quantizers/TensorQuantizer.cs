@@ -93,8 +93,11 @@ public abstract class TensorQuantizer : IQuantizer
     }
 
     /// <inheritdoc/>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        FittedFolder.SaveAsync(folder, Kind, OptionsJson(), Fitted().Tensors, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
+        FittedFolder.SaveAsync(folder, Kind, OptionsJson(), Fitted().Tensors, overwrite, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()

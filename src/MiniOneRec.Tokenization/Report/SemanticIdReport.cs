@@ -92,10 +92,17 @@ public sealed record SemanticIdReport
     /// <summary>Writes the report as JSON; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
-        path, stream => JsonSerializer.SerializeAsync(stream, this, Json, cancellationToken), cancellationToken);
+    /// <exception cref="IOException">A file that is no such report exists; it stays.</exception>
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
 
-    /// <summary>Reads a report that <see cref="SaveAsync"/> wrote.</summary>
+    /// <summary>Writes the report as JSON; the earlier file stays whole until the new one is complete.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="overwrite">Whether a file that is no such report is replaced.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
+    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
+        path, stream => JsonSerializer.SerializeAsync(stream, this, Json, cancellationToken), head => FileHead.HasKey(head, nameof(Fingerprint)), overwrite, cancellationToken);
+
+    /// <summary>Reads a report that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">The file is no report.</exception>

@@ -33,7 +33,7 @@ public sealed class RqKMeansQuantizer : TensorQuantizer
     /// <inheritdoc/>
     public override IReadOnlyList<int> LevelSizes => _options.CodebookSizes;
 
-    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync"/> wrote.</summary>
+    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>

@@ -35,7 +35,7 @@ public sealed class RqOpqQuantizer : TensorQuantizer
     /// <inheritdoc/>
     public override IReadOnlyList<int> LevelSizes { get; }
 
-    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync"/> wrote.</summary>
+    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>

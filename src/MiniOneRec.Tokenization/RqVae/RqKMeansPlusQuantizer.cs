@@ -37,7 +37,7 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
     /// <summary>Makes the default options: those of the RQ-VAE at a learning rate of 0.0001 and 500 epochs.</summary>
     public static RqVaeOptions Defaults() => new() { Training = { LearningRate = 1e-4, Epochs = 500 } };
 
-    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync"/> wrote.</summary>
+    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>

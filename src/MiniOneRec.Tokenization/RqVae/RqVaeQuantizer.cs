@@ -32,7 +32,7 @@ public sealed class RqVaeQuantizer : TensorQuantizer
 
     private protected override bool EncodesTogether => _options.SinkhornUse != SinkhornUse.Training && _options.SinkhornEpsilons.Any(epsilon => epsilon > 0);
 
-    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync"/> wrote.</summary>
+    /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>
