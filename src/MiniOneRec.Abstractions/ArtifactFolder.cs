@@ -56,7 +56,7 @@ public static class ArtifactFolder
     public static void CheckTarget(string folder, string manifestFile, string kind)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        WriteTarget.Check(folder, WriteTarget.Resolve(folder), target => Refusal(target, null, manifestFile, kind));
+        WriteTarget.Check(folder, WriteTarget.Resolve(folder), target => Refusal(target, null, manifestFile, kind), ", or empty this one");
     }
 
     /// <summary>Gets whether a folder is there, or lies beside its place because the process that replaced it was killed between two renames.</summary>

@@ -7,6 +7,9 @@ public interface IItemScorer
     /// <summary>Gets the items that are scored, in the order of the scores.</summary>
     IReadOnlyList<string> Items { get; }
 
+    /// <summary>Gets a hash of what the scores depend on, such as weights, or <see langword="null"/> where it is not known.</summary>
+    string? Fingerprint => null;
+
     /// <summary>Scores all items for each history.</summary>
     /// <param name="histories">B histories, item ids oldest first.</param>
     /// <param name="scores">Receives <c>[B, N]</c> finite values, row-major, N = <c>Items.Count</c>; higher is better, the scale is the scorer's own.</param>

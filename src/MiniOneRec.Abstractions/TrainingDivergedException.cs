@@ -1,7 +1,10 @@
 namespace MiniOneRec;
 
 /// <summary>Training gave numbers that are not finite: a loss, a gradient, or weights.</summary>
-/// <remarks>Where the loss or the gradient is at fault, the weights are those of the step before.</remarks>
+/// <remarks>
+/// The weights are those of the step before where supervised fine-tuning found a loss or gradient at fault, else the best validated ones where
+/// there are any. Nothing that is not finite was saved.
+/// </remarks>
 public sealed class TrainingDivergedException : Exception
 {
     /// <summary>Makes the exception.</summary>

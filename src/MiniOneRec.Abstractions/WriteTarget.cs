@@ -29,8 +29,9 @@ internal static class WriteTarget
     /// <param name="path">The path as the caller gave it, for the message.</param>
     /// <param name="full">The path without links.</param>
     /// <param name="refusal">Gets why a folder that is not empty is not replaced, or <see langword="null"/>.</param>
+    /// <param name="remedy">How the message goes on after the advice to take another folder.</param>
     /// <exception cref="IOException">The target may not be replaced.</exception>
-    public static void Check(string path, string full, Func<string, string?> refusal)
+    public static void Check(string path, string full, Func<string, string?> refusal, string remedy = ", or pass overwrite: true to replace it with all that it holds")
     {
         if (File.Exists(full))
         {
@@ -40,7 +41,7 @@ internal static class WriteTarget
         if (Directory.Exists(full) && Entries(full).Any() && refusal(full) is { } reason)
         {
             throw new TargetRefusedException(
-                $"Folder '{path}' exists and {reason}. It was left as it is. Choose another folder, or pass overwrite: true to replace it with all that it holds.");
+                $"Folder '{path}' exists and {reason}. It was left as it is. Choose another folder{remedy}.");
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Shared;
 
 namespace MiniOneRec.Alignment;
 
@@ -18,6 +19,12 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Left out {Count} of {Reason}.")]
     public static partial void Skipped(ILogger logger, int count, string reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The last bits of the weights depend on: {Environment}.")]
+    public static partial void Environment(ILogger logger, RunEnvironment environment);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint was written with {There}; this process has {Here}. The run goes on, but its last bits can differ from those of an uninterrupted one.")]
+    public static partial void OtherEnvironment(ILogger logger, RunEnvironment there, RunEnvironment here);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Continuing after step {Step} from '{Folder}'.")]
     public static partial void Resumed(ILogger logger, long step, string folder);

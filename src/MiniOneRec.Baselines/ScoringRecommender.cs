@@ -17,6 +17,9 @@ public abstract class ScoringRecommender : IRecommender, IItemScorer
     /// <inheritdoc/>
     public IReadOnlyList<string> Items => Catalogue.Items;
 
+    /// <inheritdoc/>
+    public virtual string? Fingerprint => null;
+
     /// <summary>Gets how many training interactions named items outside the catalogue and were dropped.</summary>
     public long DroppedInteractions { get; internal set; }
 

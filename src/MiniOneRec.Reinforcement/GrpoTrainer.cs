@@ -46,6 +46,9 @@ public sealed class GrpoTrainer
     /// <returns>What was done, with the figures by step.</returns>
     /// <exception cref="ArgumentException">No example has a known target, the group is larger than the catalogue, or the reference has another shape.</exception>
     /// <exception cref="InvalidOperationException">A reward or sampler broke its contract; the message names it.</exception>
+    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number; the best validated weights are put back.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged or of another run: other weights, data, rewards, sampler or options.</exception>
+    /// <exception cref="IOException">The folder of checkpoints holds something else.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -70,6 +73,7 @@ public sealed class GrpoTrainer
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
             "grpo", recommender, _options, Reference, train, validation, progress, _logger,
+            new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new GrpoStep(loop, recommender, _options, _rollouts, _rewards).Run, cancellationToken));
     }
 }

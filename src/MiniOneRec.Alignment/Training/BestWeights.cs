@@ -23,14 +23,15 @@ internal sealed class BestWeights(int capacity, CheckpointFolder? folder, Func<d
     {
         int place = _kept.FindIndex(kept => isBetter(value, kept.Value));
         place = place < 0 ? _kept.Count : place;
-        if (place >= capacity || double.IsNaN(value))
+        if (place >= capacity || !double.IsFinite(value))
         {
             return false;
         }
 
+        string? hash = null;
         if (folder is not null)
         {
-            folder.SaveBest(step, weights);
+            hash = folder.SaveBest(step, weights);
         }
         else
         {
@@ -38,7 +39,7 @@ internal sealed class BestWeights(int capacity, CheckpointFolder? folder, Func<d
             _copy = WeightCopy.Of([.. weights.Select(pair => pair.Value)]);
         }
 
-        _kept.Insert(place, new KeptWeights(step, value));
+        _kept.Insert(place, new KeptWeights(step, value, hash));
         if (_kept.Count > capacity)
         {
             _kept.RemoveAt(capacity);
@@ -52,7 +53,7 @@ internal sealed class BestWeights(int capacity, CheckpointFolder? folder, Func<d
     {
         if (folder is not null)
         {
-            folder.LoadBest(Best!.Step, weights);
+            folder.LoadBest(Best!, weights);
             return;
         }
 

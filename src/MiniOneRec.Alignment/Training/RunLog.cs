@@ -19,6 +19,7 @@ internal sealed class RunLog : IDisposable
         _csv = Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase);
         string[] kept = lastStep > 0 && File.Exists(path) ? [.. Keep(File.ReadLines(path), lastStep)] : [];
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        CheckOurs(path);
         _writer = new StreamWriter(path, append: false, new UTF8Encoding(false)) { AutoFlush = true };
         if (_csv)
         {
@@ -55,6 +56,18 @@ internal sealed class RunLog : IDisposable
     }
 
     public void Dispose() => _writer.Dispose();
+
+    // An earlier log begins with the column of the steps, or with an object that has a step.
+    private void CheckOurs(string path)
+    {
+        string? first = File.Exists(path) ? File.ReadLines(path).FirstOrDefault() : null;
+        bool ours = string.IsNullOrWhiteSpace(first)
+            || (_csv ? first.Split(',')[0] == "step" : FileHead.HasKey(Encoding.UTF8.GetBytes(first), "step"));
+        if (!ours)
+        {
+            throw new IOException($"RunLog '{path}' exists and is no log of a run; it was left as it is. Choose another name.");
+        }
+    }
 
     private IEnumerable<string> Keep(IEnumerable<string> lines, long lastStep) => lines.Where((line, i) => _csv
         ? i == 0 || (long.TryParse(line.Split(',')[0], CultureInfo.InvariantCulture, out long step) && step <= lastStep)

@@ -28,4 +28,5 @@ internal sealed record RunState
 /// <summary>Weights that did well in validation.</summary>
 /// <param name="Step">The step after which they were measured.</param>
 /// <param name="Value">The figure.</param>
-internal sealed record KeptWeights(long Step, double Value);
+/// <param name="Sha256">The hash of their file, or <see langword="null"/> where they are in memory or version 0.1 wrote them.</param>
+internal sealed record KeptWeights(long Step, double Value, string? Sha256 = null);

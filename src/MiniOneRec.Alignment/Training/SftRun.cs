@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
+using MiniOneRec.Shared;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
@@ -21,6 +22,7 @@ internal sealed class SftRun : IDisposable
     private CheckpointFolder? _folder;
     private BestWeights? _best;
     private RunLog? _log;
+    private readonly string? _startWeights;
     private int _sinceBest;
 
     public SftRun(
@@ -28,6 +30,7 @@ internal sealed class SftRun : IDisposable
         IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null)
     {
         (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
+        _startWeights = options.CheckpointFolder is null ? null : WeightsFingerprint.Of(AllOf(model));
         _weights = new TrainedWeights(model, options, firstNewRow);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options);
     }
@@ -99,6 +102,7 @@ internal sealed class SftRun : IDisposable
             }
         }
 
+        RequireFinite(state.Step, _step.State());
         state = state with { StopReason = state.StopReason ?? "completed" };
         Save(state, ref saved);
         return Finish(state, state.Step - firstStep, clock.Elapsed);
@@ -115,6 +119,8 @@ internal sealed class SftRun : IDisposable
     private RunState Start(List<SampleTree> trees)
     {
         RunState? state = null;
+        var here = RunEnvironment.Current();
+        Log.Environment(_logger, here);
         if (_options.CheckpointFolder is { } path)
         {
             _folder = new CheckpointFolder(path, MadeFrom(trees), _options, _write);
@@ -123,6 +129,10 @@ internal sealed class SftRun : IDisposable
             {
                 _step.Restore(state.Step);
                 Log.Resumed(_logger, state.Step, path);
+                if (_folder.Environment is { } there && there != here)
+                {
+                    Log.OtherEnvironment(_logger, there, here);
+                }
             }
         }
 
@@ -156,11 +166,47 @@ internal sealed class SftRun : IDisposable
         using var data = new DataFingerprint();
         data.Add(trees);
         _validator?.AddTo(data);
-        return new Dictionary<string, string> { ["model"] = model.Finish(), ["data"] = data.Finish() };
+        return new Dictionary<string, string>
+        {
+            ["model"] = model.Finish(),
+            ["data"] = data.Finish(),
+            ["tasks"] = string.Join(", ", _samples.TaskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)),
+            ["validation"] = _validator?.Fingerprint() ?? "no rows",
+            [CheckpointFolder.StartWeights] = _startWeights!,
+        };
+    }
+
+    /// <summary>Lists the weights of a model and of adapters that it has already.</summary>
+    private static IEnumerable<(string Name, Tensor Value)> AllOf(CausalLanguageModel model) =>
+        model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))
+            .Concat((LoraAdapters.Of(model)?.Tensors() ?? []).Select(pair => (pair.Name, (Tensor)pair.Value)))
+            .DistinctBy(pair => pair.Item1);
+
+    /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are any.</summary>
+    private void RequireFinite(long step, IReadOnlyList<(string Name, Tensor Value)> state)
+    {
+        if (FiniteWeights.FirstBad(state) is { } bad)
+        {
+            string? checkpoint = _folder?.Latest;
+            if (_best?.Best is not null)
+            {
+                _best.CopyTo(Named(_weights.Masters));
+                _weights.Publish();
+            }
+
+            throw new TrainingDivergedException(
+                $"Step {step}: '{bad}' holds a number that is not finite; nothing of it was saved{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
+                + $"A smaller LearningRate than {_options.LearningRate} may help.")
+            {
+                Step = step,
+                Checkpoint = checkpoint,
+            };
+        }
     }
 
     private RunState Validate(RunState state, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
+        RequireFinite(state.Step, _step.State());
         IReadOnlyDictionary<string, double> measured;
         if (_step.Average is null)
         {
@@ -208,6 +254,7 @@ internal sealed class SftRun : IDisposable
     {
         if (_folder is not null && (state.Step != saved || state.StopReason is not null))
         {
+            RequireFinite(state.Step, _step.State());
             _folder.Save(state with { SinceBest = _sinceBest, Best = [.. _best!.Kept] }, _step.State());
             saved = state.Step;
         }

@@ -13,12 +13,13 @@ internal sealed class Validator
     private readonly SemanticIdTrie _trie;
     private readonly SftOptions _options;
     private readonly List<(int[] Prompt, SemanticId Target, string Id)> _rows;
+    private readonly string _index;
 
     public Validator(
         CausalLanguageModel model, IPromptTemplate template, SemanticIdTrie trie, SemanticIdIndex index, IReadOnlyList<NextItemExample> rows,
         int maxHistory, SftOptions options)
     {
-        (_model, _template, _trie, _options) = (model, template, trie, options);
+        (_model, _template, _trie, _options, _index) = (model, template, trie, options, index.Fingerprint);
         var known = rows.Where(row => index.TryGetSemanticId(row.Target, out _)).ToArray();
         if (known.Length > options.ValidationRows)
         {
@@ -63,6 +64,15 @@ internal sealed class Validator
         {
             fingerprint.Add(id).Add(prompt).Add(target.Codes);
         }
+    }
+
+    /// <summary>Gets a fingerprint of the rows and of the catalogue that the search runs over.</summary>
+    public string Fingerprint()
+    {
+        using var fingerprint = new DataFingerprint();
+        fingerprint.Add(_index);
+        AddTo(fingerprint);
+        return fingerprint.Finish();
     }
 
     /// <summary>Measures the model as it stands.</summary>

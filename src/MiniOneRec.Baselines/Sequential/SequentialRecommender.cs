@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -26,6 +27,9 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
 
     /// <summary>Gets the number of weights.</summary>
     public long ParameterCount => Model.parameters().Sum(parameter => parameter.numel());
+
+    /// <inheritdoc/>
+    public override string? Fingerprint => WeightsFingerprint.Of(Model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
 
     internal SequentialModel Model { get; }
 

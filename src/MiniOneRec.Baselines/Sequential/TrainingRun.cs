@@ -61,6 +61,7 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
                 continue;
             }
 
+            RequireFinite(optimizer.Steps);
             double ndcg = Validate(validation);
             Report(optimizer.Steps, total, progress, ("ndcg@10", ndcg), ("epoch", epoch));
             Log.EpochFinished(logger, stage, epoch, ndcg);
@@ -77,6 +78,7 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
         }
 
         best.Restore();
+        RequireFinite(optimizer.Steps);
         Log.TrainingFinished(logger, stage, reason, optimizer.Steps, kept.Step, kept.Value, watch.Elapsed.TotalSeconds);
         return new TrainingResult
         {
@@ -87,6 +89,14 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
             Elapsed = watch.Elapsed,
             History = _history,
         };
+    }
+
+    private void RequireFinite(long step)
+    {
+        if (FiniteWeights.FirstBad(model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))) is { } bad)
+        {
+            throw new InvalidOperationException($"After step {step} '{bad}' holds a number that is not finite; a smaller LearningRate than {options.LearningRate} may help.");
+        }
     }
 
     private void Step(FusedAdamW optimizer, int[][] pieces, long total, IProgress<TrainingProgress>? progress)

@@ -38,6 +38,9 @@ public sealed class PreferenceTrainer
     /// <param name="cancellationToken">Looked at after each step.</param>
     /// <returns>What was done, with the figures by step.</returns>
     /// <exception cref="ArgumentException">No example has a known target, there are too few semantic IDs, or the reference has another shape.</exception>
+    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number; the best validated weights are put back.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged or of another run: other weights, data, sampler or options.</exception>
+    /// <exception cref="IOException">The folder of checkpoints holds something else.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -48,6 +51,7 @@ public sealed class PreferenceTrainer
         RolloutExample[] examples = [.. train.Select(example => new RolloutExample(example))];
         return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
             "preference", recommender, _options, Reference, examples, validation, progress, _logger,
+            new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new PreferenceStep(loop, recommender, _options, _rollouts).Run, cancellationToken));
     }
 }

@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>The score that another recommender gives the completion for the sample's history, standardised within the group.</summary>
@@ -21,6 +24,11 @@ public sealed class CollaborativeReward : IRewardFunction
 
     /// <inheritdoc/>
     public string Name => "collaborative";
+
+    /// <inheritdoc/>
+    /// <remarks>The scorer's class, items and, where it has one, <see cref="IItemScorer.Fingerprint"/>.</remarks>
+    public string Settings =>
+        $"{_scorer.GetType().FullName} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _scorer.Items))))} {_scorer.Fingerprint}";
 
     /// <inheritdoc/>
     public void Score(RolloutGroup group, Span<double> rewards) => Score([group], rewards);

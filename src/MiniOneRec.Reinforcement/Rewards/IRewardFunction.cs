@@ -7,6 +7,10 @@ public interface IRewardFunction
     /// <summary>Gets the name under which metrics and errors show the reward.</summary>
     string Name { get; }
 
+    /// <summary>Gets what tells this reward from another one of its class, for example a hash of its table; empty where there is nothing.</summary>
+    /// <remarks>A checkpoint is continued only by a run whose rewards have the same class, name, weight and settings.</remarks>
+    string Settings => "";
+
     /// <summary>Gives every completion of a group a finite reward.</summary>
     /// <param name="group">The completions and the sample that they answer.</param>
     /// <param name="rewards">Receives G rewards; higher is better.</param>

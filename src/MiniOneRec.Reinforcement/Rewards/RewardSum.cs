@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>The rewards of a run: each by name, and their weighted sum.</summary>
@@ -20,6 +22,11 @@ internal sealed class RewardSum
     }
 
     public IReadOnlyList<string> Names => [.. _rewards.Select(reward => reward.Reward.Name)];
+
+    /// <summary>Describes the rewards, so that a run is resumed under those that it began with.</summary>
+    public string Describe() => string.Join(" + ", _rewards.Select(pair => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{pair.Weight} * {pair.Reward.Name} ({pair.Reward.GetType().FullName}{(pair.Reward.Settings.Length > 0 ? " " : "")}{pair.Reward.Settings})")));
 
     /// <summary>Judges groups.</summary>
     /// <param name="groups">The groups.</param>

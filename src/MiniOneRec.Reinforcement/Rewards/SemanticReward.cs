@@ -1,3 +1,7 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>The cosine of the target's and the completion's item vectors.</summary>
@@ -50,6 +54,22 @@ public sealed class SemanticReward : IRewardFunction
 
     /// <inheritdoc/>
     public string Name => "semantic";
+
+    /// <inheritdoc/>
+    public string Settings
+    {
+        get
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var (item, vector) in _unit.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes(item + "\n"));
+                hash.AppendData(MemoryMarshal.AsBytes<float>(vector));
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+    }
 
     /// <inheritdoc/>
     public void Score(RolloutGroup group, Span<double> rewards)

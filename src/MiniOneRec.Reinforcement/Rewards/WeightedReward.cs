@@ -27,6 +27,9 @@ public sealed class WeightedReward : IRewardFunction
     public string Name => Reward.Name;
 
     /// <inheritdoc/>
+    public string Settings => Reward.Settings;
+
+    /// <inheritdoc/>
     public void Score(RolloutGroup group, Span<double> rewards)
     {
         Reward.Score(group, rewards);

@@ -13,6 +13,9 @@ public sealed class BeamRolloutSampler(BeamScoring scoring = BeamScoring.Exact) 
     public string Name => "beam";
 
     /// <inheritdoc/>
+    public string Settings => scoring.ToString();
+
+    /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);

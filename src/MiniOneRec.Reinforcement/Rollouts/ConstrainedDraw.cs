@@ -1,3 +1,4 @@
+using System.Globalization;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Reinforcement;
@@ -12,6 +13,9 @@ internal sealed class ConstrainedDraw
         _options = options;
         _ = new ConstrainedSampler(options);                    // a bad temperature or top-p is an error here, not at the first step
     }
+
+    /// <summary>Gets what the draws depend on, for checkpoints.</summary>
+    public string Settings => string.Create(CultureInfo.InvariantCulture, $"temperature {_options.Temperature}, top-p {_options.TopP}");
 
     public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>Draws more than G and keeps a diverse G that holds the hit if there is one.</summary>
@@ -22,6 +24,9 @@ public sealed class DynamicRolloutSampler : IRolloutSampler
 
     /// <inheritdoc/>
     public string Name => $"dynamic-{_inner.Name}";
+
+    /// <inheritdoc/>
+    public string Settings => string.Create(CultureInfo.InvariantCulture, $"{_factor} {_inner.GetType().FullName} {_inner.Settings}");
 
     /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default)

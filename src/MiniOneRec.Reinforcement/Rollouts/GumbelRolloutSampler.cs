@@ -16,6 +16,9 @@ public sealed class GumbelRolloutSampler(double temperature = 1) : IRolloutSampl
     public string Name => "gumbel";
 
     /// <inheritdoc/>
+    public string Settings => _draw.Settings;
+
+    /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);

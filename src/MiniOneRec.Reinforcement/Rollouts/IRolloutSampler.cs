@@ -7,6 +7,10 @@ public interface IRolloutSampler
     /// <summary>Gets the name that logs and errors show.</summary>
     string Name { get; }
 
+    /// <summary>Gets what tells this sampler from another one of its class, for example its temperature; empty where there is nothing.</summary>
+    /// <remarks>A checkpoint is continued only by a run whose sampler has the same class, name and settings.</remarks>
+    string Settings => "";
+
     /// <summary>Draws completions.</summary>
     /// <param name="request">Policy, catalogue, prompts and group size.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>

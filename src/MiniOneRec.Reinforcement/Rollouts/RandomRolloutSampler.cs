@@ -14,6 +14,9 @@ public sealed class RandomRolloutSampler(double temperature = 1, double topP = 1
     public string Name => "sampling";
 
     /// <inheritdoc/>
+    public string Settings => _draw.Settings;
+
+    /// <inheritdoc/>
     public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);

@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Reinforcement;
@@ -30,6 +34,19 @@ internal sealed class HeldOut
     }
 
     public bool IsEmpty => _rows.Length == 0;
+
+    /// <summary>Gets a fingerprint of the rows and of what their ranks depend on besides the model.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_count} {_recommender.Options.Scoring}\n")));
+        foreach (var (prompt, node, place) in _rows)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<int>([node, place, prompt.Length, .. prompt]));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>Measures; NDCG@10 is the figure that checkpoints are chosen by.</summary>
     public HeldOutFigures Measure(CancellationToken cancellationToken)

@@ -6,54 +6,86 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>The training state as a folder: a manifest with the numbers, and one safetensors file.</summary>
+/// <summary>The training state as a folder: a manifest with the numbers and the hash of the one safetensors file.</summary>
 /// <param name="stage">The stage, which names the kind of folder.</param>
 /// <param name="options">The options; a run is resumed under the same.</param>
 /// <param name="madeFrom">Fingerprints of what the run works on.</param>
 internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions options, IReadOnlyDictionary<string, string> madeFrom)
 {
+    /// <summary>The name under which the fingerprint of the trained weights before training stands.</summary>
+    public const string StartWeights = "weights at the start";
+
+    /// <summary>What the names of the policy's own tensors begin with.</summary>
+    public const string PolicyPrefix = "policy.";
+
     private const string ManifestFile = "checkpoint.json";
     private const string TensorFile = "state.safetensors";
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
     private readonly string _kind = stage + "-checkpoint";
 
-    public bool Exists => options.Checkpoints.Folder is { } folder && File.Exists(Path.Combine(folder, ManifestFile));
+    public bool Exists => options.Checkpoints.Folder is { } folder && ArtifactFolder.Exists(folder)
+        && (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, ManifestFile)));
 
-    /// <summary>Writes the folder aside and swaps it in.</summary>
-    public void Save(PolicyState state, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    /// <summary>Gets the environment of the checkpoint that <see cref="Load"/> read, where it says so.</summary>
+    public RunEnvironment? Environment { get; private set; }
+
+    /// <summary>Checks, before any step, that a checkpoint may take the place of what is there.</summary>
+    /// <exception cref="IOException">The folder holds something else than a checkpoint of this stage.</exception>
+    public void CheckTarget()
     {
-        var manifest = new ArtifactManifest
+        if (options.Checkpoints.Folder is { } folder)
         {
-            Kind = _kind,
-            MadeFrom = madeFrom,
-            Options = new JsonObject { ["options"] = Describe(options), ["state"] = JsonSerializer.SerializeToNode(state, Json) },
-        };
-        AtomicFile.WriteFolderAsync(options.Checkpoints.Folder!, async aside =>
-        {
-            await SafetensorsFile.SaveAsync(Path.Combine(aside, TensorFile), tensors).ConfigureAwait(false);
-            await manifest.SaveAsync(Path.Combine(aside, ManifestFile)).ConfigureAwait(false);
-        }).GetAwaiter().GetResult();
+            ArtifactFolder.CheckTarget(folder, ManifestFile, _kind);
+        }
     }
 
-    /// <summary>Reads the numbers and copies the tensors into place.</summary>
-    /// <exception cref="InvalidDataException">The folder belongs to another model, other data or other options; the difference is named.</exception>
+    /// <summary>Writes the folder aside and swaps it in.</summary>
+    public void Save(PolicyState state, IReadOnlyList<(string Name, Tensor Value)> tensors) => ArtifactFolder.SaveAsync(
+        options.Checkpoints.Folder!,
+        ManifestFile,
+        _kind,
+        async aside =>
+        {
+            await SafetensorsFile.SaveAsync(Path.Combine(aside, TensorFile), tensors).ConfigureAwait(false);
+            return new ArtifactManifest
+            {
+                Kind = _kind,
+                MadeFrom = madeFrom,
+                Options = new JsonObject
+                {
+                    ["options"] = Describe(options),
+                    ["state"] = JsonSerializer.SerializeToNode(state, Json),
+                    ["environment"] = RunEnvironment.Current().ToJson(),
+                },
+            };
+        }).GetAwaiter().GetResult();
+
+    /// <summary>Reads the numbers and copies the tensors into place; nothing is changed where anything is wrong.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The folder is damaged, or belongs to another model, other weights, data, rewards or options; the differences are named.
+    /// </exception>
     public PolicyState Load(IReadOnlyList<(string Name, Tensor Value)> tensors)
     {
-        string folder = options.Checkpoints.Folder!, path = Path.Combine(folder, ManifestFile);
-        var manifest = ArtifactManifest.LoadAsync(path, _kind).GetAwaiter().GetResult();
-        foreach (var (name, fingerprint) in madeFrom)
+        using var stored = ArtifactFolder.LoadAsync(
+            options.Checkpoints.Folder!, ManifestFile, _kind, (manifest, at) => Task.FromResult(Read(manifest, at, tensors))).GetAwaiter().GetResult();
+        using var noGrad = no_grad();
+        foreach (var (name, value) in tensors)
         {
-            if (manifest.MadeFrom.GetValueOrDefault(name) is var found && found != fingerprint)
-            {
-                throw new InvalidDataException($"Checkpoint '{folder}': {name} is {found ?? "missing"}; this run has {fingerprint}.");
-            }
+            value.copy_(stored.Tensors[name]);
         }
 
-        CheckOptions(manifest.Options["options"]?.AsObject() ?? [], Describe(options), folder);
-        var stored = SafetensorsFile.Load(Path.Combine(folder, TensorFile));
+        Environment = stored.Environment;
+        return stored.State;
+    }
+
+    private StoredRun Read(ArtifactManifest manifest, string folder, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    {
+        CheckSame(folder, Differences(manifest));
+        var state = StateOf(manifest, Path.Combine(folder, ManifestFile));
+        string path = Path.Combine(folder, TensorFile);
+        var stored = SafetensorsFile.Load(path);
         try
         {
-            using var noGrad = no_grad();
             foreach (var (name, value) in tensors)
             {
                 if (!stored.TryGetValue(name, out var source) || !source.shape.AsSpan().SequenceEqual(value.shape))
@@ -61,22 +93,35 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
                     string found = source is null ? "missing" : $"[{string.Join(", ", source.shape)}]";
                     throw new InvalidDataException($"Checkpoint '{folder}': tensor '{name}' is {found}; this run needs [{string.Join(", ", value.shape)}].");
                 }
-
-                value.copy_(source);
             }
 
-            return manifest.Options["state"].Deserialize<PolicyState>(Json) ?? throw new InvalidDataException($"'{path}': key 'state' is missing.");
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"'{path}': key 'state' is damaged: {e.Message}", e);
-        }
-        finally
-        {
-            foreach (var tensor in stored.Values)
+            if (FiniteWeights.FirstBad(stored.Select(pair => (pair.Key, pair.Value))) is { } bad)
             {
-                tensor.Dispose();
+                throw new InvalidDataException($"'{path}': key '{bad}' holds a number that is not finite.");
             }
+
+            CheckSame(folder, DifferentWeights(manifest, stored, tensors));
+            return new StoredRun(state, stored, RunEnvironment.From(manifest.Options["environment"]));
+        }
+        catch
+        {
+            new StoredRun(state, stored, null).Dispose();
+            throw;
+        }
+    }
+
+    private static PolicyState StateOf(ArtifactManifest manifest, string path)
+    {
+        try
+        {
+            var state = manifest.Options["state"].Deserialize<PolicyState>(Json) ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
+            return state is { Step: >= 0, Updates: >= 0, Position: >= 0, BestStep: >= 0, WithoutGain: >= 0 } && state.History.TrueForAll(figures => figures is not null)
+                ? state
+                : throw new InvalidDataException($"'{path}': key 'options.state' has a negative number or a null.");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or OverflowException)
+        {
+            throw new InvalidDataException($"'{path}': key 'options.state' is damaged: {e.Message}", e);
         }
     }
 
@@ -87,14 +132,67 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
         return node;
     }
 
-    private static void CheckOptions(JsonObject stored, JsonObject wanted, string folder)
+    private List<string> Differences(ArtifactManifest manifest)
     {
-        foreach (var (key, value) in wanted)
+        var differences = new List<string>();
+        foreach (var (name, fingerprint) in madeFrom.Where(pair => pair.Key != StartWeights && IsKnown(manifest, pair.Key)))
+        {
+            if (manifest.MadeFrom.GetValueOrDefault(name) is var found && found != fingerprint)
+            {
+                differences.Add($"{name} is {found ?? "missing"}; this run has {fingerprint}");
+            }
+        }
+
+        var stored = manifest.Options["options"] as JsonObject ?? [];
+        foreach (var (key, value) in Describe(options))
         {
             if (!JsonNode.DeepEquals(stored[key], value))
             {
-                throw new InvalidDataException(
-                    $"Checkpoint '{folder}': option '{key}' was {stored[key]?.ToJsonString() ?? "missing"}; this run has {value?.ToJsonString() ?? "null"}.");
+                differences.Add($"option '{key}' was {stored[key]?.ToJsonString() ?? "missing"}; this run has {value?.ToJsonString() ?? "null"}");
+            }
+        }
+
+        return differences;
+    }
+
+    // A run that was cancelled may go on with the model that it left in memory: its weights are the checkpoint's.
+    private List<string> DifferentWeights(ArtifactManifest manifest, Dictionary<string, Tensor> stored, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    {
+        if (!madeFrom.TryGetValue(StartWeights, out string? here) || !IsKnown(manifest, StartWeights) || manifest.MadeFrom.GetValueOrDefault(StartWeights) == here)
+        {
+            return [];
+        }
+
+        foreach (var (name, value) in tensors.Where(pair => pair.Name.StartsWith(PolicyPrefix, StringComparison.Ordinal)))
+        {
+            if (WeightsFingerprint.Of([(name, stored[name])]) != WeightsFingerprint.Of([(name, value)]))
+            {
+                return [$"{StartWeights} are {manifest.MadeFrom.GetValueOrDefault(StartWeights) ?? "missing"}; this run's model, of the same shape, has {here}"];
+            }
+        }
+
+        return [];
+    }
+
+    // Checkpoints of version 0.1 know fewer fingerprints.
+    private static bool IsKnown(ArtifactManifest manifest, string name) => manifest.Files.Count > 0 || manifest.MadeFrom.ContainsKey(name);
+
+    private static void CheckSame(string folder, List<string> differences)
+    {
+        if (differences.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"Checkpoint '{folder}' is of another run: {string.Join("; ", differences)}. Give another Checkpoints.Folder, or set Checkpoints.Resume to false to replace it.");
+        }
+    }
+
+    private sealed record StoredRun(PolicyState State, Dictionary<string, Tensor> Tensors, RunEnvironment? Environment) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var tensor in Tensors.Values)
+            {
+                tensor.Dispose();
             }
         }
     }

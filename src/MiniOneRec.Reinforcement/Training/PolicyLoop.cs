@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Shared;
@@ -26,7 +27,7 @@ internal sealed class PolicyLoop : IDisposable
 
     private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
-        PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
+        PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         _trained = new TrainedParameters(Model);
@@ -34,11 +35,7 @@ internal sealed class PolicyLoop : IDisposable
         Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
         _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
         _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => Copy(pair.Parameter))];
-        _checkpoint = new PolicyCheckpoint(stage, options, new Dictionary<string, string>
-        {
-            ["index"] = recommender.Index.Fingerprint,
-            ["examples"] = prompts.Fingerprint(),
-        });
+        _checkpoint = new PolicyCheckpoint(stage, options, options.Checkpoints.Folder is null ? new Dictionary<string, string>() : MadeFrom(identity, reference));
         _instruments = new PolicyInstruments(stage);
         _trained.FreezeOthers();
     }
@@ -67,12 +64,13 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="validation">Held-out examples, or <see langword="null"/>.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="logger">The logger.</param>
+    /// <param name="identity">What else a resumed run must share, by name: rewards, sampler.</param>
     /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
         IReadOnlyList<NextItemExample>? validation, IProgress<TrainingProgress>? progress, ILogger logger,
-        Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
+        IReadOnlyDictionary<string, string> identity, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
     {
         TorchSeed.Apply(options.Seed);
         var prompts = new PromptSource(recommender, train, options.UnknownTargets, options.Seed);
@@ -83,7 +81,9 @@ internal sealed class PolicyLoop : IDisposable
 
         Log.Started(logger, stage, prompts.Count, options.Steps);
         recommender.Model.eval();
-        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, progress, logger);
+        Log.Environment(logger, stage, RunEnvironment.Current().ToString());
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, identity, progress, logger);
+        loop._checkpoint.CheckTarget();
         return loop.Run(makeStep(loop), cancellationToken);
     }
 
@@ -109,12 +109,27 @@ internal sealed class PolicyLoop : IDisposable
             }
 
             long number = State.Step + 1;
-            var outcome = step(number);
+            StepOutcome outcome;
+            try
+            {
+                outcome = step(number);
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException or ExternalException && BadWeight() is not null)
+            {
+                throw Diverged(number, $"{BadWeight()} ({e.Message})");
+            }
+
             Reference.SyncAfter(number);
             State.Step = number;
             string? stop = Guard(number, outcome);
+            if (DivergenceOf(outcome) is { } divergence)
+            {
+                Publish(number, outcome.Metrics, validate: false, CancellationToken.None, out _);
+                throw Diverged(number, divergence);
+            }
+
             bool validate = number % _options.Guards.ValidateEverySteps == 0 || number == _options.Steps || stop is not null;
-            Publish(number, outcome.Metrics, validate && !outcome.Diverged, CancellationToken.None, out bool patienceLost);
+            Publish(number, outcome.Metrics, validate, CancellationToken.None, out bool patienceLost);
             stop ??= patienceLost
                 ? $"patience: NDCG@10 did not rise above {State.BestValidation:F4} of step {State.BestStep} in {State.WithoutGain} validations, at step {number}"
                 : null;
@@ -188,10 +203,69 @@ internal sealed class PolicyLoop : IDisposable
     private string? Guard(long step, StepOutcome outcome)
     {
         var guards = _options.Guards;
-        return outcome.Diverged ? $"divergence: the loss or its gradient was not finite at step {step}"
-            : guards.KlCeiling > 0 && outcome.Kl > guards.KlCeiling ? $"KL ceiling: {outcome.Kl:G4} above {guards.KlCeiling:G4} at step {step}"
+        return guards.KlCeiling > 0 && outcome.Kl > guards.KlCeiling ? $"KL ceiling: {outcome.Kl:G4} above {guards.KlCeiling:G4} at step {step}"
             : guards.EntropyFloor > 0 && outcome.Entropy < guards.EntropyFloor ? $"entropy floor: {outcome.Entropy:G4} below {guards.EntropyFloor:G4} at step {step}"
             : null;
+    }
+
+    /// <summary>Gets what of a step was no finite number, or <see langword="null"/>.</summary>
+    private string? DivergenceOf(StepOutcome outcome)
+    {
+        double norm = outcome.Metrics.GetValueOrDefault("gradient_norm", double.NaN);
+        return outcome.Diverged || (double.IsFinite(norm) && !double.IsFinite(outcome.Loss)) ? $"the loss is {outcome.Loss} and the gradient norm {norm}"
+            : BadWeight();
+    }
+
+    private string? BadWeight() =>
+        FiniteWeights.FirstBad(Parameters.Select(pair => (pair.Name, (Tensor)pair.Parameter))) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
+
+    private TrainingDivergedException Diverged(long step, string what)
+    {
+        bool hasBest = _best.Length > 0 && !double.IsNaN(State.BestValidation);
+        if (hasBest)
+        {
+            RestoreBest();
+        }
+
+        string? checkpoint = _checkpoint.Exists ? _options.Checkpoints.Folder : null;
+        var users = Prompts.LastUsers;
+        Log.Stopped(_logger, _stage, $"divergence at step {step}: {what}");
+        return new TrainingDivergedException(
+            $"Step {step}: {what}; nothing of it was saved{(hasBest ? $", the weights are the best so far, of step {State.BestStep}" : "")}"
+            + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. A smaller LearningRate than {_options.LearningRate} may help. "
+            + $"Users: {string.Join(", ", users.Take(8))}{(users.Count > 8 ? $" and {users.Count - 8} more" : "")}.")
+        {
+            Step = step,
+            SampleIds = users,
+            Checkpoint = checkpoint,
+        };
+    }
+
+    private Dictionary<string, string> MadeFrom(IReadOnlyDictionary<string, string> identity, CausalLanguageModel? reference)
+    {
+        var trained = Parameters.Select(pair => pair.Parameter).ToHashSet(ReferenceEqualityComparer.Instance);
+        var frozen = Model.named_parameters().Where(pair => !trained.Contains(pair.parameter)).Select(pair => (pair.name, (Tensor)pair.parameter));
+        return new Dictionary<string, string>(identity)
+        {
+            ["index"] = _recommender.Index.Fingerprint,
+            ["examples"] = Prompts.Fingerprint(),
+            ["validation"] = _heldOut.IsEmpty ? "no rows" : _heldOut.Fingerprint(),
+            ["prompts"] = $"{_recommender.Template.Name}, histories of up to {_recommender.Options.MaxHistoryItems} items",
+            ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
+            ["model"] = Model.Config.ToJson().ToJsonString(),
+            ["frozen weights"] = WeightsFingerprint.Of(frozen),
+            [PolicyCheckpoint.StartWeights] = WeightsFingerprint.Of(Parameters.Select(pair => (pair.Name, (Tensor)pair.Parameter))),
+        };
+    }
+
+    private void RestoreBest()
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
+        {
+            parameter.copy_(kept);
+        }
     }
 
     private void Publish(long step, Dictionary<string, double> metrics, bool validate, CancellationToken cancellationToken, out bool patienceLost)
@@ -244,12 +318,7 @@ internal sealed class PolicyLoop : IDisposable
     {
         if (_best.Length > 0)
         {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
-            {
-                parameter.copy_(kept);
-            }
+            RestoreBest();
         }
 
         return new TrainingResult
@@ -267,6 +336,11 @@ internal sealed class PolicyLoop : IDisposable
     {
         if (_options.Checkpoints.Folder is not null)
         {
+            if (FiniteWeights.FirstBad(Tensors()) is { } bad)
+            {
+                throw Diverged(State.Step, $"'{bad}' holds a number that is not finite");
+            }
+
             State.Position = Prompts.Position;
             State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
             State.Elapsed = _before + Stopwatch.GetElapsedTime(_start);
@@ -283,11 +357,15 @@ internal sealed class PolicyLoop : IDisposable
         Reference.Restored(State.ReferenceEqualsPolicy);
         _before = State.Elapsed;
         Log.Resumed(_logger, _stage, State.Step);
+        if (_checkpoint.Environment is { } there && there != RunEnvironment.Current())
+        {
+            Log.OtherEnvironment(_logger, _stage, there.ToString(), RunEnvironment.Current().ToString());
+        }
     }
 
     private List<(string Name, Tensor Value)> Tensors() =>
     [
-        .. Parameters.Select(pair => ("policy." + pair.Name, (Tensor)pair.Parameter)),
+        .. Parameters.Select(pair => (PolicyCheckpoint.PolicyPrefix + pair.Name, (Tensor)pair.Parameter)),
         .. _best.Zip(Parameters, (kept, pair) => ("best." + pair.Name, kept)),
         .. Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
         .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),

@@ -47,6 +47,9 @@ internal sealed class PromptSource
     /// <summary>Gets or sets how many examples were taken so far.</summary>
     public long Position { get; set; }
 
+    /// <summary>Gets the users whose examples were taken last.</summary>
+    public IReadOnlyList<string> LastUsers { get; private set; } = [];
+
     /// <summary>Takes the next examples.</summary>
     public PreparedExample[] Take(int count)
     {
@@ -64,6 +67,7 @@ internal sealed class PromptSource
             taken[i] = _examples[_order[Position % _examples.Count]];
         }
 
+        LastUsers = [.. taken.Select(prepared => prepared.Example.Source.UserId)];
         return taken;
     }
 

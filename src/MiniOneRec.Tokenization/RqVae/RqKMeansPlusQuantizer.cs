@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Shared;
 using Microsoft.Extensions.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -70,6 +71,10 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
             if (epoch > 0)
             {
                 Log.FitResumed(Logger, Kind, epoch, _options.Training.CheckpointFolder!);
+                if (checkpoint!.RestoredEnvironment is { } there && there != RunEnvironment.Current().ToString())
+                {
+                    Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());
+                }
             }
             else
             {

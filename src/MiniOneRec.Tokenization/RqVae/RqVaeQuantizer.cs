@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,6 +65,10 @@ public sealed class RqVaeQuantizer : TensorQuantizer
             if (epoch > 0)
             {
                 Log.FitResumed(Logger, Kind, epoch, _options.Training.CheckpointFolder!);
+                if (checkpoint!.RestoredEnvironment is { } there && there != RunEnvironment.Current().ToString())
+                {
+                    Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());
+                }
             }
             else if (_options.Initialization == CodebookInitialization.KMeans)
             {

@@ -92,7 +92,7 @@ internal sealed class RqVaeTrainer : IDisposable
     /// <param name="progress">Told once per epoch.</param>
     /// <param name="checkpoint">Called at the end of some epochs with the number done, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
-    /// <exception cref="InvalidOperationException">The loss is no longer finite.</exception>
+    /// <exception cref="InvalidOperationException">The loss or a weight is no longer finite.</exception>
     public TrainingResult Run(
         string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, Action<int>? checkpoint, CancellationToken cancellationToken)
     {
@@ -122,6 +122,12 @@ internal sealed class RqVaeTrainer : IDisposable
             if (!double.IsFinite(mean))
             {
                 throw new InvalidOperationException($"The loss of epoch {epoch + 1} is {mean}; lower Training.LearningRate ({_options.LearningRate}) or check the vectors' scale.");
+            }
+
+            if (FiniteWeights.FirstBad(_model.Tensors()) is { } bad)
+            {
+                throw new InvalidOperationException(
+                    $"After epoch {epoch + 1} '{bad}' holds a number that is not finite; lower Training.LearningRate ({_options.LearningRate}) or check the vectors' scale.");
             }
 
             var report = new TrainingProgress(stage, (epoch + 1) * batches, _options.Epochs * batches)
