@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -39,7 +41,8 @@ internal static class ModelFolder
         },
         cancellationToken);
 
-    public static async Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    public static async Task<GenerativeRecommender> LoadAsync(
+        string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
@@ -65,7 +68,7 @@ internal static class ModelFolder
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
-        return new GenerativeRecommender(model, index, template, options, popularity);
+        return new GenerativeRecommender(model, index, template, options, popularity, logger, meters);
     }
 
     private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
