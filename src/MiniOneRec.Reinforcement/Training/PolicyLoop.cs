@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Shared;
@@ -26,7 +27,7 @@ internal sealed class PolicyLoop : IDisposable
 
     private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
-        PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger)
+        PromptSource prompts, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         _trained = new TrainedParameters(Model);
@@ -39,7 +40,7 @@ internal sealed class PolicyLoop : IDisposable
             ["index"] = recommender.Index.Fingerprint,
             ["examples"] = prompts.Fingerprint(),
         });
-        _instruments = new PolicyInstruments(stage);
+        _instruments = new PolicyInstruments(stage, meters);
         _trained.FreezeOthers();
     }
 
@@ -67,13 +68,15 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="validation">Held-out examples, or <see langword="null"/>.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="logger">The logger.</param>
+    /// <param name="meters">The factory of the meter, or <see langword="null"/> for one that ends with the run.</param>
     /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
         IReadOnlyList<NextItemExample>? validation, IProgress<TrainingProgress>? progress, ILogger logger,
-        Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
+        IMeterFactory? meters, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
     {
+        using var training = recommender.Model.BeginTraining();
         TorchSeed.Apply(options.Seed);
         var prompts = new PromptSource(recommender, train, options.UnknownTargets, options.Seed);
         if (prompts.Skipped > 0)
@@ -83,7 +86,7 @@ internal sealed class PolicyLoop : IDisposable
 
         Log.Started(logger, stage, prompts.Count, options.Steps);
         recommender.Model.eval();
-        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, progress, logger);
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, progress, logger, meters);
         return loop.Run(makeStep(loop), cancellationToken);
     }
 
@@ -162,6 +165,7 @@ internal sealed class PolicyLoop : IDisposable
 
     public void Dispose()
     {
+        _instruments.Dispose();
         Reference.Dispose();
         Optimizer.Dispose();
         _trained.Dispose();
