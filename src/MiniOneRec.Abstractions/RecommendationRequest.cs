@@ -16,12 +16,23 @@ public sealed record RecommendationRequest
     /// <summary>Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue.</summary>
     public Func<string, bool>? CandidateFilter { get; init; }
 
+    /// <summary>Gets whether the items of the history are left out of the answer, or <see langword="null"/> for what the recommender does by default.</summary>
+    public bool? ExcludeHistory { get; init; }
+
+    /// <summary>Gets until when an answer is of use, or <see langword="null"/> for no limit.</summary>
+    /// <remarks>
+    /// A generative recommender refuses a request that is late with a <see cref="TimeoutException"/> and does not compute it. Recommenders that answer
+    /// at once may ignore the deadline.
+    /// </remarks>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>Gets the user's key for recommenders that know users, or <see langword="null"/>.</summary>
     public string? UserId { get; init; }
 
     /// <summary>Whether an item may be recommended for this request.</summary>
     /// <param name="itemId">The item.</param>
-    public bool Allows(string itemId) => ExcludedItems?.Contains(itemId) != true && CandidateFilter?.Invoke(itemId) != false;
+    public bool Allows(string itemId) =>
+        ExcludedItems?.Contains(itemId) != true && !(ExcludeHistory == true && History.Contains(itemId)) && CandidateFilter?.Invoke(itemId) != false;
 }
 
 /// <summary>One recommended item.</summary>

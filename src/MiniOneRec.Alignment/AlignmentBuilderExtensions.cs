@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -28,7 +29,10 @@ public static class AlignmentBuilderExtensions
         builder.Services.TryAddSingleton(services => new SftTrainer(
             services.GetServices<IAlignmentTask>() is var tasks && tasks.Any() ? tasks : [new NextItemTask()],
             services.GetRequiredService<IOptions<SftOptions>>().Value,
-            services.GetService<ILogger<SftTrainer>>()));
+            services.GetService<ILogger<SftTrainer>>())
+        {
+            Meters = services.GetService<IMeterFactory>(),
+        });
         return builder;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
@@ -9,13 +10,16 @@ namespace MiniOneRec.Alignment;
 /// <remarks>
 /// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the mean
 /// over all label tokens of its batch, however it is split. Same seed, versions and CPU: same weights to the last bit. Instances hold no state
-/// between runs.
+/// between runs. While a run lasts, recommenders of the model refuse to serve (<see cref="CausalLanguageModel.BeginTraining"/>).
 /// </remarks>
 public sealed class SftTrainer
 {
     private readonly IAlignmentTask[] _tasks;
     private readonly SftOptions _options;
     private readonly ILogger _logger;
+
+    /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
+    public IMeterFactory? Meters { get; init; }
 
     /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
     internal CheckpointFolder.SafeWriter? Write { get; init; }
@@ -55,6 +59,7 @@ public sealed class SftTrainer
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
@@ -73,6 +78,7 @@ public sealed class SftTrainer
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
@@ -96,6 +102,7 @@ public sealed class SftTrainer
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
+    /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
@@ -115,6 +122,8 @@ public sealed class SftTrainer
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator, IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
     {
+        using var training = model.BeginTraining();
+        using var instruments = new SftMetrics(Meters);
         var (dropout, recompute) = (model.Dropout, model.GradientCheckpointing);
         try
         {
@@ -122,7 +131,10 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write);
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write)
+            {
+                Instruments = instruments,
+            };
             return run.Run(cancellationToken);
         }
         finally

@@ -26,14 +26,13 @@ public abstract class ScoringRecommender : IRecommender, IItemScorer
     private protected ItemCatalogue Catalogue { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A request is <see langword="null"/> or asks for fewer than one item.</exception>
+    /// <exception cref="ArgumentException">A request is <see langword="null"/>, its history holds <see langword="null"/>, or it asks for fewer than one item.</exception>
     public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
         IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(requests);
+        RequestValidation.CheckHistories(requests);
         for (int i = 0; i < requests.Count; i++)
         {
-            ArgumentNullException.ThrowIfNull(requests[i], nameof(requests));
             if (requests[i].Count < 1)
             {
                 throw new ArgumentException($"Request {i} asks for {requests[i].Count} items; expected at least 1.", nameof(requests));

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -27,7 +28,10 @@ public static class EvaluationBuilderExtensions
         builder.Services.TryAddSingleton(services => new RecommendationEvaluator(
             services.GetServices<IRankingMetric>(),
             services.GetRequiredService<IOptions<EvaluationOptions>>().Value,
-            services.GetService<ILogger<RecommendationEvaluator>>()));
+            services.GetService<ILogger<RecommendationEvaluator>>())
+        {
+            Meters = services.GetService<IMeterFactory>(),
+        });
         return builder;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -44,6 +45,9 @@ public sealed class RecommendationEvaluator
         _logger = logger ?? (ILogger)NullLogger.Instance;
     }
 
+    /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each evaluation.</summary>
+    public IMeterFactory? Meters { get; init; }
+
     /// <summary>Evaluates a recommender by its items alone.</summary>
     /// <param name="recommender">The recommender.</param>
     /// <param name="examples">Histories and what followed.</param>
@@ -74,6 +78,7 @@ public sealed class RecommendationEvaluator
             throw new ArgumentException("There are no examples to evaluate.", nameof(examples));
         }
 
+        using var telemetry = new Telemetry(Meters);
         examples = Draw(examples);
         Log.EvaluationStarted(_logger, recommender.Name, examples.Count);
         var tally = new RankingTally(catalog, _options.Cutoffs, examples.Count);
@@ -103,8 +108,8 @@ public sealed class RecommendationEvaluator
                 tally.Add(batch[i], results[i]);
             }
 
-            Telemetry.Examples.Add(batch.Length);
-            Telemetry.BatchDuration.Record(took.TotalSeconds);
+            telemetry.Examples.Add(batch.Length);
+            telemetry.BatchDuration.Record(took.TotalSeconds);
             progress?.Report(new TrainingProgress("evaluation", start + batch.Length, examples.Count));
         }
 

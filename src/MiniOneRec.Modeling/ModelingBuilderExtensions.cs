@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -23,7 +24,10 @@ public static class ModelingBuilderExtensions
         builder.Services.TryAddSingleton(provider => new GenerativeRecommenderFactory(
             provider.GetRequiredService<IOptions<ModelingOptions>>().Value,
             provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value,
-            provider.GetService<ILogger<GenerativeRecommender>>()));
+            provider.GetService<ILogger<GenerativeRecommender>>())
+        {
+            Meters = provider.GetService<IMeterFactory>(),
+        });
         return builder;
     }
 
@@ -38,7 +42,8 @@ public static class ModelingBuilderExtensions
         builder.Services.TryAddSingleton(provider =>
         {
             string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
-            return Task.Run(() => GenerativeRecommender.LoadAsync(folder, device)).GetAwaiter().GetResult();
+            return Task.Run(() => GenerativeRecommender.LoadAsync(
+                folder, device, provider.GetService<ILogger<GenerativeRecommender>>(), provider.GetService<IMeterFactory>())).GetAwaiter().GetResult();
         });
         builder.Services.TryAddSingleton<IRecommender>(provider => provider.GetRequiredService<GenerativeRecommender>());
         return builder;

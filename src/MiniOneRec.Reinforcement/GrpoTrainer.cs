@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
@@ -34,11 +35,14 @@ public sealed class GrpoTrainer
         _logger = logger ?? NullLogger<GrpoTrainer>.Instance;
     }
 
+    /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
+    public IMeterFactory? Meters { get; init; }
+
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
     public CausalLanguageModel? Reference { get; set; }
 
     /// <summary>Trains on next-item examples.</summary>
-    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="recommender">The recommender that is improved; it refuses to serve meanwhile.</param>
     /// <param name="train">Histories with the items that followed.</param>
     /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>
     /// <param name="progress">Told once per step.</param>
@@ -58,7 +62,7 @@ public sealed class GrpoTrainer
     }
 
     /// <summary>Trains on examples with prompts of their own or with several right items.</summary>
-    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="recommender">The recommender that is improved; it refuses to serve meanwhile.</param>
     /// <param name="train">The examples.</param>
     /// <param name="validation">Held-out next-item examples.</param>
     /// <param name="progress">Told once per step.</param>
@@ -72,7 +76,7 @@ public sealed class GrpoTrainer
         ArgumentNullException.ThrowIfNull(train);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
-            "grpo", recommender, _options, Reference, train, validation, progress, _logger,
+            "grpo", recommender, _options, Reference, train, validation, progress, _logger, Meters,
             new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new GrpoStep(loop, recommender, _options, _rollouts, _rewards).Run, cancellationToken));
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -27,7 +28,10 @@ public static class ReinforcementBuilderExtensions
             services.GetServices<IRewardFunction>(),
             services.GetRequiredService<IOptions<GrpoOptions>>().Value,
             services.GetRequiredService<IRolloutSampler>(),
-            services.GetService<ILogger<GrpoTrainer>>()));
+            services.GetService<ILogger<GrpoTrainer>>())
+        {
+            Meters = services.GetService<IMeterFactory>(),
+        });
         return builder;
     }
 

@@ -2,46 +2,65 @@ using System.Diagnostics.Metrics;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>The package's instruments.</summary>
-internal static class SftMetrics
+/// <summary>The package's instruments, for one run.</summary>
+internal sealed class SftMetrics : IDisposable
 {
-    private static readonly Meter Meter = new("MiniOneRec.Alignment");
-    private static readonly Counter<long> Steps = Meter.CreateCounter<long>("minionerec.sft.steps", "{step}", "Optimizer steps taken");
-    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("minionerec.sft.tokens", "{token}", "Tokens trained on");
-    private static readonly Counter<long> Samples = Meter.CreateCounter<long>("minionerec.sft.samples", "{sample}", "Samples trained on");
-    private static readonly Gauge<double> Loss = Meter.CreateGauge<double>("minionerec.sft.loss", "nat", "Mean loss per label of the last step; by task where tagged");
-    private static readonly Gauge<double> GradientNorm = Meter.CreateGauge<double>("minionerec.sft.gradient_norm", null, "Norm of the gradient before clipping");
-    private static readonly Gauge<double> LearningRateValue = Meter.CreateGauge<double>("minionerec.sft.learning_rate", null, "Learning rate of the last step");
-    private static readonly Gauge<double> Validation = Meter.CreateGauge<double>("minionerec.sft.validation", null, "Last validation figure, by metric");
-    private static readonly Gauge<double> TokenRate = Meter.CreateGauge<double>("minionerec.sft.token_rate", "{token}/s", "Tokens per second of the last step");
-    private static readonly Gauge<double> SampleRate = Meter.CreateGauge<double>("minionerec.sft.sample_rate", "{sample}/s", "Samples per second of the last step");
-    private static readonly Gauge<double> Memory = Meter.CreateGauge<double>("minionerec.sft.memory", "MBy", "Resident memory of the process");
+    private readonly Meter? _own;
+    private readonly Counter<long> _steps;
+    private readonly Counter<long> _tokens;
+    private readonly Counter<long> _samples;
+    private readonly Gauge<double> _loss;
+    private readonly Gauge<double> _gradientNorm;
+    private readonly Gauge<double> _learningRate;
+    private readonly Gauge<double> _validation;
+    private readonly Gauge<double> _tokenRate;
+    private readonly Gauge<double> _sampleRate;
+    private readonly Gauge<double> _memory;
 
-    public static void Record(IReadOnlyDictionary<string, double> metrics, long tokens, long samples)
+    /// <summary>Makes the instruments.</summary>
+    /// <param name="meters">The container's factory, which then owns the meter, or <see langword="null"/> for a meter of its own.</param>
+    public SftMetrics(IMeterFactory? meters)
     {
-        Steps.Add(1);
-        Tokens.Add(tokens);
-        Samples.Add(samples);
+        var meter = meters?.Create("MiniOneRec.Alignment") ?? (_own = new Meter("MiniOneRec.Alignment"));
+        _steps = meter.CreateCounter<long>("minionerec.sft.steps", "{step}", "Optimizer steps taken");
+        _tokens = meter.CreateCounter<long>("minionerec.sft.tokens", "{token}", "Tokens trained on");
+        _samples = meter.CreateCounter<long>("minionerec.sft.samples", "{sample}", "Samples trained on");
+        _loss = meter.CreateGauge<double>("minionerec.sft.loss", "nat", "Mean loss per label of the last step; by task where tagged");
+        _gradientNorm = meter.CreateGauge<double>("minionerec.sft.gradient_norm", null, "Norm of the gradient before clipping");
+        _learningRate = meter.CreateGauge<double>("minionerec.sft.learning_rate", null, "Learning rate of the last step");
+        _validation = meter.CreateGauge<double>("minionerec.sft.validation", null, "Last validation figure, by metric");
+        _tokenRate = meter.CreateGauge<double>("minionerec.sft.token_rate", "{token}/s", "Tokens per second of the last step");
+        _sampleRate = meter.CreateGauge<double>("minionerec.sft.sample_rate", "{sample}/s", "Samples per second of the last step");
+        _memory = meter.CreateGauge<double>("minionerec.sft.memory", "MBy", "Resident memory of the process");
+    }
+
+    public void Record(IReadOnlyDictionary<string, double> metrics, long tokens, long samples)
+    {
+        _steps.Add(1);
+        _tokens.Add(tokens);
+        _samples.Add(samples);
         foreach (var (name, value) in metrics)
         {
             switch (name)
             {
-                case "loss": Loss.Record(value); break;
-                case "gradient_norm": GradientNorm.Record(value); break;
-                case "learning_rate": LearningRateValue.Record(value); break;
-                case "memory_mb": Memory.Record(value); break;
-                case "tokens_per_second": TokenRate.Record(value); break;
-                case "samples_per_second": SampleRate.Record(value); break;
-                case var task when task.StartsWith("nll/", StringComparison.Ordinal): Loss.Record(value, new KeyValuePair<string, object?>("task", task[4..])); break;
+                case "loss": _loss.Record(value); break;
+                case "gradient_norm": _gradientNorm.Record(value); break;
+                case "learning_rate": _learningRate.Record(value); break;
+                case "memory_mb": _memory.Record(value); break;
+                case "tokens_per_second": _tokenRate.Record(value); break;
+                case "samples_per_second": _sampleRate.Record(value); break;
+                case var task when task.StartsWith("nll/", StringComparison.Ordinal): _loss.Record(value, new KeyValuePair<string, object?>("task", task[4..])); break;
             }
         }
     }
 
-    public static void RecordValidation(IReadOnlyDictionary<string, double> measured)
+    public void RecordValidation(IReadOnlyDictionary<string, double> measured)
     {
         foreach (var (name, value) in measured)
         {
-            Validation.Record(value, new KeyValuePair<string, object?>("metric", name));
+            _validation.Record(value, new KeyValuePair<string, object?>("metric", name));
         }
     }
+
+    public void Dispose() => _own?.Dispose();
 }

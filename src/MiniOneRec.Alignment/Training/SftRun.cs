@@ -35,6 +35,13 @@ internal sealed class SftRun : IDisposable
         _step = new TrainingStep(model, _weights, samples.TaskIds, options);
     }
 
+    /// <summary>Gets or sets the instruments that receive the figures, or <see langword="null"/>; not owned.</summary>
+    public SftMetrics? Instruments
+    {
+        get => _step.Instruments;
+        init => _step.Instruments = value;
+    }
+
     public TrainingResult Run(CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
@@ -231,7 +238,7 @@ internal sealed class SftRun : IDisposable
             metrics[name] = figure;
         }
 
-        SftMetrics.RecordValidation(measured);
+        Instruments?.RecordValidation(measured);
         double value = measured[_validator.MetricName];
         _sinceBest = _best!.Offer(state.Step, value, Named(_step.Average?.Values ?? _weights.Masters)) ? 0 : _sinceBest + 1;
         Log.Validated(_logger, state.Step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);

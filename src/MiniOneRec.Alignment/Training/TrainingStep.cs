@@ -32,6 +32,9 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Gets the moving average of the weights, or <see langword="null"/>.</summary>
     public WeightAverage? Average { get; }
 
+    /// <summary>Gets or sets the instruments that receive the figures of each step, or <see langword="null"/>; not owned.</summary>
+    public SftMetrics? Instruments { get; set; }
+
     /// <summary>Gets the names of the figures that a step can have besides those of its validation.</summary>
     public IEnumerable<string> MetricNames =>
         ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb", .. _taskNames.Select(task => "nll/" + task)];
@@ -90,7 +93,7 @@ internal sealed class TrainingStep : IDisposable
             metrics["nll/" + task] = nll;
         }
 
-        SftMetrics.Record(metrics, tokens, samples);
+        Instruments?.Record(metrics, tokens, samples);
         return metrics;
     }
 

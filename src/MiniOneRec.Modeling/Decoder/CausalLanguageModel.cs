@@ -7,8 +7,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>A decoder that predicts the next token: the seam at which backbones are swapped.</summary>
 /// <remarks>
-/// Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope. Training a
-/// model while it serves is the caller's mistake.
+/// Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope. Trainers hold
+/// <see cref="BeginTraining"/>; recommenders refuse to serve the model from other threads meanwhile.
 /// </remarks>
 public abstract class CausalLanguageModel : nn.Module
 {
@@ -29,6 +29,12 @@ public abstract class CausalLanguageModel : nn.Module
         : base(name)
     {
     }
+
+    /// <summary>Gets whether a trainer holds the weights; recommenders then refuse to serve them.</summary>
+    public bool IsBeingTrained => Lease.IsTraining;
+
+    /// <summary>Gets what keeps serving and training apart.</summary>
+    internal WeightLease Lease { get; } = new();
 
     /// <summary>Gets the architecture.</summary>
     public abstract DecoderConfig Config { get; }
@@ -70,6 +76,15 @@ public abstract class CausalLanguageModel : nn.Module
 
     /// <summary>Gets who packs the weights, or <see langword="null"/> where a backbone knows no packing.</summary>
     private protected virtual WeightPacking? Packing => null;
+
+    /// <summary>Claims the weights for training on the calling thread, after batches that are being served have ended.</summary>
+    /// <remarks>
+    /// Until the result is disposed, recommenders of this model refuse requests with an <see cref="InvalidOperationException"/>, except
+    /// <see cref="GenerativeRecommender.Recommend"/> on the claiming thread, which validation needs.
+    /// </remarks>
+    /// <returns>Gives the weights back when disposed.</returns>
+    /// <exception cref="InvalidOperationException">The weights are being trained already.</exception>
+    public IDisposable BeginTraining() => Lease.Train();
 
     /// <summary>Sets training or evaluation mode; training drops packed weights.</summary>
     /// <param name="train">Whether to train.</param>

@@ -41,17 +41,11 @@ internal sealed class Catalogue
     /// <summary>Folds a request's restrictions, or returns <see langword="null"/> where there are none.</summary>
     /// <param name="request">The request.</param>
     /// <param name="excludeHistory">Whether the items of the history are out as well.</param>
-    public TrieMask? MaskOf(RecommendationRequest request, bool excludeHistory)
+    /// <param name="beforeEach">Called before the request's filter sees an item; it ends the work by throwing.</param>
+    public TrieMask? MaskOf(RecommendationRequest request, bool excludeHistory, Action? beforeEach = null)
     {
-        IReadOnlyCollection<string> seen = excludeHistory ? [.. request.History] : [];
-        if (request.CandidateFilter is not null)
-        {
-            var hidden = seen.ToHashSet(StringComparer.Ordinal);
-            return TrieMask.Where(Trie, row => request.Allows(Index.Items[row]) && !hidden.Contains(Index.Items[row]));
-        }
-
         var rows = new HashSet<int>();
-        foreach (string item in seen.Concat(request.ExcludedItems ?? Enumerable.Empty<string>()))
+        foreach (string item in (excludeHistory ? request.History : []).Concat(request.ExcludedItems ?? Enumerable.Empty<string>()))
         {
             if (Index.TryGetRow(item, out int row))
             {
@@ -59,6 +53,15 @@ internal sealed class Catalogue
             }
         }
 
-        return rows.Count == 0 ? null : TrieMask.Excluding(Trie, NodeOfRow, [.. rows]);
+        if (request.CandidateFilter is not { } passes)
+        {
+            return rows.Count == 0 ? null : TrieMask.Excluding(Trie, NodeOfRow, [.. rows]);
+        }
+
+        return TrieMask.Where(Trie, row =>
+        {
+            beforeEach?.Invoke();
+            return !rows.Contains(row) && passes(Index.Items[row]);
+        });
     }
 }

@@ -1,4 +1,5 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Shared;
@@ -8,16 +9,26 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Recommends by writing semantic IDs: a decoder, a catalogue, a template, and a beam search held to the catalogue.</summary>
 /// <remarks>
+/// <para>
 /// Safe for concurrent use. Concurrent callers of <see cref="RecommendAsync"/> are gathered into batches on one thread; results do not depend on
 /// the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a long history the most recent items are
 /// used; an empty history is answered by <see cref="Fallback"/> where the application names one, else by what the model writes unprompted.
+/// </para>
+/// <para>
+/// A request is prepared on its caller's side: its filter runs on a thread of the pool and holds up no other request. What the application's code throws
+/// (filter, prior, fallback) fails the requests concerned and no others. A filter or prior that calls the recommender back, or disposes
+/// it, gets an <see cref="InvalidOperationException"/>. A fallback may call back; the model then answers.
+/// </para>
+/// <para>
+/// While a trainer holds the model (<see cref="CausalLanguageModel.BeginTraining"/>), requests are refused with an <see cref="InvalidOperationException"/>;
+/// only <see cref="Recommend"/> on the trainer's own thread works. <see cref="RecommenderDiagnostics"/> names the metrics and activities.
+/// </para>
 /// </remarks>
 public sealed class GenerativeRecommender : IRecommender, IDisposable
 {
-    private readonly RecommenderOptions _options;
     private readonly ILogger _logger;
-    private readonly RequestQueue _queue;
-    private volatile Catalogue _catalogue;
+    private readonly ServingPipeline _serving;
+    private readonly Lock _swapping = new();
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
     /// <param name="model">The decoder; put in evaluation mode.</param>
@@ -30,6 +41,22 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public GenerativeRecommender(
         CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options = null,
         IReadOnlyDictionary<string, double>? popularity = null, ILogger<GenerativeRecommender>? logger = null)
+        : this(model, index, template, options, popularity, logger, meters: null)
+    {
+    }
+
+    /// <summary>Makes a recommender whose meter comes from a container.</summary>
+    /// <param name="model">The decoder; put in evaluation mode.</param>
+    /// <param name="index">The catalogue's semantic IDs.</param>
+    /// <param name="template">How prompts are written; the same as in training.</param>
+    /// <param name="options">The options; copied.</param>
+    /// <param name="popularity">Orders the items of one semantic ID; by default the index's order counts.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <exception cref="ArgumentException">The model has fewer tokens than the template, or the template no tokens for a code.</exception>
+    public GenerativeRecommender(
+        CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options,
+        IReadOnlyDictionary<string, double>? popularity, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(index);
@@ -40,18 +67,23 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
                 $"The model has {model.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of the template '{template.Name}'.", nameof(model));
         }
 
-        _options = OptionsValidation.Validated(options ?? new RecommenderOptions(), new RecommenderOptionsValidator()).Copy();
+        var checkedOptions = OptionsValidation.Validated(options ?? new RecommenderOptions(), new RecommenderOptionsValidator()).Copy();
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
         (Model, Template) = (model, template);
         CheckVocabulary(index, template);
-        _catalogue = new Catalogue(index, popularity);
-        _queue = new RequestQueue(_options, RecommendBatch);
+        _serving = new ServingPipeline(this, model, template, checkedOptions, _logger, meters) { Catalogue = new Catalogue(index, popularity) };
+        Name = "minionerec";
         model.eval();
-        model.PackWeights = _options.PackWeights;
+        model.PackWeights = checkedOptions.PackWeights;
     }
 
-    /// <summary>Gets or sets the name under which reports list the recommender.</summary>
-    public string Name { get; set; } = "minionerec";
+    /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
+    /// <value>The default is <c>minionerec</c>.</value>
+    public string Name
+    {
+        get => _serving.Telemetry.Name;
+        set => _serving.Telemetry.Name = value;
+    }
 
     /// <summary>Gets the decoder.</summary>
     public CausalLanguageModel Model { get; }
@@ -60,59 +92,69 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public IPromptTemplate Template { get; }
 
     /// <summary>Gets the catalogue's semantic IDs.</summary>
-    public SemanticIdIndex Index => _catalogue.Index;
+    public SemanticIdIndex Index => _serving.Catalogue.Index;
 
     /// <summary>Gets the catalogue's tree.</summary>
-    public SemanticIdTrie Trie => _catalogue.Trie;
+    public SemanticIdTrie Trie => _serving.Catalogue.Trie;
 
     /// <summary>Gets the figures that order the items of one semantic ID.</summary>
-    public IReadOnlyDictionary<string, double> Popularity => _catalogue.Popularity;
+    public IReadOnlyDictionary<string, double> Popularity => _serving.Catalogue.Popularity;
 
     /// <summary>Gets a copy of the options.</summary>
-    public RecommenderOptions Options => _options.Copy();
+    public RecommenderOptions Options => _serving.Settings.Options.Copy();
 
-    /// <summary>Gets or sets a scorer whose item probabilities are mixed into decoding, or <see langword="null"/> for none, at no cost.</summary>
-    public IItemScorer? Prior { get; set; }
+    /// <summary>Gets or sets a scorer whose item probabilities are mixed into decoding, or <see langword="null"/> for none, at no cost; read once per batch.</summary>
+    public IItemScorer? Prior
+    {
+        get => _serving.Settings.Prior;
+        set => _serving.Change(settings => settings with { Prior = value });
+    }
 
     /// <summary>Gets or sets the prior's share w, 0 to 1; read once per batch.</summary>
     public double PriorWeight
     {
-        get => _options.PriorWeight;
+        get => _serving.Settings.Options.PriorWeight;
         set
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 0);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1);
-            _options.PriorWeight = value;
+            ThrowUnless(value is >= 0 and <= 1, value, "0 to 1");
+            _serving.Change(settings => settings.With(options => options.PriorWeight = value));
         }
     }
 
     /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share; 0 or more, read once per batch.</summary>
     public double PriorEvidence
     {
-        get => _options.PriorEvidence;
+        get => _serving.Settings.Options.PriorEvidence;
         set
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            _options.PriorEvidence = value;
+            ThrowUnless(value >= 0 && double.IsFinite(value), value, "a finite number of at least 0");
+            _serving.Change(settings => settings.With(options => options.PriorEvidence = value));
         }
     }
 
     /// <summary>Gets or sets what an item of the history loses of its score, in nats; 0 to a million, read once per batch.</summary>
     public double HistoryPenalty
     {
-        get => _options.HistoryPenalty;
+        get => _serving.Settings.Options.HistoryPenalty;
         set
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(value);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1e6);
-            _options.HistoryPenalty = value;
+            ThrowUnless(value is >= 0 and <= 1e6, value, "0 to 1,000,000");
+            _serving.Change(settings => settings.With(options => options.HistoryPenalty = value));
         }
     }
 
-    /// <summary>Gets or sets who answers requests whose history holds no known item, or <see langword="null"/> for the model itself.</summary>
-    public IRecommender? Fallback { get; set; }
+    /// <summary>
+    /// Gets or sets the recommender that answers requests whose history holds no known item, or <see langword="null"/> for the model itself. It may ask
+    /// this recommender in turn; the model then answers.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is this recommender.</exception>
+    public IRecommender? Fallback
+    {
+        get => _serving.Fallback;
+        set => _serving.Fallback = ReferenceEquals(value, this) ? throw new ArgumentException("A recommender cannot be its own fallback.", nameof(value)) : value;
+    }
 
-    /// <summary>Serves another version of the catalogue from the next batch on; batches that run keep the one they began with.</summary>
+    /// <summary>Serves another version of the catalogue to requests from now on; requests in flight keep the one they were prepared with.</summary>
     /// <param name="index">The new index; its codes must have tokens in the template.</param>
     /// <param name="popularity">Orders the items of one semantic ID; by default the present figures stay.</param>
     /// <exception cref="ArgumentException">A code has no token.</exception>
@@ -120,49 +162,34 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     {
         ArgumentNullException.ThrowIfNull(index);
         CheckVocabulary(index, Template);
-        _catalogue = new Catalogue(index, popularity ?? _catalogue.Popularity);
+        lock (_swapping)
+        {
+            _serving.Catalogue = new Catalogue(index, popularity ?? _serving.Catalogue.Popularity);
+        }
+
+        _serving.Telemetry.Swapped("catalogue");
         Log.CatalogueSwapped(_logger, index.Count, index.DistinctCount);
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
-        IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(requests);
-        foreach (var request in requests)
-        {
-            Check(request);
-        }
-
-        var answers = new Task<RecommendationResult>[requests.Count];
-        for (int i = 0; i < answers.Length; i++)
-        {
-            answers[i] = Fallback is { } fallback && !requests[i].History.Any(item => Index.TryGetRow(item, out _))
-                ? fallback.RecommendAsync(requests[i], cancellationToken)
-                : await _queue.EnqueueAsync(requests[i], cancellationToken).ConfigureAwait(false);
-        }
-
-        return await Task.WhenAll(answers).ConfigureAwait(false);
-    }
+    /// <remarks>A list fails as a whole where one of its requests fails; callers beside it are not touched.</remarks>
+    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is out of range.</exception>
+    /// <exception cref="TimeoutException">A request is late; see <see cref="RecommendationRequest.Deadline"/>.</exception>
+    /// <exception cref="RecommendationQueueFullException">The queue is full and <see cref="RecommenderOptions.QueueFullMode"/> refuses to wait.</exception>
+    /// <exception cref="InvalidOperationException">The model is being trained, or the call comes from inside a filter or prior of this recommender.</exception>
+    /// <exception cref="ObjectDisposedException">The recommender is disposed, or was before the answer.</exception>
+    public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
+        IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default) => _serving.AnswerAsync(requests, cancellationToken);
 
     /// <summary>Answers requests on the calling thread, without the queue: for trainers and evaluations that own the thread.</summary>
-    /// <param name="requests">The requests; may be empty.</param>
+    /// <param name="requests">The requests; may be empty. Deadlines and <see cref="Fallback"/> do not count here.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is out of range.</exception>
+    /// <exception cref="InvalidOperationException">Another thread trains the model, or the call comes from inside a filter or prior of this recommender.</exception>
     public IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        var results = new List<RecommendationResult>(requests.Count);
-        foreach (var chunk in requests.Chunk(_options.BatchSize))
-        {
-            foreach (var request in chunk)
-            {
-                Check(request);
-            }
-
-            results.AddRange(RecommendBatch(chunk, cancellationToken));
-        }
-
-        return results;
+        return _serving.Answer(requests, cancellationToken);
     }
 
     /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
@@ -187,7 +214,19 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the model was trained with.</exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, device, cancellationToken);
+        ModelFolder.LoadAsync(folder, device, logger: null, meters: null, cancellationToken);
+
+    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote, with the application's logger and meters.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
+    public static Task<GenerativeRecommender> LoadAsync(
+        string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken = default) =>
+        ModelFolder.LoadAsync(folder, device, logger, meters, cancellationToken);
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
     /// <param name="history">Item ids, oldest first.</param>
@@ -197,8 +236,10 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public IReadOnlyList<(int Token, double LogProbability)> Explain(IReadOnlyList<string> history, string itemId)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var catalogue = _catalogue;
+        var catalogue = _serving.Catalogue;
         int[] prompt = PromptOf(catalogue, history, out _), response = Template.EncodeResponse(catalogue.Index[itemId]);
+        using var inside = _serving.Direct();
+        using var reading = Model.Lease.Serve();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([[.. prompt, .. response[..^1]]], Model.Device);
@@ -207,105 +248,32 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return [.. response.Zip(values.data<float>().ToArray(), (token, value) => (token, (double)value))];
     }
 
-    /// <inheritdoc/>
+    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model.</summary>
+    /// <exception cref="InvalidOperationException">The call comes from inside a filter, prior or fallback that this recommender waits for.</exception>
     public void Dispose()
     {
-        _queue.Dispose();
+        _serving.Dispose();
         Model.Dispose();
     }
 
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
-    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => PromptOf(_catalogue, history, out skipped);
-
-    private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped)
+    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped)
     {
-        var known = new List<SemanticId>(history.Count);
-        foreach (string item in history)
-        {
-            if (catalogue.Index.TryGetSemanticId(item, out var id))
-            {
-                known.Add(id);
-            }
-        }
-
-        skipped = history.Count - known.Count;
-        int drop = Math.Max(0, known.Count - _options.MaxHistoryItems);
-        return Template.EncodePrompt(Template.NextItem(known.GetRange(drop, known.Count - drop)));
+        ArgumentNullException.ThrowIfNull(history);
+        return PromptOf(_serving.Catalogue, history, out skipped);
     }
 
-    [SuppressMessage("Maintainability", "CA1508", Justification = "The prior may be set by another thread.")]
-    private IReadOnlyList<RecommendationResult> RecommendBatch(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped) =>
+        PreparedRequest.PromptOf(history, catalogue, Template, _serving.Settings.Options.MaxHistoryItems, out skipped);
+
+    private static void ThrowUnless(bool holds, double value, string expected, [CallerMemberName] string property = "")
     {
-        var (catalogue, prior, options) = (_catalogue, Prior, _options.Copy());
-        var masses = prior is null || options.PriorWeight == 0 ? null : PriorFolder.Fold(prior, options, catalogue, requests);
-        var queries = new BeamQuery[requests.Count];
-        var skipped = new int[requests.Count];
-        for (int i = 0; i < queries.Length; i++)
+        if (!holds)
         {
-            queries[i] = new BeamQuery(PromptOf(catalogue, requests[i].History, out skipped[i]))
-            {
-                Count = masses is null && options.HistoryPenalty == 0 ? requests[i].Count : int.MaxValue,
-                Mask = catalogue.MaskOf(requests[i], options.ExcludeHistory),
-                Prior = masses?[i],
-            };
+            throw new ArgumentOutOfRangeException(property, value, $"{property} is {value}; expected {expected}.");
         }
-
-        var results = new RecommendationResult[requests.Count];
-        foreach (var group in Enumerable.Range(0, requests.Count).GroupBy(i => Math.Max(_options.BeamWidth, requests[i].Count)))
-        {
-            int[] members = [.. group];
-            var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = group.Key, Scoring = _options.Scoring });
-            var beams = search.Search(Model, [.. members.Select(i => queries[i])], catalogue.Trie, Template, cancellationToken);
-            for (int m = 0; m < members.Length; m++)
-            {
-                int i = members[m];
-                var items = ItemsOf(catalogue, beams[m], queries[i], requests[i], options.HistoryPenalty);
-                results[i] = new RecommendationResult(items) { SkippedHistoryItems = skipped[i], Shortfall = requests[i].Count - items.Count };
-            }
-        }
-
-        return results;
-    }
-
-    private static List<Recommendation> ItemsOf(Catalogue catalogue, IReadOnlyList<Beam> beams, BeamQuery query, RecommendationRequest request, double historyPenalty)
-    {
-        var items = new List<Recommendation>();
-        var penalised = historyPenalty == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
-        bool ranked = query.Prior is null && penalised.Count == 0;
-        foreach (var beam in beams)
-        {
-            var semanticId = catalogue.Trie.PathTo(beam.Node);
-            foreach (int row in catalogue.ItemsAt(beam.Node))
-            {
-                if (query.Mask?.AllowsRow(row) != false)
-                {
-                    string item = catalogue.Index.Items[row];
-                    double score = query.Prior is { } prior ? prior.Mix(beam.LogProbability, prior.OfRow(row)) : beam.Score;
-                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - historyPenalty : score, semanticId));
-                }
-            }
-
-            if (ranked && items.Count >= request.Count)
-            {
-                break;
-            }
-        }
-
-        if (!ranked)
-        {
-            items = [.. items.OrderByDescending(item => item.Score)];               // stable: ties keep the beams' order
-        }
-
-        return items.Count <= request.Count ? items : items.GetRange(0, request.Count);
-    }
-
-    private static void Check(RecommendationRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(request.History);
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Count, 1, nameof(request));
     }
 
     private static void CheckVocabulary(SemanticIdIndex index, IPromptTemplate template)

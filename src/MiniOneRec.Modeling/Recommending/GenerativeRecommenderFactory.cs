@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 using TorchSharp;
@@ -16,6 +17,9 @@ public sealed class GenerativeRecommenderFactory(
 
     private readonly MiniOneRecOptions _shared = shared ?? new MiniOneRecOptions();
 
+    /// <summary>Gets the factory of the recommenders' meters, or <see langword="null"/> for a meter per recommender.</summary>
+    public IMeterFactory? Meters { get; init; }
+
     /// <summary>Makes a recommender; equal seeds give equal weights.</summary>
     /// <param name="index">The catalogue's semantic IDs.</param>
     /// <param name="popularity">Orders the items of one semantic ID.</param>
@@ -31,7 +35,7 @@ public sealed class GenerativeRecommenderFactory(
             var template = CompactTemplate.For(index);
             var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, _options.HiddenSize, _options.Layers, _options.Heads));
             model.to(TorchSeed.DeviceOf(_shared.Device));
-            return new GenerativeRecommender(model, index, template, _options.Recommender, popularity, logger);
+            return new GenerativeRecommender(model, index, template, _options.Recommender, popularity, logger, Meters);
         });
     }
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -45,15 +47,17 @@ internal static class ModelFolder
         overwrite,
         cancellationToken);
 
-    public static Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    public static Task<GenerativeRecommender> LoadAsync(
+        string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, device, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, device, logger, meters, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
-    private static async Task<GenerativeRecommender> ReadAsync(ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
+    private static async Task<GenerativeRecommender> ReadAsync(
+        ArtifactManifest manifest, string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         string manifestPath = Path.Combine(folder, ManifestFile);
         int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
@@ -81,7 +85,7 @@ internal static class ModelFolder
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
         try
         {
-            return new GenerativeRecommender(model, index, template, options, popularity);
+            return new GenerativeRecommender(model, index, template, options, popularity, logger, meters);
         }
         catch (OptionsValidationException e)
         {

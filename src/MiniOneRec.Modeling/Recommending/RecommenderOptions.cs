@@ -31,14 +31,33 @@ public sealed class RecommenderOptions
     [Range(1, 1 << 16)]
     public int MaxHistoryItems { get; set; } = 20;
 
-    /// <summary>Gets or sets whether the items of a history are left out of its answer: for catalogues in which nobody comes back to an item.</summary>
+    /// <summary>Gets or sets the most items that one request may ask for.</summary>
+    /// <remarks>
+    /// The cost of a request grows with its count, so an application that passes on what its users ask for sets what it can afford. A request for
+    /// more, or for more than the whole catalogue where that is larger than <see cref="BeamWidth"/>, fails with an <see cref="ArgumentException"/>.
+    /// </remarks>
+    /// <value>The default is 10,000.</value>
+    [Range(1, 1 << 16)]
+    public int MaxCount { get; set; } = 10_000;
+
+    /// <summary>Gets or sets whether the items of a history are left out of its answer; a request may say otherwise.</summary>
+    /// <remarks>
+    /// <para>Three choices for items that a user had before:</para>
+    /// <para><see cref="ExcludeHistory"/>: for catalogues in which nobody comes back to an item (books, films, durable goods). What was just bought is
+    /// never recommended.</para>
+    /// <para><see cref="HistoryPenalty"/>: for catalogues in which users come back to some items, less often than the training data suggest.
+    /// The penalty is chosen on validation rows.</para>
+    /// <para>Neither: for catalogues in which users come back as they did in training (food, news sites, music). The model then decides, and may rank
+    /// the last item first.</para>
+    /// <para>Evaluation on public data sets usually sets neither, because their targets may repeat.</para>
+    /// </remarks>
     /// <value>The default is <see langword="false"/>.</value>
     public bool ExcludeHistory { get; set; }
 
     /// <summary>Gets or sets what an item of the history loses of its score, in nats: for catalogues in which users come back less often than they did in training.</summary>
     /// <remarks>
     /// Beams are found without it and ranked with it, at no cost. Choose it on validation rows that are later than the training's; the sample
-    /// <c>AmazonReviews</c> does.
+    /// <c>AmazonReviews</c> does. It has no effect on items that <see cref="ExcludeHistory"/> leaves out.
     /// </remarks>
     /// <value>The default is 0.</value>
     [Range(0.0, 1e6)]
@@ -49,15 +68,31 @@ public sealed class RecommenderOptions
     [Range(1, 1 << 16)]
     public int BatchSize { get; set; } = 32;
 
-    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits for concurrent callers.</summary>
+    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits for concurrent callers, counted from when its first request could run.</summary>
     /// <value>The default is 1.</value>
     [Range(0, 60_000)]
     public int MaxWaitMilliseconds { get; set; } = 1;
 
-    /// <summary>Gets or sets how many requests may wait; callers beyond wait for room.</summary>
+    /// <summary>Gets or sets how many requests may wait; <see cref="QueueFullMode"/> says what happens to more.</summary>
     /// <value>The default is 1,024.</value>
     [Range(1, 1 << 24)]
     public int QueueCapacity { get; set; } = 1_024;
+
+    /// <summary>Gets or sets what happens to requests for which the queue has no room.</summary>
+    /// <value>The default is <see cref="QueueFullMode.Wait"/>.</value>
+    [EnumDataType(typeof(QueueFullMode))]
+    public QueueFullMode QueueFullMode { get; set; } = QueueFullMode.Wait;
+
+    /// <summary>Gets or sets after how many milliseconds a request that has no answer fails with a <see cref="TimeoutException"/>; 0 for never.</summary>
+    /// <remarks><see cref="RecommendationRequest.Deadline"/> counts as well where it is earlier. A request that is late before its batch begins is not computed.</remarks>
+    /// <value>The default is 0.</value>
+    [Range(0, int.MaxValue)]
+    public int TimeoutMilliseconds { get; set; }
+
+    /// <summary>Gets or sets what <see cref="GenerativeRecommender.Dispose"/> does with requests that have no answer yet.</summary>
+    /// <value>The default is <see cref="PendingRequests.Cancel"/>.</value>
+    [EnumDataType(typeof(PendingRequests))]
+    public PendingRequests PendingOnDispose { get; set; } = PendingRequests.Cancel;
 
     /// <summary>Gets or sets w, the share of the prior in decoding, where a prior is set.</summary>
     /// <value>The default is 0.3.</value>

@@ -1,162 +1,191 @@
-using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Gathers the requests of concurrent callers into batches and runs them on one thread.</summary>
-/// <remarks>First come, first served. The queue is bounded: callers beyond its capacity wait. A cancelled request leaves without holding up others.</remarks>
-internal sealed class RequestQueue : IDisposable
+/// <summary>Gathers the requests of concurrent callers into batches and runs them on one thread, first come, first served.</summary>
+/// <remarks>A request that is cancelled or late leaves without holding up others. Disposal completes every request that waits.</remarks>
+/// <param name="options">Batch size, longest wait, capacity.</param>
+/// <param name="telemetry">Follows the queue's length.</param>
+/// <param name="run">Completes every request of a batch; does not throw.</param>
+internal sealed class RequestQueue(
+    RecommenderOptions options, RecommenderTelemetry telemetry, Action<IReadOnlyList<PendingRequest>, CancellationToken> run) : IDisposable
 {
-    private readonly RecommenderOptions _options;
-    private readonly Func<IReadOnlyList<RecommendationRequest>, CancellationToken, IReadOnlyList<RecommendationResult>> _answer;
-    private readonly BlockingCollection<Pending> _pending = new(new ConcurrentQueue<Pending>());
-    private readonly SemaphoreSlim _room;
-    private readonly Lock _gate = new();
+    private readonly object _gate = new();
+    private readonly LinkedList<PendingRequest> _waiting = [];
     private readonly CancellationTokenSource _stop = new();
     private Thread? _worker;
+    private bool _idle;
+    private bool _stopped;
 
-    public RequestQueue(
-        RecommenderOptions options, Func<IReadOnlyList<RecommendationRequest>, CancellationToken, IReadOnlyList<RecommendationResult>> answer)
-    {
-        (_options, _answer) = (options, answer);
-        _room = new SemaphoreSlim(options.QueueCapacity);
-    }
-
-    /// <summary>Waits for room, then returns the answer to come.</summary>
-    public async Task<Task<RecommendationResult>> EnqueueAsync(RecommendationRequest request, CancellationToken cancellationToken)
-    {
-        ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, typeof(GenerativeRecommender));
-        await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
-        var pending = new Pending(request, cancellationToken);
-        try
-        {
-            _pending.Add(pending, CancellationToken.None);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ObjectDisposedException(nameof(GenerativeRecommender));
-        }
-
-        StartWorker();
-        return pending.Answer;
-    }
-
-    public void Dispose()
+    /// <summary>Throws where requests could not be taken now: fail fast, before they are prepared.</summary>
+    /// <param name="requests">How many requests.</param>
+    /// <exception cref="RecommendationQueueFullException">There is no room, and the options refuse to wait for it.</exception>
+    public void CheckRoom(int requests)
     {
         lock (_gate)
         {
-            if (_stop.IsCancellationRequested)
+            CheckRoomLocked(requests);
+        }
+    }
+
+    /// <summary>Takes requests into the queue, all or none.</summary>
+    /// <param name="requests">The requests, prepared.</param>
+    /// <param name="cancellationToken">Removes them while they wait.</param>
+    /// <exception cref="ObjectDisposedException">The recommender is disposed.</exception>
+    /// <exception cref="RecommendationQueueFullException">There is no room, and the options refuse to wait for it.</exception>
+    public void Enqueue(IReadOnlyList<PendingRequest> requests, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                throw Disposed();
+            }
+
+            CheckRoomLocked(requests.Count);
+            long now = Stopwatch.GetTimestamp();
+            foreach (var request in requests)
+            {
+                request.Enqueued = now;
+                request.Place = _waiting.AddLast(request);
+            }
+
+            if (_worker is null)
+            {
+                // Unsafe: the thread outlives the call and must not keep the call's context (activity, culture, request of a web server).
+                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
+                _worker.UnsafeStart();
+            }
+            else if (_idle || _waiting.Count >= options.BatchSize)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+
+        telemetry.Queued(requests.Count);
+        foreach (var request in requests)
+        {
+            request.Watch(this, cancellationToken);
+        }
+    }
+
+    /// <summary>Removes a request that does not want its answer any more.</summary>
+    /// <param name="request">The request; it may have left already.</param>
+    public void Remove(PendingRequest request)
+    {
+        lock (_gate)
+        {
+            if (request.Place is not { } place)
             {
                 return;
             }
 
-            _stop.Cancel();
-            _pending.CompleteAdding();
+            _waiting.Remove(place);
+            request.Place = null;
         }
 
-        _worker?.Join();
-        while (_pending.TryTake(out var left))
+        telemetry.Queued(-1);
+    }
+
+    /// <summary>Stops the worker after the batch that it runs, and fails the requests that wait.</summary>
+    public void Dispose()
+    {
+        PendingRequest[] left;
+        lock (_gate)
         {
-            left.Fail(new ObjectDisposedException(nameof(GenerativeRecommender)));
+            if (_stopped)
+            {
+                return;
+            }
+
+            _stopped = true;
+            left = [.. _waiting];
+            foreach (var request in left)
+            {
+                request.Place = null;
+            }
+
+            _waiting.Clear();
+            Monitor.PulseAll(_gate);
         }
 
-        _pending.Dispose();
-        _room.Dispose();
+        telemetry.Queued(-left.Length);
+        foreach (var request in left)
+        {
+            request.Fail(Disposed());
+        }
+
+        _stop.Cancel();
+        _worker?.Join();
         _stop.Dispose();
     }
 
-    private void StartWorker()
+    /// <summary>Makes the exception for requests that the recommender's end overtakes.</summary>
+    public static ObjectDisposedException Disposed() => new(nameof(GenerativeRecommender), "The recommender was disposed before the request was answered.");
+
+    private void CheckRoomLocked(int requests)
     {
-        lock (_gate)
+        if (options.QueueFullMode == QueueFullMode.Reject && _waiting.Count + requests > options.QueueCapacity)
         {
-            if (_worker is null && !_stop.IsCancellationRequested)
-            {
-                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
-                _worker.Start();
-            }
+            throw new RecommendationQueueFullException(_waiting.Count, requests, options.QueueCapacity);
         }
     }
 
     private void Work()
     {
-        var batch = new List<Pending>(_options.BatchSize);
-        foreach (var first in _pending.GetConsumingEnumerable())
+        while (Take() is { } batch)
         {
-            batch.Clear();
-            batch.Add(first);
-            while (batch.Count < _options.BatchSize && _pending.TryTake(out var next, _options.MaxWaitMilliseconds))
-            {
-                batch.Add(next);
-            }
-
-            _room.Release(batch.Count);
-            batch.RemoveAll(pending => pending.IsCancelled);
-            Answer(batch);
-            if (_stop.IsCancellationRequested)
-            {
-                return;
-            }
+            telemetry.Queued(-batch.Count);
+            run(batch, _stop.Token);
         }
     }
 
-    private void Answer(List<Pending> batch)
+    /// <summary>Waits for requests, then for more of them until the batch is full or its first request has waited as long as it may.</summary>
+    private List<PendingRequest>? Take()
     {
-        if (batch.Count == 0)
+        lock (_gate)
         {
-            return;
-        }
+            while (!_stopped)
+            {
+                if (_waiting.Count == 0)
+                {
+                    _idle = true;
+                    Monitor.Wait(_gate);
+                    _idle = false;
+                    continue;
+                }
 
-        try
-        {
-            var results = _answer([.. batch.Select(pending => pending.Request)], _stop.Token);
-            for (int i = 0; i < batch.Count; i++)
-            {
-                batch[i].Succeed(results[i]);
-            }
-        }
-#pragma warning disable CA1031 // Every caller must get an answer; the exception is handed to the one whose request caused it.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            if (batch.Count == 1)
-            {
-                batch[0].Fail(_stop.IsCancellationRequested ? new ObjectDisposedException(nameof(GenerativeRecommender)) : e);
-                return;
+                Gather();
+                if (_waiting.Count > 0 && !_stopped)
+                {
+                    var batch = new List<PendingRequest>(Math.Min(options.BatchSize, _waiting.Count));
+                    while (batch.Count < options.BatchSize && _waiting.First is { } first)
+                    {
+                        _waiting.RemoveFirst();
+                        first.Value.Place = null;
+                        batch.Add(first.Value);
+                    }
+
+                    return batch;
+                }
             }
 
-            foreach (var pending in batch)
-            {
-                Answer([pending]);
-            }
+            return null;
         }
     }
 
-    private sealed class Pending
+    private void Gather()
     {
-        private readonly TaskCompletionSource<RecommendationResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly CancellationTokenRegistration _registration;
-
-        public Pending(RecommendationRequest request, CancellationToken cancellationToken)
+        long opened = Stopwatch.GetTimestamp();
+        while (_waiting.Count is > 0 and var count && count < options.BatchSize && !_stopped)
         {
-            Request = request;
-            _registration = cancellationToken.Register(() => _completion.TrySetCanceled(cancellationToken));
-        }
+            double left = options.MaxWaitMilliseconds - Stopwatch.GetElapsedTime(opened).TotalMilliseconds;
+            if (left <= 0)
+            {
+                return;
+            }
 
-        public RecommendationRequest Request { get; }
-
-        public Task<RecommendationResult> Answer => _completion.Task;
-
-        public bool IsCancelled => _completion.Task.IsCanceled;
-
-        public void Succeed(RecommendationResult result)
-        {
-            _completion.TrySetResult(result);
-            _registration.Dispose();
-        }
-
-        public void Fail(Exception exception)
-        {
-            _completion.TrySetException(exception);
-            _registration.Dispose();
+            Monitor.Wait(_gate, (int)Math.Ceiling(left));
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
@@ -27,11 +28,14 @@ public sealed class PreferenceTrainer
         _logger = logger ?? NullLogger<PreferenceTrainer>.Instance;
     }
 
+    /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
+    public IMeterFactory? Meters { get; init; }
+
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
     public CausalLanguageModel? Reference { get; set; }
 
     /// <summary>Trains on next-item examples.</summary>
-    /// <param name="recommender">The recommender that is improved; it must not serve meanwhile.</param>
+    /// <param name="recommender">The recommender that is improved; it refuses to serve meanwhile.</param>
     /// <param name="train">Histories with the items that followed.</param>
     /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>
     /// <param name="progress">Told once per step.</param>
@@ -50,7 +54,7 @@ public sealed class PreferenceTrainer
         cancellationToken.ThrowIfCancellationRequested();
         RolloutExample[] examples = [.. train.Select(example => new RolloutExample(example))];
         return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
-            "preference", recommender, _options, Reference, examples, validation, progress, _logger,
+            "preference", recommender, _options, Reference, examples, validation, progress, _logger, Meters,
             new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new PreferenceStep(loop, recommender, _options, _rollouts).Run, cancellationToken));
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
@@ -27,7 +28,7 @@ internal sealed class PolicyLoop : IDisposable
 
     private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
-        PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger)
+        PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         _trained = new TrainedParameters(Model);
@@ -36,7 +37,7 @@ internal sealed class PolicyLoop : IDisposable
         _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
         _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => Copy(pair.Parameter))];
         _checkpoint = new PolicyCheckpoint(stage, options, options.Checkpoints.Folder is null ? new Dictionary<string, string>() : MadeFrom(identity, reference));
-        _instruments = new PolicyInstruments(stage);
+        _instruments = new PolicyInstruments(stage, meters);
         _trained.FreezeOthers();
     }
 
@@ -64,14 +65,16 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="validation">Held-out examples, or <see langword="null"/>.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="logger">The logger.</param>
+    /// <param name="meters">The factory of the meter, or <see langword="null"/> for one that ends with the run.</param>
     /// <param name="identity">What else a resumed run must share, by name: rewards, sampler.</param>
     /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
         IReadOnlyList<NextItemExample>? validation, IProgress<TrainingProgress>? progress, ILogger logger,
-        IReadOnlyDictionary<string, string> identity, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
+        IMeterFactory? meters, IReadOnlyDictionary<string, string> identity, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
     {
+        using var training = recommender.Model.BeginTraining();
         TorchSeed.Apply(options.Seed);
         var prompts = new PromptSource(recommender, train, options.UnknownTargets, options.Seed);
         if (prompts.Skipped > 0)
@@ -82,7 +85,7 @@ internal sealed class PolicyLoop : IDisposable
         Log.Started(logger, stage, prompts.Count, options.Steps);
         recommender.Model.eval();
         Log.Environment(logger, stage, RunEnvironment.Current().ToString());
-        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, identity, progress, logger);
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, identity, progress, logger, meters);
         loop._checkpoint.CheckTarget();
         return loop.Run(makeStep(loop), cancellationToken);
     }
@@ -177,6 +180,7 @@ internal sealed class PolicyLoop : IDisposable
 
     public void Dispose()
     {
+        _instruments.Dispose();
         Reference.Dispose();
         Optimizer.Dispose();
         _trained.Dispose();

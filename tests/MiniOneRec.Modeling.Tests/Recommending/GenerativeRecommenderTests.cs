@@ -147,21 +147,11 @@ public sealed class GenerativeRecommenderTests : IDisposable
     [Fact]
     public async Task Recommend_CancelledWhileItWaitsForRoom_LeavesItsPlaceToOthers()
     {
-        using var entered = new ManualResetEventSlim();
-        using var release = new ManualResetEventSlim();
         using var recommender = Make(new RecommenderOptions { BatchSize = 1, QueueCapacity = 1, MaxWaitMilliseconds = 0 });
-        var blocking = recommender.RecommendAsync(new RecommendationRequest
-        {
-            History = ["a"],
-            Count = 1,
-            CandidateFilter = _ =>
-            {
-                entered.Set();
-                release.Wait();
-                return true;
-            },
-        });
-        Assert.True(entered.Wait(TimeSpan.FromSeconds(30)));
+        using var prior = new BlockingPrior(recommender.Index.Items);
+        recommender.Prior = prior;
+        var blocking = recommender.RecommendAsync(["a"], 1);
+        Assert.True(prior.Entered.Wait(TimeSpan.FromSeconds(30)));
         using var cancellation = new CancellationTokenSource();
         var queued = recommender.RecommendAsync(["a"], 1);
         var waiting = recommender.RecommendAsync(["a"], 1, cancellation.Token);
@@ -170,7 +160,7 @@ public sealed class GenerativeRecommenderTests : IDisposable
 
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-        release.Set();
+        prior.Release.Set();
 
         Assert.Single((await blocking).Items);
         Assert.Single((await queued).Items);

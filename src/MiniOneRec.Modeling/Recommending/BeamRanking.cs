@@ -1,0 +1,48 @@
+namespace MiniOneRec.Modeling;
+
+/// <summary>Turns the beams of one request into its items: shared semantic IDs are opened, the prior and the history's penalty are counted, the best are kept.</summary>
+internal static class BeamRanking
+{
+    /// <summary>Ranks the items of the beams.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="beams">What the search found, best first.</param>
+    /// <param name="prior">The request's prior, or <see langword="null"/>.</param>
+    /// <param name="historyPenalty">What an item of the history loses, in nats.</param>
+    public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior, double historyPenalty)
+    {
+        int count = request.Request.Count;
+        var items = new List<Recommendation>();
+        var penalised = historyPenalty == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
+        bool ranked = prior is null && penalised.Count == 0;
+        foreach (var beam in beams)
+        {
+            var semanticId = request.Catalogue.Trie.PathTo(beam.Node);
+            foreach (int row in request.Catalogue.ItemsAt(beam.Node))
+            {
+                if (request.Mask?.AllowsRow(row) != false)
+                {
+                    string item = request.Catalogue.Index.Items[row];
+                    double score = prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row));
+                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - historyPenalty : score, semanticId));
+                }
+            }
+
+            if (ranked && items.Count >= count)
+            {
+                break;
+            }
+        }
+
+        if (!ranked)
+        {
+            items = [.. items.OrderByDescending(item => item.Score)];               // stable: ties keep the beams' order
+        }
+
+        if (items.Count > count)
+        {
+            items = items.GetRange(0, count);
+        }
+
+        return new RecommendationResult(items) { SkippedHistoryItems = request.Skipped, Shortfall = count - items.Count };
+    }
+}

@@ -1,0 +1,400 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>The way of a request: check, preparation on the caller's side, queue, batch, answer.</summary>
+/// <remarks>
+/// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior runs on
+/// that thread, once per batch. Neither may call the recommender back.
+/// </remarks>
+internal sealed class ServingPipeline : IDisposable
+{
+    private const string FallbackKind = "fallback";
+    private static readonly int DefaultCount = new RecommendationRequest { History = [] }.Count;
+    private readonly object _owner;
+    private readonly CausalLanguageModel _model;
+    private readonly IPromptTemplate _template;
+    private readonly RequestQueue _queue;
+    private readonly BatchSearch _search;
+    private readonly CallGate _calls = new(typeof(GenerativeRecommender));
+    private readonly CallGate _direct = new(typeof(GenerativeRecommender));
+    private readonly CancellationTokenSource _closed = new();
+    private ServingSettings _settings;
+
+    /// <summary>Makes the pipeline of a recommender.</summary>
+    /// <param name="owner">The recommender.</param>
+    /// <param name="model">The decoder; stays the recommender's.</param>
+    /// <param name="template">Writes the prompts.</param>
+    /// <param name="options">The options, which nobody changes.</param>
+    /// <param name="logger">Receives one message per batch.</param>
+    /// <param name="meters">The container's factory, or <see langword="null"/>.</param>
+    public ServingPipeline(
+        object owner, CausalLanguageModel model, IPromptTemplate template, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
+    {
+        (_owner, _model, _template, _settings) = (owner, model, template, new ServingSettings(options, null));
+        Telemetry = new RecommenderTelemetry(meters);
+        _search = new BatchSearch(model, template, owner, Telemetry, logger);
+        _queue = new RequestQueue(options, Telemetry, Run);
+    }
+
+    public RecommenderTelemetry Telemetry { get; }
+
+    /// <summary>Gets or sets the version of the catalogue that new requests are prepared with.</summary>
+    public required Catalogue Catalogue
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
+    public ServingSettings Settings => Volatile.Read(ref _settings);
+
+    public IRecommender? Fallback
+    {
+        get => Volatile.Read(ref field);
+        set => Volatile.Write(ref field, value);
+    }
+
+    /// <summary>Replaces the settings by a changed version; no concurrent change is lost.</summary>
+    public void Change(Func<ServingSettings, ServingSettings> change)
+    {
+        ServingSettings seen;
+        do
+        {
+            seen = Settings;
+        }
+        while (!ReferenceEquals(Interlocked.CompareExchange(ref _settings, change(seen), seen), seen));
+    }
+
+    /// <summary>Answers requests through the queue.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task<IReadOnlyList<RecommendationResult>> AnswerAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        UserCode.Refuse(_owner, nameof(GenerativeRecommender.RecommendAsync), allowed: FallbackKind);
+        _calls.Enter();
+        using var activity = Telemetry.StartCall(requests.Count);
+        long start = Stopwatch.GetTimestamp();
+        var call = new Call(requests.Count);
+        try
+        {
+            await StartAsync(call, requests, cancellationToken).ConfigureAwait(false);
+            var results = await Task.WhenAll(call.Answers!).ConfigureAwait(false);
+            Telemetry.Stage("total", start);
+            return results;
+        }
+        catch (Exception e)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error, e.GetType().Name);
+            throw;
+        }
+        finally
+        {
+            call.Count(Telemetry);
+            _calls.Exit();
+        }
+    }
+
+    /// <summary>Answers requests on the calling thread, without the queue.</summary>
+    /// <param name="requests">The requests.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    public IReadOnlyList<RecommendationResult> Answer(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    {
+        UserCode.Refuse(_owner, nameof(GenerativeRecommender.Recommend), allowed: FallbackKind);
+        using var inside = Direct();
+        var catalogue = Catalogue;
+        var settings = Settings;
+        var checkedRequests = Checked(requests, catalogue, settings.Options);
+        var results = new List<RecommendationResult>(checkedRequests.Length);
+        foreach (var chunk in checkedRequests.Chunk(settings.Options.BatchSize))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var prepared = chunk.Select(request => PreparedRequest.Of(request, catalogue, _template, settings.Options, _owner)).ToArray();
+            foreach (var outcome in _search.Answer(prepared, settings, cancellationToken))
+            {
+                if (outcome.Error is { } error)
+                {
+                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+                }
+
+                results.Add(outcome.Result!);
+            }
+        }
+
+        return results;
+    }
+
+    /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
+    /// <exception cref="ObjectDisposedException">The recommender is disposed.</exception>
+    public DirectCall Direct()
+    {
+        _direct.Enter();
+        return new DirectCall(_direct);
+    }
+
+    /// <summary>Ends the pipeline: requests in flight are answered or fail, by option; then nothing uses the model any more.</summary>
+    public void Dispose()
+    {
+        UserCode.Refuse(_owner, nameof(Dispose));
+        if (!_calls.Close())
+        {
+            return;
+        }
+
+        if (Settings.Options.PendingOnDispose == PendingRequests.Answer)
+        {
+            _calls.WaitForLast();
+        }
+
+        _closed.Cancel();
+        _queue.Dispose();
+        _direct.Close();
+        _direct.WaitForLast();
+        Telemetry.Dispose();
+    }
+
+    private static RecommendationRequest[] Checked(IReadOnlyList<RecommendationRequest> requests, Catalogue catalogue, RecommenderOptions options)
+    {
+        RecommendationRequest[] all = [.. requests];
+        RequestValidation.CheckHistories(all);
+        int most = Math.Min(options.MaxCount, Math.Max(catalogue.Index.Count, Math.Max(options.BeamWidth, DefaultCount)));
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (all[i].Count < 1 || all[i].Count > most)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(requests), all[i].Count,
+                    $"Request {i} asks for {all[i].Count} items; expected 1 to {most} (the catalogue has {catalogue.Index.Count} items, {nameof(options.MaxCount)} is {options.MaxCount}).");
+            }
+        }
+
+        return all;
+    }
+
+    private async Task StartAsync(Call call, IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    {
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (catalogue, options, fallback) = (Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
+            var all = Checked(requests, catalogue, options);
+            long?[] due = [.. all.Select(request => RequestDeadline.Of(request, options.TimeoutMilliseconds))];
+            if (due.Any(time => time <= Stopwatch.GetTimestamp()))
+            {
+                throw RequestDeadline.Late();
+            }
+
+            var answers = new Task<RecommendationResult>[all.Length];
+            int[] forModel = [.. Enumerable.Range(0, all.Length).Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
+            if (forModel.Length > 0 && _model.Lease.Refuses)
+            {
+                throw WeightLease.Refusal();
+            }
+
+            _queue.CheckRoom(forModel.Length);
+            int window = Math.Max(options.BatchSize, options.QueueCapacity);
+            for (int start = 0; start < forModel.Length; start += options.BatchSize)
+            {
+                if (start >= window)
+                {
+                    await Task.WhenAny(answers[forModel[start - window]]).ConfigureAwait(false);        // a long list takes its turn with other callers
+                }
+
+                int[] chunk = [.. forModel.AsSpan(start, Math.Min(options.BatchSize, forModel.Length - start))];
+                var prepared = await PrepareAsync([.. chunk.Select(i => all[i])], catalogue, options, chunk.Min(i => due[i]), cancellationToken).ConfigureAwait(false);
+                var pending = chunk.Zip(prepared, (i, request) => new PendingRequest(request, due[i])).ToArray();
+                _queue.Enqueue(pending, cancellationToken);
+                call.Pending.AddRange(pending);
+                foreach (var (i, request) in chunk.Zip(pending))
+                {
+                    answers[i] = request.Answer;
+                }
+            }
+
+            int[] others = [.. Enumerable.Range(0, all.Length).Except(forModel)];
+            if (others.Length > 0)
+            {
+                call.ByFallback = others.Length;
+                var asked = WithinAsync(
+                    AskFallbackAsync(fallback!, [.. others.Select(i => all[i])], cancellationToken), others.Min(i => due[i]), cancellationToken);
+                for (int m = 0; m < others.Length; m++)
+                {
+                    answers[others[m]] = PickAsync(asked, m);
+                }
+            }
+
+            call.Answers = answers;
+        }
+        catch (Exception e)
+        {
+            call.Refused = RecommenderTelemetry.OutcomeOf(e);
+            foreach (var pending in call.Pending)
+            {
+                pending.Withdraw(_queue);
+            }
+
+            throw;
+        }
+
+        static async Task<RecommendationResult> PickAsync(Task<IReadOnlyList<RecommendationResult>> all, int place) => (await all.ConfigureAwait(false))[place];
+    }
+
+    private async ValueTask<PreparedRequest[]> PrepareAsync(
+        RecommendationRequest[] requests, Catalogue catalogue, RecommenderOptions options, long? due, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var prepared = Array.TrueForAll(requests, request => request.CandidateFilter is null)
+            ? Prepare()
+            : await WithinAsync(Task.Run(Prepare, cancellationToken), due, cancellationToken).ConfigureAwait(false);
+        Telemetry.Stage("prepare", start);
+        return prepared;
+
+        PreparedRequest[] Prepare() => Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, _template, options, _owner, Continue));
+
+        void Continue()
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_closed.IsCancellationRequested)
+            {
+                throw RequestQueue.Disposed();
+            }
+
+            if (due <= Stopwatch.GetTimestamp())
+            {
+                throw RequestDeadline.Late();
+            }
+        }
+    }
+
+    /// <summary>Waits for the application's code no longer than the request may; the code itself cannot be stopped and is left to end.</summary>
+    private async Task<T> WithinAsync<T>(Task<T> work, long? due, CancellationToken cancellationToken)
+    {
+        if (work.IsCompleted)
+        {
+            return await work.ConfigureAwait(false);
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
+        if (due is { } time)
+        {
+            limit.CancelAfter(RequestDeadline.Left(time));
+        }
+
+        try
+        {
+            return await work.WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !work.IsCompleted)
+        {
+            _ = work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw _closed.IsCancellationRequested ? RequestQueue.Disposed() : RequestDeadline.Late();
+        }
+    }
+
+    private async Task<IReadOnlyList<RecommendationResult>> AskFallbackAsync(
+        IRecommender fallback, RecommendationRequest[] requests, CancellationToken cancellationToken)
+    {
+        using var inside = UserCode.Enter(_owner, FallbackKind);
+        var results = await fallback.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
+        return results is not null && results.Count == requests.Length
+            ? results
+            : throw new InvalidOperationException($"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
+    }
+
+    /// <summary>Completes every request of a batch, on the queue's thread.</summary>
+    private void Run(IReadOnlyList<PendingRequest> batch, CancellationToken stop)
+    {
+        var alive = new List<PendingRequest>(batch.Count);
+        foreach (var pending in batch)
+        {
+            if (pending.IsLate)
+            {
+                pending.Fail(RequestDeadline.Late());
+            }
+            else if (!pending.Answer.IsCompleted)
+            {
+                Telemetry.Stage("queued", pending.Enqueued);
+                alive.Add(pending);
+            }
+        }
+
+        if (alive.Count == 0)
+        {
+            return;
+        }
+
+        using var activity = Telemetry.StartBatch(alive);
+        try
+        {
+            var outcomes = _search.Answer([.. alive.Select(pending => pending.Prepared)], Settings, stop);
+            foreach (var (pending, outcome) in alive.Zip(outcomes))
+            {
+                if (outcome.Error is { } error)
+                {
+                    pending.Fail(stop.IsCancellationRequested ? RequestQueue.Disposed() : error);
+                }
+                else
+                {
+                    pending.Succeed(outcome.Result!);
+                }
+            }
+        }
+#pragma warning disable CA1031 // A listener or logger failed; every caller must get an answer.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            foreach (var pending in alive)
+            {
+                pending.Fail(e);
+            }
+        }
+    }
+
+    /// <summary>Work that reads the model on a caller's thread.</summary>
+    /// <param name="gate">Counts it.</param>
+    internal readonly struct DirectCall(CallGate gate) : IDisposable
+    {
+        public void Dispose() => gate.Exit();
+    }
+
+    /// <summary>What one call of a client has in flight.</summary>
+    private sealed class Call(int requests)
+    {
+        public List<PendingRequest> Pending { get; } = [];
+
+        public Task<RecommendationResult>[]? Answers { get; set; }
+
+        public int ByFallback { get; set; }
+
+        public string? Refused { get; set; }
+
+        public void Count(RecommenderTelemetry telemetry)
+        {
+            if (Answers is null)
+            {
+                telemetry.Ended(Refused ?? "failed", requests);
+                return;
+            }
+
+            int answered = 0;
+            foreach (var answer in Answers)
+            {
+                if (answer.IsCompletedSuccessfully)
+                {
+                    answered++;
+                }
+                else
+                {
+                    telemetry.Ended(answer.Exception?.InnerException is { } error ? RecommenderTelemetry.OutcomeOf(error) : "cancelled");
+                }
+            }
+
+            int others = Math.Min(ByFallback, answered);
+            telemetry.Ended("fallback", others);
+            telemetry.Ended("answered", answered - others);
+        }
+    }
+}
