@@ -1,18 +1,21 @@
-using System.Security.Cryptography;
-using System.Text;
+using MiniOneRec.Shared;
 
 namespace MiniOneRec.Tokenization;
 
 /// <summary>A catalogue as a folder: indexes in the reference format, the quantizer, and a manifest that ties them together.</summary>
 internal static class CatalogueFolder
 {
+    public const string ManifestFile = "manifest.json";
+
     private const string Kind = "semantic-ids";
     private const string IndexFile = "index.json";
     private const string ArchiveFile = "archive.json";
-    private const string ManifestFile = "manifest.json";
     private const string QuantizerName = "quantizer";
+    private const string EncoderName = "encoder";
 
-    public static Task SaveAsync(SemanticIdCatalogue catalogue, CatalogueState state, string folder, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+    /// <summary>Writes a state; <paramref name="guard"/> is called when all is written and before the folder is swapped in.</summary>
+    public static Task SaveAsync(
+        SemanticIdCatalogue catalogue, CatalogueState state, string folder, Func<Task> guard, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
         folder,
         async aside =>
         {
@@ -24,18 +27,21 @@ internal static class CatalogueFolder
 
             string quantizer = Path.Combine(aside, QuantizerName);
             await catalogue.Quantizer.SaveAsync(quantizer, cancellationToken).ConfigureAwait(false);
-            var manifest = new ArtifactManifest
+            var madeFrom = new Dictionary<string, string>
             {
-                Kind = Kind,
-                Options = ArtifactManifest.ToOptions(new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics)),
-                MadeFrom = new Dictionary<string, string>
-                {
-                    ["index"] = state.Index.Fingerprint,
-                    ["archive"] = state.Archive.Fingerprint,
-                    [QuantizerName] = await HashFolderAsync(quantizer, cancellationToken).ConfigureAwait(false),
-                },
+                ["index"] = state.Index.Fingerprint,
+                ["archive"] = state.Archive.Fingerprint,
+                [QuantizerName] = await FolderHash.ComputeAsync(quantizer, cancellationToken).ConfigureAwait(false),
             };
+            if (catalogue.EncoderFingerprint is { } encoder)
+            {
+                madeFrom[EncoderName] = encoder;
+            }
+
+            var settings = new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics, catalogue.Growth);
+            var manifest = new ArtifactManifest { Kind = Kind, Options = ArtifactManifest.ToOptions(settings), MadeFrom = madeFrom };
             await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
+            await guard().ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -54,7 +60,7 @@ internal static class CatalogueFolder
         string archivePath = Path.Combine(folder, ArchiveFile);
         var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
 
-        if (!Directory.Exists(quantizerPath) || manifest.MadeFrom.GetValueOrDefault(QuantizerName) != await HashFolderAsync(quantizerPath, cancellationToken).ConfigureAwait(false))
+        if (!Directory.Exists(quantizerPath) || manifest.MadeFrom.GetValueOrDefault(QuantizerName) != await FolderHash.ComputeAsync(quantizerPath, cancellationToken).ConfigureAwait(false))
         {
             throw new InvalidDataException($"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");
         }
@@ -73,7 +79,11 @@ internal static class CatalogueFolder
             quantizer,
             null,
             OptionsValidation.Validated(settings.Collisions, new CollisionOptionsValidator()),
-            OptionsValidation.Validated(settings.Drift, new DriftOptionsValidator()));
+            OptionsValidation.Validated(settings.Drift, new DriftOptionsValidator()),
+            OptionsValidation.Validated(settings.Growth ?? new GrowthOptions(), new GrowthOptionsValidator()))
+        {
+            EncoderFingerprint = manifest.MadeFrom.GetValueOrDefault(EncoderName),
+        };
 
         async Task<SemanticIdIndex> LoadIndexAsync(string name, string path)
         {
@@ -84,18 +94,6 @@ internal static class CatalogueFolder
         }
     }
 
-    /// <summary>Hashes all files with their names, so that the format is the quantizer's own affair.</summary>
-    private static async Task<string> HashFolderAsync(string folder, CancellationToken cancellationToken)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string path in (Directory.Exists(folder) ? Directory.GetFiles(folder, "*", SearchOption.AllDirectories) : []).Order(StringComparer.Ordinal))
-        {
-            string name = Path.GetRelativePath(folder, path).Replace('\\', '/');
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false)}\n"));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics);
+    /// <summary>The manifest's options; <paramref name="Growth"/> is missing in folders of version 0.1.</summary>
+    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics, GrowthOptions? Growth = null);
 }
