@@ -38,7 +38,8 @@ public static class ModelingBuilderExtensions
         builder.Services.TryAddSingleton(provider =>
         {
             string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
-            return Task.Run(() => GenerativeRecommender.LoadAsync(folder, device)).GetAwaiter().GetResult();
+            var (scorers, logger) = (provider.GetServices<ScorerLoader>(), provider.GetService<ILogger<GenerativeRecommender>>());
+            return Task.Run(() => GenerativeRecommender.LoadAsync(folder, scorers, device, logger)).GetAwaiter().GetResult();
         });
         builder.Services.TryAddSingleton<IRecommender>(provider => provider.GetRequiredService<GenerativeRecommender>());
         return builder;

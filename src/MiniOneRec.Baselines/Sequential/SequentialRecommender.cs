@@ -32,7 +32,7 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
     /// <summary>Saves options, catalogue and weights as one folder; an earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
         SequentialFolder.SaveAsync(folder, Name, Catalogue, Model, ArtifactManifest.ToOptions<object>(_options), cancellationToken);
 
     /// <inheritdoc/>

@@ -18,6 +18,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly RequestQueue _queue;
     private volatile Catalogue _catalogue;
+    private IDisposable? _ownedPrior;
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
     /// <param name="model">The decoder; put in evaluation mode.</param>
@@ -165,7 +166,13 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return results;
     }
 
-    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or <see langword="null"/>.</summary>
+    public string? MissingPrior { get; internal set; }
+
+    /// <summary>
+    /// Saves model, catalogue, template, options and prior as one folder; an earlier folder stays whole until the new one is complete. A prior that is no
+    /// <see cref="ISavableScorer"/> is left out: a warning says so, and the folder's manifest keeps its type.
+    /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => ModelFolder.SaveAsync(this, folder, cancellationToken);
@@ -175,9 +182,28 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, the index is not the one that the model was trained with, or a prior was saved with the model, which needs a loader.
+    /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, device, cancellationToken);
+        ModelFolder.LoadAsync(folder, [], device, null, cancellationToken);
+
+    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
+    /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, the index is not the one that the model was trained with, or nobody loads the prior's kind; the message names it.
+    /// </exception>
+    public static Task<GenerativeRecommender> LoadAsync(
+        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", ILogger<GenerativeRecommender>? logger = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scorers);
+        return ModelFolder.LoadAsync(folder, scorers, device, logger, cancellationToken);
+    }
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
     /// <param name="history">Item ids, oldest first.</param>
@@ -202,12 +228,18 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     {
         _queue.Dispose();
         Model.Dispose();
+        _ownedPrior?.Dispose();
     }
 
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
     public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => PromptOf(_catalogue, history, out skipped);
+
+    internal ILogger Logger => _logger;
+
+    /// <summary>Sets a prior that is disposed with the recommender.</summary>
+    internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
 
     private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -35,11 +36,19 @@ internal static class ModelFolder
                     ["recommender"] = ArtifactManifest.ToOptions(recommender.Options),
                 },
             };
+            var prior = recommender.Prior;
+            (manifest, bool saved) = await PriorStore.SaveAsync(prior, aside, manifest, cancellationToken).ConfigureAwait(false);
+            if (!saved)
+            {
+                Log.PriorNotSaved(recommender.Logger, folder, prior!.GetType().FullName!);
+            }
+
             await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
 
-    public static async Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    public static async Task<GenerativeRecommender> LoadAsync(
+        string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
@@ -49,6 +58,7 @@ internal static class ModelFolder
 
         string manifestPath = Path.Combine(folder, ManifestFile);
         var manifest = await ArtifactManifest.LoadAsync(manifestPath, Kind, cancellationToken).ConfigureAwait(false);
+        var saved = PriorStore.Find(manifest, folder, scorers);
         int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -65,7 +75,27 @@ internal static class ModelFolder
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
-        return new GenerativeRecommender(model, index, template, options, popularity);
+        var recommender = new GenerativeRecommender(model, index, template, options, popularity, logger);
+        try
+        {
+            if (saved.Loader is { } loader)
+            {
+                recommender.Own(await PriorStore.LoadAsync(loader, manifest, folder, device, cancellationToken).ConfigureAwait(false));
+            }
+        }
+        catch
+        {
+            recommender.Dispose();
+            throw;
+        }
+
+        if (saved.Missing is { } missing)
+        {
+            recommender.MissingPrior = missing;
+            Log.PriorMissing(recommender.Logger, folder, missing);
+        }
+
+        return recommender;
     }
 
     private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
