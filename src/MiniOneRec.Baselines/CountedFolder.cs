@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Shared;
@@ -10,6 +11,8 @@ namespace MiniOneRec.Baselines;
 /// <summary>A counted baseline as a folder: manifest with the options, the catalogue with its counts, and the graph where it has one.</summary>
 internal static class CountedFolder
 {
+    private const string ManifestFile = "minionerec.json";
+    private const string CatalogueFile = "items.json";
     private const string GraphFile = "graph.safetensors";
 
     public static Task SaveAsync(
@@ -17,10 +20,13 @@ internal static class CountedFolder
         folder,
         async aside =>
         {
-            string items = await SequentialFolder.WriteCatalogueAsync(aside, catalogue, cancellationToken).ConfigureAwait(false);
+            string items = Path.Combine(aside, CatalogueFile);
+            var entries = new Entries(catalogue.Items, catalogue.Counts);
+            await AtomicFile.WriteAsync(
+                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
             var madeFrom = new Dictionary<string, string>
             {
-                [SequentialFolder.CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false),
+                [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false),
             };
             if (graph is not null)
             {
@@ -37,7 +43,7 @@ internal static class CountedFolder
 
             options["droppedInteractions"] = dropped;
             var manifest = new ArtifactManifest { Kind = kind, MadeFrom = madeFrom, Options = options };
-            await manifest.SaveAsync(Path.Combine(aside, SequentialFolder.ManifestFile), cancellationToken).ConfigureAwait(false);
+            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -50,30 +56,58 @@ internal static class CountedFolder
         string folder, string kind, Func<ItemCatalogue, ItemGraph, TOptions, TRecommender> create, CancellationToken cancellationToken)
         where TRecommender : ScoringRecommender
     {
-        var (catalogue, options) = await SequentialFolder.ReadAsync<TOptions>(folder, kind, cancellationToken).ConfigureAwait(false);
-        string manifestPath = Path.Combine(folder, SequentialFolder.ManifestFile), path = Path.Combine(folder, GraphFile);
-        var manifest = await ArtifactManifest.LoadAsync(manifestPath, kind, cancellationToken).ConfigureAwait(false);
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"'{path}' does not exist.", path);
-        }
-
-        if (await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) != manifest.MadeFrom.GetValueOrDefault(GraphFile))
-        {
-            throw new InvalidDataException($"'{path}' is not the file that its manifest was written for; its SHA-256 differs.");
-        }
-
+        var (catalogue, manifest) = await LoadAsync(folder, kind, cancellationToken).ConfigureAwait(false);
+        string path = await CheckedAsync(folder, GraphFile, manifest, cancellationToken).ConfigureAwait(false);
         var graph = await TorchThread.RunAsync("MiniOneRec load", () => Read(path, catalogue.Count)).ConfigureAwait(false);
         try
         {
-            var recommender = create(catalogue, graph, options);
+            var recommender = create(catalogue, graph, manifest.OptionsAs<TOptions>());
             recommender.DroppedInteractions = manifest.OptionsAs<Settings>().DroppedInteractions;
             return recommender;
         }
         catch (OptionsValidationException e)
         {
-            throw new InvalidDataException($"Manifest '{manifestPath}': {e.Message}", e);
+            throw new InvalidDataException($"Manifest '{Path.Combine(folder, ManifestFile)}': {e.Message}", e);
         }
+    }
+
+    /// <summary>Reads the catalogue of a folder, and its manifest.</summary>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or not the one that was saved with the others.</exception>
+    public static async Task<(ItemCatalogue Catalogue, ArtifactManifest Manifest)> LoadAsync(string folder, string kind, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+        }
+
+        var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, ManifestFile), kind, cancellationToken).ConfigureAwait(false);
+        string path = await CheckedAsync(folder, CatalogueFile, manifest, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
+            return entries is { Items.Length: > 0, Counts: not null } && entries.Counts.Length == entries.Items.Length && !entries.Items.Contains(null!)
+                ? (new ItemCatalogue(entries.Items, entries.Counts), manifest)
+                : throw new InvalidDataException($"'{path}' must hold as many 'counts' as 'items', at least one.");
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            throw new InvalidDataException($"'{path}': {e.Message}", e);
+        }
+    }
+
+    private static async Task<string> CheckedAsync(string folder, string name, ArtifactManifest manifest, CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(folder, name);
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"'{path}' does not exist.", path);
+        }
+
+        return await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
+            ? path
+            : throw new InvalidDataException($"'{path}' is not the file that its manifest was written for; its SHA-256 differs.");
     }
 
     private static ItemGraph Read(string path, int count)
@@ -113,4 +147,6 @@ internal static class CountedFolder
 
     /// <summary>What every counted baseline's manifest holds beside its options.</summary>
     internal sealed record Settings(long DroppedInteractions = 0);
+
+    private sealed record Entries(string[] Items, long[] Counts);
 }

@@ -44,8 +44,8 @@ public sealed class PopularityRecommender : ScoringRecommender
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
     public static async Task<PopularityRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default)
     {
-        var (catalogue, options) = await SequentialFolder.ReadAsync<CountedFolder.Settings>(folder, Kind, cancellationToken).ConfigureAwait(false);
-        return new PopularityRecommender((catalogue, [], options.DroppedInteractions));
+        var (catalogue, manifest) = await CountedFolder.LoadAsync(folder, Kind, cancellationToken).ConfigureAwait(false);
+        return new PopularityRecommender((catalogue, [], manifest.OptionsAs<CountedFolder.Settings>().DroppedInteractions));
     }
 
     private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores)

@@ -10,8 +10,8 @@ namespace MiniOneRec.Baselines;
 /// <summary>A trained baseline as a folder: manifest with the options, the catalogue with its counts, and the weights.</summary>
 internal static class SequentialFolder
 {
-    public const string ManifestFile = "minionerec.json";
-    public const string CatalogueFile = "items.json";
+    private const string ManifestFile = "minionerec.json";
+    private const string CatalogueFile = "items.json";
     private const string WeightsFile = "model.safetensors";
 
     public static Task SaveAsync(
@@ -19,7 +19,10 @@ internal static class SequentialFolder
         folder,
         async aside =>
         {
-            string items = await WriteCatalogueAsync(aside, catalogue, cancellationToken).ConfigureAwait(false);
+            string items = Path.Combine(aside, CatalogueFile);
+            var entries = new Entries(catalogue.Items, catalogue.Counts);
+            await AtomicFile.WriteAsync(
+                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
             (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
             await SafetensorsFile.SaveAsync(Path.Combine(aside, WeightsFile), tensors, cancellationToken: cancellationToken).ConfigureAwait(false);
             var manifest = new ArtifactManifest
@@ -72,19 +75,7 @@ internal static class SequentialFolder
         }).ConfigureAwait(false);
     }
 
-    /// <summary>Writes the items with their counts.</summary>
-    /// <returns>The file.</returns>
-    public static async Task<string> WriteCatalogueAsync(string folder, ItemCatalogue catalogue, CancellationToken cancellationToken)
-    {
-        string path = Path.Combine(folder, CatalogueFile);
-        var entries = new Entries(catalogue.Items, catalogue.Counts);
-        await AtomicFile.WriteAsync(
-            path, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
-        return path;
-    }
-
-    /// <summary>Reads catalogue and options of any baseline.</summary>
-    public static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(string folder, string kind, CancellationToken cancellationToken)
+    private static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(string folder, string kind, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))

@@ -59,7 +59,7 @@ internal sealed class CatalogueStore
             {
                 throw new CatalogueConflictException(
                     $"The catalogue in '{folder}' was changed by somebody else since this one was loaded from it or saved to it; nothing was written. "
-                    + $"Load it and repeat the changes, or replace it with {nameof(SemanticIdCatalogue.OverwriteAsync)}.");
+                    + "Load it and repeat the changes, or replace it with SaveAsync(folder, overwrite: true).");
             }
         }
     }

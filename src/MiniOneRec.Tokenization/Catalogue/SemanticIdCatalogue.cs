@@ -83,7 +83,9 @@ public sealed class SemanticIdCatalogue
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(embeddings);
-        return AddAsync(new CatalogueBatch(ids, embeddings, Tokenization.UnknownTexts.Find(embeddings), UnknownTextPolicy.Place), progress, cancellationToken);
+        return ids.Count == embeddings.Count
+            ? AddAsync(new CatalogueBatch(ids, embeddings, Tokenization.UnknownTexts.Find(embeddings), UnknownTextPolicy.Place), progress, cancellationToken)
+            : throw new ArgumentException($"There are {ids.Count} items and {embeddings.Count} vectors.", nameof(embeddings));
     }
 
     /// <summary>Takes items out of <see cref="Index"/>.</summary>
@@ -112,17 +114,23 @@ public sealed class SemanticIdCatalogue
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="CatalogueConflictException">
-    /// Somebody else changed the folder since this catalogue was loaded from it or saved to it; nothing is written. Load it and repeat the changes, or call
-    /// <see cref="OverwriteAsync"/>.
+    /// Somebody else changed the folder since this catalogue was loaded from it or saved to it; nothing is written. Load it and repeat the changes, or overwrite it.
     /// </exception>
     /// <exception cref="InvalidOperationException">The quantizer was fitted again since.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => WriteAsync(folder, check: true, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Does what <see cref="SaveAsync"/> does, even where somebody else changed the folder since; that change is lost.</summary>
+    /// <summary>Writes the folder even where somebody else changed it since this catalogue was loaded from it or saved to it; that change is then lost.</summary>
     /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="overwrite">Whether what is there is replaced whoever wrote it.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="CatalogueConflictException">Somebody else changed the folder since, and <paramref name="overwrite"/> is not set.</exception>
     /// <exception cref="InvalidOperationException">The quantizer was fitted again since.</exception>
-    public Task OverwriteAsync(string folder, CancellationToken cancellationToken = default) => WriteAsync(folder, check: false, cancellationToken);
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        CheckFit();
+        return _store.SaveAsync(folder, check: !overwrite, guard => CatalogueFolder.SaveAsync(this, _state, folder, guard, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Finds out whether a folder still holds what this catalogue loaded from it or saved to it last.</summary>
     /// <param name="folder">The folder.</param>
@@ -130,7 +138,7 @@ public sealed class SemanticIdCatalogue
     /// <returns>Whether somebody else changed or deleted it; <see langword="false"/> for a folder that this catalogue never read or wrote.</returns>
     public Task<bool> IsChangedOnDiskAsync(string folder, CancellationToken cancellationToken = default) => _store.IsChangedAsync(folder, cancellationToken);
 
-    /// <summary>Reads a folder that <see cref="SaveAsync"/> wrote; <see cref="Quantizer"/> is the caller's to dispose.</summary>
+    /// <summary>Reads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote; <see cref="Quantizer"/> is the caller's to dispose.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="loadQuantizer">Loads the quantizer from the folder that it is given, or <see langword="null"/> for <see cref="QuantizerFolder.LoadAsync"/>.</param>
@@ -153,11 +161,6 @@ public sealed class SemanticIdCatalogue
     /// <summary>Adds items about whose texts the caller knows.</summary>
     internal async Task<CatalogueAddition> AddAsync(CatalogueBatch batch, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        if (batch.Ids.Count != batch.Vectors.Count)
-        {
-            throw new ArgumentException($"There are {batch.Ids.Count} items and {batch.Vectors.Count} vectors.", nameof(batch));
-        }
-
         LevelRules.CheckWidth(batch.Vectors, Quantizer.Width);
         CheckFit();
         if (_adder == Environment.CurrentManagedThreadId)
@@ -214,13 +217,6 @@ public sealed class SemanticIdCatalogue
     }
 
     private bool TryReplace(CatalogueState state, CatalogueState next) => ReferenceEquals(Interlocked.CompareExchange(ref _state, next, state), state);
-
-    private Task WriteAsync(string folder, bool check, CancellationToken cancellationToken)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        CheckFit();
-        return _store.SaveAsync(folder, check, guard => CatalogueFolder.SaveAsync(this, _state, folder, guard, cancellationToken), cancellationToken);
-    }
 
     private void CheckFit()
     {

@@ -203,7 +203,7 @@ public class CatalogueConcurrencyTests
         }
 
         Assert.Contains("theirs", (await SemanticIdCatalogue.LoadAsync(path, loadQuantizer: GridQuantizer.LoadAsync)).Index.Items);
-        await late.OverwriteAsync(path);
+        await late.SaveAsync(path, overwrite: true);
         Assert.Contains("mine", (await SemanticIdCatalogue.LoadAsync(path, loadQuantizer: GridQuantizer.LoadAsync)).Index.Items);
         Assert.False(await late.IsChangedOnDiskAsync(path));
         await first.SaveAsync(folder.File("elsewhere"));
