@@ -25,9 +25,15 @@ internal sealed class IndexStage(Settings settings, Stages stages)
         var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
 
         var embeddings = await stages.RunAsync("embeddings", progress => EmbedAsync(tokenizer, data, progress, cancellationToken));
-        var index = settings.Quantizer is null
-            ? (await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken))).Index
-            : Assign(quantizer, embeddings, data);
+        var catalogue = settings.Quantizer is null
+            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken))
+            : await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken);
+        var index = catalogue.Index;
+        if (catalogue.UnknownTexts.Count > 0)
+        {
+            AnsiConsole.WriteLine($"Nothing is known about the text of {catalogue.UnknownTexts.Count:N0} items; they share one neighbourhood.");
+        }
+
         await quantizer.SaveAsync(Path.Combine(settings.Output, "quantizer"), cancellationToken);
 
         string path = Path.Combine(settings.Output, $"{data.Name}.index.json");
@@ -52,11 +58,5 @@ internal sealed class IndexStage(Settings settings, Stages stages)
         var embeddings = await tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken);
         await embeddings.SaveAsync(Path.Combine(settings.Output, "embeddings.npy"), cancellationToken);
         return embeddings;
-    }
-
-    private static SemanticIdIndex Assign(RqVaeQuantizer quantizer, EmbeddingTable embeddings, SplitDataset data)
-    {
-        var resolution = new CollisionResolver().Resolve(quantizer, embeddings, quantizer.Encode(embeddings), data.ItemIds);
-        return new SemanticIdIndex(data.ItemIds.Select((id, row) => KeyValuePair.Create(id, resolution.SemanticIds[row])), resolution.LevelSizes);
     }
 }

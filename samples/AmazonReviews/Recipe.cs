@@ -75,7 +75,8 @@ internal sealed class Recipe(Settings settings)
     {
         if ((settings.GrpoModel ?? settings.SftModel) is { } folder)
         {
-            var loaded = await GenerativeRecommender.LoadAsync(folder, settings.Device, cancellationToken);
+            var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, settings.Device, cancellationToken: cancellationToken);
+            loaded.Prior = null;                                    // chosen anew below
             if (loaded.Index.Fingerprint != index.Fingerprint)
             {
                 throw new InvalidDataException($"Model folder '{folder}' was trained with another index than the one of '{data.Name}'.");
@@ -117,12 +118,13 @@ internal sealed class Recipe(Settings settings)
         await board.AddAsync(recommender, "minionerec-grpo", _stages.Seconds.GetValueOrDefault("grpo"), cancellationToken);
     }
 
-    /// <summary>Mixes the sequential rules into decoding, with the share that serves the validation rows best.</summary>
+    /// <summary>Mixes the sequential rules into decoding, with the share that serves the validation rows best, and saves the model with them.</summary>
     private async Task PriorAsync(
         GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, Leaderboard board, CancellationToken cancellationToken)
     {
         recommender.Prior = rules;
         await ChooseAsync("prior", [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8], weight => recommender.PriorWeight = weight, recommender, data, board, cancellationToken);
+        await SaveAndVerifyAsync(recommender, "prior", data, cancellationToken);
         await board.AddAsync(recommender, "minionerec-prior", _stages.Seconds["prior"], cancellationToken);
     }
 
@@ -174,7 +176,7 @@ internal sealed class Recipe(Settings settings)
     {
         string folder = Path.Combine(settings.Output, name);
         await recommender.SaveAsync(folder, cancellationToken);
-        using var loaded = await GenerativeRecommender.LoadAsync(folder, settings.Device, cancellationToken);
+        using var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, settings.Device, cancellationToken: cancellationToken);
         RecommendationRequest[] requests = [.. data.Test.Take(32).Select(row => new RecommendationRequest { History = row.History })];
         var before = await recommender.RecommendAsync(requests, cancellationToken);
         var after = await loaded.RecommendAsync(requests, cancellationToken);

@@ -10,6 +10,23 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the trainers of the neural baselines; the others are made by their constructors from the training data.</summary>
 public static class BaselinesBuilderExtensions
 {
+    /// <summary>Adds the loaders of all saved baselines, so that a recommender that was saved with one as its prior can be loaded.</summary>
+    /// <param name="builder">The builder.</param>
+    public static MiniOneRecBuilder AddBaselines(this MiniOneRecBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+
+        foreach (var loader in BaselineScorers.Loaders)
+        {
+            if (!builder.Services.Any(service => ReferenceEquals(service.ImplementationInstance, loader)))
+            {
+                builder.Services.AddSingleton(loader);
+            }
+        }
+
+        return builder;
+    }
+
     /// <summary>Adds <see cref="SasRecTrainer"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>

@@ -9,14 +9,21 @@ public abstract class GraphRecommender : ScoringRecommender
     private readonly ItemGraph _graph;
     private readonly float[] _backOff;
     private readonly double _decayRate;
+    private readonly object _options;
 
-    private protected GraphRecommender(string name, ItemCatalogue catalogue, ItemGraph graph, double decayRate)
+    private protected GraphRecommender(string name, ItemCatalogue catalogue, ItemGraph graph, double decayRate, object options)
         : base(name, catalogue)
     {
-        (_graph, _decayRate) = (graph, decayRate);
+        (_graph, _decayRate, _options) = (graph, decayRate, options);
         float most = Math.Max(1, catalogue.Counts.Max());
         _backOff = [.. catalogue.Counts.Select(count => BackOff * count / most)];
     }
+
+    /// <summary>Saves options, catalogue and weights as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        CountedFolder.SaveAsync(folder, Name, Catalogue, _graph, ArtifactManifest.ToOptions(_options), DroppedInteractions, cancellationToken);
 
     private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores)
     {

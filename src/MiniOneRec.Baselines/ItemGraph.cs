@@ -28,6 +28,43 @@ internal sealed class ItemGraph
         }
     }
 
+    /// <summary>Makes a graph of its arrays, as <see cref="Start"/>, <see cref="Target"/> and <see cref="Weight"/> give them.</summary>
+    /// <exception cref="ArgumentException">The arrays are no graph of so many items.</exception>
+    public ItemGraph(int count, int[] start, int[] target, double[] weight)
+    {
+        if (start.Length != count + 1 || start[0] != 0 || start[^1] != target.Length || weight.Length != target.Length)
+        {
+            throw new ArgumentException($"{start.Length} starts, {target.Length} targets and {weight.Length} weights are no graph of {count} items.");
+        }
+
+        for (int row = 0; row < count; row++)
+        {
+            if (start[row] > start[row + 1])
+            {
+                throw new ArgumentException($"Item {row} starts at {start[row]}, behind the next one's {start[row + 1]}.");
+            }
+        }
+
+        for (int e = 0; e < target.Length; e++)
+        {
+            if ((uint)target[e] >= (uint)count || !double.IsFinite(weight[e]))
+            {
+                throw new ArgumentException($"Entry {e} leads to item {target[e]} of {count} with weight {weight[e]}.");
+            }
+        }
+
+        (_start, _target, _weight) = (start, target, weight);
+    }
+
+    /// <summary>Gets where the entries of each row start, and behind the last row their number.</summary>
+    public int[] Start => _start;
+
+    /// <summary>Gets the row that each entry leads to.</summary>
+    public int[] Target => _target;
+
+    /// <summary>Gets the weight of each entry.</summary>
+    public double[] Weight => _weight;
+
     /// <summary>Gets the number of entries.</summary>
     public int EntryCount => _target.Length;
 

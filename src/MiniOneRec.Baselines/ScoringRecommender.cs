@@ -5,7 +5,7 @@ namespace MiniOneRec.Baselines;
 /// Safe for concurrent use. Equal scores are ordered by popularity in training, then by catalogue order. Items of the history may be
 /// recommended again unless the request excludes them.
 /// </remarks>
-public abstract class ScoringRecommender : IRecommender, IItemScorer
+public abstract class ScoringRecommender : IRecommender, ISavableScorer
 {
     private const int BatchSize = 256;
 
@@ -13,6 +13,8 @@ public abstract class ScoringRecommender : IRecommender, IItemScorer
 
     /// <inheritdoc/>
     public string Name { get; }
+
+    string ISavableScorer.Kind => Name;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Items => Catalogue.Items;
@@ -59,6 +61,9 @@ public abstract class ScoringRecommender : IRecommender, IItemScorer
             ScoreRows(rows, scores.Slice(start * Catalogue.Count, count * Catalogue.Count));
         }
     }
+
+    /// <inheritdoc/>
+    public abstract Task SaveAsync(string folder, CancellationToken cancellationToken = default);
 
     /// <summary>Scores all items for each history.</summary>
     /// <param name="histories">B histories as rows, oldest first; may be empty.</param>

@@ -24,4 +24,10 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Error, "A handler of the event Swapped failed for version {Version}, which serves all the same")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, string version);
+
+    [LoggerMessage(101, LogLevel.Warning, "The prior of '{Folder}', a {Type}, cannot be saved and is missing there: it is no ISavableScorer")]
+    public static partial void PriorNotSaved(ILogger logger, string folder, string type);
+
+    [LoggerMessage(102, LogLevel.Warning, "'{Folder}' was saved by a recommender with a prior of type {Type}, which could not be saved; set it again, or answers differ")]
+    public static partial void PriorMissing(ILogger logger, string folder, string type);
 }

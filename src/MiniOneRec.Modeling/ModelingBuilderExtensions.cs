@@ -43,7 +43,7 @@ public static class ModelingBuilderExtensions
         {
             string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
             return Task.Run(() => GenerativeRecommender.LoadAsync(
-                folder, device, provider.GetService<ILogger<GenerativeRecommender>>(), provider.GetService<IMeterFactory>())).GetAwaiter().GetResult();
+                folder, provider.GetServices<ScorerLoader>(), device, provider.GetService<ILogger<GenerativeRecommender>>(), provider.GetService<IMeterFactory>())).GetAwaiter().GetResult();
         });
         builder.Services.TryAddSingleton<IRecommender>(provider => provider.GetRequiredService<GenerativeRecommender>());
         return builder;

@@ -31,6 +31,18 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "The quantizer should be fitted again: {Reasons}")]
     public static partial void RefitAdvised(ILogger logger, string reasons);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The encoder knows no term of {Count} items' texts; their vectors are zero.")]
+    public static partial void ItemsWithoutKnownTerm(ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing is known about the text of {Count} added items; {LeftOut} of them were left out.")]
+    public static partial void UnknownTextsAdded(ILogger logger, int count, int leftOut);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} added items found their prefix full: {Longer} got a longer code, {Elsewhere} the nearest free code of another prefix.")]
+    public static partial void PrefixesFull(ILogger logger, int count, int longer, int elsewhere);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Fitting encoder and quantizer again, to {Count} items.")]
+    public static partial void Refitting(ILogger logger, int count);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Cache file '{Path}' is ignored: {Problem}")]
     public static partial void CacheFileIgnored(ILogger logger, string path, string problem);
 }

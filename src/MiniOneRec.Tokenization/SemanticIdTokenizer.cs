@@ -5,7 +5,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace MiniOneRec.Tokenization;
 
 /// <summary>Gives a catalogue its semantic IDs: text, vectors, codes, collisions resolved.</summary>
-/// <remarks>Not for concurrent use: it fits the quantizer that it was given.</remarks>
+/// <remarks>
+/// Fitting (<see cref="TokenizeAsync"/>, <c>BuildAsync</c>, <see cref="RefitAsync"/>) is for one caller at a time. <c>AssignAsync</c> and <see cref="AddItemsAsync"/> fit nothing and are safe for
+/// concurrent use where the encoder is.
+/// </remarks>
 public sealed class SemanticIdTokenizer
 {
     private readonly IEmbeddingGenerator<string, Embedding<float>> _encoder;
@@ -14,8 +17,8 @@ public sealed class SemanticIdTokenizer
     private readonly ILogger _logger;
 
     /// <summary>Makes a tokenizer.</summary>
-    /// <param name="encoder">Turns text into vectors; a <see cref="TfIdfEncoder"/> that is not fitted yet is fitted to the catalogue.</param>
-    /// <param name="quantizer">Turns vectors into codes; it is fitted by every run.</param>
+    /// <param name="encoder">Turns text into vectors; an <see cref="IFittedEncoder"/> that is not fitted yet is fitted to the catalogue.</param>
+    /// <param name="quantizer">Turns vectors into codes; every run fits it, but for those that assign or add.</param>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
@@ -39,7 +42,8 @@ public sealed class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
         (await BuildAsync(items, progress, cancellationToken).ConfigureAwait(false)).Index;
 
-    /// <summary>Gives items their semantic IDs and keeps what later additions need.</summary>
+    /// <summary>Fits the quantizer, gives items their semantic IDs, and keeps what later additions need.</summary>
+    /// <remarks>An <see cref="IFittedEncoder"/> that is fitted already stays as it is; <see cref="RefitAsync"/> fits both again.</remarks>
     /// <param name="items">The catalogue, ids unique.</param>
     /// <param name="progress">Told of the stages <c>text</c> and the quantizer's.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
@@ -49,40 +53,90 @@ public sealed class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        string[] ids = [.. items.Select(item => item.Id)];
-        var embeddings = await EncodeTextAsync(items, progress, cancellationToken).ConfigureAwait(false);
-        return await BuildAsync(ids, embeddings, progress, cancellationToken).ConfigureAwait(false);
+        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        return await BuildAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), progress, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Gives items whose vectors are known their semantic IDs.</summary>
+    /// <summary>Fits the quantizer and gives items whose vectors are known their semantic IDs.</summary>
     /// <param name="ids">The items' ids, unique.</param>
     /// <param name="embeddings">Their vectors, <c>[N, E]</c>.</param>
     /// <param name="progress">Told of the quantizer's stage.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
     /// <exception cref="ArgumentException">Ids and vectors differ in number, an id comes twice, or there are fewer items than codes of a level.</exception>
     /// <exception cref="InvalidOperationException">A prefix has more items than codes.</exception>
-    public async Task<SemanticIdCatalogue> BuildAsync(
-        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task<SemanticIdCatalogue> BuildAsync(
+        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        BuildAsync(Vectors.Of(ids, embeddings), progress, cancellationToken);
+
+    /// <summary>Fits encoder and quantizer together, again where they were fitted, and gives items new semantic IDs.</summary>
+    /// <remarks>
+    /// A catalogue that was built before keeps its semantic IDs but takes no more items from this tokenizer: what it was built with is gone. An encoder that is no
+    /// <see cref="IFittedEncoder"/> has nothing to fit. Where the quantizer cannot be fitted, a <see cref="TfIdfEncoder"/> returns to the fit that it had.
+    /// </remarks>
+    /// <param name="items">The catalogue, ids unique.</param>
+    /// <param name="progress">Told of the stages <c>text</c> and the quantizer's.</param>
+    /// <param name="cancellationToken">Stops after a whole step.</param>
+    /// <exception cref="ArgumentException">No items, an id twice, fewer items than codes of a level, or texts that are all alike.</exception>
+    /// <exception cref="InvalidOperationException">A prefix has more items than codes, or the encoder returns vectors that do not fit.</exception>
+    public async Task<SemanticIdCatalogue> RefitAsync(
+        IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(ids);
-        ArgumentNullException.ThrowIfNull(embeddings);
-        if (ids.Count != embeddings.Count)
+        ArgumentNullException.ThrowIfNull(items);
+        if (items.Count == 0 || Fitted is not { } encoder)
         {
-            throw new ArgumentException($"There are {ids.Count} items and {embeddings.Count} vectors.", nameof(embeddings));
+            return await BuildAsync(items, progress, cancellationToken).ConfigureAwait(false);
         }
 
-        await _quantizer.FitAsync(embeddings, progress, cancellationToken).ConfigureAwait(false);
-        return await Task.Run(
-            () =>
-            {
-                var codes = _quantizer.Encode(embeddings);
-                var resolution = new CollisionResolver(_options.Collisions).Resolve(_quantizer, embeddings, codes, ids, null, cancellationToken);
-                var index = new SemanticIdIndex(ids.Select((id, row) => KeyValuePair.Create(id, resolution.SemanticIds[row])), resolution.LevelSizes);
-                Log.Tokenized(_logger, index.Count, index.DistinctCount, resolution.Affected, resolution.Groups);
-                var statistics = new DriftStatistics(index.Count, _quantizer.Reconstruct(embeddings, codes).MeanSquaredError);
-                return new SemanticIdCatalogue(new CatalogueState(index, new HashSet<string>(), statistics), _quantizer, resolution, _options.Collisions, _options.Drift);
-            },
-            cancellationToken).ConfigureAwait(false);
+        Log.Refitting(_logger, items.Count);
+        var restorable = encoder as IRestorableEncoder;
+        object? before = restorable?.Capture();
+        await encoder.FitAsync([.. items.Select(_options.TextOf)], cancellationToken).ConfigureAwait(false);
+        Vectors vectors;
+        try
+        {
+            var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+            vectors = new Vectors([.. items.Select(item => item.Id)], embeddings, texts, encoder.Fingerprint);
+            await _quantizer.FitAsync(embeddings, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            restorable?.Restore(before);
+            throw;
+        }
+
+        return await AssignAsync(vectors, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives items their semantic IDs with encoder and quantizer as they are, both fitted or loaded before.</summary>
+    /// <param name="items">The catalogue, ids unique.</param>
+    /// <param name="progress">Told of the stage <c>text</c>.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    /// <returns>A catalogue like that of <c>BuildAsync</c>; its drift compares later additions with these items.</returns>
+    /// <exception cref="ArgumentException">No items, or an id twice.</exception>
+    /// <exception cref="InvalidOperationException">Encoder or quantizer is not fitted, the encoder's vectors do not fit, or a prefix has more items than codes.</exception>
+    public async Task<SemanticIdCatalogue> AssignAsync(
+        IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        CheckFitted("that the quantizer was fitted with");
+        CheckQuantizer();
+        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        return await AssignAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives items whose vectors are known their semantic IDs with the quantizer as it is, fitted or loaded before.</summary>
+    /// <param name="ids">The items' ids, unique.</param>
+    /// <param name="embeddings">Their vectors, <c>[N, E]</c>.</param>
+    /// <param name="cancellationToken">Stops between groups.</param>
+    /// <returns>A catalogue like that of <c>BuildAsync</c>; its drift compares later additions with these items.</returns>
+    /// <exception cref="ArgumentException">Ids and vectors differ in number, an id comes twice, or the width is not the quantizer's.</exception>
+    /// <exception cref="InvalidOperationException">The quantizer is not fitted, or a prefix has more items than codes.</exception>
+    public Task<SemanticIdCatalogue> AssignAsync(IReadOnlyList<string> ids, EmbeddingTable embeddings, CancellationToken cancellationToken = default)
+    {
+        var vectors = Vectors.Of(ids, embeddings);
+        CheckQuantizer();
+        LevelRules.CheckWidth(embeddings, _quantizer.Width);
+        return AssignAsync(vectors, cancellationToken);
     }
 
     /// <summary>Gives new items of a catalogue their semantic IDs, under its frozen quantizer and this tokenizer's encoder.</summary>
@@ -91,31 +145,32 @@ public sealed class SemanticIdTokenizer
     /// <param name="progress">Told of the stages <c>text</c> and <c>add</c>.</param>
     /// <param name="cancellationToken">Stops and leaves the catalogue as it was.</param>
     /// <exception cref="ArgumentException">No items, or one that is there already or comes twice.</exception>
-    /// <exception cref="InvalidOperationException">The encoder is a <see cref="TfIdfEncoder"/> that is not fitted, its vectors do not fit, or a prefix has no free code left.</exception>
+    /// <returns>What was added, what was displaced, and about whose text nothing is known; all items but those that the policy leaves out are added, or none.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The encoder is not fitted or not the one that the catalogue was built with, its vectors do not fit, the catalogue's quantizer was fitted again, or an item finds
+    /// no free code.
+    /// </exception>
     public async Task<CatalogueAddition> AddItemsAsync(
         SemanticIdCatalogue catalogue, IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalogue);
         ArgumentNullException.ThrowIfNull(items);
-        if (_encoder.GetService(typeof(TfIdfEncoder)) is TfIdfEncoder { IsFitted: false })
+        CheckFitted("that the catalogue was built with");      // fitted to the new items alone, it would give vectors of another space
+        if (catalogue.EncoderFingerprint is { } expected && Fitted?.Fingerprint is var found && found != expected)
         {
-            // Fitted to the new items alone, it would give vectors of another space.
-            throw new InvalidOperationException($"The {nameof(TfIdfEncoder)} is not fitted; load the one that the catalogue was built with ({nameof(TfIdfEncoder)}.{nameof(TfIdfEncoder.LoadAsync)}).");
+            throw new InvalidOperationException(
+                $"The catalogue was built with an encoder of the fit {expected}; this one has {found ?? "none"}. Load the encoder that was saved with the catalogue, "
+                + $"or fit encoder and quantizer together ({nameof(RefitAsync)}).");
         }
 
-        string[] ids = [.. items.Select(item => item.Id)];
-        var embeddings = await EncodeTextAsync(items, progress, cancellationToken).ConfigureAwait(false);
-        var addition = await catalogue.AddItemsAsync(ids, embeddings, progress, cancellationToken).ConfigureAwait(false);
-        Log.ItemsAdded(_logger, ids.Length, addition.Displaced.Count, catalogue.Index.Count);
-        if (addition.Drift.ArguesForRefit)
-        {
-            Log.RefitAdvised(_logger, string.Join(' ', addition.Drift.Reasons));
-        }
-
+        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        var batch = new CatalogueBatch([.. items.Select(item => item.Id)], embeddings, UnknownTexts.Find(embeddings, texts), catalogue.Growth.UnknownText);
+        var addition = await catalogue.AddAsync(batch, progress, cancellationToken).ConfigureAwait(false);
+        Report(catalogue, addition);
         return addition;
     }
 
-    /// <summary>Turns the items' texts into vectors, in batches; an unfitted <see cref="TfIdfEncoder"/> is fitted first.</summary>
+    /// <summary>Turns the items' texts into vectors, in batches; an <see cref="IFittedEncoder"/> that is not fitted is fitted first.</summary>
     /// <param name="items">The items, at least one.</param>
     /// <param name="progress">Told of the stage <c>text</c>.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
@@ -125,6 +180,14 @@ public sealed class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
+        return (await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false)).Vectors;
+    }
+
+    private IFittedEncoder? Fitted => _encoder.FittedPart();
+
+    private async Task<(EmbeddingTable Vectors, string[] Texts)> EncodeAsync(
+        IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         if (items.Count == 0)
         {
             throw new ArgumentException("There are no items to tokenize.", nameof(items));
@@ -137,7 +200,7 @@ public sealed class SemanticIdTokenizer
             Log.ItemsWithoutText(_logger, empty);
         }
 
-        if (_encoder.GetService(typeof(TfIdfEncoder)) is TfIdfEncoder { IsFitted: false } unfitted)
+        if (Fitted is { IsFitted: false } unfitted)
         {
             await unfitted.FitAsync(texts, cancellationToken).ConfigureAwait(false);
         }
@@ -151,6 +214,91 @@ public sealed class SemanticIdTokenizer
             progress?.Report(new TrainingProgress("text", vectors.Count, texts.Length));
         }
 
-        return EncoderOutput.ToTable(vectors);
+        return (EncoderOutput.ToTable(vectors), texts);
+    }
+
+    private async Task<SemanticIdCatalogue> BuildAsync(Vectors vectors, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        await _quantizer.FitAsync(vectors.Table, progress, cancellationToken).ConfigureAwait(false);
+        return await AssignAsync(vectors, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<SemanticIdCatalogue> AssignAsync(Vectors vectors, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            var (ids, embeddings) = (vectors.Ids, vectors.Table);
+            var codes = _quantizer.Encode(embeddings);
+            var resolution = new CollisionResolver(_options.Collisions).Resolve(_quantizer, embeddings, codes, ids, null, cancellationToken);
+            int[] reserved = _options.Growth.ReservedExtraLevel > 0 && resolution.LevelSizes.Count == codes.Depth ? [_options.Growth.ReservedExtraLevel] : [];
+            var index = new SemanticIdIndex(ids.Select((id, row) => KeyValuePair.Create(id, resolution.SemanticIds[row])), [.. resolution.LevelSizes, .. reserved]);
+            Log.Tokenized(_logger, index.Count, index.DistinctCount, resolution.Affected, resolution.Groups);
+            var unknown = UnknownTexts.Find(embeddings, vectors.Texts);
+            if (unknown.Values.Count(reason => reason == UnknownTextReason.NoKnownTerm) is var zero and > 0)
+            {
+                Log.ItemsWithoutKnownTerm(_logger, zero);
+            }
+
+            var statistics = new DriftStatistics(index.Count, _quantizer.Reconstruct(embeddings, codes).MeanSquaredError);
+            return new SemanticIdCatalogue(
+                new CatalogueState(index, new HashSet<string>(), statistics), _quantizer, resolution, _options.Collisions, _options.Drift, _options.Growth)
+            {
+                EncoderFingerprint = vectors.Encoder,
+                UnknownTexts = [.. unknown.Select(pair => new UnknownText(ids[pair.Key], pair.Value, resolution.SemanticIds[pair.Key]))],
+            };
+        },
+        cancellationToken);
+
+    private void Report(SemanticIdCatalogue catalogue, CatalogueAddition addition)
+    {
+        Log.ItemsAdded(_logger, addition.Items.Count, addition.Displaced.Count, catalogue.Index.Count);
+        if (addition.UnknownTexts.Count > 0)
+        {
+            Log.UnknownTextsAdded(_logger, addition.UnknownTexts.Count, addition.UnknownTexts.Count(item => item.SemanticId is null));
+        }
+
+        int longer = catalogue.Collisions.Policy == CollisionPolicy.ExtraLevel ? 0 : addition.Displaced.Count(item => item.Placement == ItemPlacement.ExtraLevel);
+        int elsewhere = addition.Displaced.Count(item => item.Placement == ItemPlacement.OtherPrefix);
+        if (longer + elsewhere > 0)
+        {
+            Log.PrefixesFull(_logger, longer + elsewhere, longer, elsewhere);
+        }
+
+        if (addition.Drift.ArguesForRefit)
+        {
+            Log.RefitAdvised(_logger, string.Join(' ', addition.Drift.Reasons));
+        }
+    }
+
+    private void CheckFitted(string which)
+    {
+        if (Fitted is { IsFitted: false } unfitted)
+        {
+            throw new InvalidOperationException($"The {unfitted.GetType().Name} is not fitted; load the one {which} ({unfitted.GetType().Name}.LoadAsync).");
+        }
+    }
+
+    private void CheckQuantizer()
+    {
+        if (_quantizer.Width == 0)
+        {
+            throw new InvalidOperationException($"The {_quantizer.Kind} quantizer is not fitted; load one ({nameof(QuantizerFolder)}.{nameof(QuantizerFolder.LoadAsync)}), or call BuildAsync, which fits it.");
+        }
+    }
+
+    /// <summary>Items as the quantizer takes them.</summary>
+    /// <param name="Ids">Their ids.</param>
+    /// <param name="Table">Their vectors.</param>
+    /// <param name="Texts">Their texts, where they are known.</param>
+    /// <param name="Encoder">The fit of the encoder, where it is known.</param>
+    private sealed record Vectors(IReadOnlyList<string> Ids, EmbeddingTable Table, IReadOnlyList<string>? Texts, string? Encoder)
+    {
+        public static Vectors Of(IReadOnlyList<string> ids, EmbeddingTable embeddings)
+        {
+            ArgumentNullException.ThrowIfNull(ids);
+            ArgumentNullException.ThrowIfNull(embeddings);
+            return ids.Count == embeddings.Count
+                ? new Vectors(ids, embeddings, null, null)
+                : throw new ArgumentException($"There are {ids.Count} items and {embeddings.Count} vectors.", nameof(embeddings));
+        }
     }
 }

@@ -33,6 +33,11 @@ public sealed class TokenizationOptions
     [ValidateObjectMembers]
     public DriftOptions Drift { get; set; } = new();
 
+    /// <summary>Gets or sets what happens to items added later that find no free code, or about whose text nothing is known.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public GrowthOptions Growth { get; set; } = new();
+
     /// <summary>Makes the text that the encoder gets.</summary>
     internal string TextOf(Item item) => ItemText.Truncate(Text(item), MaxTextWords);
 }

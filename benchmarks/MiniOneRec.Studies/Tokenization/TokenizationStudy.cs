@@ -80,8 +80,9 @@ internal sealed class TokenizationStudy : IStudy
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         double processorSeconds = (ProcessorTime.Now - processor).TotalSeconds;
         var codes = quantizer.Encode(embeddings);
-        var resolution = new CollisionResolver().Resolve(quantizer, embeddings, codes, cancellationToken: context.CancellationToken);
-        var index = new SemanticIdIndex(resolution.SemanticIds.Select((id, row) => KeyValuePair.Create(row.ToString(CultureInfo.InvariantCulture), id)), resolution.LevelSizes);
+        using var encoder = new TfIdfEncoder();             // vectors are given, so that it encodes nothing
+        string[] ids = [.. Enumerable.Range(0, embeddings.Count).Select(row => row.ToString("D6", CultureInfo.InvariantCulture))];
+        var index = (await new SemanticIdTokenizer(encoder, quantizer).AssignAsync(ids, embeddings, context.CancellationToken)).Index;
         var report = await SemanticIdReport.CreateAsync(
             index, new SemanticIdEvidence { Embeddings = embeddings, Quantizer = quantizer, RawCodes = codes }, cancellationToken: context.CancellationToken);
         int[] used = [.. Enumerable.Range(0, codes.Depth).Select(level => Enumerable.Range(0, codes.Count).Select(row => codes[row, level]).Distinct().Count())];

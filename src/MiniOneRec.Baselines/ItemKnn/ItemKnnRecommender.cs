@@ -9,6 +9,8 @@ namespace MiniOneRec.Baselines;
 /// </remarks>
 public sealed class ItemKnnRecommender : GraphRecommender
 {
+    internal const string Kind = "item-knn";
+
     /// <summary>Computes the similarities.</summary>
     /// <param name="train">The users' training sequences.</param>
     /// <param name="items">The catalogue; by default the items of the sequences.</param>
@@ -21,8 +23,22 @@ public sealed class ItemKnnRecommender : GraphRecommender
     }
 
     private ItemKnnRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, ItemKnnOptions options)
-        : base("item-knn", data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options), options.DecayRate) =>
+        : base(Kind, data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options), options.DecayRate, options) =>
         DroppedInteractions = data.Dropped;
+
+    private ItemKnnRecommender(ItemCatalogue catalogue, ItemGraph graph, ItemKnnOptions options)
+        : base(Kind, catalogue, graph, options.DecayRate, options)
+    {
+    }
+
+    /// <summary>Loads a folder that <see cref="GraphRecommender.SaveAsync"/> wrote.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    public static Task<ItemKnnRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default) =>
+        CountedFolder.LoadGraphAsync<ItemKnnOptions, ItemKnnRecommender>(
+            folder, Kind, (catalogue, graph, options) => new(catalogue, graph, OptionsValidation.Validated(options, new ItemKnnOptionsValidator())), cancellationToken);
 
     private protected override int[] Prepare(int[] history) => Distinct(history, history.Length);
 

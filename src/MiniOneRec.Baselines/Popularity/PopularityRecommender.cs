@@ -7,6 +7,8 @@ namespace MiniOneRec.Baselines;
 /// </remarks>
 public sealed class PopularityRecommender : ScoringRecommender
 {
+    internal const string Kind = "popularity";
+
     private readonly float[] _scores;
 
     /// <summary>Counts training interactions.</summary>
@@ -19,7 +21,7 @@ public sealed class PopularityRecommender : ScoringRecommender
     }
 
     private PopularityRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data)
-        : base("popularity", data.Catalogue)
+        : base(Kind, data.Catalogue)
     {
         DroppedInteractions = data.Dropped;
         _scores = [.. data.Catalogue.Counts.Select(count => (float)count)];
@@ -28,6 +30,23 @@ public sealed class PopularityRecommender : ScoringRecommender
     /// <summary>Gets the training count of every item, as other recommenders take it to order items of one semantic ID.</summary>
     public IReadOnlyDictionary<string, double> Counts =>
         field ??= Catalogue.Items.Index().ToDictionary(item => item.Item, item => (double)Catalogue.Counts[item.Index], StringComparer.Ordinal);
+
+    /// <summary>Saves items and counts as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        CountedFolder.SaveAsync(folder, Kind, Catalogue, null, [], DroppedInteractions, cancellationToken);
+
+    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public static async Task<PopularityRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default)
+    {
+        var (catalogue, manifest) = await CountedFolder.LoadAsync(folder, Kind, cancellationToken).ConfigureAwait(false);
+        return new PopularityRecommender((catalogue, [], manifest.OptionsAs<CountedFolder.Settings>().DroppedInteractions));
+    }
 
     private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores)
     {

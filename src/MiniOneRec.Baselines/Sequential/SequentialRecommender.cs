@@ -38,7 +38,7 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved recommender of this kind, or holds files of others.</exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
 
     /// <summary>Saves the folder even where something else is in its place.</summary>
     /// <param name="folder">The folder to make or replace.</param>

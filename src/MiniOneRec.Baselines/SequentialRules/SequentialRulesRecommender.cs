@@ -10,6 +10,8 @@ namespace MiniOneRec.Baselines;
 /// </remarks>
 public sealed class SequentialRulesRecommender : GraphRecommender
 {
+    internal const string Kind = "sequential-rules";
+
     /// <summary>Learns the rules.</summary>
     /// <param name="train">The users' training sequences.</param>
     /// <param name="items">The catalogue; by default the items of the sequences.</param>
@@ -22,8 +24,22 @@ public sealed class SequentialRulesRecommender : GraphRecommender
     }
 
     private SequentialRulesRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, SequentialRulesOptions options)
-        : base("sequential-rules", data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options.MaxDistance), options.DecayRate) =>
+        : base(Kind, data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options.MaxDistance), options.DecayRate, options) =>
         DroppedInteractions = data.Dropped;
+
+    private SequentialRulesRecommender(ItemCatalogue catalogue, ItemGraph graph, SequentialRulesOptions options)
+        : base(Kind, catalogue, graph, options.DecayRate, options)
+    {
+    }
+
+    /// <summary>Loads a folder that <see cref="GraphRecommender.SaveAsync"/> wrote.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    public static Task<SequentialRulesRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default) =>
+        CountedFolder.LoadGraphAsync<SequentialRulesOptions, SequentialRulesRecommender>(
+            folder, Kind, (catalogue, graph, options) => new(catalogue, graph, OptionsValidation.Validated(options, new SequentialRulesOptionsValidator())), cancellationToken);
 
     private static ItemGraph Learn(int count, int[][] sequences, int maxDistance)
     {

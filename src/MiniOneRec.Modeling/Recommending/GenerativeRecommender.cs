@@ -29,6 +29,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
     private readonly Lock _swapping = new();
+    private IDisposable? _ownedPrior;
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
     /// <param name="model">The decoder; put in evaluation mode.</param>
@@ -192,7 +193,13 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return _serving.Answer(requests, cancellationToken);
     }
 
-    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or <see langword="null"/>.</summary>
+    public string? MissingPrior { get; internal set; }
+
+    /// <summary>
+    /// Saves model, catalogue, template, options and prior as one folder; an earlier folder stays whole until the new one is complete. A prior that is no
+    /// <see cref="ISavableScorer"/> is left out: a warning says so, and the folder's manifest keeps its type.
+    /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is written.</exception>
@@ -212,21 +219,30 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the model was trained with.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved with the model, which needs a loader.
+    /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, device, logger: null, meters: null, cancellationToken);
+        ModelFolder.LoadAsync(folder, [], device, logger: null, meters: null, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote, with the application's logger and meters.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
     /// <param name="folder">The folder.</param>
+    /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
     /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or no loader reads the prior's kind; the message names it.
+    /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(
-        string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, device, logger, meters, cancellationToken);
+        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(scorers);
+        return ModelFolder.LoadAsync(folder, scorers, device, logger, meters, cancellationToken);
+    }
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
     /// <param name="history">Item ids, oldest first.</param>
@@ -254,7 +270,13 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     {
         _serving.Dispose();
         Model.Dispose();
+        _ownedPrior?.Dispose();
     }
+
+    internal ILogger Logger => _logger;
+
+    /// <summary>Sets a prior that is disposed with the recommender.</summary>
+    internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
 
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>

@@ -1,8 +1,8 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -31,7 +31,7 @@ internal static class ModelFolder
                 Path.Combine(aside, PopularityFile),
                 stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, cancellationToken: cancellationToken),
                 cancellationToken).ConfigureAwait(false);
-            return new ArtifactManifest
+            var manifest = new ArtifactManifest
             {
                 Kind = Kind,
                 MadeFrom = new Dictionary<string, string> { ["index"] = recommender.Index.Fingerprint },
@@ -43,21 +43,30 @@ internal static class ModelFolder
                     ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
+            var prior = recommender.Prior;
+            (manifest, bool saved) = await PriorStore.SaveAsync(prior, aside, manifest, cancellationToken).ConfigureAwait(false);
+            if (!saved)
+            {
+                Log.PriorNotSaved(recommender.Logger, folder, prior!.GetType().FullName!);
+            }
+
+            return manifest;
         },
         overwrite,
         cancellationToken);
 
     public static Task<GenerativeRecommender> LoadAsync(
-        string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
+        string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, device, logger, meters, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, scorers, device, logger, meters, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
     private static async Task<GenerativeRecommender> ReadAsync(
-        ArtifactManifest manifest, string folder, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
+        ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters,
+        CancellationToken cancellationToken)
     {
         string manifestPath = Path.Combine(folder, ManifestFile);
         int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
@@ -68,6 +77,7 @@ internal static class ModelFolder
                 + $"expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
         }
 
+        var saved = PriorStore.Find(manifest, folder, scorers);
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         string? expected = manifest.MadeFrom.GetValueOrDefault("index");
@@ -83,15 +93,37 @@ internal static class ModelFolder
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
+        GenerativeRecommender recommender;
         try
         {
-            return new GenerativeRecommender(model, index, template, options, popularity, logger, meters);
+            recommender = new GenerativeRecommender(model, index, template, options, popularity, logger, meters);
         }
         catch (OptionsValidationException e)
         {
             model.Dispose();
             throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
         }
+
+        try
+        {
+            if (saved.Loader is { } loader)
+            {
+                recommender.Own(await PriorStore.LoadAsync(loader, manifest, folder, device, cancellationToken).ConfigureAwait(false));
+            }
+        }
+        catch
+        {
+            recommender.Dispose();
+            throw;
+        }
+
+        if (saved.Missing is { } missing)
+        {
+            recommender.MissingPrior = missing;
+            Log.PriorMissing(recommender.Logger, folder, missing);
+        }
+
+        return recommender;
     }
 
     private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch

@@ -17,6 +17,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly IMeterFactory? _meters;
+    private readonly ScorerLoader[] _scorers;
     private readonly RecommenderTelemetry _telemetry;
     private readonly SemaphoreSlim _swapping = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
@@ -30,11 +31,13 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <param name="options">The options; copied.</param>
     /// <param name="loggers">Makes the loggers of the host and of the recommenders that it loads.</param>
     /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each recommender.</param>
+    /// <param name="scorers">Load the priors that were saved with models, by their kind; <see langword="null"/> for none.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public RecommenderHost(RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null)
+    public RecommenderHost(
+        RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null, IEnumerable<ScorerLoader>? scorers = null)
     {
         _options = OptionsValidation.Validated(options ?? new RecommenderHostOptions(), new RecommenderHostOptionsValidator()).Copy();
-        (_loggers, _meters) = (loggers ?? NullLoggerFactory.Instance, meters);
+        (_loggers, _meters, _scorers) = (loggers ?? NullLoggerFactory.Instance, meters, [.. scorers ?? []]);
         _logger = _loggers.CreateLogger<RecommenderHost>();
         _telemetry = new RecommenderTelemetry(meters);
         Name = "minionerec";
@@ -46,9 +49,11 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <param name="options">The options; copied.</param>
     /// <param name="loggers">Makes the loggers of the host and of the recommenders that it loads.</param>
     /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each recommender.</param>
+    /// <param name="scorers">Load the priors that were saved with models, by their kind; <see langword="null"/> for none.</param>
     public RecommenderHost(
-        IRecommender recommender, string version, RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null)
-        : this(options, loggers, meters)
+        IRecommender recommender, string version, RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null,
+        IEnumerable<ScorerLoader>? scorers = null)
+        : this(options, loggers, meters, scorers)
     {
         ArgumentNullException.ThrowIfNull(recommender);
         ArgumentException.ThrowIfNullOrEmpty(version);
@@ -115,7 +120,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         return SwapAsync(
             async token =>
             {
-                var loaded = await GenerativeRecommender.LoadAsync(folder, _options.Device, _loggers.CreateLogger<GenerativeRecommender>(), _meters, token).ConfigureAwait(false);
+                var loaded = await GenerativeRecommender.LoadAsync(
+                    folder, _scorers, _options.Device, _loggers.CreateLogger<GenerativeRecommender>(), _meters, token).ConfigureAwait(false);
                 loaded.Name = Name;
                 return loaded;
             },

@@ -1,20 +1,22 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Options;
+using MiniOneRec.Shared;
 
 namespace MiniOneRec.Tokenization;
 
 /// <summary>A catalogue as a folder: indexes in the reference format, the quantizer, and a manifest that ties them together.</summary>
 internal static class CatalogueFolder
 {
+    public const string ManifestFile = "manifest.json";
+
     private const string Kind = "semantic-ids";
     private const string IndexFile = "index.json";
     private const string ArchiveFile = "archive.json";
-    private const string ManifestFile = "manifest.json";
     private const string QuantizerName = "quantizer";
+    private const string EncoderName = "encoder";
 
+    /// <summary>Writes a state; <paramref name="guard"/> is called when all is written and before the folder is swapped in.</summary>
     public static Task SaveAsync(
-        SemanticIdCatalogue catalogue, CatalogueState state, string folder, bool overwrite, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
+        SemanticIdCatalogue catalogue, CatalogueState state, string folder, bool overwrite, Func<Task> guard, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
         Kind,
@@ -28,17 +30,20 @@ internal static class CatalogueFolder
 
             string quantizer = Path.Combine(aside, QuantizerName);
             await catalogue.Quantizer.SaveAsync(quantizer, cancellationToken).ConfigureAwait(false);
-            return new ArtifactManifest
+            var madeFrom = new Dictionary<string, string>
             {
-                Kind = Kind,
-                Options = ArtifactManifest.ToOptions(new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics)),
-                MadeFrom = new Dictionary<string, string>
-                {
-                    ["index"] = state.Index.Fingerprint,
-                    ["archive"] = state.Archive.Fingerprint,
-                    [QuantizerName] = await HashFolderAsync(quantizer, cancellationToken).ConfigureAwait(false),
-                },
+                ["index"] = state.Index.Fingerprint,
+                ["archive"] = state.Archive.Fingerprint,
+                [QuantizerName] = await FolderHash.ComputeAsync(quantizer, cancellationToken).ConfigureAwait(false),
             };
+            if (catalogue.EncoderFingerprint is { } encoder)
+            {
+                madeFrom[EncoderName] = encoder;
+            }
+
+            var settings = new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics, catalogue.Growth);
+            await guard().ConfigureAwait(false);
+            return new ArtifactManifest { Kind = Kind, Options = ArtifactManifest.ToOptions(settings), MadeFrom = madeFrom };
         },
         overwrite,
         cancellationToken);
@@ -63,7 +68,7 @@ internal static class CatalogueFolder
         string archivePath = Path.Combine(folder, ArchiveFile);
         var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
 
-        if (!Directory.Exists(quantizerPath) || manifest.MadeFrom.GetValueOrDefault(QuantizerName) != await HashFolderAsync(quantizerPath, cancellationToken).ConfigureAwait(false))
+        if (!Directory.Exists(quantizerPath) || manifest.MadeFrom.GetValueOrDefault(QuantizerName) != await FolderHash.ComputeAsync(quantizerPath, cancellationToken).ConfigureAwait(false))
         {
             throw new InvalidDataException($"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");
         }
@@ -78,10 +83,12 @@ internal static class CatalogueFolder
 
         CollisionOptions collisions;
         DriftOptions drift;
+        GrowthOptions growth;
         try
         {
             collisions = OptionsValidation.Validated(settings.Collisions, new CollisionOptionsValidator());
             drift = OptionsValidation.Validated(settings.Drift, new DriftOptionsValidator());
+            growth = OptionsValidation.Validated(settings.Growth ?? new GrowthOptions(), new GrowthOptionsValidator());
         }
         catch (OptionsValidationException e)
         {
@@ -95,7 +102,11 @@ internal static class CatalogueFolder
             quantizer,
             null,
             collisions,
-            drift);
+            drift,
+            growth)
+        {
+            EncoderFingerprint = manifest.MadeFrom.GetValueOrDefault(EncoderName),
+        };
 
         async Task<SemanticIdIndex> LoadIndexAsync(string name, string path)
         {
@@ -106,18 +117,6 @@ internal static class CatalogueFolder
         }
     }
 
-    /// <summary>Hashes all files with their names, so that the format is the quantizer's own affair.</summary>
-    private static async Task<string> HashFolderAsync(string folder, CancellationToken cancellationToken)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (string path in (Directory.Exists(folder) ? Directory.GetFiles(folder, "*", SearchOption.AllDirectories) : []).Order(StringComparer.Ordinal))
-        {
-            string name = Path.GetRelativePath(folder, path).Replace('\\', '/');
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false)}\n"));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics);
+    /// <summary>The manifest's options; <paramref name="Growth"/> is missing in folders of version 0.1.</summary>
+    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics, GrowthOptions? Growth = null);
 }

@@ -36,7 +36,17 @@ public sealed class CollisionResolver
         CodeTable codes,
         IReadOnlyList<string>? keys = null,
         IReadOnlyCollection<SemanticId>? taken = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) => Resolve(quantizer, embeddings, codes, keys, taken, null, cancellationToken);
+
+    /// <summary>Resolves collisions; rows for which there is no room go to <paramref name="overflow"/> where there is one.</summary>
+    internal CollisionResolution Resolve(
+        IQuantizer quantizer,
+        EmbeddingTable embeddings,
+        CodeTable codes,
+        IReadOnlyList<string>? keys,
+        IReadOnlyCollection<SemanticId>? taken,
+        CollisionOverflow? overflow,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(quantizer);
         ArgumentNullException.ThrowIfNull(embeddings);
@@ -60,10 +70,10 @@ public sealed class CollisionResolver
         switch (_options.Policy)
         {
             case CollisionPolicy.NearestFreeSibling or CollisionPolicy.Sinkhorn:
-                moved = MoveToSiblings(quantizer, embeddings, codes, keys, taken ?? [], chosen, cancellationToken);
+                moved = MoveToSiblings(quantizer, embeddings, codes, keys, taken ?? [], chosen, overflow, cancellationToken);
                 break;
             case CollisionPolicy.ExtraLevel:
-                (levelSizes, moved) = ExtraLevel.Append(nearest, chosen, quantizer.LevelSizes, _options.ExtraLevelSize, keys, taken ?? []);
+                (levelSizes, moved) = ExtraLevel.Append(nearest, chosen, quantizer.LevelSizes, _options.ExtraLevelSize, keys, taken ?? [], overflow);
                 break;
         }
 
@@ -80,6 +90,7 @@ public sealed class CollisionResolver
         IReadOnlyList<string>? keys,
         IReadOnlyCollection<SemanticId> taken,
         SemanticId[] chosen,
+        CollisionOverflow? overflow,
         CancellationToken cancellationToken)
     {
         int last = codes.Depth - 1, size = quantizer.LevelSizes[last];
@@ -94,16 +105,22 @@ public sealed class CollisionResolver
             foreach (var group in batch)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (group.Contested.Length > group.Free.Length)
+                if (overflow is null && group.Contested.Length > group.Free.Length)
                 {
                     throw new InvalidOperationException(
                         $"{group.Contested.Length} items want codes under the prefix of {chosen[group.Contested[0]]}, where {group.Free.Length} of {size} are free. "
                         + $"Use {nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)}, or a larger last level.");
                 }
 
-                int[] columns = LinearAssignment.Solve(Costs(group, plan, distances, offset, size), group.Contested.Length, group.Free.Length);
+                int[] columns = Assign(Costs(group, plan, distances, offset, size), group.Contested.Length, group.Free.Length);
                 for (int i = 0; i < columns.Length; i++)
                 {
+                    if (columns[i] < 0)
+                    {
+                        overflow!.Rows.Add(group.Contested[i]);
+                        continue;
+                    }
+
                     int row = group.Contested[i], code = group.Free[columns[i]], wanted = codes[row, last];
                     if (code != wanted)
                     {
@@ -119,6 +136,33 @@ public sealed class CollisionResolver
 
         moved.Sort((a, b) => a.Row.CompareTo(b.Row));
         return moved;
+    }
+
+    /// <summary>Gives each row a column of its own, or −1 to the rows that are left over where columns are fewer; the total cost is least.</summary>
+    private static int[] Assign(double[] costs, int rows, int columns)
+    {
+        if (rows <= columns)
+        {
+            return LinearAssignment.Solve(costs, rows, columns);
+        }
+
+        double[] turned = new double[costs.Length];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                turned[column * rows + row] = costs[row * columns + column];
+            }
+        }
+
+        int[] assigned = new int[rows], rowOf = columns == 0 ? [] : LinearAssignment.Solve(turned, columns, rows);
+        Array.Fill(assigned, -1);
+        for (int column = 0; column < columns; column++)
+        {
+            assigned[rowOf[column]] = column;
+        }
+
+        return assigned;
     }
 
     private static double[] Costs(PrefixGroup group, double[] plan, float[] distances, int offset, int size)
@@ -185,3 +229,8 @@ public sealed class CollisionResolver
         }
     }
 }
+
+/// <summary>Takes the rows for which a resolver finds no room, in place of an exception.</summary>
+/// <param name="Rows">Receives the rows.</param>
+/// <param name="ExtraLevelSize">The codes that an extra level may have; it does not grow.</param>
+internal sealed record CollisionOverflow(List<int> Rows, int ExtraLevelSize);

@@ -5,7 +5,8 @@ internal static class ExtraLevel
 {
     /// <summary>Numbers the items of each group in the order of their keys, from the first number that is not taken.</summary>
     public static (IReadOnlyList<int> LevelSizes, IReadOnlyList<MovedItem> Moved) Append(
-        SemanticId[] nearest, SemanticId[] chosen, IReadOnlyList<int> levelSizes, int extraSize, IReadOnlyList<string>? keys, IReadOnlyCollection<SemanticId> taken)
+        SemanticId[] nearest, SemanticId[] chosen, IReadOnlyList<int> levelSizes, int extraSize, IReadOnlyList<string>? keys, IReadOnlyCollection<SemanticId> taken,
+        CollisionOverflow? overflow = null)
     {
         if (levelSizes.Count == SemanticId.MaxDepth)
         {
@@ -28,6 +29,12 @@ internal static class ExtraLevel
             {
                 for (; numbers.Contains(number); number++)
                 {
+                }
+
+                if (number >= overflow?.ExtraLevelSize)
+                {
+                    overflow.Rows.Add(row);
+                    continue;
                 }
 
                 chosen[row] = new SemanticId([.. group.Key.Codes, number]);

@@ -25,16 +25,18 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     /// longest text). The encoder's own metadata rarely say all of it, so it is asked for here.
     /// </param>
     /// <param name="logger">Told of files that cannot be read, or <see langword="null"/>.</param>
-    /// <exception cref="ArgumentException">The encoder is a <see cref="TfIdfEncoder"/>, whose vectors depend on the catalogue that it is fitted to: save it instead.</exception>
+    /// <exception cref="ArgumentException">The encoder is an <see cref="IFittedEncoder"/>, whose vectors depend on the catalogue that it is fitted to: save it instead.</exception>
     public CachedEmbeddingGenerator(
         IEmbeddingGenerator<string, Embedding<float>> inner, string folder, string modelId, ILogger<CachedEmbeddingGenerator>? logger = null)
         : base(inner)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrWhiteSpace(modelId);
-        if (inner.GetService(typeof(TfIdfEncoder)) is not null)
+        ArgumentNullException.ThrowIfNull(inner);
+        if (inner.FittedPart() is { } fitted)
         {
-            throw new ArgumentException($"The vectors of a {nameof(TfIdfEncoder)} depend on what it was fitted to and cannot be found by text; use its SaveAsync and LoadAsync.", nameof(inner));
+            throw new ArgumentException(
+                $"The vectors of a {fitted.GetType().Name} depend on what it was fitted to and cannot be found by text; use its SaveAsync and LoadAsync.", nameof(inner));
         }
 
         (_cache, _modelId) = (new EmbeddingCacheFolder(folder, logger ?? NullLogger<CachedEmbeddingGenerator>.Instance), modelId);

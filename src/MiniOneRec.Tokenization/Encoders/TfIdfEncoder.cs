@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -11,7 +13,7 @@ namespace MiniOneRec.Tokenization;
 /// Latent semantic analysis, Deerwester et al. (1990). Vectors have unit length; a text without a known term is the zero vector.
 /// Fit once, on the catalogue's texts: <see cref="SemanticIdTokenizer"/> does so where it was not done. Encoding is safe for concurrent use.
 /// </remarks>
-public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
+public sealed class TfIdfEncoder : IRestorableEncoder
 {
     private const string Kind = "tf-idf";
     private const string ManifestFile = "manifest.json";
@@ -32,6 +34,9 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
     /// <summary>Gets whether the encoder knows its vocabulary.</summary>
     public bool IsFitted => _fitted is not null;
 
+    /// <summary>Gets a SHA-256 over vocabulary and projection, in hexadecimal, or <see langword="null"/> before fitting.</summary>
+    public string? Fingerprint => _fitted?.Fingerprint.Value;
+
     /// <summary>Gets E, the width of the vectors, or 0 before fitting.</summary>
     public int Width => _fitted?.Width ?? 0;
 
@@ -51,9 +56,13 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
             }
 
             var (projection, width) = TruncatedSvd.RightVectors(vocabulary.Transform(texts), _options.Width, _seed, cancellationToken);
-            return new Fitted(vocabulary, projection, width);
+            return new Fitted(vocabulary, projection, width, _options);
         }).ConfigureAwait(false);
     }
+
+    object? IRestorableEncoder.Capture() => _fitted;
+
+    void IRestorableEncoder.Restore(object? captured) => _fitted = (Fitted?)captured;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The encoder is not fitted.</exception>
@@ -181,7 +190,7 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
                 }
 
                 var vocabulary = new TermVocabulary(terms, frequency.data<float>().ToArray(), encoder._options.MaxWords, encoder._options.MaxTextWords);
-                return new Fitted(vocabulary, projection.data<float>().ToArray(), (int)projection.size(1));
+                return new Fitted(vocabulary, projection.data<float>().ToArray(), (int)projection.size(1), encoder._options);
             }
             finally
             {
@@ -201,5 +210,22 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
 
     private static InvalidOperationException NotFitted() => new("The TF-IDF encoder is not fitted; call FitAsync with the catalogue's texts, or LoadAsync.");
 
-    private sealed record Fitted(TermVocabulary Vocabulary, float[] Projection, int Width);
+    private sealed class Fitted(TermVocabulary vocabulary, float[] projection, int width, TfIdfOptions options)
+    {
+        public TermVocabulary Vocabulary => vocabulary;
+
+        public float[] Projection => projection;
+
+        public int Width => width;
+
+        public Lazy<string> Fingerprint { get; } = new(() =>
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            hash.AppendData(MemoryMarshal.AsBytes<int>([width, options.MaxWords, options.MaxTextWords, vocabulary.Terms.Count]));
+            hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(vocabulary.Terms));
+            hash.AppendData(MemoryMarshal.AsBytes(vocabulary.InverseFrequencies.AsSpan()));
+            hash.AppendData(MemoryMarshal.AsBytes(projection.AsSpan()));
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        });
+    }
 }

@@ -16,6 +16,12 @@ public interface IQuantizer : IDisposable
     /// <summary>Gets E, the width of the vectors that it was fitted to, or 0 before.</summary>
     int Width { get; }
 
+    /// <summary>
+    /// Gets what tells this fit from every other one, for example a SHA-256 over what was learned. A catalogue compares it, so that it is not used with
+    /// codebooks of another fit; the default, <see langword="null"/>, is not compared.
+    /// </summary>
+    string? Fingerprint => null;
+
     /// <summary>Fits the quantizer to a catalogue.</summary>
     /// <param name="embeddings">The vectors, <c>[N, E]</c>.</param>
     /// <param name="progress">Told of every step at most once.</param>

@@ -13,6 +13,7 @@ public abstract class TensorQuantizer : IQuantizer
 {
     private readonly MiniOneRecOptions _shared;
     private IQuantizerModel? _model;
+    private string? _fingerprint;
 
     private protected TensorQuantizer(MiniOneRecOptions? shared, ILogger? logger) =>
         (_shared, Logger) = (shared ?? new MiniOneRecOptions(), logger ?? NullLogger.Instance);
@@ -25,6 +26,9 @@ public abstract class TensorQuantizer : IQuantizer
 
     /// <inheritdoc/>
     public int Width => _model?.Width ?? 0;
+
+    /// <summary>Gets a SHA-256 over method, levels and tensors, in hexadecimal, or <see langword="null"/> before fitting.</summary>
+    public string? Fingerprint => _model is { } model ? _fingerprint ??= TensorRows.Fingerprint(Kind, LevelSizes, model) : null;
 
     private protected ILogger Logger { get; }
 
@@ -127,7 +131,7 @@ public abstract class TensorQuantizer : IQuantizer
     private protected void Replace(IQuantizerModel model)
     {
         _model?.Dispose();
-        _model = model;
+        (_model, _fingerprint) = (model, null);
     }
 
     private IQuantizerModel Fitted() => _model ?? throw new InvalidOperationException($"The {Kind} quantizer is not fitted; call FitAsync or LoadAsync first.");

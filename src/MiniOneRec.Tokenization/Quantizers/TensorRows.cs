@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,6 +48,22 @@ internal static class TensorRows
         Each(table.Count, Piece, (start, count) =>
             Copy<float>(distances(table.ToTensor(start, count).to(device), CodesOf(codes, start, count, device)), values, start * levelSizes[level]));
         return values;
+    }
+
+    /// <summary>Hashes what a fitted quantizer consists of; a saved and loaded one has the same hash.</summary>
+    public static string Fingerprint(string kind, IReadOnlyList<int> levelSizes, IQuantizerModel model)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{kind} {string.Join(' ', levelSizes)}\n"));
+        foreach (var (name, value) in model.Tensors().OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {value.dtype} {string.Join(' ', value.shape)}\n"));
+            hash.AppendData(value.detach().cpu().contiguous().bytes);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static Tensor CodesOf(CodeTable codes, int start, int count, Device device)

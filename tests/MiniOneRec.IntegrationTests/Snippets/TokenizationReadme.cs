@@ -23,7 +23,12 @@ internal static class TokenizationReadme
         var addition = await tokenizer.AddItemsAsync(catalogue, newItems);      // no old semantic ID changes
         foreach (var item in addition.Displaced)
         {
-            Console.WriteLine($"{item.ItemId}: {item.Chosen} in place of {item.Nearest}, {item.Excess:F3} farther");
+            Console.WriteLine($"{item.ItemId}: {item.Chosen} in place of {item.Nearest} ({item.Placement}), {item.Excess:F3} farther");
+        }
+
+        foreach (var item in addition.UnknownTexts)
+        {
+            Console.WriteLine($"{item.ItemId}: {item.Reason}, {(item.SemanticId is null ? "left out" : "placed")}");
         }
 
         Console.WriteLine(string.Join('\n', addition.Drift.Reasons));           // empty, or why to fit again

@@ -2,10 +2,10 @@ namespace MiniOneRec.Tokenization.Tests;
 
 public class SemanticIdCatalogueTests
 {
-    private static async Task<SemanticIdCatalogue> GridAsync(CollisionOptions? collisions = null, DriftOptions? drift = null)
+    private static async Task<SemanticIdCatalogue> GridAsync(CollisionOptions? collisions = null, DriftOptions? drift = null, FullPrefixPolicy fullPrefix = FullPrefixPolicy.NearestFree)
     {
         using var encoder = new TfIdfEncoder();
-        var options = new TokenizationOptions { Collisions = collisions ?? new(), Drift = drift ?? new() };
+        var options = new TokenizationOptions { Collisions = collisions ?? new(), Drift = drift ?? new(), Growth = new() { FullPrefix = fullPrefix } };
         return await new SemanticIdTokenizer(encoder, new GridQuantizer(2, 6), options)
             .BuildAsync(["a", "b", "c"], new EmbeddingTable(3, 2, [1, 2, 1, 3.2f, 0, 2]));
     }
@@ -99,7 +99,7 @@ public class SemanticIdCatalogueTests
     [Fact]
     public async Task AddItemsAsync_ExtraLevel_GoesBelowTheItemThatIsThere()
     {
-        var catalogue = await GridAsync(new CollisionOptions { Policy = CollisionPolicy.ExtraLevel, ExtraLevelSize = 2 });
+        var catalogue = await GridAsync(new CollisionOptions { Policy = CollisionPolicy.ExtraLevel, ExtraLevelSize = 2 }, fullPrefix: FullPrefixPolicy.Refuse);
 
         var addition = await catalogue.AddItemsAsync(["d", "e"], new EmbeddingTable(2, 2, [1, 2, 1, 2]));
 
@@ -111,14 +111,16 @@ public class SemanticIdCatalogueTests
     }
 
     [Fact]
-    public async Task AddItemsAsync_FullPrefix_NamesThePolicyAndChangesNothing()
+    public async Task AddItemsAsync_FullPrefixRefused_NamesThePolicyAndChangesNothing()
     {
-        var catalogue = await GridAsync();
+        var catalogue = await GridAsync(fullPrefix: FullPrefixPolicy.Refuse);
         var before = catalogue.Index;
 
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => catalogue.AddItemsAsync(["d", "e", "f", "g", "h"], new EmbeddingTable(5, 2, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2])));
 
         Assert.Contains("CollisionPolicy.ExtraLevel", error.Message, StringComparison.Ordinal);
+        Assert.Matches("Item '[d-h]' finds no free code under the prefix of its nearest codes <a_1><b_2>", error.Message);
+        Assert.Contains("None of the 5 items of the batch was added", error.Message, StringComparison.Ordinal);
         Assert.Same(before, catalogue.Index);
         Assert.Equal(0, catalogue.Drift.Added);
     }

@@ -1,0 +1,25 @@
+namespace MiniOneRec.Tokenization;
+
+/// <summary>A saved catalogue was changed by somebody else since this one was loaded from it or saved to it; saving would lose that change.</summary>
+public sealed class CatalogueConflictException : InvalidOperationException
+{
+    /// <summary>Makes an exception without a message.</summary>
+    public CatalogueConflictException()
+    {
+    }
+
+    /// <summary>Makes an exception.</summary>
+    /// <param name="message">The folder and what to do.</param>
+    public CatalogueConflictException(string message)
+        : base(message)
+    {
+    }
+
+    /// <summary>Makes an exception that another one caused.</summary>
+    /// <param name="message">The folder and what to do.</param>
+    /// <param name="innerException">The cause.</param>
+    public CatalogueConflictException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

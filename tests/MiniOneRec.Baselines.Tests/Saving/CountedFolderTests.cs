@@ -1,0 +1,109 @@
+using System.Text.Json.Nodes;
+
+namespace MiniOneRec.Baselines.Tests;
+
+public sealed class CountedFolderTests : IDisposable
+{
+    private static readonly IReadOnlyList<UserSequence> Train = Toy.Users("a b c a", "b c d", "e a b x", "c c d e");
+    private static readonly string[] Catalogue = ["a", "b", "c", "d", "e", "never"];
+
+    private readonly TemporaryFolder _temporary = new();
+
+    private string Folder => _temporary.Path;
+
+    public static TheoryData<string> Kinds => ["popularity", "sequential-rules", "item-knn"];
+
+    public void Dispose() => _temporary.Dispose();
+
+    private static ScoringRecommender Make(string kind) => kind switch
+    {
+        "popularity" => new PopularityRecommender(Train, Catalogue),
+        "sequential-rules" => new SequentialRulesRecommender(Train, Catalogue, new() { DecayRate = 0.7, MaxDistance = 2 }),
+        _ => new ItemKnnRecommender(Train, Catalogue, new() { DecayRate = 0.1, MaxNeighbors = 2 }),
+    };
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task SaveAsync_ThenByKind_ScoresAreTheSameBits(string kind)
+    {
+        var saved = Make(kind);
+        await saved.SaveAsync(Folder);
+        await saved.SaveAsync(Folder);
+
+        var loaded = Assert.IsAssignableFrom<ScoringRecommender>(await BaselineScorers.Loaders.Single(loader => loader.Kind == kind).LoadAsync(Folder));
+
+        string[] histories = ["a", "b c", "e e d a", "", "x", "never"];
+        Assert.Equal(kind, ((ISavableScorer)loaded).Kind);
+        Assert.Equal(saved.Items, loaded.Items);
+        Assert.Equal(Toy.Scores(saved, histories), Toy.Scores(loaded, histories));
+        Assert.Equal(await Toy.TopAsync(saved, "c a", 6), await Toy.TopAsync(loaded, "c a", 6));
+        Assert.Equal(1, loaded.DroppedInteractions);
+    }
+
+    [Fact]
+    public async Task SaveAsync_NoRules_LoadsTheBackOffAlone()
+    {
+        var saved = new SequentialRulesRecommender(Toy.Users("a", "b", "b"));
+        await saved.SaveAsync(Folder);
+
+        var loaded = await SequentialRulesRecommender.LoadAsync(Folder);
+
+        Assert.Equal(Toy.Scores(saved, "a"), Toy.Scores(loaded, "a"));
+    }
+
+    [Fact]
+    public async Task LoadAsync_PopularityCounts_AreThere()
+    {
+        await new PopularityRecommender(Train, Catalogue).SaveAsync(Folder);
+
+        Assert.Equal(3, (await PopularityRecommender.LoadAsync(Folder)).Counts["a"]);
+    }
+
+    [Theory]
+    [InlineData("graph.safetensors", "xx", "its SHA-256 differs")]
+    [InlineData("items.json", """{"items":["a"],"counts":[1]}""", "its SHA-256 differs")]
+    [InlineData("minionerec.json", """{"kind":"popularity"}""", "expected 'sequential-rules'")]
+    [InlineData("minionerec.json", "{", "line 1")]
+    public async Task LoadAsync_DamagedFile_NamesFileAndProblem(string file, string content, string problem)
+    {
+        await Make("sequential-rules").SaveAsync(Folder);
+        await File.WriteAllTextAsync(Path.Combine(Folder, file), content);
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SequentialRulesRecommender.LoadAsync(Folder));
+
+        Assert.Contains(file, error.Message, StringComparison.Ordinal);
+        Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LoadAsync_OptionOutOfRange_NamesIt()
+    {
+        await Make("item-knn").SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
+        manifest["options"]!["decayRate"] = -1;
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ItemKnnRecommender.LoadAsync(Folder));
+
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.Contains("DecayRate", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LoadAsync_GraphThatIsNone_IsRefused()
+    {
+        await Make("item-knn").SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
+        string catalogue = Path.Combine(Folder, "items.json");
+        await File.WriteAllTextAsync(catalogue, """{"items":["a","b"],"counts":[1,2]}""");
+        manifest["madeFrom"]!["items.json"] = await ArtifactManifest.HashFileAsync(catalogue);
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => ItemKnnRecommender.LoadAsync(Folder));
+
+        Assert.Contains("graph.safetensors", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no graph of 2 items", error.Message, StringComparison.Ordinal);
+    }
+}
