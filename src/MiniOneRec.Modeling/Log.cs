@@ -6,4 +6,7 @@ internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "Serving a new catalogue: {Items} items, {SemanticIds} semantic IDs")]
     public static partial void CatalogueSwapped(ILogger logger, int items, int semanticIds);
+
+    [LoggerMessage(20, LogLevel.Warning, "{Note}")]
+    public static partial void SettingsNote(ILogger logger, string note);
 }
