@@ -141,7 +141,7 @@ public sealed class TfIdfEncoder : IEmbeddingGenerator<string, Embedding<float>>
             try
             {
                 if (!tensors.TryGetValue("projection", out var projection) || !tensors.TryGetValue("inverse_frequency", out var frequency)
-                    || projection.dim() != 2 || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
+                    || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2 || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
                 {
                     throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' for the {terms.Length} terms of '{termsPath}'.");
                 }
