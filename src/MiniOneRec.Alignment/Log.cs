@@ -5,6 +5,9 @@ namespace MiniOneRec.Alignment;
 
 internal static partial class Log
 {
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Note}")]
+    public static partial void SettingsNote(ILogger logger, string note);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Training on {Samples} samples with {Labels} labels: {Steps} steps of {BatchSize}, {Parameters} parameters.")]
     public static partial void TrainingStarted(ILogger logger, int samples, long labels, long steps, int batchSize, long parameters);
 

@@ -30,4 +30,7 @@ internal static partial class Log
 
     [LoggerMessage(102, LogLevel.Warning, "'{Folder}' was saved by a recommender with a prior of type {Type}, which could not be saved; set it again, or answers differ")]
     public static partial void PriorMissing(ILogger logger, string folder, string type);
+
+    [LoggerMessage(20, LogLevel.Warning, "{Note}")]
+    public static partial void SettingsNote(ILogger logger, string note);
 }

@@ -7,7 +7,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>A low-rank update of one map: <c>y = W x + (α/r) B A x</c>.</summary>
+/// <summary>A low-rank update of one map: <c>y = W x + s B A x</c>, where s is α/r or α/√r.</summary>
 /// <remarks>Hu et al. (arXiv:2106.09685), Eq. 3. A is uniform as PEFT draws it, B is zero, so that a new adapter changes nothing.</remarks>
 internal sealed class LoraAdapter : IDisposable
 {
@@ -16,14 +16,14 @@ internal sealed class LoraAdapter : IDisposable
     private readonly double _scale;
     private readonly double _dropout;
 
-    public LoraAdapter(CausalLanguageModel model, string name, Projection projection, LoraOptions options)
+    public LoraAdapter(CausalLanguageModel model, string name, Projection projection, int rank, double scale, double dropout)
     {
         (_model, _projection, Name) = (model, projection, name);
-        (_scale, _dropout) = (options.Alpha / options.Rank, options.Dropout);
+        (_scale, _dropout) = (scale, dropout);
         var weight = projection.Weight;
         double bound = 1 / Math.Sqrt(weight.size(1));                                       // Kaiming-uniform with a = √5
-        A = Own(() => empty(options.Rank, weight.size(1), dtype: ScalarType.Float32).uniform_(-bound, bound).to(weight.dtype).to(weight.device));
-        B = Own(() => zeros(weight.size(0), options.Rank, dtype: weight.dtype, device: weight.device));
+        A = Own(() => empty(rank, weight.size(1), dtype: ScalarType.Float32).uniform_(-bound, bound).to(weight.dtype).to(weight.device));
+        B = Own(() => zeros(weight.size(0), rank, dtype: weight.dtype, device: weight.device));
         Attach();
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -46,20 +47,23 @@ public sealed class LoraAdapters : IDisposable
             throw new InvalidOperationException("The model has adapters already; merge or dispose them first.");
         }
 
-        var maps = model.named_modules().Where(pair => pair.module is Projection).Select(pair => (pair.name, (Projection)pair.module)).ToArray();
-        foreach (string target in options.Targets)
+        var maps = Maps(model);
+        if (options.TargetPattern is null && !LoraTargets.IsAll(options))
         {
-            if (!maps.Any(map => EndsIn(map.name, target)))
+            foreach (string target in options.Targets)
             {
-                string[] known = [.. maps.Select(map => map.name[(map.name.LastIndexOf('.') + 1)..]).Distinct()];
-                throw new ArgumentException($"Target '{target}' names no map of the model; it has {string.Join(", ", known)}.", nameof(options));
+                if (!maps.Any(map => LoraTargets.EndsIn(map.Name, target)))
+                {
+                    throw new ArgumentException($"Target '{target}' names no map of the model; it has {Known(maps)}.", nameof(options));
+                }
             }
         }
 
-        return new LoraAdapters(model, options, [.. maps
-            .Where(map => map.name != "lm_head" && options.Targets.Any(target => EndsIn(map.name, target)))
-            .Select(map => new LoraAdapter(model, map.name, map.Item2, options))]);
+        return Attach(model, options, maps, new LoraTargets(options));
     }
+
+    /// <summary>Attaches adapters as a file describes them: of several targets, one has to name a map.</summary>
+    internal static LoraAdapters AttachAny(CausalLanguageModel model, LoraOptions options) => Attach(model, options, Maps(model), new LoraTargets(options));
 
     /// <summary>Adds the updates to the model's weights and takes the adapters off.</summary>
     public void Merge()
@@ -98,7 +102,19 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged or belongs to another model; the message names the key.</exception>
     public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, CancellationToken cancellationToken = default) =>
-        PeftFolder.LoadAsync(folder, model, cancellationToken);
+        PeftFolder.LoadAsync(folder, model, null, cancellationToken);
+
+    /// <summary>Attaches adapters that were saved in PEFT's layout; rows that were saved with them are copied into the model.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="model">The model that they belong to.</param>
+    /// <param name="logger">Is told once of the keys that the library does not know, and so ignores.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="InvalidDataException">A file is damaged, belongs to another model or needs what is not implemented; the message names the key.</exception>
+    public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger logger, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(logger);
+        return PeftFolder.LoadAsync(folder, model, logger, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -118,5 +134,16 @@ public sealed class LoraAdapters : IDisposable
 
     internal void ConvertTo(ScalarType type) => _adapters.ForEach(adapter => adapter.ConvertTo(type));
 
-    private static bool EndsIn(string name, string target) => name == target || name.EndsWith("." + target, StringComparison.Ordinal);
+    private static LoraAdapters Attach(CausalLanguageModel model, LoraOptions options, (string Name, Projection Map)[] maps, LoraTargets targets)
+    {
+        var chosen = maps.Where(map => map.Name != "lm_head" && targets.Includes(map.Name)).Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
+        return chosen.Length > 0
+            ? new LoraAdapters(model, options, [.. chosen.Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))])
+            : throw new ArgumentException($"The targets name no map of the model; it has {Known(maps)} in {model.Config.LayerCount} layers.", nameof(options));
+    }
+
+    private static (string Name, Projection Map)[] Maps(CausalLanguageModel model) =>
+        [.. model.named_modules().Where(pair => pair.module is Projection).Select(pair => (pair.name, (Projection)pair.module))];
+
+    private static string Known((string Name, Projection Map)[] maps) => string.Join(", ", maps.Select(map => map.Name[(map.Name.LastIndexOf('.') + 1)..]).Distinct());
 }

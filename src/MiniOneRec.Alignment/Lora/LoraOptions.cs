@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Alignment;
@@ -11,7 +12,7 @@ public sealed class LoraOptions
     [Range(1, 4_096)]
     public int Rank { get; set; } = 16;
 
-    /// <summary>Gets or sets α; the update is scaled by α/r.</summary>
+    /// <summary>Gets or sets α; the update is scaled by α/r, or by α/√r with <see cref="RankStabilised"/>.</summary>
     /// <value>The default is 32.</value>
     [Range(1e-6, 1e6)]
     public double Alpha { get; set; } = 32;
@@ -26,6 +27,42 @@ public sealed class LoraOptions
     [Required]
     [MinLength(1)]
     public IReadOnlyList<string> Targets { get; set; } = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>Gets or sets whether the update is scaled by α/√r, so that its size does not shrink as the rank grows.</summary>
+    /// <value>The default is <see langword="false"/>. Kalajdzievski (arXiv:2312.03732); PEFT's <c>use_rslora</c>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool RankStabilised { get; set; }
+
+    /// <summary>Gets or sets a regular expression that the whole name of an adapted map matches; in the place of <see cref="Targets"/>.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? TargetPattern { get; set; }
+
+    /// <summary>Gets or sets the last parts of the names of maps that are left out, whatever else names them.</summary>
+    /// <value>The default is <see langword="null"/>, none.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IReadOnlyList<string>? ExcludedTargets { get; set; }
+
+    /// <summary>Gets or sets the numbers of the layers that are adapted; layers count from 0.</summary>
+    /// <value>The default is <see langword="null"/>, all.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IReadOnlyList<int>? Layers { get; set; }
+
+    /// <summary>Gets or sets ranks of their own, by the last parts of maps' names or by regular expressions for them; the first that fits counts.</summary>
+    /// <value>The default is <see langword="null"/>: <see cref="Rank"/> for all.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IReadOnlyDictionary<string, int>? RankPattern { get; set; }
+
+    /// <summary>Gets or sets values of α of their own, as <see cref="RankPattern"/> does ranks.</summary>
+    /// <value>The default is <see langword="null"/>: <see cref="Alpha"/> for all.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public IReadOnlyDictionary<string, double>? AlphaPattern { get; set; }
+
+    /// <summary>Gets or sets a regular expression of maps that are left out; read from files only.</summary>
+    internal string? ExcludedPattern { get; set; }
+
+    /// <summary>Gets or sets the names of the lists of layers, for models with several; read from files only.</summary>
+    internal IReadOnlyList<string>? LayersPattern { get; set; }
 
     /// <summary>Gets or sets whether the rows of the codes in embedding and head are trained beside the adapters.</summary>
     /// <value>The default is <see langword="true"/>.</value>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Shared;
 using TorchSharp;
@@ -11,9 +12,10 @@ namespace MiniOneRec.Alignment;
 /// <summary>Adapters as PEFT lays them out: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
 internal static class PeftFolder
 {
-    private const string ConfigFile = "adapter_config.json";
     private const string WeightsFile = "adapter_model.safetensors";
     private const string Prefix = "base_model.model.";
+    private const string Inner = "model.";
+    private const long MaxConfigBytes = 16 << 20;
     private const string RowsSuffix = ".token_adapter.trainable_tokens_delta";
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2 };
 
@@ -23,7 +25,7 @@ internal static class PeftFolder
         folder,
         async aside =>
         {
-            await File.WriteAllTextAsync(Path.Combine(aside, ConfigFile), Config(model, options, baseModel, firstRow).ToJsonString(Indented), cancellationToken)
+            await File.WriteAllTextAsync(Path.Combine(aside, PeftConfig.FileName), PeftConfig.Write(options, baseModel, Indices(model, firstRow)).ToJsonString(Indented), cancellationToken)
                 .ConfigureAwait(false);
             List<(string, Tensor)> values = [.. tensors.Select(pair => (Prefix + pair.Name, (Tensor)pair.Value))];
             var rows = firstRow is { } first ? Rows(model).Select(pair => (Prefix + pair.Name + RowsSuffix, Tail(pair.Matrix, first))).ToArray() : [];
@@ -46,53 +48,77 @@ internal static class PeftFolder
         overwrite,
         cancellationToken);
 
-    public static async Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, CancellationToken cancellationToken)
+    public static async Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger? logger, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(model);
-        string configPath = Path.Combine(folder, ConfigFile);
+        string configPath = Path.Combine(folder, PeftConfig.FileName);
         if (!File.Exists(configPath))
         {
             throw new FileNotFoundException($"'{configPath}' does not exist.", configPath);
         }
 
-        var (options, indices) = ReadConfig(configPath, await File.ReadAllTextAsync(configPath, cancellationToken).ConfigureAwait(false));
-        if (indices.Count > 0 && !indices.SequenceEqual(Enumerable.Range(model.Config.VocabularySize - indices.Count, indices.Count)))
+        if (new FileInfo(configPath).Length > MaxConfigBytes)
         {
-            throw new InvalidDataException(
-                $"'{configPath}': trainable_token_indices are not the last {indices.Count} of the model's {model.Config.VocabularySize} tokens; only those can be loaded.");
+            throw new InvalidDataException($"'{configPath}' is longer than {MaxConfigBytes} bytes, at which such files end.");
         }
 
-        return await TorchThread.RunAsync("MiniOneRec load", () => Fill(Path.Combine(folder, WeightsFile), model, options)).ConfigureAwait(false);
+        var notes = new List<string>();
+        var config = PeftConfig.Read(configPath, await File.ReadAllTextAsync(configPath, cancellationToken).ConfigureAwait(false), notes);
+        if (logger is not null)
+        {
+            notes.ForEach(note => Log.SettingsNote(logger, note));
+        }
+
+        return await TorchThread.RunAsync("MiniOneRec load", () => Fill(Path.Combine(folder, WeightsFile), configPath, model, config)).ConfigureAwait(false);
     }
 
-    private static LoraAdapters Fill(string path, CausalLanguageModel model, LoraOptions options)
+    private static LoraAdapters Fill(string path, string configPath, CausalLanguageModel model, PeftConfig config)
     {
         using var noGrad = no_grad();
         var stored = SafetensorsFile.Load(path);
-        var adapters = LoraAdapters.Attach(model, options);
+        LoraAdapters? adapters = null;
         try
         {
+            adapters = Attach(configPath, model, config.Options);
+            var rows = Rows(model).Where(pair => config.Rows.ContainsKey(ShortName(pair.Name))).Select(pair => (pair.Matrix, Key: KeyOf(stored, pair.Name + RowsSuffix), Indices: config.Rows[ShortName(pair.Name)])).ToArray();
+            int[] strangers = [.. rows.SelectMany(row => row.Indices).Where(index => index < 0 || index >= model.Config.VocabularySize)];
+            if (strangers is [var odd, ..])
+            {
+                throw new InvalidDataException($"'{configPath}': key 'trainable_token_indices' names the token {odd}; the model has {model.Config.VocabularySize}.");
+            }
+
+            // Everything is checked before the model is touched.
+            (Tensor Target, string Key, long[] Shape)[] parts =
+                [.. adapters.Tensors().Select(pair => ((Tensor)pair.Value, KeyOf(stored, pair.Name), pair.Value.shape)), .. rows.Select(row => (row.Matrix, row.Key, new[] { row.Indices.Length, row.Matrix.size(1) }))];
+            foreach (var (_, key, shape) in parts)
+            {
+                Check(stored, path, key, shape);
+            }
+
+            if (stored.Keys.Except(parts.Select(part => part.Key)).Order(StringComparer.Ordinal).FirstOrDefault() is { } stranger)
+            {
+                throw new InvalidDataException($"'{path}': key '{stranger}' {Reason(stranger)}.");
+            }
+
             foreach (var (name, parameter) in adapters.Tensors())
             {
-                Take(stored, path, Prefix + name, parameter);
+                parameter.copy_(stored[KeyOf(stored, name)]);
             }
 
-            foreach (var (name, matrix) in Rows(model))
+            foreach (var (matrix, key, indices) in rows)
             {
-                if (stored.TryGetValue(Prefix + name + RowsSuffix, out var rows))
-                {
-                    using var tail = matrix.detach();
-                    using var target = tail.narrow(0, Math.Max(0, matrix.size(0) - rows.size(0)), Math.Min(rows.size(0), matrix.size(0)));
-                    Take(stored, path, Prefix + name + RowsSuffix, target);
-                }
+                using var whole = matrix.detach();
+                using var places = tensor([.. indices.Select(index => (long)index)], device: matrix.device);
+                using var values = stored[key].to(matrix.dtype, matrix.device);
+                whole.index_copy_(0, places, values);
             }
 
-            return stored.Count == 0 ? adapters : throw new InvalidDataException($"'{path}': key '{stored.Keys.First()}' belongs to no part of the model.");
+            return adapters;
         }
         catch
         {
-            adapters.Dispose();
+            adapters?.Dispose();
             throw;
         }
         finally
@@ -104,72 +130,58 @@ internal static class PeftFolder
         }
     }
 
-    private static void Take(Dictionary<string, Tensor> stored, string path, string key, Tensor target)
-    {
-        if (!stored.Remove(key, out var value))
-        {
-            throw new InvalidDataException($"'{path}': key '{key}' is missing; expected shape [{string.Join(", ", target.shape)}].");
-        }
-
-        using (value)
-        {
-            if (!value.shape.AsSpan().SequenceEqual(target.shape))
-            {
-                throw new InvalidDataException($"'{path}': key '{key}' has shape [{string.Join(", ", value.shape)}]; expected [{string.Join(", ", target.shape)}].");
-            }
-
-            target.copy_(value);
-        }
-    }
-
-    private static JsonObject Config(CausalLanguageModel model, LoraOptions options, string baseModel, int? firstRow) => new()
-    {
-        ["peft_type"] = "LORA",
-        ["task_type"] = "CAUSAL_LM",
-        ["base_model_name_or_path"] = baseModel,
-        ["inference_mode"] = true,
-        ["r"] = options.Rank,
-        ["lora_alpha"] = options.Alpha,
-        ["lora_dropout"] = options.Dropout,
-        ["bias"] = "none",
-        ["fan_in_fan_out"] = false,
-        ["target_modules"] = new JsonArray([.. options.Targets.Select(target => (JsonNode)target)]),
-        ["trainable_token_indices"] = firstRow is not { } first ? null : new JsonObject([.. Rows(model).Select(pair => KeyValuePair.Create<string, JsonNode?>(
-            pair.Name[(pair.Name.LastIndexOf('.') + 1)..],
-            new JsonArray([.. Enumerable.Range(first, model.Config.VocabularySize - first).Select(id => (JsonNode)id)])))]),
-    };
-
-    private static (LoraOptions Options, IReadOnlyList<int> TokenIndices) ReadConfig(string path, string json)
+    private static LoraAdapters Attach(string configPath, CausalLanguageModel model, LoraOptions options)
     {
         try
         {
-            var root = JsonNode.Parse(json)?.AsObject() ?? throw new InvalidDataException($"'{path}': expected a JSON object.");
-            string? type = (string?)root["peft_type"];
-            if (type != "LORA")
-            {
-                throw new InvalidDataException($"'{path}': peft_type is '{type}'; expected 'LORA'.");
-            }
-
-            var tokens = root["trainable_token_indices"] is JsonObject rows ? rows.First().Value : root["trainable_token_indices"];
-            return (new LoraOptions
-            {
-                Rank = (int?)root["r"] ?? throw new InvalidDataException($"'{path}': key 'r' is missing."),
-                Alpha = (double?)root["lora_alpha"] ?? throw new InvalidDataException($"'{path}': key 'lora_alpha' is missing."),
-                Dropout = (double?)root["lora_dropout"] ?? 0,
-                Targets = root["target_modules"]?.Deserialize<string[]>() ?? throw new InvalidDataException($"'{path}': key 'target_modules' is missing."),
-                TrainNewRows = tokens is not null,
-            }, tokens?.Deserialize<int[]>() ?? []);
+            return LoraAdapters.AttachAny(model, options);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is ArgumentException or System.Text.RegularExpressions.RegexMatchTimeoutException)
         {
-            throw new InvalidDataException($"'{path}': no adapter configuration. {e.Message}", e);
+            throw new InvalidDataException($"'{configPath}': key 'target_modules' or one of its kin fits nothing. {e.Message}", e);
         }
     }
+
+    // Adapters of models that were loaded without their head have no "model." in their names.
+    private static string KeyOf(Dictionary<string, Tensor> stored, string name) =>
+        !stored.ContainsKey(Prefix + name) && name.StartsWith(Inner, StringComparison.Ordinal) && stored.ContainsKey(Prefix + name[Inner.Length..])
+            ? Prefix + name[Inner.Length..]
+            : Prefix + name;
+
+    private static void Check(Dictionary<string, Tensor> stored, string path, string key, long[] shape)
+    {
+        if (!stored.TryGetValue(key, out var value))
+        {
+            throw new InvalidDataException($"'{path}': key '{key}' is missing; expected shape [{string.Join(", ", shape)}].");
+        }
+
+        string? problem = !value.shape.AsSpan().SequenceEqual(shape) ? $"has shape [{string.Join(", ", value.shape)}]; expected [{string.Join(", ", shape)}]"
+            : !value.is_floating_point() ? $"has elements of type {value.dtype}; expected floating-point weights"
+            : !FiniteWeights.Holds(value) ? "holds values that are not finite; expected numbers"
+            : null;
+        if (problem is not null)
+        {
+            throw new InvalidDataException($"'{path}': key '{key}' {problem}.");
+        }
+    }
+
+    private static string Reason(string key) =>
+        key.Contains("lora_magnitude_vector", StringComparison.Ordinal) ? "belongs to a weight-decomposed adapter (DoRA), which is not implemented"
+        : key.Contains("lora_embedding_", StringComparison.Ordinal) || key.Contains("lm_head.lora_", StringComparison.Ordinal) ? "belongs to an adapter on embedding or head, which is not implemented; adapters are for maps of attention and feed-forward blocks"
+        : key.Contains("lora_B.bias", StringComparison.Ordinal) ? "is a bias within an adapter (lora_bias), which is not implemented"
+        : key.EndsWith(RowsSuffix, StringComparison.Ordinal) ? "holds rows that trainable_token_indices does not name"
+        : key.Contains(".lora_", StringComparison.Ordinal) ? "belongs to a map that target_modules, exclude_modules and layers_to_transform leave out"
+        : "is a whole module (modules_to_save), which is not implemented, or belongs to no part of the model";
+
+    private static JsonObject? Indices(CausalLanguageModel model, int? firstRow) => firstRow is not { } first ? null : new JsonObject([.. Rows(model).Select(pair => KeyValuePair.Create<string, JsonNode?>(
+        ShortName(pair.Name), new JsonArray([.. Enumerable.Range(first, model.Config.VocabularySize - first).Select(id => (JsonNode)id)])))]);
+
+    private static string ShortName(string name) => name[(name.LastIndexOf('.') + 1)..];
 
     private static IEnumerable<(string Name, Tensor Matrix)> Rows(CausalLanguageModel model)
     {
         yield return ("model.embed_tokens", model.EmbeddingWeight);
-        if (!model.Config.TieWordEmbeddings)
+        if (model.Config is { TieWordEmbeddings: false, HasHead: true })
         {
             yield return ("lm_head", model.HeadWeight);
         }

@@ -131,6 +131,12 @@ internal static class SequentialFolder
                         $"'{path}': key '{name}' {(value is null ? "is missing" : $"has shape [{string.Join(", ", value.shape)}]")}; expected shape [{string.Join(", ", parameter.shape)}].");
                 }
 
+                if (!value.is_floating_point() || !FiniteWeights.Holds(value))
+                {
+                    throw new InvalidDataException(
+                        $"'{path}': key '{name}' {(value.is_floating_point() ? "holds values that are not finite" : $"has elements of type {value.dtype}")}; expected floating-point numbers.");
+                }
+
                 parameter.copy_(value);
             }
 

@@ -35,7 +35,7 @@ internal static class CheckpointJson
         {
             var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
             var root = JsonNode.Parse(json, documentOptions: options) as JsonObject ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
-            CheckTexts(root);
+            CheckTexts(root, source, "");
             return root;
         }
         catch (InvalidOperationException e)
@@ -55,26 +55,34 @@ internal static class CheckpointJson
         cancellationToken);
 
     // Nodes are read when they are asked for: half a surrogate pair would come to light somewhere else.
-    private static void CheckTexts(JsonNode? node)
+    private static void CheckTexts(JsonNode? node, string source, string key)
     {
         switch (node)
         {
             case JsonObject entries:
-                foreach (var (_, value) in entries)
+                foreach (var (name, value) in entries)
                 {
-                    CheckTexts(value);
+                    CheckTexts(value, source, key.Length == 0 ? name : $"{key}.{name}");
                 }
 
                 break;
             case JsonArray list:
                 foreach (var value in list)
                 {
-                    CheckTexts(value);
+                    CheckTexts(value, source, key);
                 }
 
                 break;
             case JsonValue value when value.GetValueKind() == JsonValueKind.String:
-                value.GetValue<string>();
+                try
+                {
+                    value.GetValue<string>();
+                }
+                catch (InvalidOperationException e)
+                {
+                    throw new InvalidDataException($"'{source}': key '{key}' holds no valid text. {e.Message}", e);
+                }
+
                 break;
         }
     }

@@ -17,7 +17,7 @@ internal sealed class DecoderWeights : IWeightSource
         (Path, _tensors) = (path, tensors);
 
         // Models saved without their head have no prefix.
-        _prefix = tensors.Keys.Contains("embed_tokens.weight") ? "" : Prefix;
+        _prefix = tensors.TryFind("embed_tokens.weight", out _, out _) ? "" : Prefix;
         const int perLayer = 9;
         if (config.LayerCount > tensors.Keys.Count / perLayer)
         {
@@ -33,11 +33,11 @@ internal sealed class DecoderWeights : IWeightSource
     public IEnumerable<string> Keys => _tensors.Keys;
 
     /// <inheritdoc/>
-    public string? Resolve(string parameter)
-    {
-        string key = parameter.StartsWith(Prefix, StringComparison.Ordinal) ? _prefix + parameter[Prefix.Length..] : parameter;
-        return _tensors.TryFind(key, out _, out _) ? key : null;
-    }
+    public string? Resolve(string parameter) => KeyOf(parameter) is var key && _tensors.TryFind(key, out _, out _) ? key : null;
+
+    /// <inheritdoc/>
+    public string WhyMissing(string parameter) =>
+        _tensors.ClaimedFileOf(KeyOf(parameter)) is { } file ? $" (the shard map places it in '{file}', which does not hold it)" : "";
 
     /// <summary>A head beside tied embeddings repeats them, and rotary tables follow from the configuration.</summary>
     public bool IsOptional(string key) => key == "lm_head.weight" || key.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
@@ -47,6 +47,8 @@ internal sealed class DecoderWeights : IWeightSource
 
     /// <inheritdoc/>
     public Tensor Read(string key) => _tensors.View(key);
+
+    private string KeyOf(string parameter) => parameter.StartsWith(Prefix, StringComparison.Ordinal) ? _prefix + parameter[Prefix.Length..] : parameter;
 
     /// <summary>Gets the type to compute in: the stored one, and float32 for float16, which CPUs compute slowly.</summary>
     public ScalarType NaturalType() =>

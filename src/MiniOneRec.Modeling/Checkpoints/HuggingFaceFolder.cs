@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>A checkpoint folder as Hugging Face writes it: configuration, weights in safetensors, tokenizer.</summary>
 /// <remarks>
-/// Weights are mapped, not read: on the CPU, in the type they are stored in, they cost no memory until touched and are shared
+/// Weights are mapped: on the CPU, in the type they are stored in, they are pages of the file, which the system drops and reads again as it needs, shared
 /// between processes. Training such weights copies the touched pages and never changes the file.
 /// </remarks>
 public sealed class HuggingFaceFolder : IDisposable
@@ -15,6 +16,8 @@ public sealed class HuggingFaceFolder : IDisposable
     internal const string ConfigFile = "config.json";
     internal const string GenerationFile = "generation_config.json";
     private readonly SafetensorsFolder _tensors;
+    private readonly List<string> _warnings = [];
+    private int _told;
 
     private HuggingFaceFolder(string path, SafetensorsFolder tensors) => (Path, _tensors) = (path, tensors);
 
@@ -26,6 +29,9 @@ public sealed class HuggingFaceFolder : IDisposable
 
     /// <summary>Gets the keys of the stored tensors.</summary>
     public IReadOnlyCollection<string> Keys => _tensors.Keys;
+
+    /// <summary>Gets what was read so far and could not be obeyed: unknown keys, and keys in whose place an option of this library decides.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Opens a folder: reads and checks the headers of its weights, and no more.</summary>
     /// <param name="path">The folder.</param>
@@ -47,13 +53,22 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
     public static Task<DecoderModel> LoadDecoderAsync(
-        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default)
+        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
+        LoadDecoderAsync(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
+
+    /// <summary>Loads the decoder of a folder.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="options">How to load it.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec load", () =>
         {
             using var folder = Open(path);
-            return folder.LoadDecoder(device, type);
+            return folder.LoadDecoder(options);
         });
     }
 
@@ -77,16 +92,26 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
-    public static Task<T5Model> LoadT5Async(string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default)
+    public static Task<T5Model> LoadT5Async(string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
+        LoadT5Async(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
+
+    /// <summary>Loads the T5 encoder-decoder of a folder.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="options">How to load it.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    public static Task<T5Model> LoadT5Async(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec load", () =>
         {
             using var folder = Open(path);
             string file = System.IO.Path.Combine(path, ConfigFile);
-            var config = T5Config.FromJson(CheckpointJson.ReadText(file), file);
+            var config = T5Config.FromJson(CheckpointJson.ReadText(file), file, folder._warnings);
+            folder.Tell(options.Logger);
             var source = new T5Weights(path, folder._tensors, config);
-            return WeightLoader.Load(() => new T5Model(config), source, device ?? CPU, type ?? source.NaturalType());
+            return WeightLoader.Load(() => new T5Model(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
         });
     }
 
@@ -114,7 +139,10 @@ public sealed class HuggingFaceFolder : IDisposable
     public DecoderConfig ReadConfig()
     {
         string file = System.IO.Path.Combine(Path, ConfigFile);
-        return DecoderConfig.FromJson(CheckpointJson.ReadText(file), file);
+        var notes = new List<string>();
+        var config = DecoderConfig.FromJson(CheckpointJson.ReadText(file), file, notes);
+        Note(notes);
+        return config;
     }
 
     /// <summary>Reads how the checkpoint wants to be decoded, from <c>generation_config.json</c> or else <c>config.json</c>.</summary>
@@ -122,13 +150,12 @@ public sealed class HuggingFaceFolder : IDisposable
     public GenerationConfig ReadGenerationConfig()
     {
         string file = System.IO.Path.Combine(Path, GenerationFile);
-        if (File.Exists(file))
-        {
-            return GenerationConfig.FromJson(CheckpointJson.ReadText(file), file);
-        }
-
-        file = System.IO.Path.Combine(Path, ConfigFile);
-        return GenerationConfig.FromJson(CheckpointJson.ReadText(file), file) with { Other = [] };
+        var notes = new List<string>();
+        bool own = File.Exists(file);
+        file = own ? file : System.IO.Path.Combine(Path, ConfigFile);
+        var config = GenerationConfig.FromJson(CheckpointJson.ReadText(file), file, own, notes);
+        Note(notes);
+        return own ? config : config with { Other = [] };
     }
 
     /// <summary>Makes a tensor that lies on the mapped file, or copies where the file's alignment forbids it.</summary>
@@ -141,21 +168,50 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="device">Where the weights go; the CPU by default.</param>
     /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
     /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the key.</exception>
-    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(ReadConfig(), device, type);
+    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
+
+    /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
+    /// <param name="options">How to load it.</param>
+    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the key.</exception>
+    public DecoderModel LoadDecoder(CheckpointLoadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return LoadDecoder(ReadConfig(), options);
+    }
 
     /// <summary>Loads the decoder under a configuration that the caller has read.</summary>
-    internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type)
-    {
-        var source = new DecoderWeights(Path, _tensors, config);
-        return WeightLoader.Load(() => new DecoderModel(config), source, device ?? CPU, type ?? source.NaturalType());
-    }
+    internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type) => LoadDecoder(config, new CheckpointLoadOptions { Device = device, Type = type });
 
     /// <inheritdoc/>
     public void Dispose() => _tensors.Dispose();
 
+    private DecoderModel LoadDecoder(DecoderConfig config, CheckpointLoadOptions options)
+    {
+        var source = new DecoderWeights(Path, _tensors, config);
+        if (!config.TieWordEmbeddings && !options.RequireHead && source.Resolve("lm_head.weight") is null)
+        {
+            config = config with { HasHead = false };
+            Note([$"'{Path}': the checkpoint holds no output head and does not tie it; the model gives hidden states and predicts no tokens."]);
+        }
+
+        Tell(options.Logger);
+        return WeightLoader.Load(() => new DecoderModel(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
+    }
+
     /// <summary>Writes into an existing folder that the caller swaps in.</summary>
     internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken) =>
         WriteAsync(folder, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
+
+    // A file that is read twice says the same twice.
+    private void Note(IEnumerable<string> notes) => _warnings.AddRange(notes.Except(_warnings));
+
+    private void Tell(ILogger? logger)
+    {
+        for (; logger is not null && _told < _warnings.Count; _told++)
+        {
+            Log.SettingsNote(logger, _warnings[_told]);
+        }
+    }
 
     private static async Task WriteAsync(string folder, nn.Module model, JsonObject config, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
     {

@@ -28,6 +28,10 @@ internal sealed class T5Weights : IWeightSource
     /// <inheritdoc/>
     public string? Resolve(string parameter) => _tensors.TryFind(parameter, out _, out _) ? parameter : null;
 
+    /// <inheritdoc/>
+    public string WhyMissing(string parameter) =>
+        _tensors.ClaimedFileOf(parameter) is { } file ? $" (the shard map places it in '{file}', which does not hold it)" : "";
+
     /// <summary>Older checkpoints repeat the shared embedding under the names of its users.</summary>
     public bool IsOptional(string key) => key is "encoder.embed_tokens.weight" or "decoder.embed_tokens.weight" or "lm_head.weight"
         or "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";

@@ -12,8 +12,9 @@ internal static class WeightLoader
     /// <param name="source">The stored tensors.</param>
     /// <param name="device">Where the weights go; on the CPU, weights of the right type stay on the mapped file.</param>
     /// <param name="type">The type of the weights.</param>
-    /// <exception cref="InvalidDataException">A key is missing, has another shape, or does not belong; the message names it.</exception>
-    public static T Load<T>(Func<T> make, IWeightSource source, Device device, ScalarType type)
+    /// <param name="checkFinite">Whether infinities and NaN are refused.</param>
+    /// <exception cref="InvalidDataException">A key is missing, has another shape or type, is not finite, or does not belong; the message names it.</exception>
+    public static T Load<T>(Func<T> make, IWeightSource source, Device device, ScalarType type, bool checkFinite = true)
         where T : nn.Module
     {
         using var noGrad = no_grad();
@@ -30,9 +31,9 @@ internal static class WeightLoader
             foreach (var (name, parameter) in module.named_parameters())
             {
                 string key = source.Resolve(name) ?? throw new InvalidDataException(
-                    $"'{source.Path}': key '{name}' is missing; expected shape [{string.Join(", ", parameter.shape)}].");
+                    $"'{source.Path}': key '{name}' is missing{source.WhyMissing(name)}; expected shape [{string.Join(", ", parameter.shape)}].");
                 unused.Remove(key);
-                Put(source, key, parameter, type);
+                Put(source, key, parameter, type, checkFinite);
             }
 
             string? odd = unused.Where(key => !source.IsOptional(key)).Order(StringComparer.Ordinal).FirstOrDefault();
@@ -56,7 +57,7 @@ internal static class WeightLoader
         }
     }
 
-    private static void Put(IWeightSource source, string key, Tensor parameter, ScalarType type)
+    private static void Put(IWeightSource source, string key, Tensor parameter, ScalarType type, bool checkFinite)
     {
         using var scope = NewDisposeScope();
         var shape = source.ShapeOf(key);
@@ -66,7 +67,19 @@ internal static class WeightLoader
                 $"'{source.Path}': key '{key}' has shape [{string.Join(", ", shape.ToArray())}]; expected [{string.Join(", ", parameter.shape)}].");
         }
 
-        parameter.set_(source.Read(key).to_type(type));
+        var stored = source.Read(key);
+        if (!stored.is_floating_point())
+        {
+            throw new InvalidDataException($"'{source.Path}': key '{key}' has elements of type {stored.dtype}; expected floating-point weights.");
+        }
+
+        var value = stored.to_type(type);
+        if (checkFinite && !FiniteWeights.Holds(value))
+        {
+            throw new InvalidDataException($"'{source.Path}': key '{key}' holds values that are not finite{(stored.dtype == type ? "" : $" as {type}")}; expected numbers.");
+        }
+
+        parameter.set_(value);
     }
 }
 
@@ -81,6 +94,9 @@ internal interface IWeightSource
 
     /// <summary>Finds the stored key of a parameter.</summary>
     string? Resolve(string parameter);
+
+    /// <summary>Says in a few words why a parameter has no stored key, or nothing where none is stored at all.</summary>
+    string WhyMissing(string parameter) => "";
 
     /// <summary>Whether a stored tensor may stay unused.</summary>
     bool IsOptional(string key);

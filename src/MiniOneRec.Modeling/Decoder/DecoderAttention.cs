@@ -34,10 +34,12 @@ internal sealed class DecoderAttention : nn.Module
     private readonly long _kvHeads;
     private readonly long _width;
     private readonly double _scale;
+    private readonly int _window;
 
-    public DecoderAttention(DecoderConfig config, WeightPacking packing)
+    public DecoderAttention(DecoderConfig config, int layer, WeightPacking packing)
         : base(nameof(DecoderAttention))
     {
+        _window = config.WindowOf(layer);
         (_heads, _kvHeads, _width) = (config.HeadCount, config.KeyValueHeadCount, config.HeadWidth);
         _scale = 1 / Math.Sqrt(_width);
         double deviation = config.InitializerRange;
@@ -83,19 +85,19 @@ internal sealed class DecoderAttention : nn.Module
         if (cache is not null)
         {
             var layer = cache.AddPrompt(k, v);
-            if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, null, null, batch.Rows, _scale) is { } attended)
+            if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, null, null, batch.Rows, _scale, _window) is { } attended)
             {
                 return attended.MoveToOuterDisposeScope();                                  // [N, H·Dh]
             }
         }
 
         q = batch.ToPadded(q).transpose(1, 2);                                              // [B, H, T, Dh]
-
+        var mask = batch.MaskFor(_window);                                                  // [B or 1, 1, T, T]
         var y = x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU
-            ? AttendByHand(q, k, v, batch.Mask)
-            : batch.Mask is null && _heads == _kvHeads
+            ? AttendByHand(q, k, v, mask)
+            : mask is null && _heads == _kvHeads
                 ? F.scaled_dot_product_attention(q, k, v, is_casual: true)
-                : Aten.ScaledDotProductAttention(q, k, v, batch.Mask, batch.Mask is null, null, _heads != _kvHeads);  // [B, H, T, Dh]
+                : Aten.ScaledDotProductAttention(q, k, v, mask, mask is null, null, _heads != _kvHeads);              // [B, H, T, Dh]
         return batch.ToPacked(y.transpose(1, 2).reshape(batch.Count, batch.MaxLength, _heads * _width)).MoveToOuterDisposeScope();   // [N, H·Dh]
     }
 
@@ -121,6 +123,11 @@ internal sealed class DecoderAttention : nn.Module
             scores = scores.Plus(cache.PromptBias);
         }
 
+        if (cache.LastBias(_window) is { } beyond)
+        {
+            scores = scores.Plus(beyond);
+        }
+
         var weights = scores.softmax(3).to_type(x.dtype).view(prompts * _kvHeads, group, batch.MaxLength);
         return bmm(weights, layer.PromptValues.view(prompts * _kvHeads, batch.MaxLength, _width))
             .view(prompts, _heads * _width).MoveToOuterDisposeScope();                      // [B, H·Dh]
@@ -137,7 +144,7 @@ internal sealed class DecoderAttention : nn.Module
         long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Prompts, wide = plan.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
         var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
         layer.Append(k, v);
-        if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, layer.Keys, layer.Values, plan.Rows, _scale) is { } attended)
+        if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, layer.Keys, layer.Values, plan.Rows, _scale, _window) is { } attended)
         {
             return attended.MoveToOuterDisposeScope();                                      // [R, H·Dh]
         }
@@ -154,6 +161,11 @@ internal sealed class DecoderAttention : nn.Module
         }
 
         scores = plan.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
+        var (promptBeyond, chainBeyond) = plan.WindowBias(_window);
+        if (promptBeyond is not null)
+        {
+            scores = scores.Plus(promptBeyond);
+        }
 
         // Scores against the row's own few ancestors.
         var keys = layer.Keys!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);      // [R, S, Hkv, Dh]
@@ -163,6 +175,11 @@ internal sealed class DecoderAttention : nn.Module
         if (plan.ChainBias is not null)
         {
             own = own.Plus(plan.ChainBias);
+        }
+
+        if (chainBeyond is not null)
+        {
+            own = own.Plus(chainBeyond);
         }
 
         var weights = cat([scores, own], 3).softmax(3).to_type(x.dtype);                    // [R, Hkv, G, P + S]

@@ -1,12 +1,13 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Modeling;
 
 /// <summary>The architecture of a decoder, as a Hugging Face <c>config.json</c> describes it.</summary>
 /// <remarks>One decoder serves three families: Qwen2 (biases on q, k, v), Qwen3 (norms on q and k), Llama (neither).</remarks>
-public sealed record DecoderConfig
+public sealed partial record DecoderConfig
 {
+    private readonly int _headWidth;
+
     /// <summary>Gets the family: <c>qwen2</c>, <c>qwen3</c> or <c>llama</c>.</summary>
     public string ModelType { get; init; } = "qwen2";
 
@@ -29,7 +30,7 @@ public sealed record DecoderConfig
     public required int KeyValueHeadCount { get; init; }
 
     /// <summary>Gets Dh, the width of a head; 0 means <c>HiddenSize / HeadCount</c>.</summary>
-    public int HeadWidth { get => field == 0 ? HiddenSize / Math.Max(1, HeadCount) : field; init; }
+    public int HeadWidth { get => _headWidth == 0 ? HiddenSize / Math.Max(1, HeadCount) : _headWidth; init => _headWidth = value; }
 
     /// <summary>Gets ε of the RMS norms.</summary>
     public double NormEpsilon { get; init; } = 1e-6;
@@ -37,7 +38,7 @@ public sealed record DecoderConfig
     /// <summary>Gets the base of the rotary frequencies.</summary>
     public double RopeTheta { get; init; } = 10_000;
 
-    /// <summary>Gets the Llama-3 rule that stretches low rotary frequencies, or <see langword="null"/>.</summary>
+    /// <summary>Gets the rule that stretches rotary frequencies, or <see langword="null"/>.</summary>
     public RopeScaling? RopeScaling { get; init; }
 
     /// <summary>Gets whether the rotary frequencies are rounded to bfloat16.</summary>
@@ -49,6 +50,21 @@ public sealed record DecoderConfig
 
     /// <summary>Gets whether the output head is the input embedding.</summary>
     public bool TieWordEmbeddings { get; init; } = true;
+
+    /// <summary>Gets whether the model has an output head; checkpoints of embedding models are stored without one.</summary>
+    /// <value>The default is <see langword="true"/>. Not part of <c>config.json</c>: the stored weights decide.</value>
+    public bool HasHead { get; init; } = true;
+
+    /// <summary>Gets the function of the feed-forward block's gate.</summary>
+    public Activation HiddenActivation { get; init; } = Activation.Silu;
+
+    /// <summary>Gets W: a token of a windowed layer sees itself and the W − 1 tokens before it.</summary>
+    /// <value>The default is 0: every token sees all before it.</value>
+    public int SlidingWindow { get; init; }
+
+    /// <summary>Gets for each layer whether <see cref="SlidingWindow"/> applies to it.</summary>
+    /// <value>The default is <see langword="null"/>: to all.</value>
+    public IReadOnlyList<bool>? WindowedLayers { get; init; }
 
     /// <summary>Gets whether q, k and v have biases.</summary>
     public bool AttentionBias { get; init; } = true;
@@ -90,84 +106,8 @@ public sealed record DecoderConfig
         }
     }
 
-    /// <summary>Checks the shape.</summary>
-    /// <exception cref="InvalidDataException">A figure cannot be; the message names its key.</exception>
-    public DecoderConfig Validated(string source = "config.json")
-    {
-        if (ModelType is not ("qwen2" or "qwen3" or "llama"))
-        {
-            throw new InvalidDataException($"'{source}': model_type is '{ModelType}'; expected qwen2, qwen3 or llama.");
-        }
-
-        foreach (var (key, value) in new (string, long)[]
-        {
-            ("vocab_size", VocabularySize), ("hidden_size", HiddenSize), ("intermediate_size", IntermediateSize), ("num_hidden_layers", LayerCount),
-            ("num_attention_heads", HeadCount), ("num_key_value_heads", KeyValueHeadCount), ("head_dim", HeadWidth), ("max_position_embeddings", MaxPositions),
-        })
-        {
-            if (value is < 1 or > 1 << 24)
-            {
-                throw new InvalidDataException($"'{source}': {key} is {value}; expected 1 to {1 << 24}.");
-            }
-        }
-
-        if (HeadCount % KeyValueHeadCount != 0)
-        {
-            throw new InvalidDataException($"'{source}': num_attention_heads {HeadCount} is no multiple of num_key_value_heads {KeyValueHeadCount}.");
-        }
-
-        return HeadWidth % 2 == 0 ? this : throw new InvalidDataException($"'{source}': head_dim {HeadWidth} is odd; rotary positions need pairs.");
-    }
-
-    /// <summary>Reads a Hugging Face <c>config.json</c>.</summary>
-    /// <param name="json">The file's text.</param>
-    /// <param name="source">The file's name, for messages.</param>
-    /// <exception cref="InvalidDataException">The text is no such configuration; the message names the key.</exception>
-    public static DecoderConfig FromJson(string json, string source = "config.json")
-    {
-        ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(new ConfigReader(document.RootElement, source), source).Validated(source)
-                : throw new InvalidDataException($"'{source}': expected a JSON object.");
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new InvalidDataException($"'{source}': no valid JSON. {e.Message}", e);
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"'{source}', line {e.LineNumber + 1}: no valid JSON. {e.Message}", e);
-        }
-    }
-
-    private static DecoderConfig Read(ConfigReader reader, string source)
-    {
-        string type = reader.Text("model_type");
-        int heads = reader.Integer("num_attention_heads");
-        var rope = reader.Object("rope_parameters") ?? reader.Object("rope_scaling");
-        return new DecoderConfig
-        {
-            ModelType = type,
-            VocabularySize = reader.Integer("vocab_size"),
-            HiddenSize = reader.Integer("hidden_size"),
-            IntermediateSize = reader.Integer("intermediate_size"),
-            LayerCount = reader.Integer("num_hidden_layers"),
-            HeadCount = heads,
-            KeyValueHeadCount = reader.Integer("num_key_value_heads", heads),
-            HeadWidth = reader.Integer("head_dim", type == "qwen3" ? 128 : 0),
-            NormEpsilon = reader.Number("rms_norm_eps", 1e-6),
-            RopeTheta = reader.Number("rope_theta", rope?.Number("rope_theta", 10_000) ?? 10_000),
-            RopeScaling = RopeScaling.From(rope, source),
-            TieWordEmbeddings = reader.Flag("tie_word_embeddings", false),
-            AttentionBias = reader.Flag("attention_bias", type == "qwen2"),
-            QueryKeyNorm = type == "qwen3",
-            MaxPositions = reader.Integer("max_position_embeddings", 32_768),
-            InitializerRange = reader.Number("initializer_range", 0.02),
-        };
-    }
+    /// <summary>Gets the window of a layer; 0 means that it sees all.</summary>
+    internal int WindowOf(int layer) => SlidingWindow > 0 && (WindowedLayers?[layer] ?? true) ? SlidingWindow : 0;
 
     /// <summary>Writes the configuration as Hugging Face reads it.</summary>
     /// <param name="dataType">The type of the weights, for example <c>float32</c> or <c>bfloat16</c>.</param>
@@ -180,7 +120,7 @@ public sealed record DecoderConfig
             ["attention_dropout"] = 0.0,
             ["dtype"] = dataType,
             ["head_dim"] = HeadWidth,
-            ["hidden_act"] = "silu",
+            ["hidden_act"] = Activations.NameOf(HiddenActivation),
             ["hidden_size"] = HiddenSize,
             ["initializer_range"] = InitializerRange,
             ["intermediate_size"] = IntermediateSize,
@@ -199,6 +139,15 @@ public sealed record DecoderConfig
         if (RopeScaling is not null)
         {
             json["rope_scaling"] = RopeScaling.ToJson();
+        }
+
+        if (SlidingWindow > 0)
+        {
+            bool[] windowed = [.. Enumerable.Range(0, LayerCount).Select(layer => WindowOf(layer) > 0)];
+            json["use_sliding_window"] = true;
+            json["sliding_window"] = SlidingWindow;
+            json["max_window_layers"] = Array.IndexOf(windowed, true) is var first && first >= 0 ? first : LayerCount;
+            json["layer_types"] = new JsonArray([.. windowed.Select(window => (JsonNode)(window ? SlidingLayer : FullLayer))]);
         }
 
         return json;

@@ -29,7 +29,7 @@ public sealed class DecoderModel : CausalLanguageModel
         VectorConstants.Touch();
         Config = config.Validated();
         _model = new DecoderStack(Config, _packing);
-        _head = Config.TieWordEmbeddings ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
+        _head = Config.TieWordEmbeddings || !Config.HasHead ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
         _rotary = new RotaryEmbedding(Config);
         RegisterComponents();
     }
@@ -40,8 +40,13 @@ public sealed class DecoderModel : CausalLanguageModel
     /// <inheritdoc/>
     public override Device Device => _model.Embedding.device;
 
+    /// <summary>Gets whether the model can predict tokens; where not, it gives hidden states alone.</summary>
+    public bool HasHead => Config.TieWordEmbeddings || Config.HasHead;
+
     /// <inheritdoc/>
-    public override Tensor HeadWeight => _head?.Weight ?? _model.Embedding;
+    /// <exception cref="InvalidOperationException">The checkpoint was stored without an output head.</exception>
+    public override Tensor HeadWeight => _head?.Weight ?? (HasHead ? _model.Embedding : throw new InvalidOperationException(
+        "The model has no output head: its checkpoint holds no 'lm_head.weight' and does not tie it to the embedding. It gives hidden states, for DecoderTextEncoder; it predicts no tokens."));
 
     /// <inheritdoc/>
     public override Tensor EmbeddingWeight => _model.Embedding;
@@ -118,7 +123,7 @@ public sealed class DecoderModel : CausalLanguageModel
         ArgumentNullException.ThrowIfNull(step);
 
         using var scope = NewDisposeScope();
-        var plan = new ExtensionPlan(cache, step, _rotary, EmbeddingWeight.dtype, Device);
+        using var plan = new ExtensionPlan(cache, step, _rotary, EmbeddingWeight.dtype, Device);
         var x = Embed(plan.Tokens);                                                         // [R, D]
         for (int i = 0; i < _model.Layers.Count; i++)
         {

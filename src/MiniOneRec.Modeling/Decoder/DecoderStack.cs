@@ -21,7 +21,7 @@ internal sealed class DecoderStack : nn.Module
         : base(nameof(DecoderStack))
     {
         _embedding = new TokenEmbedding(config);
-        _layers = new ModuleList<DecoderLayer>([.. Enumerable.Range(0, config.LayerCount).Select(_ => new DecoderLayer(config, packing))]);
+        _layers = new ModuleList<DecoderLayer>([.. Enumerable.Range(0, config.LayerCount).Select(layer => new DecoderLayer(config, layer, packing))]);
         _norm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         RegisterComponents();
     }

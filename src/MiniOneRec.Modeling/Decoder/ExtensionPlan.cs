@@ -4,11 +4,14 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Modeling;
 
 /// <summary>Index tensors of one decoding step, made once and used by every layer.</summary>
-internal sealed class ExtensionPlan
+internal sealed class ExtensionPlan : IDisposable
 {
     private readonly Tensor? _pad;
     private readonly Tensor? _unpad;
     private readonly Tensor? _promptIndex;
+    private readonly Device _device;
+    private readonly int _past;
+    private (int Window, Tensor? Prompt, Tensor? Chain)? _beyond;
 
     public ExtensionPlan(PromptCache cache, DecodingStep step, RotaryEmbedding rotary, ScalarType type, Device device)
     {
@@ -18,6 +21,7 @@ internal sealed class ExtensionPlan
             throw new ArgumentException($"A step needs one token, prompt and ancestor list per row; got {rows}, {step.Prompts.Length}, {step.Ancestors.Length}.", nameof(step));
         }
 
+        (_device, _past) = (device, cache.PromptLengths.Max());
         ChainLength = step.Ancestors.Max(chain => chain.Length);
         var positions = new long[rows];
         var ancestors = new long[rows * ChainLength];
@@ -105,6 +109,44 @@ internal sealed class ExtensionPlan
     public int Prompts { get; }
 
     public int RowsPerPrompt { get; }
+
+    /// <summary>Gets −∞ where a row does not see under a window: of its prompt <c>[R, 1, 1, P]</c>, of its chain <c>[R, 1, 1, S]</c>; <see langword="null"/> where all is seen.</summary>
+    /// <param name="window">How many positions a row sees at most, its own among them; 0 means all.</param>
+    public (Tensor? Prompt, Tensor? Chain) WindowBias(int window)
+    {
+        if (window == 0)
+        {
+            return (null, null);
+        }
+
+        if (_beyond?.Window != window)
+        {
+            int rows = Rows.Visible.Length;
+            var prompt = new float[rows * _past];
+            var chain = new float[rows * ChainLength];
+            for (int r = 0; r < rows; r++)
+            {
+                int beyond = Math.Max(0, Rows.Visible[r] + Rows.ChainLengths[r] - window);
+                prompt.AsSpan(r * _past, Math.Min(beyond, Rows.Visible[r])).Fill(float.NegativeInfinity);
+                chain.AsSpan(r * ChainLength, Math.Max(0, beyond - Rows.Visible[r])).Fill(float.NegativeInfinity);
+            }
+
+            // All layers of the step share them.
+            _beyond = (window, Made(prompt, rows, _past), Made(chain, rows, ChainLength));
+        }
+
+        return (_beyond!.Value.Prompt, _beyond.Value.Chain);
+
+        Tensor? Made(float[] bias, int rows, int width) =>
+            bias.Contains(float.NegativeInfinity) ? tensor(bias, [rows, 1, 1, width], device: _device).DetachFromDisposeScope() : null;
+    }
+
+    /// <summary>Frees what was made for windows.</summary>
+    public void Dispose()
+    {
+        _beyond?.Prompt?.Dispose();
+        _beyond?.Chain?.Dispose();
+    }
 
     /// <summary>Selects the prompts that still have rows.</summary>
     public Tensor PromptsOf(Tensor all) => _promptIndex is null ? all : all.index_select(0, _promptIndex);

@@ -39,6 +39,25 @@ public sealed class PromptCache : IDisposable
 
     internal Tensor? PromptBias { get; private set; }
 
+    /// <summary>Gets −∞ where a prompt's last token does not see under a window, <c>[B, 1, 1, P]</c>, or <see langword="null"/> where it sees all.</summary>
+    /// <param name="window">How many positions it sees at most; 0 means all. The caller's dispose scope owns the result.</param>
+    internal Tensor? LastBias(int window)
+    {
+        int longest = PromptLengths.Max();
+        if (window == 0 || window >= longest)
+        {
+            return null;
+        }
+
+        var bias = new float[PromptCount * longest];
+        for (int b = 0; b < PromptCount; b++)
+        {
+            bias.AsSpan(b * longest, Math.Max(0, PromptLengths[b] - window)).Fill(float.NegativeInfinity);
+        }
+
+        return tensor(bias, [PromptCount, 1, 1, longest], device: _layers[0].PromptKeys.device);
+    }
+
     /// <summary>Gets the hidden states of the prompts' last tokens after the final norm, <c>[B, D]</c>, where a search left its prompts here; else <see langword="null"/>.</summary>
     public Tensor? Last { get; private set; }
 

@@ -2,11 +2,10 @@ using MiniOneRec.Shared;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>The gated feed-forward block: <c>W_down (silu(W_gate x) ⊙ W_up x)</c>.</summary>
+/// <summary>The gated feed-forward block: <c>W_down (f(W_gate x) ⊙ W_up x)</c>, where f is silu or what the configuration names.</summary>
 /// <remarks>Shazeer (arXiv:2002.05202), Eq. 6.</remarks>
 internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
 {
@@ -20,6 +19,7 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
     private readonly Projection _down;
 
     private readonly long _inner;
+    private readonly Activation _activation;
     private readonly PackedWeight _packedGate;
     private readonly PackedWeight _packedUp;
     private readonly PackedWeight _packedDown;
@@ -27,7 +27,7 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
     public SwiGluMlp(DecoderConfig config, WeightPacking packing)
         : base(nameof(SwiGluMlp))
     {
-        _inner = config.IntermediateSize;
+        (_inner, _activation) = (config.IntermediateSize, config.HiddenActivation);
         double deviation = config.InitializerRange;
         _gate = new Projection(config.HiddenSize, config.IntermediateSize, false, deviation);
         _up = new Projection(config.HiddenSize, config.IntermediateSize, false, deviation);
@@ -44,7 +44,7 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
             return (_packedDown.BlocksFor(packed) is [var down] ? down.Linear(packed) : _down.forward(packed.narrow(1, 0, _inner))).MoveToOuterDisposeScope();
         }
 
-        var gate = F.silu(_gate.forward(x));                                    // [N, F]
+        var gate = Activations.Apply(_activation, _gate.forward(x));            // [N, F]
         return _down.forward(gate * _up.forward(x)).MoveToOuterDisposeScope();  // [N, D]
     }
 
@@ -65,7 +65,7 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
 
     // silu and ⊙ within the products, where no adapter changes them: [N, F], F padded.
     private Tensor? Gated(Tensor x) =>
-        _gate.Adapter is null && _up.Adapter is null && _down.Adapter is null && _packedGate.BlocksFor(x) is [var gate] && _packedUp.BlocksFor(x) is [var up]
+        _activation == Activation.Silu && _gate.Adapter is null && _up.Adapter is null && _down.Adapter is null && _packedGate.BlocksFor(x) is [var gate] && _packedUp.BlocksFor(x) is [var up]
             ? up.PaddedTimes(x, gate.PaddedSilu(x))
             : null;
 }

@@ -1,3 +1,4 @@
+using MiniOneRec.Shared;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
@@ -9,7 +10,9 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 public sealed class TokenBatch : IDisposable
 {
+    private readonly Lock _gate = new();
     private AttentionRows? _rows;
+    private (int Window, Tensor Mask)? _windowed;
 
     private TokenBatch(Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad, Tensor? unpad, Tensor? mask)
     {
@@ -46,6 +49,27 @@ public sealed class TokenBatch : IDisposable
 
     /// <summary>Gets which token sees which, <c>[B, 1, T, T]</c> bool, or <see langword="null"/> where all trees are chains.</summary>
     internal Tensor? Mask { get; }
+
+    /// <summary>Gets which token sees which under a window, <c>[B or 1, 1, T, T]</c> bool, or <see langword="null"/> where all see all before them.</summary>
+    /// <param name="window">How many positions a token sees at most, its own among them; 0 means all. Lives as long as the batch.</param>
+    internal Tensor? MaskFor(int window)
+    {
+        if (window == 0 || window >= MaxLength)
+        {
+            return Mask;
+        }
+
+        lock (_gate)
+        {
+            if (_windowed?.Window != window)
+            {
+                _windowed?.Mask.Dispose();
+                _windowed = (window, MakeWindow(window));
+            }
+
+            return _windowed!.Value.Mask;
+        }
+    }
 
     /// <summary>Gets what each token of a chain sees.</summary>
     internal AttentionRows Rows => _rows ??= AttentionRows.Causal(Lengths);
@@ -107,6 +131,7 @@ public sealed class TokenBatch : IDisposable
         Pad?.Dispose();
         Unpad?.Dispose();
         Mask?.Dispose();
+        _windowed?.Mask.Dispose();
     }
 
     /// <summary>Gathers packed rows to the padded layout.</summary>
@@ -126,6 +151,21 @@ public sealed class TokenBatch : IDisposable
         long[] shape = [Count * MaxLength, .. padded.shape.AsSpan(2)];
         var flat = padded.reshape(shape);
         return Unpad is null ? flat : flat.index_select(0, Unpad);
+    }
+
+    private Tensor MakeWindow(int window)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (Mask is null)
+        {
+            return ones([1, 1, MaxLength, MaxLength], dtype: ScalarType.Bool, device: Tokens.device).tril().triu(1 - window).DetachFromDisposeScope();
+        }
+
+        // In a tree the position is the depth, and what stands beyond a tree's end sees itself alone.
+        var depth = ToPadded(Positions);                                                    // [B, T]
+        var near = (depth.unsqueeze(2) - depth.unsqueeze(1)).lt(Scalars.Of(window));        // [B, T, T]
+        return Mask.logical_and(near.unsqueeze(1)).DetachFromDisposeScope();
     }
 
     private static Tensor Make(long[] values, Device? device) => tensor(values, device: device).DetachFromDisposeScope();

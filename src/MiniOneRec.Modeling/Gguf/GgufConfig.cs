@@ -4,7 +4,7 @@ namespace MiniOneRec.Modeling;
 internal static class GgufConfig
 {
     /// <exception cref="InvalidDataException">The metadata describe no decoder that this library knows; the message names the key.</exception>
-    public static DecoderConfig Read(GgufFile file)
+    public static DecoderConfig Read(GgufFile file, ICollection<string>? notes)
     {
         var header = file.Header;
         string? type = header.Text("general.architecture");
@@ -13,6 +13,7 @@ internal static class GgufConfig
             throw header.Bad("general.architecture", type, "llama, qwen2 or qwen3");
         }
 
+        GgufConfigKeys.Check(header, type, notes);
         int Required(string key) => header.Integer($"{type}.{key}") ?? throw header.Bad($"{type}.{key}", null, "a whole number");
         if (!header.Tensors.TryGetValue(GgufWeights.Embedding, out var embedding) || embedding.Shape is not [>= 1 and <= 1 << 24, _])
         {
@@ -26,11 +27,19 @@ internal static class GgufConfig
             throw header.Bad($"{type}.block_count", $"{layers}", $"at most {header.Tensors.Count / perLayer}, for the file holds {header.Tensors.Count} tensors");
         }
 
+        double Within(string key, double fallback, double least, double most) =>
+            (header.Number(key) ?? fallback) is var number && number >= least && number <= most ? number : throw header.Bad(key, header.Number(key)?.ToString(System.Globalization.CultureInfo.InvariantCulture), $"a number from {least} to {most}");
+
         int heads = Required("attention.head_count"), width = Required("embedding_length");
         string scaling = header.Text($"{type}.rope.scaling.type") ?? "none";
-        if (scaling != "none")
+        if (scaling is not ("none" or "linear"))
         {
-            throw header.Bad($"{type}.rope.scaling.type", scaling, "none");
+            throw header.Bad($"{type}.rope.scaling.type", scaling, "none or linear");
+        }
+
+        if (width % Math.Max(1, heads) != 0 && header.Integer($"{type}.attention.key_length") is null)
+        {
+            throw header.Bad($"{type}.embedding_length", $"{width}", $"a multiple of {type}.attention.head_count {heads}, for attention.key_length is not given");
         }
 
         var config = new DecoderConfig
@@ -43,13 +52,22 @@ internal static class GgufConfig
             HeadCount = heads,
             KeyValueHeadCount = header.Integer($"{type}.attention.head_count_kv") ?? heads,
             HeadWidth = header.Integer($"{type}.attention.key_length") ?? (heads > 0 ? width / heads : 0),
-            NormEpsilon = header.Number($"{type}.attention.layer_norm_rms_epsilon") ?? 1e-6,
-            RopeTheta = header.Number($"{type}.rope.freq_base") ?? 10_000,
+            NormEpsilon = Within($"{type}.attention.layer_norm_rms_epsilon", 1e-6, 0, 1),
+            RopeTheta = Within($"{type}.rope.freq_base", 10_000, 1, double.MaxValue),
+            RopeScaling = scaling == "linear" ? RopeScaling.Linear(Within($"{type}.rope.scaling.factor", double.NaN, 1e-6, double.MaxValue)) : null,
             TieWordEmbeddings = !header.Tensors.ContainsKey(GgufWeights.Head),
             AttentionBias = header.Tensors.ContainsKey("blk.0.attn_q.bias"),
             QueryKeyNorm = header.Tensors.ContainsKey("blk.0.attn_q_norm.weight"),
             MaxPositions = header.Integer($"{type}.context_length") ?? 2_048,
         }.Validated(file.Path);
+        foreach (string key in new[] { $"{type}.rope.dimension_count", $"{type}.attention.value_length" })
+        {
+            if (header.Integer(key) is { } given && given != config.HeadWidth)
+            {
+                throw header.Bad(key, $"{given}", $"the width of a head, {config.HeadWidth}");
+            }
+        }
+
         return header.Tensors.ContainsKey(GgufWeights.RopeFrequencies) ? config with { RopeScaling = FindScaling(file, config) } : config;
     }
 

@@ -61,19 +61,28 @@ public sealed class GgufFile : IDisposable
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="InvalidDataException">The file is malformed or holds another architecture.</exception>
     public static Task<DecoderModel> LoadDecoderAsync(
-        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default)
+        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
+        LoadDecoderAsync(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
+
+    /// <summary>Loads the decoder of a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How to load it.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="InvalidDataException">The file is malformed or holds another architecture.</exception>
+    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec load", () =>
         {
             using var file = Open(path);
-            return file.LoadDecoder(device, type);
+            return file.LoadDecoder(options);
         });
     }
 
     /// <summary>Reads the architecture.</summary>
     /// <exception cref="InvalidDataException">The metadata describe no decoder that this library knows; the message names the key.</exception>
-    public DecoderConfig ReadConfig() => GgufConfig.Read(this);
+    public DecoderConfig ReadConfig() => GgufConfig.Read(this, null);
 
     /// <summary>Reads which tokens begin, end and fill.</summary>
     /// <exception cref="InvalidDataException">A key has another type.</exception>
@@ -112,11 +121,23 @@ public sealed class GgufFile : IDisposable
     /// <param name="device">Where the weights go; the CPU by default.</param>
     /// <param name="type">The type of the weights; float32 by default, bfloat16 where the file stores that.</param>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape; the message names it.</exception>
-    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null)
+    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
+
+    /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
+    /// <param name="options">How to load it.</param>
+    /// <exception cref="InvalidDataException">A tensor is missing or has another shape; the message names it.</exception>
+    public DecoderModel LoadDecoder(CheckpointLoadOptions options)
     {
-        var config = ReadConfig();
+        ArgumentNullException.ThrowIfNull(options);
+        var notes = new List<string>();
+        var config = GgufConfig.Read(this, notes);
+        if (options.Logger is { } logger)
+        {
+            notes.ForEach(note => Log.SettingsNote(logger, note));
+        }
+
         var natural = _header.Tensors[GgufWeights.Embedding].Type == GgufTensorType.BF16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        return WeightLoader.Load(() => new DecoderModel(config), new GgufWeights(this, config), device ?? CPU, type ?? natural);
+        return WeightLoader.Load(() => new DecoderModel(config), new GgufWeights(this, config), options.Device ?? CPU, options.Type ?? natural, options.CheckFinite);
     }
 
     /// <inheritdoc/>

@@ -39,6 +39,15 @@ internal sealed class GgufHeader
     /// <summary>Gets the tensors by name.</summary>
     public IReadOnlyDictionary<string, GgufTensor> Tensors => _tensors;
 
+    /// <summary>Gets the file, for messages.</summary>
+    public string Path => _path;
+
+    /// <summary>Gets the keys of the metadata.</summary>
+    public IReadOnlyCollection<string> Keys => _metadata.Keys;
+
+    /// <summary>Gets a value, or <see langword="null"/> where it is missing or an array.</summary>
+    public object? Scalar(string key) => _metadata.TryGetValue(key, out var value) && !value.IsArray ? value.Scalar : null;
+
     /// <summary>Whether a key exists.</summary>
     public bool Has(string key) => _metadata.ContainsKey(key);
 

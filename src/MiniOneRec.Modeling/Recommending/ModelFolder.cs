@@ -92,7 +92,8 @@ internal static class ModelFolder
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
-        var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
+        var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true };
+        var model = await HuggingFaceFolder.LoadDecoderAsync(folder, load, cancellationToken).ConfigureAwait(false);
         GenerativeRecommender recommender;
         try
         {

@@ -1,5 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
 
@@ -42,6 +43,9 @@ public sealed record T5Config
     /// <summary>Gets the factor on the deviation of freshly drawn weights.</summary>
     public double InitializerFactor { get; init; } = 1;
 
+    /// <summary>Gets the function of the feed-forward block.</summary>
+    public Activation Activation { get; init; } = Activation.Relu;
+
     /// <summary>Gets whether the output head is the shared embedding.</summary>
     public bool TieWordEmbeddings { get; init; } = true;
 
@@ -80,32 +84,63 @@ public sealed record T5Config
                 $"'{source}': relative_attention_num_buckets is {DistanceBuckets} and relative_attention_max_distance {MaxDistance}; expected a multiple of 4 and more than half of it.");
         }
 
-        return Dropout is >= 0 and < 1 ? this : throw new InvalidDataException($"'{source}': dropout_rate is {Dropout}; expected 0 to below 1.");
+        foreach (var (key, value) in new[] { ("pad_token_id", PadTokenId), ("eos_token_id", EndTokenId), ("decoder_start_token_id", StartTokenId) })
+        {
+            if (value < 0 || value >= VocabularySize)
+            {
+                throw new InvalidDataException($"'{source}': {key} is {value}; expected 0 to below vocab_size {VocabularySize}.");
+            }
+        }
+
+        string? problem = !(NormEpsilon is >= 0 and < 1) ? $"layer_norm_epsilon is {NormEpsilon}; expected 0 to below 1"
+            : !(InitializerFactor >= 0 && double.IsFinite(InitializerFactor)) ? $"initializer_factor is {InitializerFactor}; expected a number from 0 on"
+            : !Enum.IsDefined(Activation) ? $"feed_forward_proj is {Activation}; expected {Activations.Known}"
+            : Dropout is >= 0 and < 1 ? null
+            : $"dropout_rate is {Dropout}; expected 0 to below 1";
+        return problem is null ? this : throw new InvalidDataException($"'{source}': {problem}.");
     }
 
     /// <summary>Reads a Hugging Face <c>config.json</c>.</summary>
     /// <param name="json">The file's text.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <exception cref="InvalidDataException">The text is no such configuration; the message names the key.</exception>
-    public static T5Config FromJson(string json, string source = "config.json")
+    public static T5Config FromJson(string json, string source = "config.json") => FromJson(json, source, (ICollection<string>?)null);
+
+    /// <summary>Reads a Hugging Face <c>config.json</c>.</summary>
+    /// <param name="json">The file's text.</param>
+    /// <param name="source">The file's name, for messages.</param>
+    /// <param name="logger">Is told once of the keys that the library does not know, and so ignores.</param>
+    /// <exception cref="InvalidDataException">The text is no such configuration; the message names the key.</exception>
+    public static T5Config FromJson(string json, string source, ILogger logger)
+    {
+        ArgumentNullException.ThrowIfNull(logger);
+        var notes = new List<string>();
+        var config = FromJson(json, source, notes);
+        notes.ForEach(note => Log.SettingsNote(logger, note));
+        return config;
+    }
+
+    /// <summary>Reads a <c>config.json</c>.</summary>
+    /// <param name="json">The file's text.</param>
+    /// <param name="source">The file's name, for messages.</param>
+    /// <param name="notes">Receives a line on the keys that are not known.</param>
+    internal static T5Config FromJson(string json, string source, ICollection<string>? notes)
     {
         ArgumentNullException.ThrowIfNull(json);
-        try
-        {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            return document.RootElement.ValueKind == JsonValueKind.Object
-                ? Read(new ConfigReader(document.RootElement, source)).Validated(source)
-                : throw new InvalidDataException($"'{source}': expected a JSON object.");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new InvalidDataException($"'{source}' is no valid JSON: {e.Message}", e);
-        }
+        return ConfigReader.Parse(json, source, reader => Read(reader).Validated(source));
 
         T5Config Read(ConfigReader reader)
         {
             Expect(reader.Text("model_type"), "t5", "model_type");
-            Expect(reader.Text("feed_forward_proj", "relu"), "relu", "feed_forward_proj");
+            T5ConfigKeys.Table.Check(reader, notes);
+            var activation = Of("feed_forward_proj") ?? Activation.Relu;
+            if (Of("dense_act_fn") is { } dense && dense != activation)
+            {
+                throw reader.Bad("dense_act_fn", reader.Value("dense_act_fn")!.Value, $"the function of feed_forward_proj, {Activations.NameOf(activation)}");
+            }
+
+            Activation? Of(string key) => reader.Value(key) is not { } value ? null
+                : Activations.Parse(reader.Text(key)) ?? throw reader.Bad(key, value, $"{Activations.Known}; gated blocks are not implemented");
             bool tied = reader.Flag("tie_word_embeddings", true);
             int layers = reader.Integer("num_layers");
             return new T5Config
@@ -122,6 +157,7 @@ public sealed record T5Config
                 Dropout = reader.Number("dropout_rate", 0.1),
                 NormEpsilon = reader.Number("layer_norm_epsilon", 1e-6),
                 InitializerFactor = reader.Number("initializer_factor", 1),
+                Activation = activation,
                 TieWordEmbeddings = tied,
                 ScaleDecoderOutputs = reader.Flag("scale_decoder_outputs", tied),
                 PadTokenId = reader.Integer("pad_token_id", 0),
@@ -151,7 +187,7 @@ public sealed record T5Config
         ["dropout_rate"] = Dropout,
         ["dtype"] = dataType,
         ["eos_token_id"] = EndTokenId,
-        ["feed_forward_proj"] = "relu",
+        ["feed_forward_proj"] = Activations.NameOf(Activation),
         ["initializer_factor"] = InitializerFactor,
         ["is_encoder_decoder"] = true,
         ["layer_norm_epsilon"] = NormEpsilon,

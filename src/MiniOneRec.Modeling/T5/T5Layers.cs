@@ -84,7 +84,7 @@ internal sealed class T5FeedForwardLayer : nn.Module
     }
 }
 
-/// <summary><c>W_o relu(W_i x)</c>.</summary>
+/// <summary><c>W_o f(W_i x)</c>, where f is ReLU or what the configuration names.</summary>
 internal sealed class T5FeedForward : nn.Module
 {
     [ComponentName(Name = "wi")]
@@ -93,9 +93,12 @@ internal sealed class T5FeedForward : nn.Module
     [ComponentName(Name = "wo")]
     private readonly Projection _out;
 
+    private readonly Activation _activation;
+
     public T5FeedForward(T5Config config)
         : base(nameof(T5FeedForward))
     {
+        _activation = config.Activation;
         _in = new Projection(config.ModelWidth, config.FeedForwardWidth, false, config.InitializerFactor / Math.Sqrt(config.ModelWidth));
         _out = new Projection(config.FeedForwardWidth, config.ModelWidth, false, config.InitializerFactor / Math.Sqrt(config.FeedForwardWidth));
         RegisterComponents();
@@ -104,7 +107,7 @@ internal sealed class T5FeedForward : nn.Module
     public Tensor Forward(Tensor x, double dropout)
     {
         using var scope = NewDisposeScope();
-        return _out.forward(T5Dropout.Apply(F.relu(_in.forward(x)), dropout)).MoveToOuterDisposeScope();
+        return _out.forward(T5Dropout.Apply(Activations.Apply(_activation, _in.forward(x)), dropout)).MoveToOuterDisposeScope();
     }
 }
 

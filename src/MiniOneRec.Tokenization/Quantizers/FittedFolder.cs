@@ -138,7 +138,13 @@ internal sealed class FittedTensors(string path, Dictionary<string, Tensor> tens
         using var _ = no_grad();
         foreach (var (name, value) in targets)
         {
-            value.copy_(Get(name, value.shape));
+            var stored = Get(name, value.shape);
+            if (stored.is_floating_point() != value.is_floating_point())
+            {
+                throw new InvalidDataException($"File '{path}', key '{name}' has elements of type {stored.dtype}; expected {value.dtype}.");
+            }
+
+            value.copy_(stored);
         }
     }
 

@@ -1,23 +1,44 @@
+using MiniOneRec;
 using MiniOneRec.Alignment;
+using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
+using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.IntegrationTests.Snippets;
 
 internal static class AlignmentReadme
 {
-    public static async Task PretrainedAsync(
-        SemanticIdIndex index, IReadOnlyList<Item> items, IReadOnlyList<UserSequence> train, IReadOnlyDictionary<string, string> titles, SftOptions options)
+    /// <summary>The program of the package's README.</summary>
+    /// <param name="args">A GGUF file and a folder for what is made.</param>
+    public static async Task<RecommendationResult> PretrainedAsync(string[] args)
     {
-        var plain = await TextTokenizer.LoadAsync("models/SmolLM2-135M-Instruct");
-        var tokenizer = plain.WithSemanticIds(index.LevelSizes, out var codes);
-        using var model = VocabularyExtension.Extend(
-            await GgufFile.LoadDecoderAsync("models/SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf"),
-            codes, plain.VocabularySize, new ItemTextRows(index, titles, plain));
+        NativeTuning.Apply();
+        var shop = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+        using var encoder = new TfIdfEncoder();
+        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [16, 16, 16] });
+        var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(shop.Items);
+        var titles = shop.Items.ToDictionary(item => item.Id, item => item.Title);
 
-        options.Lora = new LoraOptions { Rank = 16, SaveTo = "adapters" };      // new rows of the codes are trained beside it
-        options.Precision = TrainingPrecision.BFloat16;
+        using var file = GgufFile.Open(args[0]);                                 // SmolLM2-135M-Instruct.Q4_1.gguf: weights, tokenizer, chat template
+        var plain = file.ReadTokenizer();
+        var tokenizer = plain.WithSemanticIds(index.LevelSizes, out var codes);
+        var model = VocabularyExtension.Extend(file.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(index, titles, plain));
         var template = new ChatTemplate(tokenizer, index.LevelSizes);            // or AlpacaTemplate, the reference's prompts
-        var data = new AlignmentData(index, train) { Items = items };
-        await new SftTrainer([new NextItemTask(), new TitleToSidTask(), new SidToTitleTask { Weight = 0.5 }], options).TrainAsync(model, template, data);
+        using var recommender = new GenerativeRecommender(model, index, template);
+
+        var options = new SftOptions
+        {
+            MaxSteps = 20, BatchSize = 16, WarmupSteps = 4, LearningRate = 1e-3, Dropout = 0,
+            Lora = new LoraOptions { Rank = 16, SaveTo = Path.Combine(args[1], "adapters") },        // the rows of the codes are trained beside it
+            Precision = TrainingPrecision.BFloat16,
+        };
+        var data = new AlignmentData(index, shop.TrainSequences) { Items = shop.Items };
+        var result = await new SftTrainer([new NextItemTask(), new TitleToSidTask(), new SidToTitleTask { Weight = 0.5 }], options).TrainAsync(recommender, data);
+        Console.WriteLine($"{result.StopReason} after {result.Steps} steps");
+
+        var answer = await recommender.RecommendAsync(new RecommendationRequest { History = ["espresso-1a", "espresso-1b"], Count = 5 });
+        Console.WriteLine(string.Join('\n', answer.Items.Select(item => $"{item.Score,7:F2}  {item.SemanticId}  {titles[item.ItemId]}")));
+        await recommender.SaveAsync(Path.Combine(args[1], "model"));              // GenerativeRecommender.LoadAsync serves it again
+        return answer;
     }
 }

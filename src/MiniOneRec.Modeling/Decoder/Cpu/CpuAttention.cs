@@ -27,6 +27,7 @@ internal sealed unsafe class CpuAttention
     private readonly int _padded;
     private readonly int _keyStride;
     private readonly float _scale;
+    private readonly int _window;
     private readonly byte* _q;
     private readonly byte* _promptKeys;
     private readonly byte* _promptValues;
@@ -34,9 +35,10 @@ internal sealed unsafe class CpuAttention
     private readonly byte* _values;
     private readonly byte* _y;
 
-    private CpuAttention(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, Tensor y)
+    private CpuAttention(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, int window, Tensor y)
     {
         (_rows, _heads, _kvHeads, _width, _past, _scale) = (rows, (int)q.size(1), (int)promptKeys.size(1), (int)q.size(2), (int)promptKeys.size(2), (float)scale);
+        _window = window == 0 ? int.MaxValue : window;
         (_group, _padded) = (_heads / _kvHeads, (_past + Lanes - 1) / Lanes * Lanes);
         _keyStride = _padded + Lanes;                                   // rows a power of two apart would share one set of the cache
         _q = CpuTensor.At(q);
@@ -55,8 +57,9 @@ internal sealed unsafe class CpuAttention
     /// <param name="values">Their values.</param>
     /// <param name="rows">What each row sees.</param>
     /// <param name="scale">The factor of the scores.</param>
+    /// <param name="window">How many positions a row sees at most, its own among them; 0 means all.</param>
     /// <returns>Attended heads, <c>[R, H·Dh]</c>, or <see langword="null"/> where the operands are not of the kind that is served.</returns>
-    public static Tensor? Run(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale)
+    public static Tensor? Run(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, int window = 0)
     {
         long width = q.size(2);
         Tensor?[] operands = [q, promptKeys, promptValues, keys, values];
@@ -66,7 +69,7 @@ internal sealed unsafe class CpuAttention
         }
 
         var y = empty([q.size(0), q.size(1) * width], dtype: q.dtype);
-        var attention = new CpuAttention(q, promptKeys, promptValues, keys, values, rows, scale, y);
+        var attention = new CpuAttention(q, promptKeys, promptValues, keys, values, rows, scale, window, y);
         if (q.dtype == ScalarType.Float32)
         {
             attention.Run<SingleElement>();
@@ -208,9 +211,16 @@ internal sealed unsafe class CpuAttention
     private void Soften<T>(float* q, float* scores, float* own, int row, int head, int seen)
         where T : struct, ICpuElement
     {
-        int length = _rows.ChainLengths[row];
+        int length = _rows.ChainLengths[row], visible = _rows.Visible[row];
+        int beyond = Math.Max(0, visible + length - _window);           // positions before the window, of prompt and chain counted on
+        int own0 = Math.Max(0, beyond - visible);
         float largest = float.NegativeInfinity;
-        for (int s = 0; s < length; s++)
+        for (int s = 0; s < own0; s++)
+        {
+            own[s] = float.NegativeInfinity;
+        }
+
+        for (int s = own0; s < length; s++)
         {
             byte* key = _keys + ((long)_rows.Chain[row * _rows.ChainWidth + s] * _kvHeads + head) * _width * T.Bytes;
             var dot = Vector512<float>.Zero;
@@ -223,7 +233,8 @@ internal sealed unsafe class CpuAttention
             largest = MathF.Max(largest, own[s]);
         }
 
-        new Span<float>(scores + _rows.Visible[row], seen - _rows.Visible[row]).Fill(float.NegativeInfinity);
+        new Span<float>(scores, Math.Min(beyond, visible)).Fill(float.NegativeInfinity);
+        new Span<float>(scores + visible, seen - visible).Fill(float.NegativeInfinity);
         var top = Vector512.Create(largest);
         for (int p = 0; p < seen; p += Lanes)
         {

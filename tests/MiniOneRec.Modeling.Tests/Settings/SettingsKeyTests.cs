@@ -1,0 +1,328 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
+using MiniOneRec.Shared;
+
+namespace MiniOneRec.Modeling.Tests.Settings;
+
+/// <summary>Walks the tables: what is honoured changes the result, what is refused says why, what is harmless changes nothing, what is unknown is told once.</summary>
+public sealed class SettingsKeyTests
+{
+    private const string Decoder = """
+        {"model_type":"qwen2","vocab_size":40,"hidden_size":16,"intermediate_size":24,"num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":2,"head_dim":8,
+         "rms_norm_eps":1e-6,"rope_theta":10000.0,"tie_word_embeddings":false,"max_position_embeddings":64,"hidden_act":"silu","use_sliding_window":true,"sliding_window":4,"max_window_layers":0}
+        """;
+
+    private const string T5 = """
+        {"model_type":"t5","vocab_size":40,"d_model":16,"d_kv":8,"d_ff":24,"num_layers":2,"num_heads":2,"is_encoder_decoder":true}
+        """;
+
+    // For each honoured key a value that changes the result; keys that only qualify another one bring it along.
+    private static readonly Dictionary<string, string> DecoderChanges = new()
+    {
+        ["model_type"] = """{"model_type":"qwen3"}""",
+        ["vocab_size"] = """{"vocab_size":41}""",
+        ["hidden_size"] = """{"hidden_size":18}""",
+        ["intermediate_size"] = """{"intermediate_size":25}""",
+        ["num_hidden_layers"] = """{"num_hidden_layers":3}""",
+        ["num_attention_heads"] = """{"num_attention_heads":4}""",
+        ["num_key_value_heads"] = """{"num_key_value_heads":1}""",
+        ["head_dim"] = """{"head_dim":4}""",
+        ["rms_norm_eps"] = """{"rms_norm_eps":1e-5}""",
+        ["rope_theta"] = """{"rope_theta":20000.0}""",
+        ["rope_scaling"] = """{"rope_scaling":{"rope_type":"linear","factor":2.0}}""",
+        ["rope_parameters"] = """{"rope_parameters":{"rope_type":"default","rope_theta":777.0}}""",
+        ["tie_word_embeddings"] = """{"tie_word_embeddings":true}""",
+        ["attention_bias"] = """{"attention_bias":false}""",
+        ["max_position_embeddings"] = """{"max_position_embeddings":65}""",
+        ["initializer_range"] = """{"initializer_range":0.5}""",
+        ["hidden_act"] = """{"hidden_act":"gelu_pytorch_tanh"}""",
+        ["use_sliding_window"] = """{"use_sliding_window":false}""",
+        ["sliding_window"] = """{"sliding_window":5}""",
+        ["max_window_layers"] = """{"max_window_layers":1}""",
+        ["layer_types"] = """{"layer_types":["full_attention","sliding_attention"]}""",
+    };
+
+    private static readonly Dictionary<string, string> T5Changes = new()
+    {
+        ["vocab_size"] = "41", ["d_model"] = "17", ["d_kv"] = "9", ["d_ff"] = "25", ["num_layers"] = "3", ["num_decoder_layers"] = "4", ["num_heads"] = "3",
+        ["relative_attention_num_buckets"] = "16", ["relative_attention_max_distance"] = "200", ["dropout_rate"] = "0.2", ["layer_norm_epsilon"] = "1e-5", ["initializer_factor"] = "0.5",
+        ["feed_forward_proj"] = "\"gelu\"", ["tie_word_embeddings"] = "false", ["scale_decoder_outputs"] = "false", ["pad_token_id"] = "3", ["eos_token_id"] = "4", ["decoder_start_token_id"] = "5",
+    };
+
+    private static readonly Dictionary<string, string> GenerationChanges = new()
+    {
+        ["bos_token_id"] = "1", ["eos_token_id"] = "[2, 3]", ["pad_token_id"] = "4", ["max_length"] = "50", ["max_new_tokens"] = "60", ["min_length"] = "7", ["min_new_tokens"] = "8",
+        ["repetition_penalty"] = "1.2", ["no_repeat_ngram_size"] = "3", ["bad_words_ids"] = "[[1, 2]]", ["suppress_tokens"] = "[5]", ["begin_suppress_tokens"] = "[6]", ["forced_bos_token_id"] = "7",
+        ["forced_eos_token_id"] = "8",
+    };
+
+    public static TheoryData<string> HostileValues => ["null", "\"x\"", "-1", "0", "1.5", "1e999", "-1e999", "99999999999999", "{}", "[]", "true", "[null]", "[[]]", "{\"rope_type\":7}", "{\"rope_type\":\"llama3\",\"factor\":0}", "\"\\ud800\"", "[\"\\ud800\"]"];
+
+    [Fact]
+    public void Decoder_EveryHonouredKey_ChangesTheConfiguration()
+    {
+        var honoured = Names(DecoderConfigKeys.Table, KeyUse.Honoured);
+        string before = DecoderConfig.FromJson(Decoder).ToJson().ToJsonString();
+
+        // Token ids are read by GenerationConfig, and a second name of the activation has to agree with the first.
+        Assert.Equal(honoured.Except(["bos_token_id", "eos_token_id", "pad_token_id", "hidden_activation"]).Order(), DecoderChanges.Keys.Order());
+        foreach (var (key, change) in DecoderChanges)
+        {
+            Assert.True(before != DecoderConfig.FromJson(With(Decoder, change)).ToJson().ToJsonString(), key);
+        }
+
+        Refused(() => DecoderConfig.FromJson(With(Decoder, """{"hidden_activation":"gelu"}"""), "folder/config.json"), "hidden_activation", "folder/config.json");
+        Assert.Equal(Activation.Silu, DecoderConfig.FromJson(With(Decoder, """{"hidden_activation":"swish"}""")).HiddenActivation);
+    }
+
+    [Fact]
+    public void T5_EveryHonouredKey_ChangesTheConfiguration()
+    {
+        string before = T5Config.FromJson(T5).ToJson().ToJsonString();
+
+        Assert.Equal(Names(T5ConfigKeys.Table, KeyUse.Honoured).Except(["model_type", "dense_act_fn"]).Order(), T5Changes.Keys.Order());
+        foreach (var (key, value) in T5Changes)
+        {
+            Assert.True(before != T5Config.FromJson(With(T5, key, value)).ToJson().ToJsonString(), key);
+        }
+
+        Refused(() => T5Config.FromJson(With(T5, "dense_act_fn", "\"gelu_new\""), "t5/config.json"), "dense_act_fn", "t5/config.json");
+        Refused(() => T5Config.FromJson(With(T5, "feed_forward_proj", "\"gated-gelu\""), "t5/config.json"), "feed_forward_proj", "t5/config.json");
+    }
+
+    [Fact]
+    public void Generation_EveryHonouredKey_IsReadAndWritten()
+    {
+        string before = GenerationConfig.FromJson("{}").ToJson().ToJsonString();
+
+        Assert.Equal(Names(GenerationConfigKeys.Table, KeyUse.Honoured).Order(), GenerationChanges.Keys.Order());
+        foreach (var (key, value) in GenerationChanges)
+        {
+            string json = GenerationConfig.FromJson(With("{}", key, value)).ToJson().ToJsonString();
+            Assert.True(json != before, key);
+            Assert.Equal(json, GenerationConfig.FromJson(json).ToJson().ToJsonString());
+        }
+    }
+
+    [Fact]
+    public void EveryRefusedKey_IsRefusedByNameAndFile_UnlessNeutral()
+    {
+        foreach (var (table, read, start) in Readers())
+        {
+            foreach (var row in table.Rows.Where(row => row.Use == KeyUse.Refused))
+            {
+                Refused(() => read(With(start, row.Name, "\"some value\""), "some/file.json"), row.Name, "some/file.json");
+                foreach (string neutral in row.Neutral.Append("null"))
+                {
+                    read(With(start, row.Name, neutral), "some/file.json");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void EveryHarmlessKey_ChangesNothingAndIsNotTold()
+    {
+        foreach (var (table, read, start) in Readers())
+        {
+            var (expected, _) = read(start, "file.json");
+            foreach (var row in table.Rows.Where(row => row.Use == KeyUse.Harmless))
+            {
+                var (result, notes) = read(With(start, row.Name, "{\"any\":[1]}"), "file.json");
+                Assert.Equal(expected, result);
+                Assert.Empty(notes);
+            }
+        }
+    }
+
+    [Fact]
+    public void UnknownKeys_AreToldOnceByName()
+    {
+        foreach (var (_, read, start) in Readers())
+        {
+            var (_, notes) = read(With(With(start, "surely_unknown", "1"), "also_unknown", "2"), "file.json");
+            Assert.Equal("'file.json': unknown keys are ignored: surely_unknown, also_unknown.", Assert.Single(notes));
+        }
+
+        var logger = new Messages();
+        DecoderConfig.FromJson(With(Decoder, "surely_unknown", "1"), "config.json", logger);
+        Assert.Contains("surely_unknown", Assert.Single(logger.Texts), StringComparison.Ordinal);
+        GenerationConfig.FromJson("""{"do_sample":true,"temperature":0.7}""", "generation_config.json", logger);
+        Assert.Contains("'do_sample' is true; TextGenerator writes greedily", logger.Texts[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void HuggingFaceFolder_TellsUnknownKeysToCallerAndLogger()
+    {
+        using var folder = new TemporaryFolder();
+        string source = TestData.Fixture("llama");
+        File.Copy(Path.Combine(source, "model.safetensors"), folder["model.safetensors"]);
+        File.WriteAllText(folder["config.json"], With(File.ReadAllText(Path.Combine(source, "config.json")), "surely_unknown", "1"));
+        File.WriteAllText(folder["generation_config.json"], """{"eos_token_id":2,"num_beams":4}""");
+        using var opened = HuggingFaceFolder.Open(folder.Path);
+        var logger = new Messages();
+
+        using var model = opened.LoadDecoder(new CheckpointLoadOptions { Logger = logger });
+        opened.ReadConfig();
+        opened.ReadGenerationConfig();
+
+        Assert.Contains("surely_unknown", Assert.Single(logger.Texts), StringComparison.Ordinal);
+        Assert.Equal(2, opened.Warnings.Count);
+        Assert.Contains("'num_beams' is 4", opened.Warnings[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fixtures_HoldNoUnknownKey()
+    {
+        foreach (string name in new[] { "qwen2-tied", "qwen2-untied-bf16-sharded", "qwen3", "llama" })
+        {
+            using var opened = HuggingFaceFolder.Open(TestData.Fixture(name));
+            opened.ReadConfig();
+            opened.ReadGenerationConfig();
+            Assert.Empty(opened.Warnings);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(HostileValues))]
+    public void EveryKey_OfAnyKind_IsReadOrRefusedByName(string value)
+    {
+        foreach (var (table, read, start) in Readers())
+        {
+            foreach (var row in table.Rows)
+            {
+                try
+                {
+                    read(With(start, row.Name, value), "some/file.json");
+                }
+                catch (InvalidDataException e)
+                {
+                    Assert.Contains("some/file.json", e.Message, StringComparison.Ordinal);
+                    Assert.True(e.Message.Contains(row.Name, StringComparison.Ordinal) || (row.Name.StartsWith("rope", StringComparison.Ordinal) && e.Message.Contains("rope", StringComparison.Ordinal)), $"{row.Name}: {e.Message}");
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("rope_theta", "NaN")]
+    [InlineData("rms_norm_eps", "Infinity")]
+    [InlineData("rms_norm_eps", "-Infinity")]
+    public void NumberThatIsNoJson_NamesTheKey(string key, string value)
+    {
+        string json = Decoder.Replace($"\"{key}\":", $"\"{key}\": {value}, \"dead\":", StringComparison.Ordinal);
+
+        Refused(() => DecoderConfig.FromJson(json, "config.json"), key, "config.json");
+    }
+
+    [Theory]
+    [InlineData("""{"rope_theta":0}""", "rope_theta")]
+    [InlineData("""{"rope_theta":-10000}""", "rope_theta")]
+    [InlineData("""{"rope_parameters":{"rope_type":"default","rope_theta":0}}""", "rope_theta")]
+    [InlineData("""{"rms_norm_eps":-1e-6}""", "rms_norm_eps")]
+    [InlineData("""{"rms_norm_eps":2}""", "rms_norm_eps")]
+    [InlineData("""{"initializer_range":-0.02}""", "initializer_range")]
+    [InlineData("""{"rope_scaling":{"rope_type":"linear","factor":0}}""", "factor")]
+    [InlineData("""{"rope_scaling":{"rope_type":"linear"}}""", "factor")]
+    [InlineData("""{"rope_scaling":{"rope_type":"llama3","factor":-8}}""", "factor")]
+    [InlineData("""{"rope_scaling":{"rope_type":"llama3","low_freq_factor":4,"high_freq_factor":4}}""", "high_freq_factor")]
+    [InlineData("""{"rope_scaling":{"rope_type":"llama3","low_freq_factor":0}}""", "low_freq_factor")]
+    [InlineData("""{"rope_scaling":{"rope_type":"llama3","original_max_position_embeddings":0}}""", "original_max_position_embeddings")]
+    [InlineData("""{"rope_scaling":{"rope_type":"yarn","factor":4.0}}""", "yarn")]
+    [InlineData("""{"rope_scaling":{"type":"dynamic","factor":4.0}}""", "dynamic")]
+    [InlineData("""{"rope_scaling":{"rope_type":"default","mrope_section":[1,1]}}""", "rope_scaling.mrope_section")]
+    [InlineData("""{"rope_parameters":{"full_attention":{"rope_type":"default"}}}""", "rope_parameters.full_attention")]
+    [InlineData("""{"rope_parameters":{"rope_type":"default"},"rope_scaling":{"rope_type":"linear","factor":2}}""", "rope_scaling")]
+    [InlineData("""{"num_hidden_layers":0}""", "num_hidden_layers")]
+    [InlineData("""{"num_attention_heads":3,"num_key_value_heads":2}""", "num_key_value_heads")]
+    [InlineData("""{"hidden_size":17,"head_dim":null}""", "head_dim")]
+    [InlineData("""{"head_dim":0}""", "head_dim")]
+    [InlineData("""{"head_dim":7}""", "head_dim")]
+    [InlineData("""{"hidden_act":"xielu"}""", "hidden_act")]
+    [InlineData("""{"sliding_window":0}""", "sliding_window")]
+    [InlineData("""{"sliding_window":-4}""", "sliding_window")]
+    [InlineData("""{"max_window_layers":-1}""", "max_window_layers")]
+    [InlineData("""{"layer_types":["full_attention"]}""", "layer_types")]
+    [InlineData("""{"layer_types":["full_attention","linear_attention"]}""", "linear_attention")]
+    [InlineData("""{"use_sliding_window":false,"layer_types":["full_attention","sliding_attention"]}""", "layer_types")]
+    [InlineData("""{"model_type":"llama"}""", "use_sliding_window")]
+    [InlineData("""{"model_type":"llama","use_sliding_window":null}""", "sliding_window")]
+    public void DecoderConfig_ThatMakesNoSense_IsRefusedByKey(string change, string key) =>
+        Refused(() => DecoderConfig.FromJson(With(Decoder, change), "folder/config.json"), key, "folder/config.json");
+
+    [Theory]
+    [InlineData("layer_norm_epsilon", "-1e-6")]
+    [InlineData("initializer_factor", "-1")]
+    [InlineData("num_layers", "0")]
+    [InlineData("pad_token_id", "-1")]
+    [InlineData("eos_token_id", "40")]
+    [InlineData("dropout_rate", "1")]
+    public void T5Config_ThatMakesNoSense_IsRefusedByKey(string key, string value) =>
+        Refused(() => T5Config.FromJson(With(T5, key, value), "t5/config.json"), key, "t5/config.json");
+
+    [Fact]
+    public void RopeParameters_WinOverAStaleRopeTheta()
+    {
+        var newer = DecoderConfig.FromJson(With(Decoder, """{"rope_parameters":{"rope_type":"default","rope_theta":1000000.0}}"""));
+        var partial = DecoderConfig.FromJson(With(Decoder, """{"rope_parameters":{"rope_type":"linear","factor":2.0}}"""));
+        var older = DecoderConfig.FromJson(With(Decoder, """{"rope_scaling":{"rope_type":"linear","factor":4.0,"rope_theta":5.0}}"""));
+
+        Assert.Equal((1e6, null), (newer.RopeTheta, newer.RopeScaling));
+        Assert.Equal((1e4, RopeScaling.Linear(2)), (partial.RopeTheta, partial.RopeScaling));
+        Assert.Equal((5, RopeScaling.Linear(4)), (older.RopeTheta, older.RopeScaling));
+        Assert.Equal(0.25, RopeScaling.Linear(4).Apply(1));
+        Assert.Equal(older.RopeScaling, DecoderConfig.FromJson(older.ToJson().ToJsonString()).RopeScaling);
+    }
+
+    private static IEnumerable<(SettingsKeys Table, Func<string, string, (string Result, List<string> Notes)> Read, string Start)> Readers()
+    {
+        yield return (DecoderConfigKeys.Table, (json, file) => Read(notes => DecoderConfig.FromJson(json, file, notes).ToJson()), Decoder);
+        yield return (T5ConfigKeys.Table, (json, file) => Read(notes => T5Config.FromJson(json, file, notes).ToJson()), T5);
+        yield return (GenerationConfigKeys.Table, (json, file) => Read(notes => (GenerationConfig.FromJson(json, file, true, notes) with { Other = [] }).ToJson()), "{}");
+    }
+
+    private static (string Result, List<string> Notes) Read(Func<ICollection<string>, JsonObject> read)
+    {
+        var notes = new List<string>();
+        return (read(notes).ToJsonString(), notes);
+    }
+
+    private static IEnumerable<string> Names(SettingsKeys table, KeyUse use) => table.Rows.Where(row => row.Use == use).Select(row => row.Name);
+
+    // By text, so that values which are no nodes get in.
+    private static string With(string json, string key, string value)
+    {
+        var node = JsonNode.Parse(json)!.AsObject();
+        node.Remove(key);
+        string rest = node.ToJsonString();
+        return rest == "{}" ? $"{{\"{key}\":{value}}}" : $"{rest[..^1]},\"{key}\":{value}}}";
+    }
+
+    private static string With(string json, string changes)
+    {
+        using var document = JsonDocument.Parse(changes);
+        return document.RootElement.EnumerateObject().Aggregate(json, (all, change) => With(all, change.Name, change.Value.GetRawText()));
+    }
+
+    private static void Refused(Func<object?> read, string key, string file)
+    {
+        var error = Assert.Throws<InvalidDataException>(() => read());
+        Assert.Contains(key, error.Message, StringComparison.Ordinal);
+        Assert.Contains(file, error.Message, StringComparison.Ordinal);
+    }
+
+    private static void Refused(Func<(string, List<string>)> read, string key, string file) => Refused(() => (object?)read(), key, file);
+
+    private sealed class Messages : ILogger
+    {
+        public List<string> Texts { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Texts.Add(formatter(state, exception));
+    }
+}
