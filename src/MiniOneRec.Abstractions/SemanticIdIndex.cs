@@ -13,11 +13,11 @@ namespace MiniOneRec;
 /// </remarks>
 public sealed class SemanticIdIndex
 {
-    /// <summary>The most codes that a level may have.</summary>
-    public const int MaxLevelSize = 1 << 16;
+    /// <summary>The most codes that a level may have, as for quantizers.</summary>
+    public const int MaxLevelSize = 1 << 20;
 
     /// <summary>The most codes that all levels together may have: each is a token with rows of weights.</summary>
-    public const int MaxCodes = 1 << 18;
+    public const int MaxCodes = 1 << 20;
 
     private readonly string[] _items;
     private readonly SemanticId[] _semanticIds;

@@ -121,10 +121,10 @@ public sealed class SemanticIdIndexTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a": ["<a_2147483647>"]}""", "Item 'a' has <a_2147483647>: code 2147483647 at level 0 is above 65535")]
-    [InlineData("""{"a": ["<a_65536>"]}""", "code 65536 at level 0 is above 65535")]
+    [InlineData("""{"a": ["<a_2147483647>"]}""", "Item 'a' has <a_2147483647>: code 2147483647 at level 0 is above 1048575")]
+    [InlineData("""{"a": ["<a_1048576>"]}""", "code 1048576 at level 0 is above 1048575")]
     [InlineData("""{"a": ["<a_2147483648>"]}""", "item 'a': '<a_2147483648>' is no semantic ID")]
-    [InlineData("""{"a": ["<a_65535>", "<b_65535>", "<c_65535>", "<d_65535>", "<e_1>"]}""", "are 262146 codes; expected at most 262144 together")]
+    [InlineData("""{"a": ["<a_1048575>", "<b_1>"]}""", "are 1048578 codes; expected at most 1048576 together")]
     [InlineData("""{"a": null}""", "item 'a': '' is no semantic ID")]
     [InlineData("""{"a": [null, "<a_1>"]}""", "item 'a': '<a_1>' is no semantic ID")]
     [InlineData("""{"a": [5]}""", "line 1: expected a JSON object")]
@@ -157,7 +157,7 @@ public sealed class SemanticIdIndexTests : IDisposable
 
     [Theory]
     [InlineData(0)]
-    [InlineData(65_537)]
+    [InlineData(1_048_577)]
     [InlineData(int.MaxValue)]
     public void New_LevelSizeOutOfRange_IsRefused(int size)
     {
