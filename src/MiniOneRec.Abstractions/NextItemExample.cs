@@ -8,4 +8,10 @@ public sealed record NextItemExample(string UserId, IReadOnlyList<string> Histor
 {
     /// <summary>Gets the Unix time of the target in seconds, or <see langword="null"/> where the source has no times.</summary>
     public long? Timestamp { get; init; }
+
+    /// <summary>Gets the type of the target's interaction, or <see langword="null"/> where the source has no types.</summary>
+    public string? EventType { get; init; }
+
+    /// <summary>Gets the weight of the target's interaction, or <see langword="null"/> where the source has no weights.</summary>
+    public double? Weight { get; init; }
 }

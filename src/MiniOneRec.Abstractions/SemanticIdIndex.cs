@@ -13,6 +13,12 @@ namespace MiniOneRec;
 /// </remarks>
 public sealed class SemanticIdIndex
 {
+    /// <summary>The most codes that a level may have, as for quantizers.</summary>
+    public const int MaxLevelSize = 1 << 20;
+
+    /// <summary>The most codes that all levels together may have: each is a token with rows of weights.</summary>
+    public const int MaxCodes = 1 << 20;
+
     private readonly string[] _items;
     private readonly SemanticId[] _semanticIds;
     private readonly Dictionary<string, int> _rows;
@@ -23,7 +29,10 @@ public sealed class SemanticIdIndex
     /// <param name="levelSizes">
     /// K of each level, so that the vocabulary covers codes that no item uses yet; by default the largest code in use plus 1.
     /// </param>
-    /// <exception cref="ArgumentException">No entries, an item twice, or a code outside its level's size.</exception>
+    /// <exception cref="ArgumentException">
+    /// No entries, an item twice, a code outside its level's size, or levels of more codes than <see cref="MaxLevelSize"/> each or
+    /// <see cref="MaxCodes"/> together.
+    /// </exception>
     public SemanticIdIndex(IEnumerable<KeyValuePair<string, SemanticId>> entries, IReadOnlyList<int>? levelSizes = null)
     {
         ArgumentNullException.ThrowIfNull(entries);
@@ -109,7 +118,10 @@ public sealed class SemanticIdIndex
     /// <param name="requireUniformDepth">Whether semantic IDs of different depth are an error.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is no index; the message names file, item and what was expected.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is no index, has an item twice, or would need more codes than <see cref="MaxLevelSize"/> and <see cref="MaxCodes"/> allow; the
+    /// message names file, item and what was expected. Broken characters in ids are read as U+FFFD.
+    /// </exception>
     public static async Task<SemanticIdIndex> LoadAsync(
         string path, IReadOnlyList<int>? levelSizes = null, bool requireUniformDepth = false, CancellationToken cancellationToken = default)
     {
@@ -130,7 +142,7 @@ public sealed class SemanticIdIndex
 
             try
             {
-                raw = await JsonSerializer.DeserializeAsync<Dictionary<string, string[]>>(stream, StrictJson, cancellationToken).ConfigureAwait(false);
+                raw = await JsonSerializer.DeserializeAsync<Dictionary<string, string[]>>(JsonText.Repair(stream), StrictJson, cancellationToken).ConfigureAwait(false);
             }
             catch (JsonException e)
             {
@@ -225,14 +237,31 @@ public sealed class SemanticIdIndex
                 if (given is not null && (level >= given.Count || code >= given[level]))
                 {
                     throw new ArgumentException(
-                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes [{string.Join(", ", given)}].");
+                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}].");
+                }
+
+                if (code >= MaxLevelSize)
+                {
+                    throw new ArgumentException($"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is above {MaxLevelSize - 1}.");
                 }
 
                 sizes[level] = Math.Max(sizes[level], code + 1);
             }
         }
 
-        return given is null ? sizes : [.. given];
+        if (given is not null)
+        {
+            if (given.Count > SemanticId.MaxDepth || given.Any(size => size is < 1 or > MaxLevelSize))
+            {
+                throw new ArgumentException(
+                    $"Level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}]; expected at most {SemanticId.MaxDepth}, each from 1 to {MaxLevelSize}.");
+            }
+
+            sizes = [.. given];
+        }
+
+        return sizes.Sum() <= MaxCodes ? sizes
+            : throw new ArgumentException($"Level sizes [{string.Join(", ", sizes)}] are {sizes.Sum()} codes; expected at most {MaxCodes} together.");
     }
 
     private string ComputeFingerprint()

@@ -4,8 +4,15 @@ namespace MiniOneRec.Datasets;
 internal static class Catalogue
 {
     /// <summary>Reads items and refuses an empty or ambiguous catalogue.</summary>
-    public static async Task<IReadOnlyList<Item>> LoadItemsAsync(string path, CancellationToken cancellationToken) =>
-        await ItemJsonReader.ReadAsync(path, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+    public static async Task<IReadOnlyList<Item>> LoadItemsAsync(string path, ReadLimits? limits, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        string plain = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+        var items = plain.EndsWith(".item", StringComparison.OrdinalIgnoreCase)
+            ? ItemFileReader.ReadAsync(path, limits, cancellationToken)
+            : ItemJsonReader.ReadAsync(path, limits, cancellationToken);
+        return await items.ToListAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     /// <summary>Requires that an index has exactly the catalogue's items.</summary>
     /// <exception cref="InvalidDataException">One lacks an item of the other; the message names both files and the first such item.</exception>

@@ -26,6 +26,7 @@ public sealed class GlobalTimeSplit(double trainShare = 0.8, double validationSh
     public SplitDataset Split(InteractionDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
+        data.Sequences.RequireWhole(nameof(data));
         if (data.Sequences.FirstOrDefault(sequence => sequence.Timestamps is null) is { } untimed)
         {
             throw new ArgumentException($"A split by time needs times, but user '{untimed.UserId}' of '{data.Name}' has none; use leave-one-out.", nameof(data));

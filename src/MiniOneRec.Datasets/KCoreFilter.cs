@@ -15,6 +15,7 @@ public sealed class KCoreFilter(int minimumPerUser = 5, int minimumPerItem = 5)
     public IReadOnlyList<UserSequence> Apply(IReadOnlyList<UserSequence> sequences)
     {
         ArgumentNullException.ThrowIfNull(sequences);
+        sequences.RequireWhole(nameof(sequences));
 
         var kept = sequences;
         while (true)

@@ -12,6 +12,7 @@ public sealed class LeaveOneOutSplit(int maxHistory = SlidingWindow.DefaultMaxHi
     public SplitDataset Split(InteractionDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
+        data.Sequences.RequireWhole(nameof(data));
 
         var train = new List<UserSequence>(data.Sequences.Count);
         List<NextItemExample> validation = [], test = [];

@@ -34,6 +34,11 @@ public static class SlidingWindow
             history[i] = sequence.ItemIds[start + i];
         }
 
-        return new NextItemExample(sequence.UserId, history, sequence.ItemIds[position]) { Timestamp = sequence.Timestamps?[position] };
+        return new NextItemExample(sequence.UserId, history, sequence.ItemIds[position])
+        {
+            Timestamp = sequence.Timestamps?[position],
+            EventType = sequence.EventTypes?[position],
+            Weight = sequence.Weights?[position],
+        };
     }
 }

@@ -119,4 +119,48 @@ public sealed class SemanticIdIndexTests : IDisposable
         await File.WriteAllTextAsync(path, content);
         return path;
     }
+
+    [Theory]
+    [InlineData("""{"a": ["<a_2147483647>"]}""", "Item 'a' has <a_2147483647>: code 2147483647 at level 0 is above 1048575")]
+    [InlineData("""{"a": ["<a_1048576>"]}""", "code 1048576 at level 0 is above 1048575")]
+    [InlineData("""{"a": ["<a_2147483648>"]}""", "item 'a': '<a_2147483648>' is no semantic ID")]
+    [InlineData("""{"a": ["<a_1048575>", "<b_1>"]}""", "are 1048578 codes; expected at most 1048576 together")]
+    [InlineData("""{"a": null}""", "item 'a': '' is no semantic ID")]
+    [InlineData("""{"a": [null, "<a_1>"]}""", "item 'a': '<a_1>' is no semantic ID")]
+    [InlineData("""{"a": [5]}""", "line 1: expected a JSON object")]
+    [InlineData("""{"a": ["<a_1>"], "a": ["<a_2>"]}""", "line 1: expected a JSON object")]
+    [InlineData("""{"a\ud83d": ["<a_1>"], "a\ud83e": ["<a_2>"]}""", "line 1: expected a JSON object")]
+    [InlineData("""{"a": ["\ud83d"]}""", "item 'a'")]
+    public async Task Load_WrongKindsAndSizes_AreRefused(string json, string expected)
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("minionerec-").FullName, "x.index.json");
+        await File.WriteAllTextAsync(path, json);
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SemanticIdIndex.LoadAsync(path));
+
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [Fact]
+    public async Task Load_BrokenId_IsReadWithTheReplacementCharacter()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("minionerec-").FullName, "x.index.json");
+        await File.WriteAllBytesAsync(path, [0xEF, 0xBB, 0xBF, .. "{\"a\\ud83d\": [\"<a_1>\"], \"b"u8, 0xFF, .. "\": [\"<a_2>\"]}"u8]);
+
+        var index = await SemanticIdIndex.LoadAsync(path);
+
+        Assert.Equal(["a\uFFFD", "b\uFFFD"], index.Items);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_048_577)]
+    [InlineData(int.MaxValue)]
+    public void New_LevelSizeOutOfRange_IsRefused(int size)
+    {
+        Assert.Throws<ArgumentException>(() => new SemanticIdIndex([new("a", new SemanticId(0))], [4, size]));
+    }
 }

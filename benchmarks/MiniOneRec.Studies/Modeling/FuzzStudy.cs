@@ -7,18 +7,23 @@ internal sealed class FuzzStudy : IStudy
 {
     public string Name => "fuzz";
 
-    public string Description => "Damaged safetensors, GGUF, tokenizer.json, config.json, index.json, shard maps. --mutations 100000 --seed 1 --targets NAME,NAME";
+    public string Description => "Damaged files of every kind that is read: models, tokenizers, templates, data sets, indexes, checkpoints. --mutations 100000 --seed 1 --targets NAME,NAME";
 
     public Task RunAsync(StudyContext context)
     {
         int mutations = context.Option("mutations", 100_000), seed = context.Option("seed", 1);
         string only = context.Option("targets", "");
         string fixtures = context.FixturePath(".");
-        var targets = FuzzTargets.Make(
-            fixtures,
-            context.FixturePath("tokenizer/tokenizer.json"),
-            context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf"),
-            context.DataPath("Amazon/index/Industrial_and_Scientific.index.json"));
+        List<FuzzTarget> targets =
+        [
+            .. FuzzTargets.Make(
+                fixtures,
+                context.FixturePath("tokenizer/tokenizer.json"),
+                context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf"),
+                context.DataPath("Amazon/index/Industrial_and_Scientific.index.json")),
+            .. DataFuzzTargets.Make(),
+            .. StageFuzzTargets.Make(),
+        ];
         foreach (var target in targets.Where(target => only.Length == 0 || only.Split(',').Contains(target.Name)))
         {
             string folder = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
@@ -33,11 +38,17 @@ internal sealed class FuzzStudy : IStudy
                     context.Log($"{target.Name}: {times} times, first in mutation {first}: {problem}");
                 }
 
+                foreach (string above in result.AboveLimits.Take(5))
+                {
+                    context.Log($"{target.Name}: {above}");
+                }
+
                 string name = target.Name.Replace(' ', '_');
                 context.Report($"{name}.undocumented", result.Undocumented.Values.Sum(seen => seen.Times), "", new
                 {
                     accepted = result.Accepted, refused = result.Refused, seconds = Math.Round(clock.Elapsed.TotalSeconds), slowest_ms = Math.Round(result.Slowest.TotalMilliseconds),
                 });
+                context.Report($"{name}.above_limits", result.AboveLimits.Count, "", new { limit_mb = FuzzResult.MemoryLimit >> 20, limit_s = FuzzResult.TimeLimit.TotalSeconds });
                 context.Report($"{name}.allocated", result.AllocatedPerByte, "x", new
                 {
                     largest_kb = result.LargestAllocation / 1024, file_kb = (target.Good.Length + target.Tail) / 1024,

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets;
 /// <summary>Makes a data set of raw Amazon reviews: items with usable titles, a time window, and a k-core.</summary>
 /// <remarks>
 /// Follows the reference system's preprocessing with two departures: the window is in UTC instead of the machine's zone, and
-/// users and items have their own thresholds. Users keep the order of their first review in the window, items the order in which the
+/// users and items have their own thresholds. An item that comes twice keeps its last entry; the stars of a user's reviews are the weights of
+/// the sequence where every review has them. Users keep the order of their first review in the window, items the order in which the
 /// users' sequences name them. Split the result with <see cref="GlobalTimeSplit"/>.
 /// </remarks>
 public static class AmazonReviewsDataset
@@ -35,7 +36,7 @@ public static class AmazonReviewsDataset
         logger ??= NullLogger.Instance;
 
         var items = new Dictionary<string, Item>(StringComparer.Ordinal);
-        await foreach (var item in AmazonReviewsReader.ReadItemsAsync(metadataPath, options.Format, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in AmazonReviewsReader.ReadItemsAsync(metadataPath, options.Format, options.Limits, cancellationToken).ConfigureAwait(false))
         {
             if (CleanTitle(item.Title, options.MaximumTitleWords) is { } title)
             {
@@ -45,7 +46,7 @@ public static class AmazonReviewsDataset
 
         var reviews = new List<AmazonReview>();
         long skipped = 0;
-        await foreach (var review in AmazonReviewsReader.ReadReviewsAsync(reviewsPath, options.Format, cancellationToken).ConfigureAwait(false))
+        await foreach (var review in AmazonReviewsReader.ReadReviewsAsync(reviewsPath, options.Format, options.Limits, cancellationToken).ConfigureAwait(false))
         {
             if (items.ContainsKey(review.ItemId))
             {
@@ -116,6 +117,7 @@ public static class AmazonReviewsDataset
             return new UserSequence(user.Key, Array.ConvertAll(ordered, review => review.ItemId))
             {
                 Timestamps = Array.ConvertAll(ordered, review => review.Timestamp),
+                Weights = Array.TrueForAll(ordered, review => review.Rating is not null) ? Array.ConvertAll(ordered, review => review.Rating ?? 0) : null,
             };
         }),
     ];

@@ -38,6 +38,12 @@ public sealed class AmazonReviewsOptions
     /// <value>The default is 20.</value>
     [Range(1, int.MaxValue)]
     public int MaximumTitleWords { get; set; } = 20;
+
+    /// <summary>Gets or sets how much the files may unpack to and how long a line may be.</summary>
+    /// <value>The default is <see cref="ReadLimits"/> with its own defaults.</value>
+    [Required]
+    [ValidateObjectMembers]
+    public ReadLimits Limits { get; set; } = new();
 }
 
 [OptionsValidator]

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -16,6 +17,41 @@ internal readonly partial struct ItemFields(string path, long line, JsonElement 
     /// <summary>A field as a list; a plain string is a list of one.</summary>
     public IReadOnlyList<string> List(string key) => [.. Parts(key).Select(part => part.Trim()).Where(part => part.Length > 0)];
 
+    /// <summary>The attributes among the other fields: those that are a string, a number, a truth value, or an array of strings.</summary>
+    public IReadOnlyDictionary<string, AttributeValue> Others(IReadOnlySet<string> known)
+    {
+        Dictionary<string, AttributeValue>? attributes = null;
+        foreach (var field in item.EnumerateObject())
+        {
+            if (!known.Contains(field.Name) && Attribute(field.Name) is { } value)
+            {
+                (attributes ??= new(StringComparer.Ordinal)).Add(field.Name, value);
+            }
+        }
+
+        return attributes ?? (IReadOnlyDictionary<string, AttributeValue>)ReadOnlyDictionary<string, AttributeValue>.Empty;
+    }
+
+    /// <summary>A field as an attribute, or <see langword="null"/> where it is missing, empty or of another kind.</summary>
+    public AttributeValue? Attribute(string key)
+    {
+        if (!item.TryGetProperty(key, out var value))
+        {
+            return null;
+        }
+
+        return value.ValueKind switch
+        {
+            JsonValueKind.String when value.GetString() is { Length: > 0 } text => new AttributeValue(text),
+            JsonValueKind.True or JsonValueKind.False => new AttributeValue(value.GetBoolean()),
+            JsonValueKind.Number => value.TryGetDouble(out double number) && double.IsFinite(number) ? new AttributeValue(number)
+                : throw DataFile.Bad(path, line, key, $"{DataFile.Show(value.GetRawText())} is too large; expected a number of double precision."),
+            JsonValueKind.Array when value.GetArrayLength() > 0 && value.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
+                new AttributeValue(value.EnumerateArray().Select(part => part.GetString()!)),
+            _ => (AttributeValue?)null,
+        };
+    }
+
     private IEnumerable<string> Parts(string key)
     {
         if (!item.TryGetProperty(key, out var value))
@@ -31,7 +67,8 @@ internal readonly partial struct ItemFields(string path, long line, JsonElement 
             JsonValueKind.Array => [.. value.EnumerateArray().SelectMany(part => part.ValueKind switch
             {
                 JsonValueKind.String => [part.GetString()!],
-                JsonValueKind.Array => part.EnumerateArray().Where(p => p.ValueKind == JsonValueKind.String).Select(p => p.GetString()!),
+                JsonValueKind.Array => part.EnumerateArray().Where(inner => inner.ValueKind != JsonValueKind.Null)
+                    .Select(inner => inner.ValueKind == JsonValueKind.String ? inner.GetString()! : throw self.Bad(key, inner)),
                 JsonValueKind.Null => [],
                 _ => throw self.Bad(key, part),
             })],
@@ -49,7 +86,7 @@ internal readonly partial struct ItemFields(string path, long line, JsonElement 
 
         try
         {
-            return PythonLiteral.ParseList(text);
+            return PythonLiteral.ParseList(text).ConvertAll(DataFile.Whole);
         }
         catch (FormatException)
         {

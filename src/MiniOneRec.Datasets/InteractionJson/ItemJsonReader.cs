@@ -6,10 +6,13 @@ namespace MiniOneRec.Datasets;
 /// <summary>Reads <c>.item.json</c> files: item id to title, description, brand and categories.</summary>
 /// <remarks>
 /// All four are optional. Descriptions and categories may be strings, JSON arrays, or Python lists printed into a string; a description is
-/// read as joined text. Other keys are ignored.
+/// read as joined text. Other keys whose value is a string, a number, a truth value or an array of strings are the item's attributes; the
+/// rest is ignored. A key that comes twice is an error, and broken characters are read as U+FFFD.
 /// </remarks>
 public static class ItemJsonReader
 {
+    private static readonly HashSet<string> Known = ["title", "description", "brand", "categories"];
+
     private const string Expected = "a JSON object of item id to an object with title, description, brand and categories";
 
     /// <summary>Reads items one by one.</summary>
@@ -17,9 +20,18 @@ public static class ItemJsonReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty or no such object; the message names file, line and key.</exception>
-    public static async IAsyncEnumerable<Item> ReadAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<Item> ReadAsync(string path, CancellationToken cancellationToken = default) => ReadAsync(path, null, cancellationToken);
+
+    /// <summary>Reads items one by one, with limits of one's own.</summary>
+    /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
+    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="FileNotFoundException">The file is missing.</exception>
+    /// <exception cref="InvalidDataException">The file is bad or above a limit; the message names file, line and column or key.</exception>
+    public static async IAsyncEnumerable<Item> ReadAsync(
+        string path, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (var member in JsonObjectStream.ReadAsync(path, "Item file", Expected, cancellationToken).ConfigureAwait(false))
+        await foreach (var member in JsonObjectStream.ReadAsync(path, "Item file", Expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
         {
             if (member.Value.ValueKind != JsonValueKind.Object)
             {
@@ -34,6 +46,7 @@ public static class ItemJsonReader
                 Description = fields.Text("description"),
                 Brand = fields.Text("brand"),
                 Categories = fields.List("categories"),
+                Attributes = fields.Others(Known),
             };
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace MiniOneRec.Datasets;
@@ -9,7 +10,7 @@ internal static class JsonIds
     public static string? Read(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String when value.GetString() is { Length: > 0 } text => text,
-        JsonValueKind.Number when value.TryGetInt64(out _) => value.GetRawText(),
+        JsonValueKind.Number when value.TryGetInt64(out long number) => number.ToString(CultureInfo.InvariantCulture),
         _ => null,
     };
 }

@@ -10,15 +10,16 @@ namespace MiniOneRec.Datasets;
 internal readonly record struct JsonMember(string Name, JsonElement Value, long Line);
 
 /// <summary>Streams the members of one large JSON object, so that a file need not fit into memory twice.</summary>
+/// <remarks>Broken characters are read as U+FFFD; a key that comes twice, at any depth, is an error.</remarks>
 internal static class JsonObjectStream
 {
     public static async IAsyncEnumerable<JsonMember> ReadAsync(
-        string path, string what, string expected, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string path, string what, string expected, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var stream = DataFile.Open(path, what, expected);
+        var stream = JsonText.Repair(DataFile.Open(path, what, expected, limits));
         await using (stream.ConfigureAwait(false))
         {
-            var parser = new Parser(path, what, expected);
+            var parser = new Parser(path, what, expected, limits);
             byte[] buffer = new byte[1 << 16];
             var members = new List<JsonMember>();
             var lines = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -27,10 +28,16 @@ internal static class JsonObjectStream
             {
                 if (filled == buffer.Length)
                 {
-                    Array.Resize(ref buffer, buffer.Length * 2);
+                    if (filled > limits.MaxValueLength)
+                    {
+                        throw DataFile.TooLong(path, parser.Line, "the value", limits);
+                    }
+
+                    Array.Resize(ref buffer, (int)Math.Min(buffer.Length * 2L, limits.MaxValueLength + (1L << 16)));
                 }
 
-                read = await stream.ReadAsync(buffer.AsMemory(filled), cancellationToken).ConfigureAwait(false);
+                // Full buffers, because a value that is not all here is parsed again from its start.
+                read = await stream.ReadAtLeastAsync(buffer.AsMemory(filled), buffer.Length - filled, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
                 filled += read;
                 int consumed = parser.Parse(buffer.AsSpan(0, filled), isFinal: read == 0, members);
                 buffer.AsSpan(consumed, filled - consumed).CopyTo(buffer);
@@ -57,11 +64,15 @@ internal static class JsonObjectStream
     }
 
     /// <summary>What carries over from one buffer to the next.</summary>
-    private sealed class Parser(string path, string what, string expected)
+    private sealed class Parser(string path, string what, string expected, ReadLimits limits)
     {
+        private static readonly JsonDocumentOptions NoDuplicates = new() { AllowDuplicateProperties = false };
+
         private JsonReaderState _state = new(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
         private long _line = 1;
         private bool _started, _ended;
+
+        public long Line => _line;
 
         /// <summary>Takes the complete members of a buffer and returns how many bytes they were.</summary>
         public int Parse(ReadOnlySpan<byte> data, bool isFinal, List<JsonMember> members)
@@ -104,18 +115,41 @@ internal static class JsonObjectStream
             {
                 string name = reader.GetString()!;
                 long line = _line + rest[..(int)reader.TokenStartIndex].Count((byte)'\n');
-                if (!reader.Read() || !JsonElement.TryParseValue(ref reader, out var value))
+                if (!reader.Read())
                 {
                     return false;       // not all here yet: read on and try again
                 }
 
-                members.Add(new JsonMember(name, value.Value, line));
+                int start = (int)reader.TokenStartIndex;
+                if (!reader.TrySkip())
+                {
+                    return false;
+                }
+
+                members.Add(new JsonMember(name, Value(name, line, rest[start..(int)reader.BytesConsumed]), line));
             }
 
             _state = reader.CurrentState;
             _line += rest[..(int)reader.BytesConsumed].Count((byte)'\n');
             consumed += (int)reader.BytesConsumed;
             return true;
+        }
+
+        private JsonElement Value(string name, long line, ReadOnlySpan<byte> json)
+        {
+            if (json.Length > limits.MaxValueLength)
+            {
+                throw DataFile.TooLong(path, line, $"the value of {DataFile.Show(name)}", limits);
+            }
+
+            try
+            {
+                return JsonElement.Parse(json, NoDuplicates);
+            }
+            catch (JsonException e)
+            {
+                throw DataFile.Bad(path, line, name, e.Message, e);
+            }
         }
     }
 }

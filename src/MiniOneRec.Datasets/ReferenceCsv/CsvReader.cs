@@ -9,6 +9,7 @@ namespace MiniOneRec.Datasets;
 internal readonly record struct CsvRecord(long Line, string[] Cells);
 
 /// <summary>Streams records of comma-separated values as RFC 4180 defines them: quoted cells may hold commas, line breaks and doubled quotes.</summary>
+/// <remarks>Bytes that are no UTF-8 and NUL are read as U+FFFD.</remarks>
 internal static class CsvReader
 {
     private enum State
@@ -20,20 +21,31 @@ internal static class CsvReader
     }
 
     public static async IAsyncEnumerable<CsvRecord> ReadAsync(
-        string path, string expected, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string path, string expected, ReadLimits? limits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var reader = new StreamReader(DataFile.Open(path, "CSV file", expected), Encoding.UTF8);
+        limits ??= ReadLimits.Default;
+        using var reader = new StreamReader(DataFile.Open(path, "CSV file", expected, limits), Encoding.UTF8);
         char[] buffer = new char[1 << 15];
         var cell = new StringBuilder();
         var cells = new List<string>();
         var state = State.CellStart;
         long line = 1, start = 1;
-        int read;
+        int read, length = 0;                                       // of the record so far
         while ((read = await reader.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
         {
             for (int i = 0; i < read; i++)
             {
-                char c = buffer[i];
+                char c = buffer[i] == '\0' ? '\uFFFD' : buffer[i];
+                if (++length > limits.MaxValueLength)
+                {
+                    throw DataFile.TooLong(path, start, "the record", limits);
+                }
+
+                if (c == '\uFEFF' && length == 1)
+                {
+                    continue;                                       // a byte order mark, as in joined files
+                }
+
                 if (state == State.Quoted)
                 {
                     state = c == '"' ? State.QuoteInQuoted : state;
@@ -66,7 +78,7 @@ internal static class CsvReader
                         }
 
                         cells.Clear();
-                        start = line;
+                        (start, length) = (line, 0);
                     }
                 }
                 else if (c != '\r')

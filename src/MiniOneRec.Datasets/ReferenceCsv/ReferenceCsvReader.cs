@@ -20,14 +20,28 @@ public static class ReferenceCsvReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a cell is bad; the message names file, line and column.</exception>
-    public static async IAsyncEnumerable<ReferenceCsvRow> ReadAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<ReferenceCsvRow> ReadAsync(string path, CancellationToken cancellationToken = default) => ReadAsync(path, null, cancellationToken);
+
+    /// <summary>Reads rows one by one, with limits of one's own.</summary>
+    /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
+    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="FileNotFoundException">The file is missing.</exception>
+    /// <exception cref="InvalidDataException">The file is bad or above a limit; the message names file, line and column or key.</exception>
+    public static async IAsyncEnumerable<ReferenceCsvRow> ReadAsync(
+        string path, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         string[]? header = null;
-        await foreach (var record in CsvReader.ReadAsync(path, Expected, cancellationToken).ConfigureAwait(false))
+        await foreach (var record in CsvReader.ReadAsync(path, Expected, limits, cancellationToken).ConfigureAwait(false))
         {
             if (header is null)
             {
                 header = record.Cells;
+                if (header.CountBy(column => column, StringComparer.Ordinal).FirstOrDefault(pair => pair.Value > 1) is { Key: { } twice })
+                {
+                    throw DataFile.Bad(path, record.Line, twice, $"the header {DataFile.Show(string.Join(',', header))} has it twice; expected each column once.");
+                }
+
                 foreach (string column in (string[])[User, History, Target])
                 {
                     if (!header.Contains(column))
@@ -61,7 +75,7 @@ public static class ReferenceCsvReader
         {
             try
             {
-                return Cell(column) is { } text ? PythonLiteral.ParseList(text) : [];
+                return Cell(column) is { } text ? PythonLiteral.ParseList(text).ConvertAll(DataFile.Whole) : [];
             }
             catch (FormatException e)
             {

@@ -15,26 +15,28 @@ public static class ReferenceDataset
     /// <param name="name">The data set's name, for example <c>Office_Products</c>.</param>
     /// <param name="requireUniformDepth">Whether semantic IDs of different depth are an error.</param>
     /// <param name="logger">The logger.</param>
+    /// <param name="limits">How much a file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="IOException">The folder or a file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is bad, or two disagree; the message names file, line and column or key.</exception>
     public static async Task<SplitDataset> LoadAsync(
-        string directory, string name, bool requireUniformDepth = true, ILogger? logger = null, CancellationToken cancellationToken = default)
+        string directory, string name, bool requireUniformDepth = true, ILogger? logger = null, ReadLimits? limits = null,
+        CancellationToken cancellationToken = default)
     {
         logger ??= NullLogger.Instance;
         var files = ReferenceFiles.Find(directory, name);
-        var items = await Catalogue.LoadItemsAsync(files.Items, cancellationToken).ConfigureAwait(false);
+        var items = await Catalogue.LoadItemsAsync(files.Items, limits, cancellationToken).ConfigureAwait(false);
         var index = await SemanticIdIndex.LoadAsync(files.Index, null, requireUniformDepth, cancellationToken).ConfigureAwait(false);
         Catalogue.RequireSameItems(index, files.Index, items, files.Items);
         if (files.Info is not null)
         {
-            await CheckInfoAsync(files.Info, index, files.Index, cancellationToken).ConfigureAwait(false);
+            await CheckInfoAsync(files.Info, index, files.Index, limits, cancellationToken).ConfigureAwait(false);
         }
 
         var known = items.Select(item => item.Id).ToHashSet(StringComparer.Ordinal);
-        var (train, trainSkipped) = await LoadRowsAsync(files.Train, known, cancellationToken).ConfigureAwait(false);
-        var (validation, validationSkipped) = await LoadRowsAsync(files.Validation, known, cancellationToken).ConfigureAwait(false);
-        var (test, testSkipped) = await LoadRowsAsync(files.Test, known, cancellationToken).ConfigureAwait(false);
+        var (train, trainSkipped) = await LoadRowsAsync(files.Train, known, limits, cancellationToken).ConfigureAwait(false);
+        var (validation, validationSkipped) = await LoadRowsAsync(files.Validation, known, limits, cancellationToken).ConfigureAwait(false);
+        var (test, testSkipped) = await LoadRowsAsync(files.Test, known, limits, cancellationToken).ConfigureAwait(false);
         long skipped = trainSkipped + validationSkipped + testSkipped;
         if (skipped > 0)
         {
@@ -56,11 +58,12 @@ public static class ReferenceDataset
         };
     }
 
-    private static async Task<(List<NextItemExample> Rows, long Skipped)> LoadRowsAsync(string path, HashSet<string> known, CancellationToken cancellationToken)
+    private static async Task<(List<NextItemExample> Rows, long Skipped)> LoadRowsAsync(
+        string path, HashSet<string> known, ReadLimits? limits, CancellationToken cancellationToken)
     {
         var rows = new List<NextItemExample>();
         long skipped = 0;
-        await foreach (var row in ReferenceCsvReader.ReadAsync(path, cancellationToken).ConfigureAwait(false))
+        await foreach (var row in ReferenceCsvReader.ReadAsync(path, limits, cancellationToken).ConfigureAwait(false))
         {
             if (!known.Contains(row.ItemId))
             {
@@ -75,9 +78,9 @@ public static class ReferenceDataset
         return rows.Count > 0 ? (rows, skipped) : throw new InvalidDataException($"CSV file '{path}' has a header and no rows; expected at least one row.");
     }
 
-    private static async Task CheckInfoAsync(string path, SemanticIdIndex index, string indexPath, CancellationToken cancellationToken)
+    private static async Task CheckInfoAsync(string path, SemanticIdIndex index, string indexPath, ReadLimits? limits, CancellationToken cancellationToken)
     {
-        await foreach (var row in InfoFileReader.ReadAsync(path, cancellationToken).ConfigureAwait(false))
+        await foreach (var row in InfoFileReader.ReadAsync(path, limits, cancellationToken).ConfigureAwait(false))
         {
             if (!index.TryGetSemanticId(row.ItemId, out var id))
             {

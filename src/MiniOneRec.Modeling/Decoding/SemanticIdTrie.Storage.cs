@@ -98,9 +98,17 @@ public sealed partial class SemanticIdTrie
         var children = _firstChild.Span;
         var firsts = _firstItem.Span;
         ordered &= children[0] == 1 && children[^1] == NodeCount && firsts[0] == 0 && firsts[^1] == ItemCount;
+        var codes = _codes.Span;
         for (int node = 0; node < NodeCount && ordered; node++)
         {
-            ordered = children[node] > node && children[node + 1] >= children[node] && firsts[node + 1] >= firsts[node];
+            int start = children[node], end = children[node + 1];
+            ordered = start > node && end >= start && end <= NodeCount && firsts[node + 1] >= firsts[node] && (end > start || firsts[node + 1] > firsts[node]);
+
+            // Children are found by binary search: codes that do not ascend would hide items in silence.
+            for (int child = start + 1; child < end && ordered; child++)
+            {
+                ordered = codes[child - 1] < codes[child];
+            }
         }
 
         // A level begins with the first child of the level above: else a node would have no path to the root.

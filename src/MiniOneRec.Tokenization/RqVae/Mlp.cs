@@ -53,6 +53,16 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
     /// <summary>Gets the layer that writes the output; <see cref="First"/> where there is one.</summary>
     public Linear Last => _layers[^1];
 
+    /// <summary>Requires that a file has the layers of these widths, before anything of their size is made.</summary>
+    /// <exception cref="InvalidDataException">A layer is missing or has another shape; the message names file and key.</exception>
+    public static void Require(FittedTensors tensors, string name, IReadOnlyList<long> widths)
+    {
+        for (int layer = 0; layer + 1 < widths.Count; layer++)
+        {
+            tensors.Get($"{name}.layers.{layer}.weight", widths[layer + 1], widths[layer]);
+        }
+    }
+
     public override Tensor forward(Tensor x)                                                // [B, in]
     {
         using var scope = NewDisposeScope();

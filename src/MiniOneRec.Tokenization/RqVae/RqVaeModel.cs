@@ -26,6 +26,12 @@ internal sealed class RqVaeModel(RqVae model, int width) : IQuantizerModel
     public static RqVaeModel Load(FittedTensors tensors, RqVaeOptions options, bool residualEncoder, Device device)
     {
         int width = (int)tensors.Get("encoder.layers.0.weight", -1, -1).size(1);
+        Mlp.Require(tensors, "encoder", [width, .. options.HiddenWidths, residualEncoder ? width : options.LatentWidth]);
+        foreach (var (level, size) in options.CodebookSizes.Index())
+        {
+            tensors.Get($"quantizer.levels.{level}.codebook", size, residualEncoder ? width : options.LatentWidth);
+        }
+
         var model = new RqVae(options, width, residualEncoder);
         tensors.CopyInto(model.Tensors());
         model.to(device);

@@ -81,6 +81,22 @@ public sealed class SemanticIdTrieTests : IDisposable
         Assert.Contains(path, error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Map_CodesThatDoNotAscend_IsRefused()
+    {
+        using var trie = SemanticIdTrie.FromCodes([4, 5, 6], 1);
+        string path = Path.Combine(_folder, "order.trie");
+        await trie.SaveAsync(path);
+        byte[] bytes = await File.ReadAllBytesAsync(path);
+        Assert.Equal([0, 0, 4, 0, 5, 0, 6, 0], bytes[^8..]);
+        (bytes[^4], bytes[^2]) = (bytes[^2], bytes[^4]);                // binary search would no longer find 5
+        await File.WriteAllBytesAsync(path, bytes);
+
+        var error = Assert.Throws<InvalidDataException>(() => SemanticIdTrie.Map(path));
+
+        Assert.Contains(path, error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0xFF)]
     [InlineData(0x01)]

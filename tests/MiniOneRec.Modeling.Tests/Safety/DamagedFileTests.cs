@@ -28,6 +28,7 @@ public sealed class DamagedFileTests
             var result = target.Run(folder, Mutations, seed: 7);
 
             Assert.Empty(result.Undocumented);
+            Assert.Empty(result.AboveLimits);
             Assert.InRange(result.Refused, 20, Mutations);
             Assert.InRange(result.AllocatedPerByte, 0, 24);
             if (name is not ("safetensors" or "config.json" or "gguf"))         // these make models, whose parameters are counted for ever

@@ -16,6 +16,12 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
     /// <summary>Gets whether the file is text.</summary>
     public bool IsText { get; init; } = true;
 
+    /// <summary>Gets the text's structure, by which half of the copies are damaged.</summary>
+    public FuzzStructure Structure { get; init; }
+
+    /// <summary>Gets what puts the files beside the damaged one that its reader needs, or <see langword="null"/>.</summary>
+    public Action<string>? Beside { get; init; }
+
     /// <summary>Gets whether the bytes are the header of a safetensors file, which its length precedes.</summary>
     public bool IsSafetensors { get; init; }
 
@@ -38,11 +44,23 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         {
             cancellationToken.ThrowIfCancellationRequested();
             var random = new Random(unchecked(seed * 1_000_003 + i));
-            byte[] damaged = new Mutator(random).Mutate(Good, IsText);
+            byte[] damaged = Damage(random);
             Once(folder, Framed(damaged, random.Next(4) == 0 ? Good.Length : damaged.Length), result, i);
         }
 
         return result;
+    }
+
+    private byte[] Damage(Random random)
+    {
+        var mutator = new Mutator(random);
+        if (Structure == FuzzStructure.None || random.Next(2) == 0)
+        {
+            return mutator.Mutate(Good, IsText);
+        }
+
+        byte[] damaged = new StructureMutator(random).Mutate(Good, Structure);
+        return random.Next(4) == 0 ? mutator.Mutate(damaged, IsText) : damaged;
     }
 
     private byte[] Framed(byte[] bytes, long said)
@@ -61,6 +79,7 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
     private void Once(string folder, byte[] bytes, FuzzResult result, int number)
     {
         string path = Path.Combine(folder, File);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         using (var stream = System.IO.File.Create(path, bufferSize: 1))
         {
             stream.Write(bytes);
@@ -77,7 +96,7 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         {
             result.Refused++;
         }
-        catch (FileNotFoundException e) when (e.FileName is not null && Path.GetDirectoryName(e.FileName) == folder)
+        catch (FileNotFoundException e) when (e.FileName is not null && e.FileName.StartsWith(folder, StringComparison.Ordinal))
         {
             result.Refused++;                                                   // a shard map that names a file that is not there
         }
@@ -88,8 +107,14 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
             result.Undocumented[key] = result.Undocumented.TryGetValue(key, out var seen) ? seen with { Times = seen.Times + 1 } : (number, 1);
         }
 
-        result.Slowest = TimeSpan.FromTicks(Math.Max(result.Slowest.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
+        var elapsed = Stopwatch.GetElapsedTime(start);
         long allocated = GC.GetTotalAllocatedBytes() - before;
+        if (elapsed > FuzzResult.TimeLimit || allocated > FuzzResult.MemoryLimit)
+        {
+            result.AboveLimits.Add($"mutation {number}: {elapsed.TotalSeconds:F1} s, {allocated >> 20} MB");
+        }
+
+        result.Slowest = TimeSpan.FromTicks(Math.Max(result.Slowest.Ticks, elapsed.Ticks));
         double perByte = (double)allocated / (bytes.Length + FuzzResult.Constant);
         if (perByte > result.AllocatedPerByte)
         {
@@ -103,6 +128,15 @@ internal sealed class FuzzResult
 {
     /// <summary>The bytes that a reader may allocate whatever the file's size.</summary>
     public const int Constant = 1 << 20;
+
+    /// <summary>The bytes that no file may make its reader allocate.</summary>
+    public const long MemoryLimit = 64 << 20;
+
+    /// <summary>The longest time that the reading of one file may take.</summary>
+    public static TimeSpan TimeLimit => TimeSpan.FromSeconds(5);
+
+    /// <summary>Gets the files that took more than <see cref="MemoryLimit"/> or <see cref="TimeLimit"/>.</summary>
+    public List<string> AboveLimits { get; } = [];
 
     /// <summary>Gets or sets how many were read all the same.</summary>
     public int Accepted { get; set; }

@@ -16,7 +16,10 @@ internal static class FuzzTargets
     /// <param name="tokenizer">A <c>tokenizer.json</c>, of which a short vocabulary is kept, or <see langword="null"/>.</param>
     /// <param name="gguf">A GGUF file of which metadata and tensor table are damaged, or <see langword="null"/>.</param>
     /// <param name="index">An <c>.index.json</c>, of which the first items are kept, or <see langword="null"/>.</param>
-    public static IReadOnlyList<FuzzTarget> Make(string fixtures, string? tokenizer, string? gguf, string? index)
+    public static IReadOnlyList<FuzzTarget> Make(string fixtures, string? tokenizer, string? gguf, string? index) =>
+        [.. MakePlain(fixtures, tokenizer, gguf, index).Select(target => target.IsText && target.Structure == FuzzStructure.None ? target with { Structure = FuzzStructure.Json } : target)];
+
+    private static IReadOnlyList<FuzzTarget> MakePlain(string fixtures, string? tokenizer, string? gguf, string? index)
     {
         string llama = Path.Combine(fixtures, "llama"), sharded = Path.Combine(fixtures, "qwen2-untied-bf16-sharded"), t5 = Path.Combine(fixtures, "t5");
         byte[] Text(string folder, string file) => File.ReadAllBytes(Path.Combine(folder, file));
@@ -48,6 +51,20 @@ internal static class FuzzTargets
             {
                 ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>", ["chat_template"] = "{{ messages }}",
             }), folder => TokenizerSettings.Read(folder).ToJson()),
+            new("chat template", "chat_template.jinja", Encoding.UTF8.GetBytes(ChatText), folder =>
+            {
+                var tokenizer = TextTokenizer.LoadAsync(Path.Combine(folder, "tokenizer.json")).GetAwaiter().GetResult();
+                var template = new ChatTemplate(tokenizer, [2]);
+                template.Render(new Prompt("fuzz") { Instruction = "Recommend.", Input = "<a_0> and <a_1>" });
+            })
+            {
+                Structure = FuzzStructure.Template,
+                Beside = folder =>
+                {
+                    File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), Bytes(SmallTokenizer()));
+                    File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"eos_token": "<|end|>"}""");
+                },
+            },
             new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {
@@ -92,6 +109,7 @@ internal static class FuzzTargets
     /// <summary>Puts the files beside the damaged one that its reader needs.</summary>
     public static void Prepare(FuzzTarget target, string fixtures, string folder)
     {
+        target.Beside?.Invoke(folder);
         string source = target.Name == "shard map" ? "qwen2-untied-bf16-sharded" : "llama";
         foreach (string file in Directory.GetFiles(Path.Combine(fixtures, source), "*"))
         {
@@ -109,6 +127,23 @@ internal static class FuzzTargets
             }
         }
     }
+
+    private const string ChatText = """
+        {%- if messages[0]['role'] == 'system' %}
+            {{- '<|im_start|>system\n' + messages[0].content | trim + '<|im_end|>\n' }}
+        {%- endif %}
+        {%- set ns = namespace(last=messages|length - 1) %}
+        {%- for message in messages %}
+            {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
+                {{- '<|im_start|>' + message.role + '\n' + message['content'] + '<|im_end|>' + '\n' }}
+            {%- elif loop.index0 == ns.last %}
+                {{- loop.index }}
+            {%- endif %}
+        {%- endfor %}
+        {%- if add_generation_prompt %}
+            {{- '<|im_start|>assistant\n' }}
+        {%- endif %}
+        """;
 
     private static FuzzTarget Safetensors(string path)
     {
@@ -175,7 +210,8 @@ internal static class FuzzTargets
         return new JsonObject
         {
             ["version"] = "1.0",
-            ["added_tokens"] = new JsonArray(new JsonObject { ["id"] = 258, ["content"] = "<|end|>", ["special"] = true, ["normalized"] = false }),
+            ["added_tokens"] = new JsonArray(
+                [.. new[] { "<|end|>", "<a_0>", "<a_1>" }.Select((content, at) => new JsonObject { ["id"] = 258 + at, ["content"] = content, ["special"] = true, ["normalized"] = false })]),
             ["normalizer"] = new JsonObject { ["type"] = "NFC" },
             ["pre_tokenizer"] = new JsonObject
             {
