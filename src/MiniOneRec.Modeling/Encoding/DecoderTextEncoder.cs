@@ -113,6 +113,7 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
     private int[] Tokens(string text)
     {
         int[] tokens = _tokenizer.Encode(_options.Prefix + text);
+        tokens = _tokenizer.BeginToken is { } begin && tokens is not [] && tokens[0] != begin ? [begin, .. tokens] : tokens;
         int room = _options.MaxTokens - (_options.AppendEndToken ? 1 : 0);
         tokens = tokens.Length > room ? tokens[..room] : tokens;
         return _options.AppendEndToken || tokens.Length == 0 ? [.. tokens, _endToken ?? _tokenizer.EndToken] : tokens;

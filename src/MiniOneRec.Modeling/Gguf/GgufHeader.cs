@@ -60,6 +60,14 @@ internal sealed class GgufHeader
         : value is long and >= 0 and <= int.MaxValue ? (int)(long)value
         : throw Bad(key, value.ToString(), "a whole number from 0 on");
 
+    /// <summary>Gets a truth value.</summary>
+    public bool? Flag(string key) => Scalar<object>(key, "true or false") switch
+    {
+        null => null,
+        bool flag => flag,
+        var value => throw Bad(key, value.ToString(), "true or false"),
+    };
+
     /// <summary>Gets a number.</summary>
     public double? Number(string key) =>
         Scalar<object>(key, "a number") is not { } value ? null

@@ -37,6 +37,7 @@ internal static class GgufTokenizer
             BeginToken = At("tokenizer.ggml.bos_token_id"),
             EndToken = At("tokenizer.ggml.eos_token_id"),
             PadToken = At("tokenizer.ggml.padding_token_id"),
+            AddsBeginToken = At("tokenizer.ggml.bos_token_id") is null ? null : header.Flag("tokenizer.ggml.add_bos_token") ?? (pre == "llama-bpe" ? true : null),
             ChatTemplate = header.Text("tokenizer.chat_template"),
         });
     }

@@ -92,7 +92,7 @@ internal static class ModelFolder
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
-        var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true };
+        var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true, Logger = logger };
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, load, cancellationToken).ConfigureAwait(false);
         GenerativeRecommender recommender;
         try

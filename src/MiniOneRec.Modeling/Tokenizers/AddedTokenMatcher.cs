@@ -45,8 +45,14 @@ internal sealed class AddedTokenMatcher
             }
 
             at += skip;
-            if (Longest(text, at, out int length) is not { } token || (token.SingleWord && !StandsAlone(text, at, at + length)))
+            if (Longest(text, at, out int length) is not { } token)
             {
+                continue;
+            }
+
+            if (token.SingleWord && !StandsAlone(text, at, at + length))
+            {
+                at += length - 1;                               // found and thrown away: the search goes on behind it
                 continue;
             }
 

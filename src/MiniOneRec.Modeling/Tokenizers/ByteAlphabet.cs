@@ -12,6 +12,9 @@ internal static class ByteAlphabet
     /// <summary>Gets the letter of a byte.</summary>
     public static char LetterOf(byte value) => Letters[value];
 
+    /// <summary>Gets the byte of a letter.</summary>
+    public static byte ByteOf(char letter) => Bytes[letter];
+
     /// <summary>Spells text in letters.</summary>
     public static string Spell(ReadOnlySpan<char> text)
     {

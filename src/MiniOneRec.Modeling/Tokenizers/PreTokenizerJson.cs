@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace MiniOneRec.Modeling;
 
 /// <summary>Turns the <c>pre_tokenizer</c> of a <c>tokenizer.json</c> into rules.</summary>
-internal sealed class PreTokenizerJson(string source)
+internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
 {
     private readonly List<SplitRule> _rules = [];
     private bool _byteLevel;
@@ -16,6 +16,7 @@ internal sealed class PreTokenizerJson(string source)
     /// <exception cref="InvalidDataException">A type is not supported, or a key is malformed.</exception>
     public void Read(JsonElement element)
     {
+        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "pre_tokenizer", element, source, unknown);
         string? type = Text(element, "type", source);
         if (_byteLevel)
         {
@@ -64,7 +65,7 @@ internal sealed class PreTokenizerJson(string source)
 
     internal static string? Text(JsonElement element, string key, string source) =>
         element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null ? null
-        : value.ValueKind == JsonValueKind.String ? value.GetString()
+        : value.ValueKind == JsonValueKind.String ? JsonTexts.Value(value, key, source)
         : throw Bad(key, value.GetRawText(), "a string", source);
 
     internal static InvalidDataException Bad(string key, string? value, string expected, string source) =>

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace MiniOneRec.Modeling;
 
@@ -23,7 +24,7 @@ public sealed class TextTokenizer : ITextTokenizer
             definition,
             json,
             settings,
-            new BytePairEncoder(definition.Vocabulary, definition.Merges, definition.IgnoreMerges),
+            new BytePairEncoder(definition),
             definition.Vocabulary.ToDictionary(pair => pair.Value, pair => ByteAlphabet.BytesOf(pair.Key)))
     {
     }
@@ -42,6 +43,7 @@ public sealed class TextTokenizer : ITextTokenizer
 
         VocabularySize = _bytes.Keys.Max() + 1;
         Specials = definition.AddedTokens.Where(token => token.Special).Select(token => token.Id).ToHashSet();
+        BeginToken = FindBeginToken();
     }
 
     /// <inheritdoc/>
@@ -57,7 +59,20 @@ public sealed class TextTokenizer : ITextTokenizer
         : throw new InvalidOperationException("The tokenizer's files name no end token; call WithEndToken first.");
 
     /// <inheritdoc/>
-    public string? ChatTemplate => Settings.ChatTemplate;
+    public int? BeginToken { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The configuration names several templates and none <c>default</c>; call <see cref="WithChatTemplate"/>.</exception>
+    public string? ChatTemplate => Settings.ChatTemplate is null && Settings.NamedTemplates.Count > 0
+        ? throw new InvalidDataException(
+            $"'{Settings.Source}': key 'chat_template' names {string.Join(", ", Settings.NamedTemplates.Keys.Take(20))}; expected one named default, or call WithChatTemplate.")
+        : Settings.ChatTemplate;
+
+    /// <summary>Gets the names of the chat templates where the configuration has several; <see cref="WithChatTemplate"/> chooses one.</summary>
+    public IReadOnlyList<string> ChatTemplateNames => [.. Settings.NamedTemplates.Keys];
+
+    /// <summary>Gets the keys of the files that this version does not know and ignores.</summary>
+    public IReadOnlyList<string> UnknownKeys => [.. _definition.UnknownKeys.Select(key => $"{TokenizerFiles.Tokenizer}: {key}"), .. Settings.UnknownKeys.Select(key => $"{TokenizerSettings.ConfigFile}: {key}")];
 
     internal TokenizerSettings Settings { get; }
 
@@ -70,12 +85,26 @@ public sealed class TextTokenizer : ITextTokenizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is no byte-level BPE tokenizer; the message names file and key.</exception>
-    public static async Task<TextTokenizer> LoadAsync(string path, CancellationToken cancellationToken = default)
+    public static Task<TextTokenizer> LoadAsync(string path, CancellationToken cancellationToken = default) => LoadAsync(path, null, cancellationToken);
+
+    /// <summary>Reads a tokenizer and logs once which keys of its files are not known.</summary>
+    /// <param name="path">A <c>tokenizer.json</c>, or a folder that holds one; its configuration files are read too.</param>
+    /// <param name="logger">Receives a warning with the unknown keys, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="FileNotFoundException">The file is missing.</exception>
+    /// <exception cref="InvalidDataException">The file is no byte-level BPE tokenizer; the message names file and key.</exception>
+    public static async Task<TextTokenizer> LoadAsync(string path, ILogger? logger, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string file = Directory.Exists(path) ? Path.Combine(path, TokenizerFiles.Tokenizer) : path;
         byte[] json = await TokenizerFiles.ReadAsync(file, cancellationToken).ConfigureAwait(false);
-        return Parse(json, file, TokenizerSettings.Read(Path.GetDirectoryName(Path.GetFullPath(file))!));
+        var tokenizer = Parse(json, file, TokenizerSettings.Read(Path.GetDirectoryName(Path.GetFullPath(file))!));
+        if (logger is not null && tokenizer.UnknownKeys.Count > 0)
+        {
+            Log.UnknownTokenizerKeys(logger, path, string.Join(", ", tokenizer.UnknownKeys));
+        }
+
+        return tokenizer;
     }
 
     /// <inheritdoc/>
@@ -214,6 +243,17 @@ public sealed class TextTokenizer : ITextTokenizer
         ? new TextTokenizer(_definition, _json, Settings with { EndToken = text }, _encoder, _bytes)
         : throw new ArgumentException($"The tokenizer has no token '{text}'.", nameof(text));
 
+    /// <summary>Chooses one of the named chat templates.</summary>
+    /// <param name="name">The template's name, one of <see cref="ChatTemplateNames"/>.</param>
+    /// <exception cref="ArgumentException">The configuration has no such template.</exception>
+    public TextTokenizer WithChatTemplate(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return Settings.NamedTemplates.TryGetValue(name, out string? template)
+            ? new TextTokenizer(_definition, _json, Settings with { ChatTemplate = template }, _encoder, _bytes)
+            : throw new ArgumentException($"The tokenizer has no chat template '{name}'.", nameof(name));
+    }
+
     /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c> with all added tokens.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the writing and leaves earlier files.</param>
@@ -223,7 +263,7 @@ public sealed class TextTokenizer : ITextTokenizer
         return TokenizerFiles.WriteAsync(folder, _json, AddedTokens, Settings with { EndToken = EndTokenText }, cancellationToken);
     }
 
-    internal static TextTokenizer Parse(byte[] json, string source, TokenizerSettings settings) => new(TokenizerJson.Parse(json, source), json, settings);
+    internal static TextTokenizer Parse(byte[] json, string source, TokenizerSettings settings) => new(settings.Apply(TokenizerJson.Parse(json, source)), json, settings);
 
     internal byte[] BytesOf(int token, bool skipSpecial) =>
         (uint)token >= (uint)VocabularySize ? throw new ArgumentException($"Token {token} is outside the vocabulary of {VocabularySize}.")
@@ -263,7 +303,23 @@ public sealed class TextTokenizer : ITextTokenizer
         }
     }
 
-    private string Normalize(string text) => _definition.Normalization is { } form ? text.Normalize(form) : text;
+    // The configuration decides first, then the class of the tokenizer, then the post-processor.
+    private int? FindBeginToken()
+    {
+        int? named = Settings.BeginToken is { } text && TryGetToken(text, out int token) ? token : null;
+        return Settings.AddsBeginToken switch
+        {
+            false => null,
+            true => named ?? throw new InvalidDataException(
+                $"'{Settings.Source}': key 'add_bos_token' is true and 'bos_token' is {(Settings.BeginToken is null ? "missing" : $"'{Settings.BeginToken}'")}; expected a token of the tokenizer."),
+            _ => (Settings.ClassAddsBeginToken ? named : null) ?? _definition.BeginToken,
+        };
+    }
+
+    // U+FFFE is no character and stays as it is; .NET normalises no text that holds it.
+    private string Normalize(string text) => _definition.Normalization is not { } form ? text
+        : text.Contains('\uFFFE', StringComparison.Ordinal) ? string.Join('\uFFFE', text.Split('\uFFFE').Select(part => part.Normalize(form)))
+        : text.Normalize(form);
 
     private static string Sanitize(string text)
     {

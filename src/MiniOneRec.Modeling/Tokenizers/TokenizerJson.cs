@@ -6,6 +6,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Reads a <c>tokenizer.json</c> of a byte-level BPE tokenizer.</summary>
 internal sealed class TokenizerJson(string source)
 {
+    private readonly SortedSet<string> _unknown = new(StringComparer.Ordinal);
+
     /// <summary>Token ids at or above this are refused.</summary>
     public const int MaxTokens = 1 << 24;
 
@@ -28,25 +30,61 @@ internal sealed class TokenizerJson(string source)
 
     private TokenizerDefinition Read(JsonElement root)
     {
+        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "", root, source, _unknown);
         var model = Required(root, "model", JsonValueKind.Object);
         Expect(Text(model, "type") is null or "BPE", "model.type", Text(model, "type"), "BPE");
-        Expect(string.IsNullOrEmpty(Text(model, "continuing_subword_prefix")), "model.continuing_subword_prefix", Text(model, "continuing_subword_prefix"), "none");
-        Expect(string.IsNullOrEmpty(Text(model, "end_of_word_suffix")), "model.end_of_word_suffix", Text(model, "end_of_word_suffix"), "none");
-        Expect(!Flag(model, "byte_fallback"), "model.byte_fallback", "true", "a byte-level tokenizer, which needs none");
+        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "model", model, source, _unknown);
+        ReadDecoder(root.TryGetProperty("decoder", out var decoder) ? decoder : default);
 
         var vocabulary = ReadVocabulary(Required(model, "vocab", JsonValueKind.Object));
-        var pre = new PreTokenizerJson(source);
-        pre.Read(Required(root, "pre_tokenizer", JsonValueKind.Object));
+        var pre = new PreTokenizerJson(source, _unknown);
+        var splitter = Required(root, "pre_tokenizer", JsonValueKind.Object);
+        pre.Read(splitter);
+        var added = ReadAddedTokens(root, vocabulary);
+        var tokens = vocabulary.Values.Concat(added.Select(token => token.Id)).ToHashSet();
         return new TokenizerDefinition
         {
             Vocabulary = vocabulary,
             Merges = ReadMerges(Required(model, "merges", JsonValueKind.Array), vocabulary),
             IgnoreMerges = Flag(model, "ignore_merges"),
+            UnknownToken = ReadUnknown(model, vocabulary),
+            FusesUnknown = Flag(model, "fuse_unk"),
             Normalization = ReadNormalizer(root),
             Rules = pre.Finish(),
             AddPrefixSpace = pre.AddPrefixSpace,
-            AddedTokens = ReadAddedTokens(root, vocabulary),
+            IsByteLevelAlone = Text(splitter, "type") == "ByteLevel",
+            BeginToken = root.TryGetProperty("post_processor", out var post) ? new PostProcessorJson(source, _unknown, tokens.Contains).Read(post) : null,
+            AddedTokens = added,
+            UnknownKeys = [.. _unknown],
         };
+    }
+
+    // A byte that the vocabulary lacks becomes the unknown token; where every byte has a token, its name does not matter.
+    private int? ReadUnknown(JsonElement model, Dictionary<string, int> vocabulary)
+    {
+        string? name = Text(model, "unk_token");
+        return name is null || !BytePairEncoder.MissingBytes(vocabulary).Contains(true) ? null
+            : vocabulary.TryGetValue(name, out int id) ? id
+            : throw Bad("model.unk_token", name, "a token of the vocabulary, as the vocabulary lacks bytes");
+    }
+
+    private void ReadDecoder(JsonElement element)
+    {
+        if (element.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+        {
+            return;
+        }
+
+        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "decoder", element, source, _unknown);
+        string? type = Text(element, "type");
+        Expect(type is "ByteLevel" or "Fuse" or "Sequence", "decoder.type", type, "ByteLevel, which turns tokens into bytes");
+        if (type == "Sequence")
+        {
+            foreach (var part in Required(element, "decoders", JsonValueKind.Array).EnumerateArray())
+            {
+                ReadDecoder(part);
+            }
+        }
     }
 
     private Dictionary<string, int> ReadVocabulary(JsonElement element)
@@ -57,10 +95,10 @@ internal sealed class TokenizerJson(string source)
         {
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id is < 0 or >= MaxTokens || !seen.Add(id))
             {
-                throw Bad($"model.vocab of '{entry.Name}'", entry.Value.GetRawText(), $"a token id below {MaxTokens} that no other token has");
+                throw Bad($"model.vocab of '{JsonTexts.Name(entry, "model.vocab", source)}'", entry.Value.GetRawText(), $"a token id below {MaxTokens} that no other token has");
             }
 
-            vocabulary.Add(entry.Name, id);
+            vocabulary.Add(JsonTexts.Name(entry, "model.vocab", source), id);
         }
 
         return vocabulary.Count > 0 ? vocabulary : throw Bad("model.vocab", "{}", "tokens");
@@ -73,7 +111,7 @@ internal sealed class TokenizerJson(string source)
         foreach (var entry in element.EnumerateArray())
         {
             bool pair = entry.ValueKind == JsonValueKind.Array && entry.GetArrayLength() == 2;
-            string text = pair ? $"{entry[0].GetString()} {entry[1].GetString()}" : entry.ValueKind == JsonValueKind.String ? entry.GetString()! : "";
+            string text = pair ? $"{Part(entry[0])} {Part(entry[1])}" : entry.ValueKind == JsonValueKind.String ? Part(entry) : "";
             int space = text.IndexOf(' ', StringComparison.Ordinal);
             if (space <= 0 || space == text.Length - 1 || text.AsSpan(space + 1).Contains(' ')
                 || !vocabulary.ContainsKey(text[..space]) || !vocabulary.ContainsKey(text[(space + 1)..]) || !vocabulary.ContainsKey(text.Remove(space, 1)))
@@ -87,6 +125,8 @@ internal sealed class TokenizerJson(string source)
         return merges;
     }
 
+    private string Part(JsonElement element) => JsonTexts.Value(element, "model.merges", source);
+
     private NormalizationForm? ReadNormalizer(JsonElement root)
     {
         if (!root.TryGetProperty("normalizer", out var element) || element.ValueKind == JsonValueKind.Null)
@@ -94,6 +134,7 @@ internal sealed class TokenizerJson(string source)
             return null;
         }
 
+        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "normalizer", element, source, _unknown);
         while (Text(element, "type") == "Sequence" && Required(element, "normalizers", JsonValueKind.Array) is var list && list.GetArrayLength() <= 1)
         {
             if (list.GetArrayLength() == 0)
@@ -124,6 +165,7 @@ internal sealed class TokenizerJson(string source)
             foreach (var element in Required(root, "added_tokens", JsonValueKind.Array).EnumerateArray())
             {
                 string key = $"added_tokens, entry {tokens.Count}";
+                TokenizerKeys.Check(TokenizerKeys.Tokenizer, "added_tokens", element, source, _unknown);
                 string? content = element.ValueKind == JsonValueKind.Object ? Text(element, "content") : null;
                 if (string.IsNullOrEmpty(content) || !element.TryGetProperty("id", out var number) || number.ValueKind != JsonValueKind.Number
                     || !number.TryGetInt32(out int id) || id is < 0 or >= MaxTokens)

@@ -3,14 +3,21 @@ using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What lies beside a <c>tokenizer.json</c>: named tokens and the chat template.</summary>
+/// <summary>What lies beside a <c>tokenizer.json</c>: named tokens, flags and chat templates.</summary>
 internal sealed record TokenizerSettings
 {
     public const string ConfigFile = "tokenizer_config.json";
     private const string TemplateFile = "chat_template.jinja";
+    private const string DefaultTemplate = "default";
 
     /// <summary>End tokens of the usual families, most specific first, for files that name none.</summary>
     public static readonly string[] UsualEndTokens = ["<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"];
+
+    private static readonly string[] SpecialKeys = ["bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token"];
+
+    // Classes that write the begin token unless the files say otherwise.
+    private static readonly string[] BeginningClasses =
+        ["LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast", "CohereTokenizer", "CohereTokenizerFast"];
 
     public string? BeginToken { get; init; }
 
@@ -18,7 +25,34 @@ internal sealed record TokenizerSettings
 
     public string? PadToken { get; init; }
 
+    public string? UnknownToken { get; init; }
+
+    /// <summary>Gets the chat template that applies, or <see langword="null"/> where there is none or none is named <c>default</c>.</summary>
     public string? ChatTemplate { get; init; }
+
+    /// <summary>Gets the named chat templates; empty where the file has at most one.</summary>
+    public IReadOnlyDictionary<string, string> NamedTemplates { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Gets whether the begin token stands before every text, or <see langword="null"/> where the configuration does not say.</summary>
+    public bool? AddsBeginToken { get; init; }
+
+    /// <summary>Gets whether the class of the tokenizer writes the begin token where nothing else is said.</summary>
+    public bool ClassAddsBeginToken { get; init; }
+
+    /// <summary>Gets whether text is given a space before it, or <see langword="null"/> where the configuration does not say.</summary>
+    public bool? AddPrefixSpace { get; init; }
+
+    /// <summary>Gets the added tokens of the configuration, whose flags win over those of <c>tokenizer.json</c>.</summary>
+    public IReadOnlyList<AddedToken> AddedTokens { get; init; } = [];
+
+    /// <summary>Gets the texts of all tokens that are named as special.</summary>
+    public IReadOnlyList<string> SpecialTokens { get; init; } = [];
+
+    /// <summary>Gets the keys of the file that are not known.</summary>
+    public IReadOnlyList<string> UnknownKeys { get; init; } = [];
+
+    /// <summary>Gets the file that was read, for messages.</summary>
+    public string Source { get; init; } = ConfigFile;
 
     /// <summary>Gets every key of the file, so that a saved tokenizer keeps them.</summary>
     public JsonObject Other { get; init; } = [];
@@ -32,25 +66,87 @@ internal sealed record TokenizerSettings
         return File.Exists(template) ? settings with { ChatTemplate = CheckpointJson.ReadText(template) } : settings;
     }
 
-    /// <summary>Reads the text of a <c>tokenizer_config.json</c>.</summary>
+    /// <summary>Reads the text of a <c>tokenizer_config.json</c>; half a surrogate pair is read as U+FFFD.</summary>
+    /// <exception cref="InvalidDataException">The text is malformed, or a key is refused; the message names file and key.</exception>
     public static TokenizerSettings FromJson(string json, string source)
     {
-        try
+        var root = CheckpointJson.Parse(JsonTexts.Repaired(json), source);
+        var unknown = new SortedSet<string>(StringComparer.Ordinal);
+        using (var document = JsonDocument.Parse(root.ToJsonString()))
         {
-            var root = CheckpointJson.Parse(json, source);
-            return new TokenizerSettings
+            TokenizerKeys.Check(TokenizerKeys.Config, "", document.RootElement, source, unknown);
+        }
+
+        var reader = new TokenizerConfigReader(source);
+        var templates = reader.Templates(root["chat_template"]);
+        return new TokenizerSettings
+        {
+            BeginToken = reader.TokenText(root["bos_token"], "bos_token"),
+            EndToken = reader.TokenText(root["eos_token"], "eos_token"),
+            PadToken = reader.TokenText(root["pad_token"], "pad_token"),
+            UnknownToken = reader.TokenText(root["unk_token"], "unk_token"),
+            ChatTemplate = templates.GetValueOrDefault(root["chat_template"] is JsonValue ? "" : DefaultTemplate),
+            NamedTemplates = root["chat_template"] is JsonValue ? new Dictionary<string, string>() : templates,
+            AddsBeginToken = reader.Flag(root["add_bos_token"], "add_bos_token"),
+            ClassAddsBeginToken = BeginningClasses.Contains(reader.Text(root["tokenizer_class"], "tokenizer_class")),
+            AddPrefixSpace = reader.Flag(root["add_prefix_space"], "add_prefix_space"),
+            AddedTokens = reader.AddedTokens(root["added_tokens_decoder"]),
+            SpecialTokens =
+            [
+                .. SpecialKeys.Select(key => reader.TokenText(root[key], key)).OfType<string>(),
+                .. reader.TokenTexts(root["additional_special_tokens"], "additional_special_tokens"),
+                .. reader.TokenTexts(root["extra_special_tokens"], "extra_special_tokens"),
+            ],
+            UnknownKeys = [.. unknown],
+            Source = source,
+            Other = root,
+        };
+    }
+
+    /// <summary>Adds to a tokenizer what its configuration says: tokens, their flags and the space before a text.</summary>
+    /// <exception cref="InvalidDataException">An added token has the id of another one, or another id.</exception>
+    public TokenizerDefinition Apply(TokenizerDefinition definition)
+    {
+        if (AddedTokens.Count == 0 && SpecialTokens.Count == 0 && AddPrefixSpace is null)
+        {
+            return definition;
+        }
+
+        var tokens = definition.AddedTokens.ToList();
+        var places = tokens.Select((token, i) => (token.Content, i)).ToDictionary(pair => pair.Content, pair => pair.i, StringComparer.Ordinal);
+        var contents = definition.Vocabulary.ToDictionary(pair => pair.Value, pair => pair.Key);
+        tokens.ForEach(token => contents[token.Id] = token.Content);
+        foreach (var token in AddedTokens)
+        {
+            bool known = places.TryGetValue(token.Content, out int place);
+            int? id = known ? tokens[place].Id : definition.Vocabulary.TryGetValue(token.Content, out int old) ? old : null;
+            if ((id is not null && id != token.Id) || (contents.TryGetValue(token.Id, out string? other) && other != token.Content))
             {
-                BeginToken = TokenText(root["bos_token"], "bos_token", source),
-                EndToken = TokenText(root["eos_token"], "eos_token", source),
-                PadToken = TokenText(root["pad_token"], "pad_token", source),
-                ChatTemplate = root["chat_template"]?.GetValueKind() == JsonValueKind.String ? (string?)root["chat_template"] : null,
-                Other = root,
-            };
+                throw new InvalidDataException($"'{Source}': key 'added_tokens_decoder.{token.Id}' is '{token.Content}'; expected content and id that no other token has.");
+            }
+
+            contents[token.Id] = token.Content;
+            if (known)
+            {
+                tokens[place] = token;
+            }
+            else
+            {
+                places[token.Content] = tokens.Count;
+                tokens.Add(token);
+            }
         }
-        catch (InvalidOperationException e)
+
+        foreach (string text in SpecialTokens)
         {
-            throw new InvalidDataException($"'{source}' is no valid JSON: {e.Message}", e);
+            if (!places.ContainsKey(text) && definition.Vocabulary.TryGetValue(text, out int id))
+            {
+                places[text] = tokens.Count;
+                tokens.Add(new AddedToken(id, text) { Special = true });
+            }
         }
+
+        return definition with { AddedTokens = tokens, AddPrefixSpace = definition.IsByteLevelAlone && AddPrefixSpace is { } adds ? adds : definition.AddPrefixSpace };
     }
 
     /// <summary>Writes the settings as Hugging Face reads them.</summary>
@@ -58,7 +154,8 @@ internal sealed record TokenizerSettings
     {
         var json = (JsonObject)Other.DeepClone();
         json["tokenizer_class"] ??= "PreTrainedTokenizerFast";
-        foreach (var (key, value) in new[] { ("bos_token", BeginToken), ("eos_token", EndToken), ("pad_token", PadToken), ("chat_template", ChatTemplate) })
+        bool keepsTemplates = ChatTemplate is null || (NamedTemplates.TryGetValue(DefaultTemplate, out string? template) && template == ChatTemplate);
+        foreach (var (key, value) in new[] { ("bos_token", BeginToken), ("eos_token", EndToken), ("pad_token", PadToken), ("chat_template", keepsTemplates ? null : ChatTemplate) })
         {
             if (value is not null)
             {
@@ -66,14 +163,11 @@ internal sealed record TokenizerSettings
             }
         }
 
+        if (AddsBeginToken is { } adds)
+        {
+            json["add_bos_token"] = adds;
+        }
+
         return json;
     }
-
-    private static string? TokenText(JsonNode? node, string key, string source) => node switch
-    {
-        null => null,
-        JsonObject entry => TokenText(entry["content"], key, source),
-        JsonValue value when value.GetValueKind() == JsonValueKind.String => (string?)value,
-        _ => throw new InvalidDataException($"'{source}': key '{key}' is {node.ToJsonString()}; expected a token's text."),
-    };
 }

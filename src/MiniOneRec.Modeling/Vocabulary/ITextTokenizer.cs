@@ -10,6 +10,9 @@ public interface ITextTokenizer
     /// <summary>Gets the token that ends a response.</summary>
     int EndToken { get; }
 
+    /// <summary>Gets the token that stands before every text, or <see langword="null"/> where the tokenizer asks for none; prompts begin with it.</summary>
+    int? BeginToken => null;
+
     /// <summary>Gets the chat template of the tokenizer's configuration, or <see langword="null"/> where it has none.</summary>
     string? ChatTemplate { get; }
 

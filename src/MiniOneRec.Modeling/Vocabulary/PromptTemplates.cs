@@ -21,10 +21,10 @@ internal static class PromptTemplates
                     description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!, Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
                 "alpaca" => new AlpacaTemplate(
                     await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
-                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
+                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")) { WritesBegin = (bool?)description["begin"] ?? false },
                 "chat" => new ChatTemplate(
                     await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
-                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
+                    Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")) { WritesBegin = (bool?)description["begin"] ?? false },
                 _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
             };
         }

@@ -71,6 +71,10 @@ public abstract class TextTemplate : IPromptTemplate
         };
     }
 
+    /// <summary>Gets whether prompts begin with the begin token where the tokenizer or its chat template asks for it.</summary>
+    /// <value>The default is <see langword="true"/>; models of version 0.1 were trained without it and are read with <see langword="false"/>.</value>
+    public bool WritesBegin { get; init; } = true;
+
     /// <summary>Gets a prompt's texts, which are tokenized one by one.</summary>
     /// <param name="prompt">The prompt.</param>
     public abstract IReadOnlyList<string> Render(Prompt prompt);
@@ -80,7 +84,11 @@ public abstract class TextTemplate : IPromptTemplate
     public abstract string Render(Response response);
 
     /// <inheritdoc/>
-    public int[] EncodePrompt(Prompt prompt) => [.. Render(prompt).SelectMany(Tokenizer.Encode)];
+    public int[] EncodePrompt(Prompt prompt)
+    {
+        int[] tokens = [.. Render(prompt).SelectMany(Tokenizer.Encode)];
+        return WritesBegin && Tokenizer.BeginToken is { } begin && (tokens.Length == 0 || tokens[0] != begin) ? [begin, .. tokens] : tokens;
+    }
 
     /// <inheritdoc/>
     public int[] EncodeResponse(SemanticId semanticId) => [.. Vocabulary.Encode(semanticId), .. Terminator];
@@ -92,11 +100,23 @@ public abstract class TextTemplate : IPromptTemplate
     public int[] EncodeResponse(Response response) => [.. Tokenizer.Encode(Render(response)), Tokenizer.EndToken];
 
     /// <inheritdoc/>
-    public virtual JsonObject Describe() => new()
+    public virtual JsonObject Describe()
     {
-        ["name"] = Name,
-        ["levelSizes"] = new JsonArray([.. Vocabulary.LevelSizes.Select(size => (JsonNode)size)]),
-        ["wording"] = Wording.ToString(),
-        ["order"] = Order.ToString(),
-    };
+        var description = new JsonObject
+        {
+            ["name"] = Name,
+            ["levelSizes"] = new JsonArray([.. Vocabulary.LevelSizes.Select(size => (JsonNode)size)]),
+            ["wording"] = Wording.ToString(),
+            ["order"] = Order.ToString(),
+        };
+        if (WritesBegin && BeginText.Length > 0)
+        {
+            description["begin"] = true;
+        }
+
+        return description;
+    }
+
+    /// <summary>Gets the text of the tokenizer's begin token, empty where it has none.</summary>
+    private protected string BeginText => (Tokenizer as TextTokenizer)?.Settings.BeginToken ?? (Tokenizer.BeginToken is { } begin ? Tokenizer.Decode([begin]) : "");
 }

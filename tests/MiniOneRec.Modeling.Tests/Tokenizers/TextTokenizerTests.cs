@@ -103,6 +103,58 @@ public sealed class TextTokenizerTests
     }
 
     [Fact]
+    public void Encode_SingleWordThatDoesNotStandAlone_HidesTokensInsideIt()
+    {
+        var json = ToyTokenizer.Json();
+        json["added_tokens"]!.AsArray().Add(ToyTokenizer.Added(266, "abc", singleWord: true));
+        json["added_tokens"]!.AsArray().Add(ToyTokenizer.Added(267, "bc"));
+        var tokenizer = ToyTokenizer.Make(json);
+
+        Assert.Equal(["x", "a", "b", "c"], Tokens(tokenizer, "xabc"));
+        Assert.Equal(["x", "a", "b", "c", "bc", ".", "abc"], Tokens(tokenizer, "xabcbc.abc"));
+    }
+
+    [Theory]
+    [InlineData(null, false, "a\rb", new[] { "ab" })]
+    [InlineData("<unk>", false, "a\rb", new[] { "a", "<unk>", "b" })]
+    [InlineData("<unk>", false, "\r\rab\r", new[] { "<unk>", "<unk>", "ab", "<unk>" })]
+    [InlineData("<unk>", true, "\r\rab\r", new[] { "<unk>", "ab", "<unk>" })]
+    [InlineData("<unk>", false, "ab", new[] { "ab" })]
+    public void Encode_ByteThatTheVocabularyLacks_IsTheUnknownToken(string? unknown, bool fuses, string text, string[] expected)
+    {
+        var json = ToyTokenizer.Json();
+        json["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = false };
+        var vocab = json["model"]!["vocab"]!.AsObject();
+        vocab.Remove(ByteAlphabet.LetterOf((byte)'\r').ToString());
+        vocab["<unk>"] = 500;
+        vocab["ab"] = 501;
+        json["model"]!["merges"]!.AsArray().Add("a b");
+        json["model"]!["unk_token"] = unknown;
+        json["model"]!["fuse_unk"] = fuses;
+
+        Assert.Equal(expected, Tokens(ToyTokenizer.Make(json), text));
+    }
+
+    [Fact]
+    public void Parse_UnknownTokenOutsideOfTheVocabulary_IsRefusedWhereBytesLack()
+    {
+        var json = ToyTokenizer.Json();
+        json["model"]!["unk_token"] = "<unk>";
+        Assert.Equal(["a"], Tokens(ToyTokenizer.Make((JsonObject)json.DeepClone()), "a"));
+        json["model"]!["vocab"]!.AsObject().Remove("z");
+
+        Assert.Contains("unk_token", Assert.Throws<InvalidDataException>(() => ToyTokenizer.Make(json)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Encode_NonCharacter_IsKept()
+    {
+        var tokenizer = ToyTokenizer.Make();
+
+        Assert.Equal("e\uFFFE\u00e9\uFFFF", tokenizer.Decode(tokenizer.Encode("e\uFFFEe\u0301\uFFFF")));
+    }
+
+    [Fact]
     public void Encode_IgnoreMerges_KeepsWholePieces()
     {
         var json = ToyTokenizer.Json();

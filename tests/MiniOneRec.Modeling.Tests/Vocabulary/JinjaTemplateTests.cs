@@ -38,6 +38,15 @@ public sealed class JinjaTemplateTests
     [InlineData("{% for i in range(2) %}\n  {{ i }}\n{% endfor %}\nend", "  0\n  1\nend")]
     [InlineData("a\n  {% if true %}\nb\n  {%- endif %}\nc", "a\nbc")]
     [InlineData("a  {{- n -}}  b", "a3b")]
+    [InlineData("{% for m in messages %}\r\n{{ m.role }}: {{ m.content }}\r\n{% endfor %}\r\nassistant:", "user:  hi \nassistant: ho\nassistant:")]
+    [InlineData("a\rb\r\nc\n", "a\nb\nc")]
+    [InlineData("{{ {'a': 1} | tojson(indent=2) }}", "{\n  \"a\": 1\n}")]
+    [InlineData("{% macro r(m) %}<{{ m.role }}>{{ m.content | trim }}{% endmacro %}{% for m in messages %}{{ r(m) }}{% endfor %}", "<user>hi<assistant>ho")]
+    [InlineData("{% for m in messages %}{{ m.role }}{% break %}{% endfor %}", "user")]
+    [InlineData("{% for m in messages %}{% if m.role == 'user' %}{% continue %}{% endif %}{{ m.role }}{% endfor %}", "assistant")]
+    [InlineData("{{ (messages | selectattr('role', 'equalto', 'user') | list)[0].content }}", " hi ")]
+    [InlineData("{{ messages | map(attribute='role') | join(',') }}", "user,assistant")]
+    [InlineData("{{ 'user'.capitalize() }} {{ 'a,b'.rsplit(',', 1)[0] }}", "User a")]
     public void Render_IsWhatPythonWrites(string template, string expected) => Assert.Equal(expected, JinjaTemplate.Parse(template).Render(Variables));
 
     [Theory]
@@ -66,5 +75,60 @@ public sealed class JinjaTemplateTests
         var error = Assert.Throws<InvalidDataException>(() => JinjaTemplate.Parse(template).Render(Variables));
 
         Assert.Contains(why, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{{ '\\ud83d' }}", "no character of its own")]
+    [InlineData("{{ '\\N{DASH}' }}", "'\\N'")]
+    [InlineData("{% include 'x' %}", "'include'")]
+    [InlineData("{% extends 'x' %}", "'extends'")]
+    [InlineData("{% for x in list recursive %}{% endfor %}", "'recursive'")]
+    [InlineData("{{ f(*list) }}", "'*'")]
+    [InlineData("{{ name | urlencode }}", "'urlencode' is not supported")]
+    [InlineData("{{ name | nothing_known }}", "'nothing_known' is unknown")]
+    [InlineData("{{ name is escaped }}", "'escaped' is not supported")]
+    [InlineData("{{ name.encode('utf-8') }}", "'encode'")]
+    [InlineData("{{ list.append(1) }}", "'append'")]
+    [InlineData("{{ messages[0].update({}) }}", "'update'")]
+    [InlineData("{{ lipsum() }}", "'lipsum'")]
+    [InlineData("{{ strftime_now('%Q') }}", "'%Q'")]
+    [InlineData("{{ '{:>5}'.format(1) }}", "'format'")]
+    public void Render_NotSupported_IsRefusedByName(string template, string word)
+    {
+        var error = Assert.Throws<InvalidDataException>(() => JinjaTemplate.Parse(template).Render(Variables));
+
+        Assert.Contains(word, error.Message, StringComparison.Ordinal);
+        Assert.Contains("line 1, column", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Render_ToJson_LeavesCharactersAsTheyAre()
+    {
+        var variables = new Dictionary<string, object?> { ["text"] = "\U0001F600\u00a0\u2028\u200d\u007f<&>'\"\\\u0001" };
+
+        Assert.Equal("\"\U0001F600\u00a0\u2028\u200d\u007f<&>'\\\"\\\\\\u0001\"", JinjaTemplate.Parse("{{ text | tojson }}").Render(variables));
+    }
+
+    [Fact]
+    public void Render_HalfASurrogatePair_IsTheReplacementCharacter()
+    {
+        var variables = new Dictionary<string, object?> { ["text"] = "a\ud83d" };
+
+        Assert.Equal("b\uFFFDa\uFFFD", JinjaTemplate.Parse("b\ude00{{ text }}").Render(variables));
+    }
+
+    [Fact]
+    public void Render_StrftimeNow_WritesTheClock()
+    {
+        string text = JinjaTemplate.Parse("{{ strftime_now('%d %b %Y|%Y-%m-%d|%H:%M:%S|%B %-d|%A %a|%j|%y|%I %p|%e|%%') }}").Render(Variables, new Clock());
+
+        Assert.Equal("05 Mar 2024|2024-03-05|14:07:09|March 5|Tuesday Tue|065|24|02 PM| 5|%", text);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => new(2024, 3, 5, 14, 7, 9, TimeSpan.Zero);
     }
 }

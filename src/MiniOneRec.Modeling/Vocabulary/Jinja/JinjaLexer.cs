@@ -1,152 +1,62 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a piece of a template is.</summary>
-internal enum JinjaPieceKind
+/// <summary>Cuts a template into tokens: white-space control, comments and raw blocks are resolved here.</summary>
+/// <remarks>
+/// <c>trim_blocks</c> drops one line break behind a block or comment; <c>lstrip_blocks</c> drops the blanks before one that begins its line.
+/// A minus sign drops all white space on its side; a plus sign keeps what would be dropped.
+/// </remarks>
+internal sealed class JinjaLexer(JinjaSource source)
 {
-    Text,
-    Expression,
-    Statement,
-}
+    private readonly string _text = source.Text;
+    private readonly List<JinjaToken> _tokens = [];
+    private int _at;
+    private bool _lineStarting = true;
 
-/// <summary>A piece of a template.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Text">The text, or what stands between the brackets.</param>
-/// <param name="Line">The line, from 1.</param>
-internal readonly record struct JinjaPiece(JinjaPieceKind Kind, string Text, int Line);
-
-/// <summary>A word of an expression: a name, a number, a text in quotes, or a sign.</summary>
-/// <param name="Kind"><c>n</c>ame, <c>i</c>nteger, <c>f</c>loat, <c>s</c>tring, <c>o</c>perator, or <c>e</c>nd.</param>
-/// <param name="Text">The word; of a string its value.</param>
-internal readonly record struct JinjaToken(char Kind, string Text);
-
-/// <summary>Cuts templates into pieces and pieces into words.</summary>
-internal static class JinjaLexer
-{
-    private static readonly string[] Signs = ["==", "!=", "<=", ">=", "//", "**", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*", "/", "%", "<", ">", "="];
-
-    public static List<JinjaPiece> Split(string text)
+    /// <summary>Cuts the whole template.</summary>
+    /// <exception cref="InvalidDataException">A bracket, text, comment or raw block is never closed, or a character has no meaning.</exception>
+    public List<JinjaToken> Run()
     {
-        var pieces = new List<JinjaPiece>();
-        int at = 0, line = 1;
-        bool trimNext = false, dropBreak = false;
-        while (at < text.Length)
+        while (_at < _text.Length)
         {
-            int open = FindOpen(text, at);
-            string plain = text[at..open];
-            int pieceLine = line + plain.AsSpan().Count('\n');
-            line = pieceLine;
-            plain = trimNext ? plain.TrimStart() : dropBreak && plain.StartsWith('\n') ? plain[1..] : plain;
-            if (open == text.Length)
+            int open = FindOpen(_at);
+            if (open < 0)
             {
-                Add(pieces, plain, pieceLine);
+                AddText(_at, _text.Length);
+                _at = _text.Length;
                 break;
             }
 
-            char kind = text[open + 1];
-            string closing = kind switch { '{' => "}}", '%' => "%}", _ => "#}" };
-            int close = FindClose(text, open + 2, closing, kind == '#');
-            if (close < 0)
+            char kind = _text[open + 1];
+            char sign = At(open + 2) is '-' or '+' ? At(open + 2) : '\0';
+            int inner = open + (sign == '\0' ? 2 : 3);
+            AddText(_at, TextEnd(open, sign, kind == '{'));
+            if (kind == '#')
             {
-                throw new InvalidDataException($"Chat template, line {line}: '{text.AsSpan(open, 2)}' is never closed; expected '{closing}'.");
+                Comment(open, inner);
             }
-
-            string inner = text[(open + 2)..close];
-            line += inner.AsSpan().Count('\n');
-            bool trimBefore = inner.StartsWith('-');
-            plain = trimBefore ? plain.TrimEnd() : kind == '{' ? plain : DropIndentation(plain, open == 0 || at == 0);
-            Add(pieces, plain, pieceLine);
-            trimNext = inner.EndsWith('-');
-            dropBreak = kind != '{';
-            inner = inner.TrimStart('-', '+').TrimEnd('-').Trim();
-            if (kind != '#')
+            else if (kind == '%' && IsRawBegin(inner, out int body))
             {
-                pieces.Add(new JinjaPiece(kind == '{' ? JinjaPieceKind.Expression : JinjaPieceKind.Statement, inner, pieceLine));
-            }
-
-            at = close + 2;
-        }
-
-        return pieces;
-    }
-
-    public static List<JinjaToken> Words(string text, int line)
-    {
-        var words = new List<JinjaToken>();
-        for (int at = 0; at < text.Length;)
-        {
-            char c = text[at];
-            if (char.IsWhiteSpace(c))
-            {
-                at++;
-            }
-            else if (c is '"' or '\'')
-            {
-                words.Add(new JinjaToken('s', ReadString(text, ref at, line)));
-            }
-            else if (char.IsAsciiLetter(c) || c == '_')
-            {
-                int start = at;
-                while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || text[at] == '_'))
-                {
-                    at++;
-                }
-
-                words.Add(new JinjaToken('n', text[start..at]));
-            }
-            else if (char.IsAsciiDigit(c))
-            {
-                int start = at;
-                while (at < text.Length && (char.IsAsciiDigit(text[at]) || (text[at] == '.' && at + 1 < text.Length && char.IsAsciiDigit(text[at + 1]))))
-                {
-                    at++;
-                }
-
-                words.Add(new JinjaToken(text.AsSpan(start, at - start).Contains('.') ? 'f' : 'i', text[start..at]));
-            }
-            else if (Signs.FirstOrDefault(sign => text.AsSpan(at).StartsWith(sign)) is { } sign)
-            {
-                words.Add(new JinjaToken('o', sign));
-                at += sign.Length;
+                Raw(open, body);
             }
             else
             {
-                throw new InvalidDataException($"Chat template, line {line}: '{c}' has no meaning in an expression.");
+                Tag(open, inner, kind == '%');
             }
         }
 
-        words.Add(new JinjaToken('e', "the end"));
-        return words;
+        _tokens.Add(new JinjaToken(JinjaTokenKind.End, "", _text.Length));
+        return _tokens;
     }
 
-    private static int FindOpen(string text, int from)
-    {
-        for (int i = text.IndexOf('{', from); i >= 0 && i + 1 < text.Length; i = text.IndexOf('{', i + 1))
-        {
-            if (text[i + 1] is '{' or '%' or '#')
-            {
-                return i;
-            }
-        }
+    private char At(int index) => index < _text.Length ? _text[index] : '\0';
 
-        return text.Length;
-    }
+    private bool Matches(int index, string word) => string.CompareOrdinal(_text, index, word, 0, word.Length) == 0;
 
-    // Brackets inside quotes do not close.
-    private static int FindClose(string text, int from, string closing, bool comment)
+    private int FindOpen(int from)
     {
-        char quote = '\0';
-        for (int i = from; i + 1 < text.Length; i++)
+        for (int i = _text.IndexOf('{', from); i >= 0 && i + 1 < _text.Length; i = _text.IndexOf('{', i + 1))
         {
-            if (quote != '\0')
-            {
-                i += text[i] == '\\' ? 1 : 0;
-                quote = i < text.Length && text[i] == quote && text[i - 1] != '\\' ? '\0' : quote;
-            }
-            else if (!comment && text[i] is '"' or '\'')
-            {
-                quote = text[i];
-            }
-            else if (text.AsSpan(i, 2).SequenceEqual(closing))
+            if (_text[i + 1] is '{' or '%' or '#')
             {
                 return i;
             }
@@ -155,43 +65,152 @@ internal static class JinjaLexer
         return -1;
     }
 
-    private static string DropIndentation(string plain, bool atStart)
+    // Where the text before a bracket ends, after white-space control.
+    private int TextEnd(int open, char sign, bool isPrint)
     {
-        int lineStart = plain.LastIndexOf('\n') + 1;
-        return (lineStart > 0 || atStart) && string.IsNullOrWhiteSpace(plain[lineStart..]) ? plain[..lineStart] : plain;
+        int end = open;
+        if (sign == '-')
+        {
+            while (end > _at && JinjaText.IsSpace(_text[end - 1]))
+            {
+                end--;
+            }
+        }
+        else if (sign != '+' && !isPrint)
+        {
+            int lineStart = end > _at ? _text.LastIndexOf('\n', end - 1, end - _at) + 1 : 0;
+            bool atLineStart = lineStart > 0 || _lineStarting;
+            lineStart = lineStart > 0 ? lineStart : _at;
+            int blank = end;
+            while (blank > lineStart && JinjaText.IsSpace(_text[blank - 1]))
+            {
+                blank--;
+            }
+
+            end = atLineStart && blank == lineStart ? lineStart : end;
+        }
+
+        return end;
     }
 
-    private static string ReadString(string text, ref int at, int line)
+    private void AddText(int start, int end)
     {
-        char quote = text[at++];
-        var value = new System.Text.StringBuilder();
-        for (; at < text.Length && text[at] != quote; at++)
+        if (end > start)
         {
-            if (text[at] == '\\' && at + 1 < text.Length)
+            _tokens.Add(new JinjaToken(JinjaTokenKind.Text, _text[start..end], start));
+        }
+    }
+
+    // Goes behind a closing bracket; what it swallows depends on the sign before it.
+    private void Close(int end, char sign, bool trimsBreak)
+    {
+        if (sign == '-')
+        {
+            while (end < _text.Length && JinjaText.IsSpace(_text[end]))
             {
-                at++;
-                value.Append(text[at] switch { 'n' => '\n', 't' => '\t', 'r' => '\r', var other => other });
+                end++;
             }
-            else
+        }
+        else if (sign != '+' && trimsBreak && At(end) == '\n')
+        {
+            end++;
+        }
+
+        _lineStarting = _text[end - 1] == '\n';
+        _at = end;
+    }
+
+    private void Comment(int open, int inner)
+    {
+        int close = _text.IndexOf("#}", inner, StringComparison.Ordinal);
+        if (close < 0)
+        {
+            throw source.Error(open, "'{#' is never closed; expected '#}'");
+        }
+
+        Close(close + 2, close > inner && _text[close - 1] is '-' or '+' ? _text[close - 1] : '\0', trimsBreak: true);
+    }
+
+    private bool IsRawBegin(int inner, out int body)
+    {
+        int at = SkipSpace(inner);
+        body = at;
+        if (!Matches(at, "raw"))
+        {
+            return false;
+        }
+
+        at = SkipSpace(at + 3);
+        bool trims = At(at) == '-';
+        at += trims ? 1 : 0;
+        if (!Matches(at, "%}"))
+        {
+            return false;
+        }
+
+        Close(at + 2, trims ? '-' : '\0', trimsBreak: false);
+        body = _at;
+        return true;
+    }
+
+    private void Raw(int open, int body)
+    {
+        for (int at = _text.IndexOf("{%", body, StringComparison.Ordinal); at >= 0; at = _text.IndexOf("{%", at + 2, StringComparison.Ordinal))
+        {
+            char sign = At(at + 2) is '-' or '+' ? At(at + 2) : '\0';
+            int word = SkipSpace(at + (sign == '\0' ? 2 : 3));
+            if (!Matches(word, "endraw"))
             {
-                value.Append(text[at]);
+                continue;
+            }
+
+            int end = SkipSpace(word + 6);
+            char closing = At(end) is '-' or '+' ? At(end) : '\0';
+            end += closing == '\0' ? 0 : 1;
+            if (Matches(end, "%}"))
+            {
+                AddText(body, TextEnd(at, sign, isPrint: false));
+                Close(end + 2, closing, trimsBreak: true);
+                return;
             }
         }
 
-        if (at == text.Length)
-        {
-            throw new InvalidDataException($"Chat template, line {line}: a text in quotes is never closed.");
-        }
-
-        at++;
-        return value.ToString();
+        throw source.Error(open, "'raw' is never closed; expected 'endraw'");
     }
 
-    private static void Add(List<JinjaPiece> pieces, string text, int line)
+    private int SkipSpace(int at)
     {
-        if (text.Length > 0)
+        while (at < _text.Length && JinjaText.IsSpace(_text[at]))
         {
-            pieces.Add(new JinjaPiece(JinjaPieceKind.Text, text, line));
+            at++;
+        }
+
+        return at;
+    }
+
+    private void Tag(int open, int inner, bool isBlock)
+    {
+        string closing = isBlock ? "%}" : "}}";
+        _tokens.Add(new JinjaToken(isBlock ? JinjaTokenKind.BlockBegin : JinjaTokenKind.PrintBegin, closing, open));
+        var words = new JinjaWords(source, _tokens, inner);
+        while (true)
+        {
+            int at = words.At = SkipSpace(words.At);
+            if (at >= _text.Length)
+            {
+                throw source.Error(open, $"'{_text.AsSpan(open, 2)}' is never closed; expected '{closing}'");
+            }
+
+            char sign = _text[at] == '-' || (isBlock && _text[at] == '+') ? _text[at] : '\0';
+            int end = at + (sign == '\0' ? 0 : 1);
+            if (words.IsBalanced && Matches(end, closing))
+            {
+                _tokens.Add(new JinjaToken(isBlock ? JinjaTokenKind.BlockEnd : JinjaTokenKind.PrintEnd, closing, at));
+                Close(end + 2, sign, trimsBreak: isBlock);
+                return;
+            }
+
+            words.Take();
         }
     }
 }

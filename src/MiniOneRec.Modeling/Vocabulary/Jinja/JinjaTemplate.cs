@@ -2,46 +2,47 @@ using System.Text;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>The part of the Jinja language in which chat templates of published models are written.</summary>
+/// <summary>A template in the Jinja language, as Hugging Face runs chat templates.</summary>
 /// <remarks>
-/// Text, <c>{{ }}</c>, <c>{% for, if, set %}</c>, comments and white-space control; expressions with filters, tests, slices and the string methods
-/// that such templates use. As Hugging Face runs them: the line break after a block and the blanks before it are dropped. Anything else is an
-/// error that names the line. Rendering has no access to files, types or the process. Immutable and safe for concurrent use.
+/// The environment is Jinja2's immutable sandbox with <c>trim_blocks</c>, <c>lstrip_blocks</c> and loop controls. Parts of the language that are
+/// not supported are refused by name. Rendering has no access to files, types or the process, and stops at <see cref="ChatTemplateLimits"/>.
+/// Every error is an <see cref="InvalidDataException"/> whose message names line and column. Immutable and safe for concurrent use.
 /// </remarks>
 internal sealed class JinjaTemplate
 {
-    private readonly JinjaBlock _root;
+    private readonly JinjaSource _source;
+    private readonly JinjaStatement _root;
+    private readonly ChatTemplateLimits _limits;
 
-    private JinjaTemplate(JinjaBlock root) => _root = root;
+    private JinjaTemplate(JinjaSource source, JinjaStatement root, ChatTemplateLimits limits) => (_source, _root, _limits) = (source, root, limits);
 
-    /// <exception cref="InvalidDataException">The text is no template of this part of the language; the message names the line.</exception>
-    public static JinjaTemplate Parse(string text) => new(new JinjaParser(JinjaLexer.Split(text)).ParseAll());
+    /// <summary>Parses a template.</summary>
+    /// <param name="text">The template.</param>
+    /// <param name="limits">The limits of parsing and rendering, or <see langword="null"/> for the defaults.</param>
+    /// <exception cref="InvalidDataException">The text is no template, or uses what is not supported; the message names line and column.</exception>
+    public static JinjaTemplate Parse(string text, ChatTemplateLimits? limits = null)
+    {
+        limits = (limits ?? ChatTemplateLimits.Default).Validated();
+        var source = new JinjaSource(text, limits);
+        return new JinjaTemplate(source, new JinjaStatementParser(source, new JinjaLexer(source).Run(), limits).ParseAll(), limits);
+    }
 
     /// <summary>Renders.</summary>
     /// <param name="variables">Text, numbers, truth values, lists (<c>List&lt;object?&gt;</c>) and maps (<c>Dictionary&lt;string, object?&gt;</c>).</param>
-    /// <exception cref="InvalidDataException">The template refuses its input, or an operation does not fit its values.</exception>
-    public string Render(IReadOnlyDictionary<string, object?> variables)
+    /// <param name="clock">The clock of <c>strftime_now</c>, or <see langword="null"/> for the system's.</param>
+    /// <param name="cancellationToken">Stops the rendering.</param>
+    /// <exception cref="InvalidDataException">The template refuses its input, fails, or exceeds a limit.</exception>
+    public string Render(IReadOnlyDictionary<string, object?> variables, TimeProvider? clock = null, CancellationToken cancellationToken = default)
     {
+        var run = new JinjaRun(_source, _limits, clock ?? TimeProvider.System, cancellationToken);
+        var scope = new JinjaScope(null);
+        foreach (var (name, value) in variables)
+        {
+            scope.Set(name, JinjaValue.Import(run, value));
+        }
+
         var output = new StringBuilder();
-        _root(new JinjaScope(null, variables), output);
+        _root.Execute(run, scope, output);
         return output.ToString();
-    }
-}
-
-/// <summary>A compiled block: writes what it stands for.</summary>
-internal delegate void JinjaBlock(JinjaScope scope, StringBuilder output);
-
-/// <summary>A compiled expression.</summary>
-internal delegate object? JinjaExpression(JinjaScope scope);
-
-/// <summary>Names and their values; inner scopes hide outer ones.</summary>
-internal sealed class JinjaScope(JinjaScope? outer, IReadOnlyDictionary<string, object?>? variables = null)
-{
-    private readonly Dictionary<string, object?> _values = variables is null ? [] : new(variables, StringComparer.Ordinal);
-
-    public object? this[string name]
-    {
-        get => _values.TryGetValue(name, out object? value) ? value : outer is null ? JinjaValue.Undefined : outer[name];
-        set => _values[name] = value;
     }
 }

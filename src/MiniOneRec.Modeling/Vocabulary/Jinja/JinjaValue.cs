@@ -1,214 +1,124 @@
 using System.Collections;
-using System.Globalization;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What values of a template can do; they follow Python.</summary>
+/// <summary>What values of a template have in common: truth, length and elements, as in Python.</summary>
+/// <remarks>
+/// None is <see langword="null"/>; numbers are <see cref="long"/> and <see cref="double"/>; lists are <c>List&lt;object?&gt;</c>, which nothing changes
+/// once they are made.
+/// </remarks>
 internal static class JinjaValue
 {
-    /// <summary>A name or member that does not exist: false, empty, and not defined.</summary>
-    public static readonly object Undefined = new UndefinedValue();
-
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-    private static readonly JsonSerializerOptions Indented = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true, IndentSize = 4 };
+    private static readonly string[] Letters = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
 
     public static bool IsTrue(object? value) => value switch
     {
-        null or UndefinedValue => false,
+        null or JinjaUndefined => false,
         bool truth => truth,
         long number => number != 0,
         double number => number != 0,
         string text => text.Length > 0,
-        ICollection items => items.Count > 0,
+        List<object?> list => list.Count > 0,
+        JinjaTuple tuple => tuple.Items.Length > 0,
+        JinjaMap map => map.Count > 0,
+        JinjaRange range => range.ExactCount > 0,
+        JinjaView view => view.Items.Count > 0,
         _ => true,
     };
 
-    public static string Text(object? value) => value switch
+    /// <summary>Gets the number of elements.</summary>
+    /// <exception cref="InvalidDataException">The value has no length.</exception>
+    public static long Length(JinjaRun run, object? value) => value switch
     {
-        null => "None",
-        UndefinedValue => "",
-        bool truth => truth ? "True" : "False",
-        string text => text,
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => JsonSerializer.Serialize(value, Plain),
+        JinjaUndefined => 0,
+        string text => JinjaText.Length(text),
+        List<object?> list => list.Count,
+        JinjaTuple tuple => tuple.Items.Length,
+        JinjaMap map => map.Count,
+        JinjaRange range => range.Count,
+        JinjaView view => view.Items.Count,
+        JinjaLoop loop => (long)loop.Member(run, "length")!,
+        _ => throw run.Error($"{JinjaText.TypeName(value)} has no length"),
     };
 
-    public static IEnumerable<object?> Items(object? value) => value switch
+    /// <summary>Goes through the elements; each is a step.</summary>
+    /// <exception cref="InvalidDataException">The value has no elements.</exception>
+    public static IEnumerable<object?> Items(JinjaRun run, object? value)
     {
-        List<object?> list => list,
-        Dictionary<string, object?> map => map.Keys,
-        string text => text.Select(c => (object?)c.ToString()),
-        UndefinedValue => [],
-        _ => throw Bad($"'{Text(value)}' cannot be gone through"),
-    };
-
-    public static object? Member(object? target, string name) => target switch
-    {
-        Dictionary<string, object?> map when map.TryGetValue(name, out object? value) => value,
-        UndefinedValue or null => throw Bad($"'{name}' is asked of something that is not there"),
-        _ => Undefined,
-    };
-
-    public static object? Item(object? target, object? key) => (target, key) switch
-    {
-        (List<object?> list, long i) => Place(list.Count, i) is { } at ? list[at] : Undefined,
-        (string text, long i) => Place(text.Length, i) is { } at ? text[at].ToString() : Undefined,
-        (Dictionary<string, object?> map, string name) => map.TryGetValue(name, out object? value) ? value : Undefined,
-        _ => throw Bad($"'{Text(key)}' is no place in '{Text(target)}'"),
-    };
-
-    public static object? Slice(object? target, object? start, object? stop, object? step)
-    {
-        var items = Items(target).ToList();
-        long by = step as long? ?? 1;
-        if (by == 0)
+        var elements = ToElements(run, value);
+        for (int i = 0; i < elements.Count; i++)
         {
-            throw Bad("a slice cannot have step 0");
+            run.Work(1);
+            yield return elements[i];
         }
-
-        long Bound(object? value, long fallback) => value is not long i ? fallback : Math.Clamp(i < 0 ? i + items.Count : i, by < 0 ? -1 : 0, by < 0 ? items.Count - 1 : items.Count);
-        long from = Bound(start, by < 0 ? items.Count - 1 : 0), to = Bound(stop, by < 0 ? -1 : items.Count);
-        var taken = new List<object?>();
-        for (long i = from; by > 0 ? i < to : i > to; i += by)
-        {
-            taken.Add(items[(int)i]);
-        }
-
-        return target is string ? string.Concat(taken.Select(Text)) : taken;
     }
 
-    public static object Combine(string sign, object? left, object? right) => (sign, left, right) switch
+    /// <summary>Gets the elements, without a copy where the value is a list.</summary>
+    /// <exception cref="InvalidDataException">The value has no elements.</exception>
+    public static IReadOnlyList<object?> ToElements(JinjaRun run, object? value)
     {
-        ("~", _, _) => Text(left) + Text(right),
-        ("+", string a, string b) => a + b,
-        ("+", List<object?> a, List<object?> b) => (List<object?>)[.. a, .. b],
-        ("+", long a, long b) => a + b,
-        ("-", long a, long b) => a - b,
-        ("*", long a, long b) => a * b,
-        ("*", string a, long b) => string.Concat(Enumerable.Repeat(a, (int)Math.Clamp(b, 0, 1 << 20))),
-        ("%", long a, long b) when b != 0 => (a % b + b) % b,
-        ("//", long a, long b) when b != 0 => (long)Math.Floor((double)a / b),
-        ("/", long a, long b) when b != 0 => (double)a / b,
-        ("+", long or double, long or double) => Number(left) + Number(right),
-        ("-", long or double, long or double) => Number(left) - Number(right),
-        ("*", long or double, long or double) => Number(left) * Number(right),
-        ("/", long or double, long or double) => Number(left) / Number(right),
-        _ => throw Bad($"'{sign}' does not fit '{Text(left)}' and '{Text(right)}'"),
-    };
-
-    public static bool Compare(string sign, object? left, object? right)
-    {
-        if (sign is "==" or "!=")
+        switch (value)
         {
-            bool equal = left is long or double && right is long or double ? Number(left) == Number(right) : Equals(left, right) || Text(left) == Text(right) && left?.GetType() == right?.GetType();
-            return equal == (sign == "==");
+            case JinjaUndefined:
+                return [];
+            case List<object?> list:
+                return list;
+            case JinjaTuple tuple:
+                return tuple.Items;
+            case JinjaRange range:
+                return range;
+            case JinjaView view:
+                return view.Items;
+            case JinjaGenerator generator:
+                return generator.Take();
+            case JinjaMap map:
+                run.Charge(8L * map.Count);
+                return [.. map.Keys];
+            case string text:
+                run.Charge(40L * text.Length);
+                run.Work(text.Length);
+                return [.. text.EnumerateRunes().Select(rune => rune.IsAscii ? Letters[rune.Value] : rune.ToString())];
+            default:
+                throw run.Error($"{JinjaText.TypeName(value)} has no elements");
         }
-
-        int order = left is string a && right is string b ? string.CompareOrdinal(a, b) : Number(left).CompareTo(Number(right));
-        return sign switch { "<" => order < 0, ">" => order > 0, "<=" => order <= 0, _ => order >= 0 };
     }
 
-    public static bool Contains(object? container, object? item) => container is string text
-        ? text.Contains(Text(item), StringComparison.Ordinal)
-        : Items(container).Any(other => Compare("==", other, item));
-
-    public static bool Test(string test, object? value) => test switch
+    /// <summary>Makes a list of its own of the elements.</summary>
+    public static List<object?> ToList(JinjaRun run, object? value)
     {
-        "defined" => value is not UndefinedValue,
-        "undefined" => value is UndefinedValue,
-        "none" => value is null,
-        "string" => value is string,
-        "mapping" => value is Dictionary<string, object?>,
-        "sequence" or "iterable" => value is string or List<object?> or Dictionary<string, object?>,
-        "number" => value is long or double,
-        "integer" => value is long,
-        "boolean" => value is bool,
-        "true" => value is true,
-        "false" => value is false,
-        _ => throw Bad($"test '{test}' is unknown"),
-    };
+        var elements = ToElements(run, value);
+        run.Charge(56 + (32L * elements.Count));
+        run.Work(elements.Count);
+        return [.. elements];
+    }
 
-    public static object? Filter(string filter, object? value, JinjaArguments arguments) => filter switch
+    /// <summary>Turns a caller's value into one of a template.</summary>
+    /// <exception cref="InvalidDataException">The value nests too deep or is of another type.</exception>
+    public static object? Import(JinjaRun run, object? value)
     {
-        "trim" => Text(value).Trim(),
-        "upper" => Text(value).ToUpperInvariant(),
-        "lower" => Text(value).ToLowerInvariant(),
-        "string" => Text(value),
-        "length" or "count" => value is string text ? text.Length : (long)Items(value).Count(),
-        "first" => Items(value).FirstOrDefault(Undefined),
-        "last" => Items(value).LastOrDefault(Undefined),
-        "list" => Items(value).ToList(),
-        "reverse" => Items(value).Reverse().ToList(),
-        "items" => Pairs(value),
-        "int" => (long)Number(value),
-        "join" => string.Join(arguments.Positional.Count > 0 ? Text(arguments.Positional[0]) : "", Items(value).Select(Text)),
-        "default" => value is UndefinedValue || (arguments.Positional.Count > 1 && IsTrue(arguments.Positional[1]) && !IsTrue(value)) ? arguments.Positional[0] : value,
-        "replace" => Text(value).Replace(Text(arguments.Positional[0]), Text(arguments.Positional[1]), StringComparison.Ordinal),
-        "tojson" => arguments.Named.ContainsKey("indent") ? JsonSerializer.Serialize(value, Indented) : Json(value),
-        "safe" => value,
-        _ => throw Bad($"filter '{filter}' is unknown"),
-    };
-
-    public static object? CallMethod(object? target, string name, List<object?> arguments)
-    {
-        string? Argument(int i) => i < arguments.Count ? Text(arguments[i]) : null;
-        return (target, name) switch
+        run.Enter();
+        object? made = value switch
         {
-            (string text, "strip") => Argument(0) is { } set ? text.Trim(set.ToCharArray()) : text.Trim(),
-            (string text, "lstrip") => Argument(0) is { } set ? text.TrimStart(set.ToCharArray()) : text.TrimStart(),
-            (string text, "rstrip") => Argument(0) is { } set ? text.TrimEnd(set.ToCharArray()) : text.TrimEnd(),
-            (string text, "startswith") => text.StartsWith(Argument(0)!, StringComparison.Ordinal),
-            (string text, "endswith") => text.EndsWith(Argument(0)!, StringComparison.Ordinal),
-            (string text, "upper") => text.ToUpperInvariant(),
-            (string text, "lower") => text.ToLowerInvariant(),
-            (string text, "title") => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(text),
-            (string text, "replace") => text.Replace(Argument(0)!, Argument(1), StringComparison.Ordinal),
-            (string text, "split") => (Argument(0) is { } by ? text.Split(by) : text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Cast<object?>().ToList(),
-            (string text, "join") => string.Join(text, Items(arguments[0]).Select(Text)),
-            (Dictionary<string, object?>, "items") => Pairs(target),
-            (Dictionary<string, object?> map, "keys") => map.Keys.Cast<object?>().ToList(),
-            (Dictionary<string, object?> map, "values") => map.Values.ToList(),
-            (Dictionary<string, object?> map, "get") => map.TryGetValue(Argument(0)!, out object? value) ? value : arguments.Count > 1 ? arguments[1] : null,
-            _ => throw Bad($"method '{name}' is unknown"),
+            string text => JinjaSource.WellFormed(text),
+            int number => (long)number,
+            float number => (double)number,
+            null or bool or long or double or JinjaMap or JinjaTuple or List<object?> and { Count: 0 } => value,
+            IReadOnlyDictionary<string, object?> map => ImportMap(run, map),
+            IEnumerable items => items.Cast<object?>().Select(item => Import(run, item)).ToList(),
+            _ => throw run.Error($"a variable is of the type {value.GetType().Name}; expected a text, number, truth value, list or map"),
         };
+        run.Leave();
+        return made;
     }
 
-    public static object CallFunction(string name, JinjaArguments arguments) => name switch
+    private static JinjaMap ImportMap(JinjaRun run, IReadOnlyDictionary<string, object?> entries)
     {
-        "raise_exception" => throw Bad($"the template refuses its input: {Text(arguments.Positional.FirstOrDefault())}"),
-        "namespace" or "dict" => arguments.Named,
-        "range" => Enumerable.Range(
-            arguments.Positional.Count > 1 ? (int)Number(arguments.Positional[0]) : 0,
-            (int)Math.Clamp(Number(arguments.Positional[^1]) - (arguments.Positional.Count > 1 ? Number(arguments.Positional[0]) : 0), 0, 1 << 16)).Select(i => (object?)(long)i).ToList(),
-        _ => throw Bad($"function '{name}' is unknown"),
-    };
+        var map = new JinjaMap();
+        foreach (var (key, value) in entries)
+        {
+            map.Set(run, JinjaSource.WellFormed(key), Import(run, value));
+        }
 
-    // On one line as Python writes it, with a blank after commas and colons.
-    private static string Json(object? value) => value switch
-    {
-        List<object?> list => $"[{string.Join(", ", list.Select(Json))}]",
-        Dictionary<string, object?> map => $"{{{string.Join(", ", map.Select(pair => $"{JsonSerializer.Serialize(pair.Key, Plain)}: {Json(pair.Value)}"))}}}",
-        _ => JsonSerializer.Serialize(value, Plain),
-    };
-
-    private static List<object?> Pairs(object? value) => value is Dictionary<string, object?> map
-        ? [.. map.Select(pair => (object?)new List<object?> { pair.Key, pair.Value })]
-        : throw Bad($"'{Text(value)}' is no map");
-
-    private static int? Place(int count, long i) => i + (i < 0 ? count : 0) is var at && at >= 0 && at < count ? (int)at : null;
-
-    private static double Number(object? value) => value switch
-    {
-        long number => number,
-        double number => number,
-        bool truth => truth ? 1 : 0,
-        string text when double.TryParse(text, CultureInfo.InvariantCulture, out double number) => number,
-        _ => throw Bad($"'{Text(value)}' is no number"),
-    };
-
-    private static InvalidDataException Bad(string problem) => new($"Chat template: {problem}.");
-
-    private sealed class UndefinedValue;
+        return map;
+    }
 }

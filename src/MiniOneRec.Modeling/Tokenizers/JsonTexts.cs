@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Reads JSON text that may hold half a surrogate pair, written as an escape.</summary>
+internal static class JsonTexts
+{
+    /// <summary>Gets the text of a value.</summary>
+    /// <exception cref="InvalidDataException">The text holds half a surrogate pair; the message names file and key.</exception>
+    public static string Value(JsonElement element, string key, string source)
+    {
+        try
+        {
+            return element.GetString()!;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Broken(key, source, e);
+        }
+    }
+
+    /// <summary>Gets the name of a property.</summary>
+    /// <exception cref="InvalidDataException">The name holds half a surrogate pair; the message names file and key.</exception>
+    public static string Name(JsonProperty property, string key, string source)
+    {
+        try
+        {
+            return property.Name;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Broken($"{key}, a name in it,", source, e);
+        }
+    }
+
+    /// <summary>Replaces escapes of half a surrogate pair by U+FFFD in the text of a JSON file.</summary>
+    public static string Repaired(string json)
+    {
+        StringBuilder? repaired = null;
+        int done = 0;
+        for (int at = json.IndexOf('\\', StringComparison.Ordinal); at >= 0 && at + 1 < json.Length; at = json.IndexOf('\\', at))
+        {
+            int unit = Unit(json, at), next = at + (unit < 0 ? 2 : 6);
+            bool isPair = unit is >= 0xD800 and < 0xDC00 && Unit(json, next) is >= 0xDC00 and < 0xE000;
+            if (unit is >= 0xD800 and < 0xE000 && !isPair)
+            {
+                (repaired ??= new StringBuilder(json.Length)).Append(json, done, at - done).Append("\\ufffd");
+                done = next;
+            }
+
+            at = Math.Min(isPair ? next + 6 : next, json.Length);
+            if (at == json.Length)
+            {
+                break;
+            }
+        }
+
+        return repaired is null ? json : repaired.Append(json, done, json.Length - done).ToString();
+    }
+
+    private static int Unit(string json, int at) =>
+        at + 6 <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
+        && int.TryParse(json.AsSpan(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int unit) ? unit : -1;
+
+    private static InvalidDataException Broken(string key, string source, InvalidOperationException inner) =>
+        new($"'{source}': {key} is no valid JSON text: it holds half a surrogate pair or invalid UTF-8; expected whole characters.", inner);
+}
