@@ -44,7 +44,7 @@ internal static class PeftFolder
                 }
             }
         },
-        name => name is ConfigFile or WeightsFile,
+        name => name is PeftConfig.FileName or WeightsFile,
         overwrite,
         cancellationToken);
 

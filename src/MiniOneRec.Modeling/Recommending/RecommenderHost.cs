@@ -109,7 +109,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     }
 
     /// <summary>Loads a folder aside, warms it up and serves it.</summary>
-    /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync"/> wrote.</param>
+    /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
     /// <param name="version">The version's name; by default the folder's.</param>
     /// <param name="cancellationToken">Ends the loading and warming up; the active version goes on serving.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
