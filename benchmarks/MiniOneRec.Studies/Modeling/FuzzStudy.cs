@@ -33,9 +33,9 @@ internal sealed class FuzzStudy : IStudy
                 double before = MachineReference.ResidentMegabytes();
                 var clock = Stopwatch.StartNew();
                 var result = target.Run(folder, mutations, seed, context.CancellationToken);
-                foreach (var (problem, (first, times)) in result.Undocumented)
+                foreach (var (problem, (first, times, message)) in result.Undocumented)
                 {
-                    context.Log($"{target.Name}: {times} times, first in mutation {first}: {problem}");
+                    context.Log($"{target.Name}: {times} times, first in mutation {first}: {problem}: {message}");
                 }
 
                 foreach (string above in result.AboveLimits.Take(5))

@@ -2,7 +2,7 @@ using MiniOneRec.Studies;
 
 namespace MiniOneRec.Datasets.Tests.Safety;
 
-/// <summary>Three hundred damaged files of each kind; the study <c>fuzz</c> reads a hundred thousand.</summary>
+/// <summary>Three hundred damaged files of each kind; the study <c>fuzz</c> reads a hundred thousand, alone, and measures memory and time too.</summary>
 public sealed class DamagedFileTests
 {
     private const int Mutations = 300;
@@ -22,7 +22,6 @@ public sealed class DamagedFileTests
         var result = target.Run(folder.Path, Mutations, seed: 7);
 
         Assert.Empty(result.Undocumented);
-        Assert.Empty(result.AboveLimits);
         Assert.InRange(result.Refused, 20, Mutations);
     }
 }

@@ -14,7 +14,7 @@ public sealed class GreedyManifestTests
         { "rq-vae", "latentWidth", "4096" },
         { "rq-vae", "codebookSizes", "[65535, 65535]" },
         { "fsq", "hiddenWidths", "[65536, 65536]" },
-        { "fsq", "steps", "[[2, 2], [255, 255]]" },
+        { "fsq", "steps", "[[2, 2, 2], [2, 2]]" },
     };
 
     [Theory]

@@ -36,7 +36,7 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         Once(folder, Framed(Good, Good.Length), result, -1);                    // warm-up, so that what is made once is not counted
         if (result.Refused > 0 || result.Undocumented.Count > 0)
         {
-            throw new InvalidDataException($"{Name}: the undamaged file is refused. {string.Join(' ', result.Undocumented.Keys)}");
+            throw new InvalidDataException($"{Name}: the undamaged file is refused. {string.Join(' ', result.Undocumented.Select(seen => $"{seen.Key}: {seen.Value.Message}"))}");
         }
 
         result = new FuzzResult();
@@ -103,8 +103,8 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         catch (Exception e)
         {
             string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("MiniOneRec", StringComparison.Ordinal))?.Trim() ?? "";
-            string key = $"{e.GetType().Name}: {e.Message.Split('\n')[0]} {frame}";
-            result.Undocumented[key] = result.Undocumented.TryGetValue(key, out var seen) ? seen with { Times = seen.Times + 1 } : (number, 1);
+            string key = $"{e.GetType().Name} {frame}";
+            result.Undocumented[key] = result.Undocumented.TryGetValue(key, out var seen) ? seen with { Times = seen.Times + 1 } : (number, 1, e.Message.Split('\n')[0]);
         }
 
         var elapsed = Stopwatch.GetElapsedTime(start);
@@ -144,8 +144,8 @@ internal sealed class FuzzResult
     /// <summary>Gets or sets how many were refused with a documented exception.</summary>
     public int Refused { get; set; }
 
-    /// <summary>Gets other exceptions: what they said, the first mutation, and how often.</summary>
-    public Dictionary<string, (int First, int Times)> Undocumented { get; } = new(StringComparer.Ordinal);
+    /// <summary>Gets other exceptions by type and place: the first mutation, how often, and what the first of them said.</summary>
+    public Dictionary<string, (int First, int Times, string Message)> Undocumented { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Gets or sets the longest time for one file.</summary>
     public TimeSpan Slowest { get; set; }

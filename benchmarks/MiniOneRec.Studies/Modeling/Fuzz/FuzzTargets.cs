@@ -51,20 +51,6 @@ internal static class FuzzTargets
             {
                 ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>", ["chat_template"] = "{{ messages }}",
             }), folder => TokenizerSettings.Read(folder).ToJson()),
-            new("chat template", "chat_template.jinja", Encoding.UTF8.GetBytes(ChatText), folder =>
-            {
-                var tokenizer = TextTokenizer.LoadAsync(Path.Combine(folder, "tokenizer.json")).GetAwaiter().GetResult();
-                var template = new ChatTemplate(tokenizer, [2]);
-                template.Render(new Prompt("fuzz") { Instruction = "Recommend.", Input = "<a_0> and <a_1>" });
-            })
-            {
-                Structure = FuzzStructure.Template,
-                Beside = folder =>
-                {
-                    File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), Bytes(SmallTokenizer()));
-                    File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"eos_token": "<|end|>"}""");
-                },
-            },
             new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {
@@ -128,23 +114,6 @@ internal static class FuzzTargets
         }
     }
 
-    private const string ChatText = """
-        {%- if messages[0]['role'] == 'system' %}
-            {{- '<|im_start|>system\n' + messages[0].content | trim + '<|im_end|>\n' }}
-        {%- endif %}
-        {%- set ns = namespace(last=messages|length - 1) %}
-        {%- for message in messages %}
-            {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
-                {{- '<|im_start|>' + message.role + '\n' + message['content'] + '<|im_end|>' + '\n' }}
-            {%- elif loop.index0 == ns.last %}
-                {{- loop.index }}
-            {%- endif %}
-        {%- endfor %}
-        {%- if add_generation_prompt %}
-            {{- '<|im_start|>assistant\n' }}
-        {%- endif %}
-        """;
-
     private static FuzzTarget Safetensors(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
@@ -197,7 +166,7 @@ internal static class FuzzTargets
         tokenizer.Decode(tokenizer.Encode("Hello, world 123 <a_0>\n"));
     }
 
-    private static JsonObject SmallTokenizer()
+    internal static JsonObject SmallTokenizer()
     {
         var vocabulary = new JsonObject();
         for (int value = 0; value < 256; value++)
@@ -293,5 +262,5 @@ internal static class FuzzTargets
         return writer.ToArray();
     }
 
-    private static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+    internal static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
 }

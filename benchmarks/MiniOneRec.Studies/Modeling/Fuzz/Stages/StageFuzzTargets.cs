@@ -17,6 +17,23 @@ internal static class StageFuzzTargets
 {
     private const string ManifestFile = "manifest.json", QuantizerFile = "quantizer.safetensors";
 
+    private const string ChatText = """
+        {%- if messages[0]['role'] == 'system' %}
+            {{- '<|im_start|>system\n' + messages[0].content | trim + '<|im_end|>\n' }}
+        {%- endif %}
+        {%- set ns = namespace(last=messages|length - 1) %}
+        {%- for message in messages %}
+            {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
+                {{- '<|im_start|>' + message.role + '\n' + message['content'] + '<|im_end|>' + '\n' }}
+            {%- elif loop.index0 == ns.last %}
+                {{- loop.index }}
+            {%- endif %}
+        {%- endfor %}
+        {%- if add_generation_prompt %}
+            {{- '<|im_start|>assistant\n' }}
+        {%- endif %}
+        """;
+
     /// <summary>Makes the targets, which have to be fitted first.</summary>
     public static IReadOnlyList<FuzzTarget> Make()
     {
@@ -32,8 +49,25 @@ internal static class StageFuzzTargets
             SftState(),
             GrpoState(),
             RqVaeState(table),
+            Template(),
         ];
     }
+
+    private static FuzzTarget Template() =>
+        new("chat template", "chat_template.jinja", Encoding.UTF8.GetBytes(ChatText), folder =>
+        {
+            var tokenizer = TextTokenizer.LoadAsync(Path.Combine(folder, "tokenizer.json")).GetAwaiter().GetResult();
+            var template = new ChatTemplate(tokenizer, [2]);
+            template.Render(new Prompt("fuzz") { Instruction = "Recommend.", Input = "<a_0> and <a_1>" });
+        })
+        {
+            Structure = FuzzStructure.Template,
+            Beside = folder =>
+            {
+                File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), FuzzTargets.Bytes(FuzzTargets.SmallTokenizer()));
+                File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"eos_token": "<|end|>"}""");
+            },
+        };
 
     private static FuzzTarget Npy(EmbeddingTable table)
     {
@@ -61,7 +95,7 @@ internal static class StageFuzzTargets
             quantizer.SaveAsync(saved).GetAwaiter().GetResult();
         }
 
-        byte[] manifest = File.ReadAllBytes(Path.Combine(saved, ManifestFile)), weights = File.ReadAllBytes(Path.Combine(saved, QuantizerFile));
+        byte[] manifest = Plain(Path.Combine(saved, ManifestFile)), weights = File.ReadAllBytes(Path.Combine(saved, QuantizerFile));
         void Load(string folder) => QuantizerFolder.LoadAsync(folder).GetAwaiter().GetResult().Dispose();
         yield return new($"{name} manifest", ManifestFile, manifest, Load)
         {
@@ -92,7 +126,7 @@ internal static class StageFuzzTargets
         var catalogue = new SemanticIdTokenizer(new PrecomputedEncoder([.. Enumerable.Range(0, table.Count).Select(row => $"i{row}")], table), quantizer)
             .BuildAsync([.. Enumerable.Range(0, table.Count).Select(row => $"i{row}")], table).GetAwaiter().GetResult();
         catalogue.SaveAsync(saved).GetAwaiter().GetResult();
-        return new("catalogue manifest", ManifestFile, File.ReadAllBytes(Path.Combine(saved, ManifestFile)), folder =>
+        return new("catalogue manifest", ManifestFile, Plain(Path.Combine(saved, ManifestFile)), folder =>
             SemanticIdCatalogue.LoadAsync(folder).GetAwaiter().GetResult().Quantizer.Dispose())
         {
             Structure = FuzzStructure.Json,
@@ -144,7 +178,7 @@ internal static class StageFuzzTargets
             Folder(saved).Save(new RunState { Step = 3, Epoch = 1, Best = [] }, [("weight.a", weight)]);
         }
 
-        return new("sft state", State, File.ReadAllBytes(Path.Combine(saved, State)), folder =>
+        return new("sft state", State, Plain(Path.Combine(saved, State)), folder =>
         {
             using var weight = zeros(2, 2);
             Folder(folder).Load([("weight.a", weight)]);
@@ -166,7 +200,7 @@ internal static class StageFuzzTargets
             Checkpoint(saved).Save(new PolicyState { Step = 3, BestValidation = 0.5 }, [("policy.a", weight)]);
         }
 
-        return new("grpo state", State, File.ReadAllBytes(Path.Combine(saved, State)), folder =>
+        return new("grpo state", State, Plain(Path.Combine(saved, State)), folder =>
         {
             using var weight = zeros(2, 2);
             Checkpoint(folder).Load([("policy.a", weight)]);
@@ -202,6 +236,15 @@ internal static class StageFuzzTargets
             IsSafetensors = true,
             Tail = bytes.Length - 8 - length,
         };
+    }
+
+    // Manifests without hashes, as version 0.1 wrote them, so that it is not the hash that refuses every damage.
+    private static byte[] Plain(string path)
+    {
+        var manifest = JsonNode.Parse(File.ReadAllBytes(path))!.AsObject();
+        manifest.Remove("files");
+        manifest.Remove("checksum");
+        return Encoding.UTF8.GetBytes(manifest.ToJsonString());
     }
 
     private static byte[] Written(Action<string> write, string name)
