@@ -251,7 +251,7 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
         }
 
         var steps = new List<JinjaStep>();
-        ParseMembers(steps, value);
+        ParseMembers(steps);
         if (withFilters)
         {
             ParseFiltersAndTests(steps);
@@ -260,14 +260,14 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
         return steps.Count == 0 ? value : new JinjaChain(position, value, [.. steps]);
     }
 
-    private void ParseMembers(List<JinjaStep> steps, JinjaExpression value)
+    private void ParseMembers(List<JinjaStep> steps)
     {
         while (true)
         {
             int position = tokens.Current.Position;
             if (tokens.TryTakeSign("."))
             {
-                if (tokens.Current.Kind == JinjaTokenKind.Integer && value is not JinjaConstant { Constant: long or double })
+                if (tokens.Current.Kind == JinjaTokenKind.Integer)
                 {
                     steps.Add(new JinjaItemStep(position, ParsePrimary()));
                 }
@@ -341,7 +341,7 @@ internal sealed class JinjaExpressionParser(JinjaTokenStream tokens)
 
             var argument = ParsePrimary();
             var steps = new List<JinjaStep>();
-            ParseMembers(steps, argument);
+            ParseMembers(steps);
             arguments = new JinjaArgumentList([steps.Count == 0 ? argument : new JinjaChain(argument.Position, argument, [.. steps])], []);
         }
 

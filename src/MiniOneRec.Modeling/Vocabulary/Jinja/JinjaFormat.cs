@@ -25,7 +25,7 @@ internal static class JinjaFormat
             at = Convert(run, format, at, text, values, ref used);
         }
 
-        return used == values.Length || (values is [JinjaMap or List<object?>] && used == 0)
+        return used == values.Length || (values is [JinjaMap or List<object?> or JinjaRange or JinjaUndefined] && used == 0)
             ? run.Made(text.ToString())
             : throw run.Error("'%' got more values than the text has places");
     }

@@ -201,7 +201,7 @@ internal static class JinjaText
             }
             else if (IsPrintable(rune))
             {
-                output.Append(rune.ToString());
+                _ = rune.IsBmp ? output.Append((char)rune.Value) : output.Append(rune.ToString());
             }
             else
             {

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text;
 
 namespace MiniOneRec.Modeling;
 
@@ -10,6 +11,9 @@ namespace MiniOneRec.Modeling;
 internal static class JinjaValue
 {
     private static readonly string[] Letters = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
+
+    /// <summary>Gets the text of one character.</summary>
+    public static string Letter(Rune rune) => rune.IsAscii ? Letters[rune.Value] : rune.ToString();
 
     public static bool IsTrue(object? value) => value switch
     {
@@ -77,7 +81,7 @@ internal static class JinjaValue
             case string text:
                 run.Charge(40L * text.Length);
                 run.Work(text.Length);
-                return [.. text.EnumerateRunes().Select(rune => rune.IsAscii ? Letters[rune.Value] : rune.ToString())];
+                return [.. text.EnumerateRunes().Select(Letter)];
             default:
                 throw run.Error($"{JinjaText.TypeName(value)} has no elements");
         }
