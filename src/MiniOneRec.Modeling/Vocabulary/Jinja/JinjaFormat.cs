@@ -154,9 +154,15 @@ internal static class JinjaFormat
             'd' or 'i' or 'u' when double.IsFinite(number) => Digits(JinjaNumbers.TryInteger(value, out long whole) ? whole : (long)Math.Clamp(number, -9e18, 9e18), precision),
             'x' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole),
             'X' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole).ToUpperInvariant(),
-            'f' or 'F' when double.IsFinite(number) => JinjaNumbers.Fixed(number, precision < 0 ? 6 : precision),
+            'f' or 'F' when double.IsFinite(number) => Fixed(run,number, precision < 0 ? 6 : precision),
             _ => throw run.Error($"'%{kind}' is not supported for {JinjaText.TypeName(value)}"),
         };
+    }
+
+    private static string Fixed(JinjaRun run, double number, int decimals)
+    {
+        run.Charge(8192);
+        return JinjaNumbers.Fixed(number, decimals);
     }
 
     private static string Digits(long number, int precision)

@@ -82,7 +82,9 @@ internal static class JinjaSequenceFilters
         return Sorted(run, items, keys, reverse, equalityFirst: true);
     }
 
-    private static List<object?> Sorted(JinjaRun run, List<object?> items, List<object?[]> keys, bool reverse, bool equalityFirst = false)
+    /// <summary>Sorts elements by keys; equal ones keep their order.</summary>
+    /// <exception cref="InvalidDataException">Two keys have no order.</exception>
+    public static List<T> Sorted<T>(JinjaRun run, List<T> items, List<object?[]> keys, bool reverse, bool equalityFirst = false)
     {
         int Compare(int a, int b)
         {

@@ -10,7 +10,12 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal static class JinjaValue
 {
+    private static readonly object True = true;
+    private static readonly object False = false;
     private static readonly string[] Letters = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
+
+    /// <summary>Gets a truth value without making a new object.</summary>
+    public static object Truth(bool truth) => truth ? True : False;
 
     /// <summary>Gets the text of one character.</summary>
     public static string Letter(Rune rune) => rune.IsAscii ? Letters[rune.Value] : rune.ToString();
