@@ -1,12 +1,46 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace MiniOneRec.Modeling;
 
 /// <summary>Reads JSON text that may hold half a surrogate pair, written as an escape.</summary>
 internal static class JsonTexts
 {
+    /// <summary>Checks every text of a file.</summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="source">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">A text holds half a surrogate pair or invalid UTF-8; the message names file, line and key.</exception>
+    public static void Check(ReadOnlySpan<byte> json, string source)
+    {
+        if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0 && Utf8.IsValid(json))
+        {
+            return;
+        }
+
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 32 });
+        string key = "a key";
+        while (reader.Read())
+        {
+            if (reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.String))
+            {
+                continue;
+            }
+
+            try
+            {
+                string text = reader.GetString()!;
+                key = reader.TokenType == JsonTokenType.PropertyName ? $"key '{(text.Length > 80 ? text[..80] + "…" : text)}'" : key;
+            }
+            catch (InvalidOperationException e)
+            {
+                int line = json[..(int)reader.TokenStartIndex].Count((byte)'\n') + 1;
+                throw Broken(reader.TokenType == JsonTokenType.PropertyName ? $"a name behind {key}" : key, source, e, $", line {line}");
+            }
+        }
+    }
+
     /// <summary>Gets the text of a value.</summary>
     /// <exception cref="InvalidDataException">The text holds half a surrogate pair; the message names file and key.</exception>
     public static string Value(JsonElement element, string key, string source)
@@ -64,6 +98,6 @@ internal static class JsonTexts
         at + 6 <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
         && int.TryParse(json.AsSpan(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int unit) ? unit : -1;
 
-    private static InvalidDataException Broken(string key, string source, InvalidOperationException inner) =>
-        new($"'{source}': {key} is no valid JSON text: it holds half a surrogate pair or invalid UTF-8; expected whole characters.", inner);
+    private static InvalidDataException Broken(string key, string source, InvalidOperationException inner, string place = "") =>
+        new($"'{source}'{place}: {key} is no valid JSON text: it holds half a surrogate pair or invalid UTF-8; expected whole characters.", inner);
 }

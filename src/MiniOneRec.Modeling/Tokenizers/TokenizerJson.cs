@@ -19,6 +19,7 @@ internal sealed class TokenizerJson(string source)
     {
         try
         {
+            JsonTexts.Check(json.Span, source);
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
             return new TokenizerJson(source).Read(document.RootElement);
         }

@@ -24,8 +24,8 @@ public sealed record ChatTemplateLimits
     public int MaxSteps { get; init; } = 1_000_000;
 
     /// <summary>Gets how many bytes of values one rendering may create, those that it no longer uses included.</summary>
-    /// <value>The default is 40 MB.</value>
-    public long MaxBytes { get; init; } = 40 << 20;
+    /// <value>The default is 32 MB.</value>
+    public long MaxBytes { get; init; } = 32 << 20;
 
     /// <summary>Gets the length of the longest output, in characters.</summary>
     /// <value>The default is 2,097,152.</value>

@@ -110,6 +110,18 @@ public sealed class TokenizerKeysTests
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{\n\"model\": {},\n\"unheard_of\": [\"a\\ud83d\"]}", "line 3", "'unheard_of'")]
+    [InlineData("{\n\"model\": {\n\n\"\\ude00\": 1}}", "line 4", "'model'")]
+    public void Tokenizer_HalfASurrogatePair_NamesLineAndKey(string json, string line, string key)
+    {
+        var error = Assert.Throws<InvalidDataException>(() => TokenizerJson.Parse(Encoding.UTF8.GetBytes(json), "bad.json"));
+
+        Assert.Contains("bad.json", error.Message, StringComparison.Ordinal);
+        Assert.Contains(line, error.Message, StringComparison.Ordinal);
+        Assert.Contains(key, error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void UnknownKeys_OfBothFiles_AreListed()
     {

@@ -42,7 +42,7 @@ internal static class JinjaCase
 
     private static string Map(JinjaRun run, string text, Func<Rune, int, string> map)
     {
-        run.Charge(6L * text.Length);
+        run.Charge((6L * text.Length) + (text.AsSpan().ContainsAnyExceptInRange('\0', '\x7F') ? 40L * text.Length : 0));
         run.Work(text.Length);
         var made = new StringBuilder(text.Length);
         int at = 0;
@@ -55,7 +55,7 @@ internal static class JinjaCase
         return run.Made(made.ToString());
     }
 
-    private static string UpperOf(Rune rune) => SpecialUpper.TryGetValue(rune.Value, out string? special) ? special : Rune.ToUpperInvariant(rune).ToString();
+    private static string UpperOf(Rune rune) => SpecialUpper.TryGetValue(rune.Value, out string? special) ? special : JinjaValue.Letter(Rune.ToUpperInvariant(rune));
 
     private static string TitleOf(Rune rune) => SpecialTitle.TryGetValue(rune.Value, out string? special) ? special : UpperOf(rune);
 
@@ -64,7 +64,7 @@ internal static class JinjaCase
     {
         0x130 => "i\u0307",
         0x3A3 => at > 0 && IsLetter(text, at - 1) && !(at + 1 < text.Length && IsLetter(text, at + 1)) ? "\u03C2" : "\u03C3",
-        _ => Rune.ToLowerInvariant(rune).ToString(),
+        _ => JinjaValue.Letter(Rune.ToLowerInvariant(rune)),
     };
 
     private static bool IsLetter(string text, int at) => char.IsLetter(text[at]);

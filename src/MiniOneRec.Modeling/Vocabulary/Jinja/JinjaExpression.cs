@@ -29,11 +29,14 @@ internal sealed class JinjaConstant(int position, object? value) : JinjaExpressi
 /// <summary>A name.</summary>
 internal sealed class JinjaName(int position, string name) : JinjaExpression(position)
 {
+    private readonly string _name = name;
+    private readonly JinjaUndefined _undefined = new($"'{name}' is undefined");
+
     protected override object? Evaluate(JinjaRun run, JinjaScope scope) =>
-        scope.TryGet(name, out object? value) ? value
-        : JinjaGlobals.Find(name, out value) ? value
-        : JinjaGlobals.IsRefused(name) ? throw run.Error($"function '{name}' is not supported")
-        : new JinjaUndefined($"'{name}' is undefined");
+        scope.TryGet(_name, out object? value) ? value
+        : JinjaGlobals.Find(_name, out value) ? value
+        : JinjaGlobals.IsRefused(_name) ? throw run.Error($"function '{_name}' is not supported")
+        : _undefined;
 }
 
 /// <summary>Values in round brackets.</summary>
@@ -103,7 +106,7 @@ internal sealed class JinjaLogic(int position, JinjaExpression[] parts, bool isO
 /// <summary>The opposite of a truth value.</summary>
 internal sealed class JinjaNot(int position, JinjaExpression value) : JinjaExpression(position)
 {
-    protected override object? Evaluate(JinjaRun run, JinjaScope scope) => !JinjaValue.IsTrue(value.Value(run, scope));
+    protected override object? Evaluate(JinjaRun run, JinjaScope scope) => JinjaValue.Truth(!JinjaValue.IsTrue(value.Value(run, scope)));
 }
 
 /// <summary>A chain of comparisons, each between neighbours.</summary>
@@ -126,13 +129,13 @@ internal sealed class JinjaComparison(int position, JinjaExpression first, (stri
             };
             if (!holds)
             {
-                return false;
+                return JinjaValue.Truth(false);
             }
 
             left = right;
         }
 
-        return true;
+        return JinjaValue.Truth(true);
     }
 }
 

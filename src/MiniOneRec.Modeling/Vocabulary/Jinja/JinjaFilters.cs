@@ -30,9 +30,9 @@ internal static class JinjaFilters
             _ => throw run.Error($"filter 'abs' needs a number, not {JinjaText.TypeName(value)}"),
         } },
         { "round", "precision? method?", (run, value, a) => Round(run, value, a) },
-        { "indent", "width? first? blank?", (run, value, a) => Indent(run, JinjaText.Of(run, value), a) },
+        { "indent", "width? first? blank?", (run, value, a) => Indent(run, TextOnly(run, value, "indent"), a) },
         { "center", "width?", (run, value, a) => JinjaTextMethods.Pad(run, JinjaText.Of(run, value), a.Integer(0, 80), " ", left: 1) },
-        { "truncate", "length? killwords? end? leeway?", (run, value, a) => Truncate(run, JinjaText.Of(run, value), a) },
+        { "truncate", "length? killwords? end? leeway?", (run, value, a) => Truncate(run, TextOnly(run, value, "truncate"), a) },
         { "wordcount", "", (run, value, _) => Words(run, JinjaText.Of(run, value)) },
         { "format", "*", (run, value, a) => a.Raw.Named.Length == 0
             ? JinjaFormat.Apply(run, JinjaText.Of(run, value), a.Raw.Positional) : throw run.Error("filter 'format' with names is not supported") },
@@ -41,6 +41,9 @@ internal static class JinjaFilters
 
     /// <summary>Tells whether Jinja2 has a filter that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;
+
+    private static string TextOnly(JinjaRun run, object? value, string filter) =>
+        value as string ?? throw run.Error($"filter '{filter}' needs a text, not {JinjaText.TypeName(value)}");
 
     private static string Title(JinjaRun run, string text)
     {

@@ -66,7 +66,13 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> elements)
 
     public int Index { get; set; }
 
-    public object? Member(JinjaRun run, string name) => name switch
+    public object? Member(JinjaRun run, string name)
+    {
+        run.Charge(128);
+        return Find(run, name);
+    }
+
+    private object? Find(JinjaRun run, string name) => name switch
     {
         "index" => run.Boxed(Index + 1),
         "index0" => run.Boxed(Index),

@@ -25,7 +25,7 @@ internal static class JinjaFormat
             at = Convert(run, format, at, text, values, ref used);
         }
 
-        return used == values.Length || (values is [JinjaMap or List<object?>] && used == 0)
+        return used == values.Length || (values is [JinjaMap or List<object?> or JinjaRange or JinjaUndefined] && used == 0)
             ? run.Made(text.ToString())
             : throw run.Error("'%' got more values than the text has places");
     }
@@ -154,9 +154,15 @@ internal static class JinjaFormat
             'd' or 'i' or 'u' when double.IsFinite(number) => Digits(JinjaNumbers.TryInteger(value, out long whole) ? whole : (long)Math.Clamp(number, -9e18, 9e18), precision),
             'x' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole),
             'X' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole).ToUpperInvariant(),
-            'f' or 'F' when double.IsFinite(number) => JinjaNumbers.Fixed(number, precision < 0 ? 6 : precision),
+            'f' or 'F' when double.IsFinite(number) => Fixed(run,number, precision < 0 ? 6 : precision),
             _ => throw run.Error($"'%{kind}' is not supported for {JinjaText.TypeName(value)}"),
         };
+    }
+
+    private static string Fixed(JinjaRun run, double number, int decimals)
+    {
+        run.Charge(8192);
+        return JinjaNumbers.Fixed(number, decimals);
     }
 
     private static string Digits(long number, int precision)

@@ -95,9 +95,8 @@ internal sealed class JinjaJson
         var entries = map.Entries;
         if (_sorts)
         {
-            var sorted = entries.ToList();
-            sorted.Sort((a, b) => JinjaComparer.Order(_run, "<", a.Key, b.Key));
-            entries = sorted;
+            var list = entries.ToList();
+            entries = JinjaSequenceFilters.Sorted(_run, list, list.ConvertAll(entry => new[] { entry.Key }), reverse: false);
         }
 
         int count = 0;

@@ -30,8 +30,14 @@ internal static class JinjaMembers
             };
         }
 
-        return key is string name && Attribute(run, value, name, out found) ? found
-            : value is JinjaUndefined ? Missing(run, value, "")
+        if (key is string name && Attribute(run, value, name, out found))
+        {
+            return found;
+        }
+
+        run.Charge(512);
+        return value is JinjaUndefined
+            ? Missing(run, value, "")
             : new JinjaUndefined($"{JinjaText.TypeName(value)} has no element {(key is string or long ? $"'{Short(key)}'" : "of this kind")}");
     }
 
@@ -41,7 +47,9 @@ internal static class JinjaMembers
     {
         if (value is not (string or List<object?> or JinjaTuple or JinjaRange))
         {
-            return value is JinjaUndefined ? Missing(run, value, "") : new JinjaUndefined($"{JinjaText.TypeName(value)} has no parts");
+            throw value is JinjaUndefined undefined
+                ? run.Error($"{undefined.Reason}, so it has no parts")
+                : run.Error($"{JinjaText.TypeName(value)} has no parts");
         }
 
         int length = (int)JinjaValue.Length(run, value);
@@ -57,6 +65,11 @@ internal static class JinjaMembers
         {
             int begin = JinjaText.Offset(text, (int)from);
             return count == 0 ? "" : run.Made(text[begin..JinjaText.Offset(text, (int)to)]);
+        }
+
+        if (value is JinjaRange range)
+        {
+            return new JinjaRange(range.Start + (from * range.Step), range.Start + (to * range.Step), range.Step * by);
         }
 
         var elements = JinjaValue.ToElements(run, value);
@@ -91,6 +104,7 @@ internal static class JinjaMembers
         foreach (object? part in parts)
         {
             run.Work(16);
+            run.Charge(192);
             value = Item(run, value, part);
             value = value is JinjaUndefined && otherwise is not null ? otherwise : value;
         }

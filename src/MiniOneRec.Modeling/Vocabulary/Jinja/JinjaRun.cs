@@ -115,7 +115,7 @@ internal sealed class JinjaRun(JinjaSource source, ChatTemplateLimits limits, Ti
     /// <summary>Enters a macro.</summary>
     public void EnterCall()
     {
-        Charge(256);
+        Charge(640);
         if (++_calls > limits.MaxCalls)
         {
             throw Error($"macros call each other deeper than {limits.MaxCalls} levels ({nameof(ChatTemplateLimits.MaxCalls)})");

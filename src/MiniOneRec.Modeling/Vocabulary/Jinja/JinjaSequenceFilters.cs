@@ -40,6 +40,9 @@ internal static class JinjaSequenceFilters
         return table;
     }
 
+    // What is false has no elements here, None and zero included.
+    private static IEnumerable<object?> Elements(JinjaRun run, object? value) => JinjaValue.IsTrue(value) ? JinjaValue.Items(run, value) : [];
+
     private static object? First(JinjaRun run, object? value) =>
         value is JinjaGenerator generator ? (generator.TryTakeFirst(out object? taken) ? taken : new JinjaUndefined("the sequence is empty"))
         : value is string text ? (text.Length == 0 ? new JinjaUndefined("the text is empty") : JinjaMembers.Item(run, text, 0L))
@@ -76,16 +79,18 @@ internal static class JinjaSequenceFilters
         var items = JinjaValue.ToList(run, value);
         run.Charge(64L * items.Count);
         var keys = items.ConvertAll(item => paths.Select(path => Folded(run, path is null ? item : JinjaMembers.Path(run, item, path), caseSensitive)).ToArray());
-        return Sorted(run, items, keys, reverse);
+        return Sorted(run, items, keys, reverse, equalityFirst: true);
     }
 
-    private static List<object?> Sorted(JinjaRun run, List<object?> items, List<object?[]> keys, bool reverse)
+    /// <summary>Sorts elements by keys; equal ones keep their order.</summary>
+    /// <exception cref="InvalidDataException">Two keys have no order.</exception>
+    public static List<T> Sorted<T>(JinjaRun run, List<T> items, List<object?[]> keys, bool reverse, bool equalityFirst = false)
     {
         int Compare(int a, int b)
         {
             for (int i = 0; i < keys[a].Length; i++)
             {
-                int order = JinjaComparer.Order(run, "<", keys[a][i], keys[b][i]);
+                int order = equalityFirst && JinjaComparer.AreEqual(run, keys[a][i], keys[b][i]) ? 0 : JinjaComparer.Order(run, "<", keys[a][i], keys[b][i]);
                 if (order != 0)
                 {
                     return reverse ? -order : order;
@@ -251,7 +256,7 @@ internal static class JinjaSequenceFilters
 
         var mapped = new List<object?>();
         run.Enter();
-        foreach (object? item in JinjaValue.Items(run, value))
+        foreach (object? item in Elements(run, value))
         {
             run.Charge(16);
             run.Work(16);
@@ -277,7 +282,7 @@ internal static class JinjaSequenceFilters
 
         var kept = new List<object?>();
         run.Enter();
-        foreach (object? item in JinjaValue.Items(run, value))
+        foreach (object? item in Elements(run, value))
         {
             run.Work(16);
             if (test(hasAttribute ? JinjaMembers.Path(run, item, attribute) : item) == keep)

@@ -72,6 +72,6 @@ internal sealed class JinjaTestStep(int position, string name, JinjaOperation? o
     {
         var given = arguments.Evaluate(run, scope);
         run.Step(Position);
-        return operation is null ? throw run.Error($"test '{name}' is not supported") : JinjaValue.IsTrue(operation.Apply(run, value, given)) != negated;
+        return operation is null ? throw run.Error($"test '{name}' is not supported") : JinjaValue.Truth(JinjaValue.IsTrue(operation.Apply(run, value, given)) != negated);
     }
 }

@@ -23,7 +23,7 @@ internal static class JinjaText
                 run.Charge(64);
                 return number.ToString(CultureInfo.InvariantCulture);
             case double number:
-                run.Charge(256);
+                run.Charge(1024);
                 return JinjaNumbers.Text(number);
             default:
                 var text2 = new StringBuilder();
@@ -201,7 +201,7 @@ internal static class JinjaText
             }
             else if (IsPrintable(rune))
             {
-                output.Append(rune.ToString());
+                _ = rune.IsBmp ? output.Append((char)rune.Value) : output.Append(rune.ToString());
             }
             else
             {

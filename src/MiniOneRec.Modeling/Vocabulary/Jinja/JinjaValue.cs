@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text;
 
 namespace MiniOneRec.Modeling;
 
@@ -9,7 +10,15 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal static class JinjaValue
 {
+    private static readonly object True = true;
+    private static readonly object False = false;
     private static readonly string[] Letters = [.. Enumerable.Range(0, 128).Select(code => ((char)code).ToString())];
+
+    /// <summary>Gets a truth value without making a new object.</summary>
+    public static object Truth(bool truth) => truth ? True : False;
+
+    /// <summary>Gets the text of one character.</summary>
+    public static string Letter(Rune rune) => rune.IsAscii ? Letters[rune.Value] : rune.ToString();
 
     public static bool IsTrue(object? value) => value switch
     {
@@ -77,7 +86,7 @@ internal static class JinjaValue
             case string text:
                 run.Charge(40L * text.Length);
                 run.Work(text.Length);
-                return [.. text.EnumerateRunes().Select(rune => rune.IsAscii ? Letters[rune.Value] : rune.ToString())];
+                return [.. text.EnumerateRunes().Select(Letter)];
             default:
                 throw run.Error($"{JinjaText.TypeName(value)} has no elements");
         }
