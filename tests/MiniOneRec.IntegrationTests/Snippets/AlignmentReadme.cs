@@ -24,7 +24,7 @@ internal static class AlignmentReadme
         var tokenizer = plain.WithSemanticIds(index.LevelSizes, out var codes);
         var model = VocabularyExtension.Extend(file.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(index, titles, plain));
         var template = new ChatTemplate(tokenizer, index.LevelSizes);            // or AlpacaTemplate, the reference's prompts
-        using var recommender = new GenerativeRecommender(model, index, template);
+        using var recommender = new GenerativeRecommender(model, index, template, new RecommenderOptions { ExcludeHistory = true });
 
         var options = new SftOptions
         {
