@@ -81,7 +81,7 @@ internal sealed class LoraTargets
 
     private static Regex Last(string pattern) => Make($@"\A(?:.*\.)?(?:{pattern})\z", pattern);
 
-    // Patterns come from files: they are matched in linear time where they can be, and for a second where not.
+    // Patterns come from files: a match ends after a second.
     private static Regex Make(string text, string pattern)
     {
         if (pattern.Length > MaxPatternLength)
@@ -93,14 +93,7 @@ internal sealed class LoraTargets
         text = text.Replace("(?P<", "(?<", StringComparison.Ordinal).Replace(@"\Z", @"\z", StringComparison.Ordinal);
         try
         {
-            try
-            {
-                return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
-            }
-            catch (NotSupportedException)
-            {
-                return new Regex(text, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
-            }
+            return new Regex(text, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
         }
         catch (ArgumentException e)
         {

@@ -13,9 +13,9 @@ internal static class AlignmentReadme
     public static async Task<RecommendationResult> PretrainedAsync(string[] args)
     {
         NativeTuning.Apply();
-        var shop = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+        var shop = new LeaveOneOutSplit().Split(DemoCatalog.Create(new DemoCatalogOptions { Users = 200 }));
         using var encoder = new TfIdfEncoder();
-        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [16, 16, 16] });
+        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [32, 32, 32], Balanced = true });
         var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(shop.Items);
         var titles = shop.Items.ToDictionary(item => item.Id, item => item.Title);
 
@@ -24,13 +24,12 @@ internal static class AlignmentReadme
         var tokenizer = plain.WithSemanticIds(index.LevelSizes, out var codes);
         var model = VocabularyExtension.Extend(file.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(index, titles, plain));
         var template = new ChatTemplate(tokenizer, index.LevelSizes);            // or AlpacaTemplate, the reference's prompts
-        using var recommender = new GenerativeRecommender(model, index, template);
+        using var recommender = new GenerativeRecommender(model, index, template, new RecommenderOptions { ExcludeHistory = true });
 
         var options = new SftOptions
         {
-            MaxSteps = 20, BatchSize = 16, WarmupSteps = 4, LearningRate = 1e-3, Dropout = 0,
-            Lora = new LoraOptions { Rank = 16, SaveTo = Path.Combine(args[1], "adapters") },        // the rows of the codes are trained beside it
-            Precision = TrainingPrecision.BFloat16,
+            MaxSteps = 6, BatchSize = 4, WarmupSteps = 0, LearningRate = 1e-3, Dropout = 0,     // a taste; an epoch takes hours on a CPU
+            Lora = new LoraOptions { Rank = 16, SaveTo = Path.Combine(args[1], "adapters") },  // the rows of the codes are trained beside it
         };
         var data = new AlignmentData(index, shop.TrainSequences) { Items = shop.Items };
         var result = await new SftTrainer([new NextItemTask(), new TitleToSidTask(), new SidToTitleTask { Weight = 0.5 }], options).TrainAsync(recommender, data);

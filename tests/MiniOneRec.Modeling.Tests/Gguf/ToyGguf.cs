@@ -9,11 +9,16 @@ namespace MiniOneRec.Modeling.Tests.Gguf;
 internal static class ToyGguf
 {
     /// <summary>Writes a checkpoint under the names and in the row order of the format.</summary>
-    public static byte[] From(string fixture, ScalarType type = ScalarType.Float32)
+    /// <param name="fixture">The checkpoint.</param>
+    /// <param name="type">The type of its matrices.</param>
+    /// <param name="change">What the metadata say in the place of the configuration.</param>
+    /// <param name="more">Further metadata.</param>
+    public static byte[] From(string fixture, ScalarType type = ScalarType.Float32, Func<DecoderConfig, DecoderConfig>? change = null, Action<GgufWriter>? more = null)
     {
         using var scope = NewDisposeScope();
         string folder = TestData.Fixture(fixture);
         var config = DecoderConfig.FromJson(File.ReadAllText(Path.Combine(folder, "config.json")));
+        config = change?.Invoke(config) ?? config;
         string a = config.ModelType;
         var writer = new GgufWriter()
             .Word("general.architecture", a)
@@ -27,6 +32,7 @@ internal static class ToyGguf
             .Real($"{a}.attention.layer_norm_rms_epsilon", (float)config.NormEpsilon)
             .Real($"{a}.rope.freq_base", (float)config.RopeTheta);
         AddTokenizer(writer);
+        more?.Invoke(writer);
         foreach (var (key, value) in Directory.GetFiles(folder, "model*.safetensors").SelectMany(SafetensorsFile.Load))
         {
             var stored = value;
