@@ -9,9 +9,9 @@ public readonly record struct NativeHeapUse(long InUse, long Free);
 
 /// <summary>Reads the C library's allocator, in which tensors live, and gives its free pages back to the kernel.</summary>
 /// <remarks>
-/// Tensors of many shapes leave holes in the heap, and so does a model that is replaced: glibc keeps the pages, and resident memory grows though
-/// nothing leaks. A recommender therefore calls <see cref="Worked"/> after each batch, and when it is disposed. Works where the C library is glibc;
-/// elsewhere nothing happens. Results never change.
+/// Tensors of many shapes leave holes in the heap, and so does a model that is replaced: glibc keeps the pages, and resident memory grows
+/// though nothing leaks. Searches and disposed models therefore call <see cref="Worked"/>. Works where the C library is glibc; elsewhere
+/// nothing happens. Results never change.
 /// </remarks>
 public static partial class NativeHeap
 {
@@ -46,7 +46,7 @@ public static partial class NativeHeap
         }
     }
 
-    /// <summary>Gives the free pages of the heap back to the kernel now; other threads wait while they allocate, for milliseconds per 100 MB.</summary>
+    /// <summary>Gives the free pages of the heap back to the kernel now; threads that allocate meanwhile wait.</summary>
     /// <returns>Whether any were given back.</returns>
     public static bool Trim()
     {
@@ -66,7 +66,7 @@ public static partial class NativeHeap
         }
     }
 
-    /// <summary>Says that tensors were made and freed: free pages are given back once work pauses, and during work where they became many.</summary>
+    /// <summary>Says that tensors were made and freed: free pages go back once work pauses, and during work where they are many.</summary>
     public static void Worked()
     {
         if (!TrimsAfterWork || !OperatingSystem.IsLinux() || s_without)

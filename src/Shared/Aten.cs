@@ -155,7 +155,9 @@ internal static unsafe class Aten
             GC.KeepAlive(tensor);
         }
 
-        return error == 0 ? Tensor.UnsafeCreateTensor(result) : throw new InvalidOperationException($"{name} failed; libtorch wrote the reason to stderr.");
+        return error == 0
+            ? Tensor.UnsafeCreateTensor(result)
+            : throw new InvalidOperationException($"{name} failed; libtorch wrote the reason to stderr.");
     }
 
     private static void Call(ReadOnlySpan<byte> name, ReadOnlySpan<byte> overload, Span<ulong> stack)
@@ -190,7 +192,8 @@ internal static unsafe class Aten
         IntPtr x, IntPtr weight, IntPtr* bias, byte* function, double** scalars, long scalarCount, byte** algorithm, out IntPtr result);
 
     [DllImport(Library)]
-    private static extern int aoti_torch_cpu__linear_pointwise_binary(IntPtr x, IntPtr other, IntPtr weight, IntPtr* bias, byte* operation, out IntPtr result);
+    private static extern int aoti_torch_cpu__linear_pointwise_binary(
+        IntPtr x, IntPtr other, IntPtr weight, IntPtr* bias, byte* operation, out IntPtr result);
 }
 
 /// <summary>What is applied to a product as it is written.</summary>

@@ -3,7 +3,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>Callers of a recommender, each with one request at a time, whose histories and counts are drawn anew for every request.</summary>
+/// <summary>Callers of a recommender, each with one request at a time; histories and counts are drawn anew for every request.</summary>
 internal sealed class SoakLoad
 {
     private readonly IReadOnlyList<int> _histories;
@@ -20,10 +20,27 @@ internal sealed class SoakLoad
         context.Options("histories", 1, 2, 5, 10, 20),
         context.Options("counts", 5, 10, 20),
         context.Option("items", 2_000),
-        new RecommenderOptions { BeamWidth = context.Option("beams", 10), BatchSize = context.Option("batch", 32), PackWeights = context.Option("pack", true) });
+        new RecommenderOptions
+        {
+            BeamWidth = context.Option("beams", 10), BatchSize = context.Option("batch", 32), PackWeights = context.Option("pack", true),
+        });
+
+    /// <summary>Serves few and many callers whose histories are equally short or long, so that rare shapes have been seen.</summary>
+    public async Task SweepAsync(GenerativeRecommender recommender, int concurrency, CancellationToken cancellationToken)
+    {
+        for (int callers = 1; callers <= concurrency; callers += Math.Max(1, callers / 4))
+        {
+            foreach (int history in _histories)
+            {
+                var alike = new SoakLoad([history], _counts, _items, Options);
+                await alike.RunAsync(recommender, 4 * callers, callers, seed: 0, cancellationToken);
+            }
+        }
+    }
 
     /// <summary>Serves requests and measures each.</summary>
-    public async Task<SoakPart> RunAsync(GenerativeRecommender recommender, int requests, int concurrency, int seed, CancellationToken cancellationToken)
+    public async Task<SoakPart> RunAsync(
+        GenerativeRecommender recommender, int requests, int concurrency, int seed, CancellationToken cancellationToken)
     {
         int next = 0;
         var milliseconds = new double[requests];

@@ -37,7 +37,8 @@ public sealed class RowBucketsTests
     {
         using var scope = NewDisposeScope();
         Tensor values = randn(21, 8).to_type(type), roomy = RowBuckets.Empty(21, 8, type).copy_(values);
-        Tensor offset = randn(40, 8).to_type(type).narrow(0, 5, 21), columns = randn(21, 16).to_type(type).narrow(1, 3, 8), tight = randn(30, 8).to_type(type).narrow(0, 9, 21);
+        Tensor offset = randn(40, 8).to_type(type).narrow(0, 5, 21), tight = randn(30, 8).to_type(type).narrow(0, 9, 21);
+        var columns = randn(21, 16).to_type(type).narrow(1, 3, 8);
 
         foreach (var (x, copies) in new[] { (values, true), (roomy, false), (offset, false), (columns, true), (tight, true) })
         {
@@ -76,7 +77,8 @@ public sealed class RowBucketsTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor weight = Aten.PackLinear(randn(64, 64)), all = full([18, 64], Scalars.Of(double.NaN), dtype: ScalarType.Float32), x = all.narrow(0, 0, 17);
+        Tensor weight = Aten.PackLinear(randn(64, 64)), all = full([18, 64], Scalars.Of(double.NaN), dtype: ScalarType.Float32);
+        var x = all.narrow(0, 0, 17);
         x.copy_(randn(17, 64));
 
         var y = CpuLinear.Product(x, weight, null);

@@ -30,7 +30,8 @@ public sealed class AtenMemoryTests
     [Fact]
     public void Operators_EveryOneIsMeasured()
     {
-        var methods = typeof(Aten).GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly).Select(method => method.Name).Distinct();
+        const BindingFlags Own = BindingFlags.Static | BindingFlags.Public | BindingFlags.DeclaredOnly;
+        var methods = typeof(Aten).GetMethods(Own).Select(method => method.Name).Distinct();
 
         Assert.All(methods, method => Assert.Contains(Operators.Keys, name => name.StartsWith(method, StringComparison.Ordinal)));
     }
@@ -57,7 +58,8 @@ public sealed class AtenMemoryTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Tensor x = Kept(randn(8, 64)), wide = Kept(randn(8, 64)), weight = Kept(randn(64, 64)), bias = Kept(randn(64)), packed = Kept(Aten.PackLinear(weight));
+        Tensor x = Kept(randn(8, 64)), wide = Kept(randn(8, 64)), weight = Kept(randn(64, 64)), bias = Kept(randn(64));
+        Tensor packed = Kept(Aten.PackLinear(weight));
         Tensor odd = Kept(randn(37, 64)), q = Kept(randn(1, 2, 5, 16)), mask = Kept(ones(1, 1, 5, 5, dtype: ScalarType.Bool));
         Tensor[] parameters = [Kept(new Parameter(randn(6, 4))), Kept(new Parameter(randn(3)))];
         Tensor[] Like(Func<Tensor, Tensor> make) => [.. parameters.Select(parameter => Kept(make(parameter)))];
