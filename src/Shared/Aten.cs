@@ -8,7 +8,9 @@ namespace MiniOneRec.Shared;
 /// <summary>Calls ATen operators that TorchSharp does not expose, through libtorch's stable C ABI.</summary>
 /// <remarks>
 /// All schema arguments in order, defaults included; results overwrite the stack from slot 0. A failure's reason goes to stderr
-/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc.
+/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc. No operator with text among
+/// its arguments may go through the dispatcher: libtorch 2.10 copies each text and never frees the copy. The two that are needed have C
+/// functions of their own.
 /// </remarks>
 internal static unsafe class Aten
 {
@@ -60,7 +62,7 @@ internal static unsafe class Aten
 
     /// <summary>Copies a weight into the layout in which oneDNN multiplies by it.</summary>
     /// <param name="weight"><c>[out, in]</c>, contiguous, float32 or bfloat16, on the CPU.</param>
-    /// <returns>An opaque tensor for <see cref="PackedLinear(Tensor, Tensor, Tensor?, ReadOnlySpan{byte})"/>.</returns>
+    /// <returns>An opaque tensor for <see cref="PackedLinear(Tensor, Tensor, Tensor?, LinearFunction)"/>.</returns>
     public static Tensor PackLinear(Tensor weight)
     {
         Span<ulong> stack = [Handle(weight), 0];                                // batch size unknown
@@ -72,12 +74,17 @@ internal static unsafe class Aten
     /// <param name="x"><c>[N, in]</c>.</param>
     /// <param name="weight">W, packed or plain and contiguous.</param>
     /// <param name="bias">b, or <see langword="null"/>.</param>
-    /// <param name="function">f: <c>none</c> or <c>swish</c>.</param>
-    public static Tensor PackedLinear(Tensor x, Tensor weight, Tensor? bias, ReadOnlySpan<byte> function)
+    /// <param name="function">f.</param>
+    public static Tensor PackedLinear(Tensor x, Tensor weight, Tensor? bias, LinearFunction function = LinearFunction.None)
     {
-        Span<ulong> stack = [Handle(x), Handle(weight), bias is null ? 0 : Opt(Handle(bias)), Text(function), List([]), Opt(Text([]))];
-        Call("mkldnn::_linear_pointwise\0"u8, "\0"u8, stack);
-        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+        fixed (byte* name = function == LinearFunction.Silu ? "swish\0"u8 : "none\0"u8)
+        {
+            IntPtr biasHandle = bias?.Handle ?? 0;
+            double* noScalars = null;
+            int error = aoti_torch_cpu__linear_pointwise(
+                x.Handle, weight.Handle, bias is null ? null : &biasHandle, name, &noScalars, 0, null, out IntPtr result);
+            return Result(error, result, "mkldnn::_linear_pointwise", x, weight, bias);
+        }
     }
 
     /// <summary>Computes <c>(x Wᵀ + b) ∘ other</c> with oneDNN; no gradient.</summary>
@@ -85,12 +92,16 @@ internal static unsafe class Aten
     /// <param name="other"><c>[N, out]</c>, contiguous.</param>
     /// <param name="weight">W, packed or plain and contiguous.</param>
     /// <param name="bias">b, or <see langword="null"/>.</param>
-    /// <param name="operation">∘: <c>add</c> or <c>mul</c>.</param>
-    public static Tensor PackedLinear(Tensor x, Tensor other, Tensor weight, Tensor? bias, ReadOnlySpan<byte> operation)
+    /// <param name="operation">∘.</param>
+    public static Tensor PackedLinear(Tensor x, Tensor other, Tensor weight, Tensor? bias, LinearOperation operation)
     {
-        Span<ulong> stack = [Handle(x), Handle(other), Handle(weight), bias is null ? 0 : Opt(Handle(bias)), Text(operation)];
-        Call("mkldnn::_linear_pointwise\0"u8, "binary\0"u8, stack);
-        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+        fixed (byte* name = operation == LinearOperation.Add ? "add\0"u8 : "mul\0"u8)
+        {
+            IntPtr biasHandle = bias?.Handle ?? 0;
+            int error = aoti_torch_cpu__linear_pointwise_binary(
+                x.Handle, other.Handle, weight.Handle, bias is null ? null : &biasHandle, name, out IntPtr result);
+            return Result(error, result, "mkldnn::_linear_pointwise.binary", x, other, weight, bias);
+        }
     }
 
     /// <summary>Gets how often a tensor was written in place.</summary>
@@ -99,6 +110,14 @@ internal static unsafe class Aten
         Span<ulong> stack = [Handle(tensor)];
         Call("aten::_version\0"u8, "\0"u8, stack);
         return (long)stack[0];
+    }
+
+    /// <summary>Gets the size of the memory that a tensor is a view of.</summary>
+    public static long StorageBytes(Tensor tensor)
+    {
+        int error = aoti_torch_get_storage_size(tensor.Handle, out long bytes);
+        GC.KeepAlive(tensor);
+        return error == 0 ? bytes : throw new InvalidOperationException("The tensor has no storage.");
     }
 
     private static ulong Handle(Tensor tensor)
@@ -117,15 +136,6 @@ internal static unsafe class Aten
         return (ulong)pointer;
     }
 
-    private static ulong Text(ReadOnlySpan<byte> text)
-    {
-        fixed (byte* pointer = text)
-        {
-            _ = torch_new_string_handle(pointer, (nuint)text.Length, out IntPtr handle);
-            return (ulong)handle;
-        }
-    }
-
     private static ulong List(IReadOnlyList<Tensor> tensors)
     {
         _ = torch_new_list_reserve_size((nuint)tensors.Count, out IntPtr list);
@@ -135,6 +145,19 @@ internal static unsafe class Aten
         }
 
         return (ulong)list;
+    }
+
+    // The arguments were lent, and must live until the call is over.
+    private static Tensor Result(int error, IntPtr result, string name, params ReadOnlySpan<Tensor?> lent)
+    {
+        foreach (var tensor in lent)
+        {
+            GC.KeepAlive(tensor);
+        }
+
+        return error == 0
+            ? Tensor.UnsafeCreateTensor(result)
+            : throw new InvalidOperationException($"{name} failed; libtorch wrote the reason to stderr.");
     }
 
     private static void Call(ReadOnlySpan<byte> name, ReadOnlySpan<byte> overload, Span<ulong> stack)
@@ -156,11 +179,39 @@ internal static unsafe class Aten
     private static extern int aoti_torch_new_tensor_handle(IntPtr tensor, out IntPtr owned);
 
     [DllImport(Library)]
+    private static extern int aoti_torch_get_storage_size(IntPtr tensor, out long bytes);
+
+    [DllImport(Library)]
     private static extern int torch_new_list_reserve_size(nuint size, out IntPtr list);
 
     [DllImport(Library)]
-    private static extern int torch_new_string_handle(byte* text, nuint length, out IntPtr handle);
+    private static extern int torch_list_push_back(IntPtr list, ulong value);
 
     [DllImport(Library)]
-    private static extern int torch_list_push_back(IntPtr list, ulong value);
+    private static extern int aoti_torch_cpu__linear_pointwise(
+        IntPtr x, IntPtr weight, IntPtr* bias, byte* function, double** scalars, long scalarCount, byte** algorithm, out IntPtr result);
+
+    [DllImport(Library)]
+    private static extern int aoti_torch_cpu__linear_pointwise_binary(
+        IntPtr x, IntPtr other, IntPtr weight, IntPtr* bias, byte* operation, out IntPtr result);
+}
+
+/// <summary>What is applied to a product as it is written.</summary>
+internal enum LinearFunction
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>x · sigmoid(x).</summary>
+    Silu,
+}
+
+/// <summary>What joins a product and another matrix as it is written.</summary>
+internal enum LinearOperation
+{
+    /// <summary>Their sum.</summary>
+    Add,
+
+    /// <summary>Their product, element by element.</summary>
+    Multiply,
 }

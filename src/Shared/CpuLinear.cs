@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -17,11 +18,51 @@ internal static class CpuLinear
     /// <summary>Whether a product without gradient on this input can be left to oneDNN.</summary>
     public static bool Serves(Tensor x) => CpuInference.Serves(x) && x.dim() == 2 && x.size(0) > 0 && Exists.Value;
 
+    /// <summary>Whether oneDNN packs weights of a type on this processor: libtorch refuses bfloat16 without AVX-512.</summary>
+    public static bool Packs(ScalarType type) => type != ScalarType.BFloat16 || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);
+
     /// <summary>Computes <c>x Wᵀ + b</c> with a weight that is not packed.</summary>
     public static Tensor Run(Tensor x, Tensor weight, Tensor? bias) =>
         x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32 && weight.is_contiguous() && Serves(x)
-            ? Aten.PackedLinear(x, weight, bias, "none"u8)
+            ? Product(x, weight, bias)
             : F.linear(x, weight, bias);
+
+    /// <summary>Computes <c>f(x Wᵀ + b)</c> where <see cref="Serves"/> says so.</summary>
+    /// <param name="x"><c>[N, in]</c>.</param>
+    /// <param name="weight">W, packed or plain and contiguous.</param>
+    /// <param name="bias">b, or <see langword="null"/>.</param>
+    /// <param name="function">f.</param>
+    public static Tensor Product(Tensor x, Tensor weight, Tensor? bias, LinearFunction function = LinearFunction.None)
+    {
+        long rows = x.size(0), wide = RowBuckets.Of(rows);
+        if (wide == rows)
+        {
+            return Aten.PackedLinear(x, weight, bias, function);
+        }
+
+        using var all = RowBuckets.Widen(x, wide);
+        using var y = Aten.PackedLinear(all, weight, bias, function);
+        return y.narrow(0, 0, rows);
+    }
+
+    /// <summary>Computes <c>(x Wᵀ + b) ∘ other</c> where <see cref="Serves"/> says so.</summary>
+    /// <param name="x"><c>[N, in]</c>.</param>
+    /// <param name="other"><c>[N, out]</c>, contiguous.</param>
+    /// <param name="weight">W, packed or plain and contiguous.</param>
+    /// <param name="bias">b, or <see langword="null"/>.</param>
+    /// <param name="operation">∘.</param>
+    public static Tensor Product(Tensor x, Tensor other, Tensor weight, Tensor? bias, LinearOperation operation)
+    {
+        long rows = x.size(0), wide = RowBuckets.Of(rows);
+        if (wide == rows)
+        {
+            return Aten.PackedLinear(x, other, weight, bias, operation);
+        }
+
+        using Tensor all = RowBuckets.Widen(x, wide), allOther = RowBuckets.Widen(other, wide);
+        using var y = Aten.PackedLinear(all, allOther, weight, bias, operation);
+        return y.narrow(0, 0, rows);
+    }
 
     // Options are passed as blocks that glibc frees; elsewhere, and where libtorch was built without oneDNN, nothing changes.
     private static bool Probe()
@@ -36,7 +77,7 @@ internal static class CpuLinear
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
             var weight = eye(4);
-            return Aten.PackedLinear(weight, Aten.PackLinear(weight), null, "none"u8).allclose(weight);
+            return Aten.PackedLinear(weight, Aten.PackLinear(weight), null).allclose(weight);
         }
         catch (Exception e) when (e is InvalidOperationException or EntryPointNotFoundException or DllNotFoundException)
         {

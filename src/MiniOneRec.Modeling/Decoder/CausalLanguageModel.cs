@@ -214,6 +214,22 @@ public abstract class CausalLanguageModel : nn.Module
     private protected static Tensor LastTokens(TokenBatch batch) =>
         tensor([.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)], device: batch.Tokens.device);
 
+    /// <summary>Frees the weights and their packed copies.</summary>
+    /// <param name="disposing">Whether <see cref="nn.Module.Dispose()"/> called.</param>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Packing?.Drop();
+        }
+
+        base.Dispose(disposing);
+        if (disposing)
+        {
+            NativeHeap.Worked();
+        }
+    }
+
     private static Tensor Gather(Tensor logits, Tensor targets)
     {
         var values = logits.to_type(ScalarType.Float32);                                    // [M, V]

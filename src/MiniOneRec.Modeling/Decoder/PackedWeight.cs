@@ -49,7 +49,7 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
     /// <param name="x">The input of the product.</param>
     public Block[]? BlocksFor(Tensor x)
     {
-        if (!packing.Enabled || !CpuLinear.Serves(x))
+        if (!packing.Enabled || !CpuLinear.Packs(x.dtype) || !CpuLinear.Serves(x))
         {
             return null;
         }
@@ -158,7 +158,7 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
     {
         var x = linspace(-1, 1, 2 * weight.size(1)).sin_().to_type(weight.dtype).view(2, -1);
         var plain = nn.functional.linear(x, weight, bias).to_type(ScalarType.Float32);
-        var packed = Aten.PackedLinear(x, block.Weight, block.Bias, "none"u8).to_type(ScalarType.Float32);
+        var packed = Aten.PackedLinear(x, block.Weight, block.Bias).to_type(ScalarType.Float32);
         double size = plain.abs().max().item<float>(), tolerance = weight.dtype == ScalarType.Float32 ? 1e-4 : 3e-2;
         return (plain - packed).abs().max().item<float>() <= tolerance * Math.Max(size, 1e-6);
     }
@@ -170,16 +170,16 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
     internal sealed record Block(Tensor Weight, Tensor? Bias, long Rows)
     {
         /// <summary>Computes <c>x Wᵀ + b</c>.</summary>
-        public Tensor Linear(Tensor x) => Cut(Aten.PackedLinear(x, Weight, Bias, "none"u8));
+        public Tensor Linear(Tensor x) => Cut(CpuLinear.Product(x, Weight, Bias));
 
         /// <summary>Computes <c>silu(x Wᵀ + b)</c>, padded.</summary>
-        public Tensor PaddedSilu(Tensor x) => Aten.PackedLinear(x, Weight, Bias, "swish"u8);
+        public Tensor PaddedSilu(Tensor x) => CpuLinear.Product(x, Weight, Bias, LinearFunction.Silu);
 
         /// <summary>Computes <c>other ⊙ (x Wᵀ + b)</c>, padded.</summary>
-        public Tensor PaddedTimes(Tensor x, Tensor other) => Aten.PackedLinear(x, other, Weight, Bias, "mul"u8);
+        public Tensor PaddedTimes(Tensor x, Tensor other) => CpuLinear.Product(x, other, Weight, Bias, LinearOperation.Multiply);
 
         /// <summary>Computes <c>other + (x Wᵀ + b)</c>.</summary>
-        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? Aten.PackedLinear(x, other, Weight, Bias, "add"u8) : Linear(x).Plus(other);
+        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? CpuLinear.Product(x, other, Weight, Bias, LinearOperation.Add) : Linear(x).Plus(other);
 
         private Tensor Cut(Tensor y) => Padded(Rows) == Rows ? y : y.narrow(1, 0, Rows);
     }

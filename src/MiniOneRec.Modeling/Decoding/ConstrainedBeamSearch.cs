@@ -90,6 +90,7 @@ public sealed class ConstrainedBeamSearch
         }
 
         prompts.Leave(hidden);
+        NativeHeap.Worked();
         return run.Results();
     }
 

@@ -187,11 +187,11 @@ public sealed class PackedWeightTests
 
         foreach (var weight in new[] { w, Aten.PackLinear(w) })
         {
-            Fixtures.Close(y, Aten.PackedLinear(x, weight, b, "none"u8), 1e-4, "linear");
-            Fixtures.Close(y - b, Aten.PackedLinear(x, weight, null, "none"u8), 1e-4, "without bias");
-            Fixtures.Close(y * y.sigmoid(), Aten.PackedLinear(x, weight, b, "swish"u8), 1e-4, "swish");
-            Fixtures.Close(y + other, Aten.PackedLinear(x, other, weight, b, "add"u8), 1e-4, "add");
-            Fixtures.Close(y * other, Aten.PackedLinear(x, other, weight, b, "mul"u8), 1e-3, "mul");
+            Fixtures.Close(y, Aten.PackedLinear(x, weight, b), 1e-4, "linear");
+            Fixtures.Close(y - b, Aten.PackedLinear(x, weight, null), 1e-4, "without bias");
+            Fixtures.Close(y * y.sigmoid(), Aten.PackedLinear(x, weight, b, LinearFunction.Silu), 1e-4, "swish");
+            Fixtures.Close(y + other, Aten.PackedLinear(x, other, weight, b, LinearOperation.Add), 1e-4, "add");
+            Fixtures.Close(y * other, Aten.PackedLinear(x, other, weight, b, LinearOperation.Multiply), 1e-3, "mul");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,7 +69,7 @@ internal sealed unsafe class CpuAttention
             return null;
         }
 
-        var y = empty([q.size(0), q.size(1) * width], dtype: q.dtype);
+        var y = RowBuckets.Empty(q.size(0), q.size(1) * width, q.dtype);
         var attention = new CpuAttention(q, promptKeys, promptValues, keys, values, rows, scale, window, y);
         if (q.dtype == ScalarType.Float32)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MiniOneRec.Shared;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,7 +26,7 @@ internal static unsafe class CpuRows
             return null;
         }
 
-        var y = empty_like(x);
+        var y = x.dim() == 2 ? RowBuckets.Empty(elements / width, width, x.dtype) : empty_like(x);
         byte* from = CpuTensor.At(x), scale = CpuTensor.At(weight), to = CpuTensor.At(y);
         if (x.dtype == ScalarType.Float32)
         {
