@@ -42,9 +42,12 @@ internal static class PeftFolder
                 }
             }
         },
-        name => name is ConfigFile or WeightsFile,
+        IsOfAdapter,
         overwrite,
         cancellationToken);
+
+    /// <summary>Checks, before a run, that its adapters can be saved.</summary>
+    public static void CheckTarget(string folder) => AtomicFile.CheckFolder(folder, IsOfAdapter);
 
     public static async Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, CancellationToken cancellationToken)
     {
@@ -65,6 +68,8 @@ internal static class PeftFolder
 
         return await TorchThread.RunAsync("MiniOneRec load", () => Fill(Path.Combine(folder, WeightsFile), model, options)).ConfigureAwait(false);
     }
+
+    private static bool IsOfAdapter(string name) => name is ConfigFile or WeightsFile;
 
     private static LoraAdapters Fill(string path, CausalLanguageModel model, LoraOptions options)
     {

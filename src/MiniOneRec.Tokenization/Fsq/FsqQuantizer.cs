@@ -52,7 +52,9 @@ public sealed class FsqQuantizer : TensorQuantizer
             (options, tensors) =>
             {
                 var quantizer = new FsqQuantizer(options, shared, logger);
-                var model = new FsqModel(options, (int)tensors.Get("encoder.layers.0.weight", -1, -1).size(1), quantizer.Device());
+                int width = (int)tensors.Get("encoder.layers.0.weight", -1, -1).size(1);
+                tensors.RequireLayers([width, .. options.HiddenWidths], copies: 2);
+                var model = new FsqModel(options, width, quantizer.Device());
                 tensors.CopyInto(model.Tensors());
                 quantizer.Replace(model);
                 return quantizer;

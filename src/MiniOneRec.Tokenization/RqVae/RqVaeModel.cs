@@ -26,6 +26,8 @@ internal sealed class RqVaeModel(RqVae model, int width) : IQuantizerModel
     public static RqVaeModel Load(FittedTensors tensors, RqVaeOptions options, bool residualEncoder, Device device)
     {
         int width = (int)tensors.Get("encoder.layers.0.weight", -1, -1).size(1);
+        tensors.RequireLayers([width, .. options.HiddenWidths, options.LatentWidth], copies: 2);
+        tensors.RequireLayers([options.CodebookSizes.Max(), options.LatentWidth], copies: 1);
         var model = new RqVae(options, width, residualEncoder);
         tensors.CopyInto(model.Tensors());
         model.to(device);
