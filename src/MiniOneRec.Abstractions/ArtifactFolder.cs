@@ -9,6 +9,7 @@ namespace MiniOneRec;
 public static class ArtifactFolder
 {
     private const string SkipSwitch = "MiniOneRec.SkipArtifactVerification";
+    private const string Missing = " does not exist; the manifest beside it lists it.";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Gets whether loading compares hashes.</summary>
@@ -145,11 +146,12 @@ public static class ArtifactFolder
             {
                 string hash = await ArtifactManifest.HashFileAsync(path, token).ConfigureAwait(false);
                 found[file.Index] = hash == file.Item.Value ? null
-                    : $"File '{path}' is not the one that its manifest was written for (SHA-256 {hash}; expected {file.Item.Value}): it was damaged or changed, or comes from another fit.";
+                    : $"File '{path}' is not the one that its manifest was written for (SHA-256 {hash}; expected {file.Item.Value}): "
+                        + "it was damaged or changed, or comes from another fit.";
             }
             catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
             {
-                found[file.Index] = $"File '{path}' does not exist; the manifest beside it lists it.";
+                found[file.Index] = $"File '{path}'{Missing}";
             }
         }).ConfigureAwait(false);
         return found.FirstOrDefault(damage => damage is not null);
@@ -165,7 +167,7 @@ public static class ArtifactFolder
         {
             result = await read(manifest, folder).ConfigureAwait(false);
         }
-        catch (Exception e) when (damage is not null && e is not OperationCanceledException and not FileNotFoundException)
+        catch (Exception e) when (damage is not null && e is not OperationCanceledException && !IsMissing(e, damage))
         {
             // What the reader stumbled over tells more about the damage than the hash does.
             throw new InvalidDataException($"{damage} {e.Message}", e);
@@ -179,6 +181,8 @@ public static class ArtifactFolder
 
         return result;
     }
+
+    private static bool IsMissing(Exception e, string damage) => e is FileNotFoundException && damage.EndsWith(Missing, StringComparison.Ordinal);
 
     private static string? Refusal(string target, string? aside, string manifestFile, string kind)
     {

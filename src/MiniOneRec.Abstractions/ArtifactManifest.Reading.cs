@@ -185,7 +185,12 @@ public sealed partial record ArtifactManifest
         var table = new Dictionary<string, string>(StringComparer.Ordinal);
         if (Find(root, key) is { } element)
         {
-            foreach (var property in element.ValueKind == JsonValueKind.Object ? element.EnumerateObject() : throw Bad(path, key, element, "an object of strings"))
+            if (element.ValueKind != JsonValueKind.Object)
+            {
+                throw Bad(path, key, element, "an object of strings");
+            }
+
+            foreach (var property in element.EnumerateObject())
             {
                 table[property.Name] = property.Value.ValueKind == JsonValueKind.String
                     ? property.Value.GetString()!
@@ -196,8 +201,8 @@ public sealed partial record ArtifactManifest
         return table;
     }
 
-    private static bool IsInside(string name) =>
-        name.Length > 0 && !Path.IsPathRooted(name) && !name.Contains('\\', StringComparison.Ordinal) && name.Split('/').All(part => part.Length > 0 && part is not ("." or ".."));
+    private static bool IsInside(string name) => !Path.IsPathRooted(name) && !name.Contains('\\', StringComparison.Ordinal)
+        && name.Split('/').All(part => part.Length > 0 && part is not ("." or ".."));
 
     private static InvalidDataException Bad(string path, string key, JsonElement element, string expected) =>
         new($"Manifest '{path}': key '{key}' is {NameOf(element)}; expected {expected}.");

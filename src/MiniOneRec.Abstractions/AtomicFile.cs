@@ -111,7 +111,11 @@ public static class AtomicFile
     /// The folder cannot be written, or an existing one holds something that the new one does not have; the message says that the earlier one is whole.
     /// </exception>
     public static Task WriteFolderAsync(string path, Func<string, Task> write, bool overwrite, CancellationToken cancellationToken = default) =>
-        WriteFolderAsync(path, write, (target, aside) => overwrite || aside is null ? null : WriteTarget.Foreign(target, name => Path.Exists(Path.Combine(aside, name))), cancellationToken);
+        WriteFolderAsync(
+            path,
+            write,
+            (target, aside) => overwrite || aside is null ? null : WriteTarget.Foreign(target, name => Path.Exists(Path.Combine(aside, name))),
+            cancellationToken);
 
     /// <summary>Writes a folder where what may be replaced is known by name.</summary>
     /// <param name="path">The folder to make or replace.</param>
@@ -125,6 +129,17 @@ public static class AtomicFile
     {
         ArgumentNullException.ThrowIfNull(isOurs);
         return WriteFolderAsync(path, write, (target, _) => overwrite ? null : WriteTarget.Foreign(target, isOurs), cancellationToken);
+    }
+
+    /// <summary>Checks, before long work, that a folder will not be refused when it is written.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="isOurs">Whether a file or folder of that name, directly in the target, may be replaced.</param>
+    /// <exception cref="IOException">The path is a file, or a folder that holds something else.</exception>
+    public static void CheckFolder(string path, Func<string, bool> isOurs)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(isOurs);
+        WriteTarget.Check(path, WriteTarget.Resolve(path), target => WriteTarget.Foreign(target, isOurs), ", or empty this one");
     }
 
     /// <summary>Writes a folder after a check of what exists, which is repeated immediately before the swap.</summary>

@@ -26,7 +26,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Debug, Message = "The last bits of the weights depend on: {Environment}.")]
     public static partial void Environment(ILogger logger, RunEnvironment environment);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint was written with {There}; this process has {Here}. The run goes on, but its last bits can differ from those of an uninterrupted one.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint was written with {There}; this process has {Here}. "
+        + "The run goes on, but its last bits can differ from those of an uninterrupted one.")]
     public static partial void OtherEnvironment(ILogger logger, RunEnvironment there, RunEnvironment here);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Continuing after step {Step} from '{Folder}'.")]

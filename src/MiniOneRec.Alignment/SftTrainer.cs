@@ -9,8 +9,8 @@ namespace MiniOneRec.Alignment;
 /// <summary>Supervised fine-tuning: teaches a decoder to write semantic IDs.</summary>
 /// <remarks>
 /// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the mean
-/// over all label tokens of its batch, however it is split. Same seed, versions and CPU: same weights to the last bit. Instances hold no state
-/// between runs. While a run lasts, recommenders of the model refuse to serve (<see cref="CausalLanguageModel.BeginTraining"/>).
+/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to the last
+/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve (<see cref="CausalLanguageModel.BeginTraining"/>).
 /// </remarks>
 public sealed class SftTrainer
 {

@@ -39,7 +39,11 @@ public sealed record ComparisonReport
     /// <param name="overwrite">Whether a file that is no such report is replaced.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
-        path, stream => JsonSerializer.SerializeAsync(stream, this, ReportJson.Options, cancellationToken), head => FileHead.HasKey(head, nameof(Dataset)), overwrite, cancellationToken);
+        path,
+        stream => JsonSerializer.SerializeAsync(stream, this, ReportJson.Options, cancellationToken),
+        head => FileHead.HasKey(head, nameof(Dataset)),
+        overwrite,
+        cancellationToken);
 
     /// <summary>Reads a report.</summary>
     /// <param name="path">The JSON file.</param>

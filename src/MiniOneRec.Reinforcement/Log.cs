@@ -28,6 +28,7 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Debug, "{Stage}: the last bits of the weights depend on: {Environment}")]
     public static partial void Environment(ILogger logger, string stage, string environment);
 
-    [LoggerMessage(9, LogLevel.Warning, "{Stage}: the checkpoint was written with {There}; this process has {Here}. The run goes on, but its last bits can differ from those of an uninterrupted one")]
+    [LoggerMessage(9, LogLevel.Warning, "{Stage}: the checkpoint was written with {There}; this process has {Here}. "
+        + "The run goes on, but its last bits can differ from those of an uninterrupted one")]
     public static partial void OtherEnvironment(ILogger logger, string stage, string there, string here);
 }

@@ -10,7 +10,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Resuming {Kind} after {Epochs} epochs from '{Folder}'.")]
     public static partial void FitResumed(ILogger logger, string kind, int epochs, string folder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint of {Kind} was written with {There}; this process has {Here}. The fit goes on, but its last bits can differ from those of an uninterrupted one.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint of {Kind} was written with {There}; this process has {Here}. "
+        + "The fit goes on, but its last bits can differ from those of an uninterrupted one.")]
     public static partial void FitInOtherEnvironment(ILogger logger, string kind, string there, string here);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s; {Left:P1} of the variance is left.")]

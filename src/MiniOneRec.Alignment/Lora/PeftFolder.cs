@@ -44,9 +44,12 @@ internal static class PeftFolder
                 }
             }
         },
-        name => name is PeftConfig.FileName or WeightsFile,
+        IsOfAdapter,
         overwrite,
         cancellationToken);
+
+    /// <summary>Checks, before a run, that its adapters can be saved.</summary>
+    public static void CheckTarget(string folder) => AtomicFile.CheckFolder(folder, IsOfAdapter);
 
     public static async Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger? logger, CancellationToken cancellationToken)
     {
@@ -72,6 +75,8 @@ internal static class PeftFolder
 
         return await TorchThread.RunAsync("MiniOneRec load", () => Fill(Path.Combine(folder, WeightsFile), configPath, model, config)).ConfigureAwait(false);
     }
+
+    private static bool IsOfAdapter(string name) => name is PeftConfig.FileName or WeightsFile;
 
     private static LoraAdapters Fill(string path, string configPath, CausalLanguageModel model, PeftConfig config)
     {

@@ -209,7 +209,8 @@ internal sealed partial class CheckpointFolder
         try
         {
             var state = manifest.Options["state"].Deserialize<RunState>(Strict) ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
-            return state is { Step: >= 0, Epoch: >= 0, Batch: >= 0, SinceBest: >= 0 } && state.Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value))
+            return state is { Step: >= 0, Epoch: >= 0, Batch: >= 0, SinceBest: >= 0 }
+                && state.Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value))
                 ? state
                 : throw new InvalidDataException($"'{path}': key 'options.state' has a negative number, or no finite figure for its best weights.");
         }
@@ -251,7 +252,8 @@ internal sealed partial class CheckpointFolder
             || tensors.Where(pair => pair.Name.StartsWith(WeightPrefix, StringComparison.Ordinal))
                 .All(pair => WeightsFingerprint.Of([(pair.Name, stored[pair.Name])]) == WeightsFingerprint.Of([pair]))
             ? []
-            : [$"another model: its {StartWeights} are others ({manifest.MadeFrom.GetValueOrDefault(StartWeights) ?? "none"} there, {here} here)"];
+            : [$"another model: its {StartWeights} are others ({manifest.MadeFrom.GetValueOrDefault(StartWeights) ?? "none"} there, {here} here); "
+                + "begin with the weights that the run began with, and seed what makes random ones"];
 
     // Checkpoints of version 0.1 know fewer fingerprints.
     private static bool IsKnown(ArtifactManifest manifest, string what) => manifest.Files.Count > 0 || manifest.MadeFrom.ContainsKey(what);

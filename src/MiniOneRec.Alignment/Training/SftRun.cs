@@ -45,6 +45,11 @@ internal sealed class SftRun : IDisposable
     public TrainingResult Run(CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
+        if (_options.Lora?.SaveTo is { } adapters)
+        {
+            PeftFolder.CheckTarget(adapters);
+        }
+
         var (trees, batches) = _samples.Epoch(0);
         CheckSamples(batches.Count);
         CheckTokens(trees);

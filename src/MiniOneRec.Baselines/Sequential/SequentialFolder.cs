@@ -55,7 +55,8 @@ internal static class SequentialFolder
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, device, createModel, createRecommender, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(
+                folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, device, createModel, createRecommender, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
@@ -67,6 +68,7 @@ internal static class SequentialFolder
         return await TorchThread.RunAsync("MiniOneRec load", () =>
         {
             SequentialModel model;
+            CheckSize(options, catalogue.Count, Path.Combine(folder, WeightsFile), Path.Combine(folder, ManifestFile));
             try
             {
                 model = createModel(catalogue.Count, options);
@@ -106,13 +108,31 @@ internal static class SequentialFolder
         try
         {
             var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
-            return entries is { Items.Length: > 0, Counts: not null } && Array.TrueForAll(entries.Items, item => item is not null) && entries.Counts.Length == entries.Items.Length
+            return entries is { Items.Length: > 0, Counts: not null } && Array.TrueForAll(entries.Items, item => item is not null)
+                && entries.Counts.Length == entries.Items.Length
                 ? (new ItemCatalogue(entries.Items, entries.Counts), manifest.OptionsAs<T>())
                 : throw new InvalidDataException($"'{path}' must hold as many 'counts' as 'items', at least one.");
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
             throw new InvalidDataException($"'{path}': {e.Message}", e);
+        }
+    }
+
+    // A lower bound, before a model of that size is made.
+    private static void CheckSize<TOptions>(TOptions options, int items, string path, string manifestPath)
+    {
+        (Int128 width, Int128 squares) = options switch
+        {
+            SasRecOptions sasRec => (sasRec.HiddenSize, sasRec.Layers),
+            Gru4RecOptions gru => (gru.HiddenSize, gru.Layers),
+            CaserOptions caser => (caser.HiddenSize, caser.VerticalFilters),
+            _ => (0, 0),
+        };
+        Int128 needed = sizeof(float) * width * (items + squares * width);
+        if (new FileInfo(path) is { Exists: true, Length: var held } && needed > held && squares * width * width > 1 << 20)
+        {
+            throw new InvalidDataException($"Manifest '{manifestPath}': its options describe a model of at least {needed} bytes; '{path}' has {held}.");
         }
     }
 

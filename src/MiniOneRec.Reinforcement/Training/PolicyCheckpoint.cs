@@ -115,7 +115,8 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
         try
         {
             var state = manifest.Options["state"].Deserialize<PolicyState>(Json) ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
-            return state is { Step: >= 0, Updates: >= 0, Position: >= 0, BestStep: >= 0, WithoutGain: >= 0 } && state.History.TrueForAll(figures => figures is not null)
+            return state is { Step: >= 0, Updates: >= 0, Position: >= 0, BestStep: >= 0, WithoutGain: >= 0 }
+                && state.History.TrueForAll(figures => figures is not null)
                 ? state
                 : throw new InvalidDataException($"'{path}': key 'options.state' has a negative number or a null.");
         }
@@ -167,7 +168,11 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
         {
             if (WeightsFingerprint.Of([(name, stored[name])]) != WeightsFingerprint.Of([(name, value)]))
             {
-                return [$"{StartWeights} are {manifest.MadeFrom.GetValueOrDefault(StartWeights) ?? "missing"}; this run's model, of the same shape, has {here}"];
+                return
+                [
+                    $"{StartWeights} are {manifest.MadeFrom.GetValueOrDefault(StartWeights) ?? "missing"}; this run's model, of the same shape, has {here}: "
+                        + "begin with the weights that the run began with",
+                ];
             }
         }
 
@@ -182,7 +187,8 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
         if (differences.Count > 0)
         {
             throw new InvalidDataException(
-                $"Checkpoint '{folder}' is of another run: {string.Join("; ", differences)}. Give another Checkpoints.Folder, or set Checkpoints.Resume to false to replace it.");
+                $"Checkpoint '{folder}' is of another run: {string.Join("; ", differences)}. "
+                + "Give another Checkpoints.Folder, or set Checkpoints.Resume to false to replace it.");
         }
     }
 

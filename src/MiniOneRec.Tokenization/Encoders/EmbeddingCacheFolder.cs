@@ -8,6 +8,7 @@ namespace MiniOneRec.Tokenization;
 /// <remarks>Keys live in memory, vectors on disk. The keys' file is written last: a pair without it does not count.</remarks>
 internal sealed class EmbeddingCacheFolder
 {
+    private static readonly TimeSpan AgeOfLeftovers = TimeSpan.FromHours(1);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (NpyRows Rows, int Row)> _places = new(StringComparer.Ordinal);
     private readonly string _folder;
@@ -15,6 +16,7 @@ internal sealed class EmbeddingCacheFolder
     public EmbeddingCacheFolder(string folder, ILogger logger)
     {
         _folder = Directory.CreateDirectory(folder).FullName;
+        RemoveLeftovers();
         foreach (string path in Directory.GetFiles(_folder, "*.keys").Order(StringComparer.Ordinal))
         {
             try
@@ -84,6 +86,22 @@ internal sealed class EmbeddingCacheFolder
             async stream => await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join('\n', keys)), cancellationToken).ConfigureAwait(false),
             cancellationToken).ConfigureAwait(false);
         Remember(keys, NpyRows.Open(vectors));
+    }
+
+    /// <summary>Removes what killed writers left; every file here has a name of its own, so that no later write does it.</summary>
+    private void RemoveLeftovers()
+    {
+        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > AgeOfLeftovers).ToArray())
+        {
+            string[] parts = file.Name.Split('.');
+            bool ours = parts.Length is 2 or 3 && Guid.TryParseExact(parts[0], "N", out _) && parts[1] is "npy" or "keys";
+            bool unfinished = parts.Length == 3 && parts[2].StartsWith("tmp-", StringComparison.Ordinal);
+            bool alone = parts.Length == 2 && parts[1] == "npy" && !File.Exists(Path.ChangeExtension(file.FullName, ".keys"));
+            if (ours && (unfinished || alone))
+            {
+                file.Delete();
+            }
+        }
     }
 
     private void Remember(IReadOnlyList<string> keys, NpyRows rows)

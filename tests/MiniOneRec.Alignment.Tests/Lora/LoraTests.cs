@@ -65,6 +65,47 @@ public sealed class LoraTests
     }
 
     [Fact]
+    public async Task Save_OverWhatIsNotAnAdapter_OrNotFinite_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = Toy.Model(Template);
+        using var adapters = LoraAdapters.Attach(model);
+        await adapters.SaveAsync(folder["adapter"]);
+        await adapters.SaveAsync(folder["adapter"]);
+        await File.WriteAllTextAsync(folder["adapter/README.md"], "mine");
+
+        var foreign = await Assert.ThrowsAnyAsync<IOException>(() => adapters.SaveAsync(folder["adapter"]));
+
+        Assert.Contains("'README.md'", foreign.Message, StringComparison.Ordinal);
+        Assert.Equal("mine", await File.ReadAllTextAsync(folder["adapter/README.md"]));
+        await adapters.SaveAsync(folder["adapter"], overwrite: true);
+        Assert.False(File.Exists(folder["adapter/README.md"]));
+        using (no_grad())
+        {
+            adapters.Tensors()[0].Value.fill_(float.NaN);
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => adapters.SaveAsync(folder["adapter"]));
+        Assert.Equal(2, Directory.GetFiles(folder["adapter"]).Length);
+    }
+
+    [Fact]
+    public async Task Train_WithAFolderForAdaptersThatIsNotTheirs_IsRefusedBeforeTheFirstStep()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder["thesis.txt"], "mine");
+        using var recommender = Toy.Recommender(16).Recommender;
+        var options = new SftOptions { Epochs = 1, Lora = new LoraOptions { SaveTo = folder.Root } };
+        bool stepped = false;
+
+        await Assert.ThrowsAnyAsync<IOException>(
+            () => new SftTrainer(options).TrainAsync(recommender, Toy.Users(), null, new Immediate(_ => stepped = true)));
+
+        Assert.False(stepped);
+        Assert.Equal("mine", await File.ReadAllTextAsync(folder["thesis.txt"]));
+    }
+
+    [Fact]
     public async Task Load_OfAnotherModel_NamesTheKey()
     {
         using var folder = new TemporaryFolder();

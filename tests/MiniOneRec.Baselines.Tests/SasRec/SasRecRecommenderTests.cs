@@ -73,6 +73,56 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Load_FlippedBit_IsRefusedWithTheFilesName()
+    {
+        await _recommender.SaveAsync(Folder);
+        foreach (string path in Directory.GetFiles(Folder))
+        {
+            byte[] whole = await File.ReadAllBytesAsync(path);
+            foreach (int at in Enumerable.Range(0, 25).Select(i => (int)((long)whole.Length * i / 25)))
+            {
+                byte[] flipped = [.. whole];
+                flipped[at] ^= (byte)(1 << (at % 8));
+                await File.WriteAllBytesAsync(path, flipped);
+
+                var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
+                Assert.Contains(Path.GetFileName(path), error.Message, StringComparison.Ordinal);
+            }
+
+            await File.WriteAllBytesAsync(path, whole);
+        }
+
+        using var loaded = await SasRecRecommender.LoadAsync(Folder);
+        Assert.Equal(loaded.Fingerprint, _recommender.Fingerprint);
+    }
+
+    [Fact]
+    public async Task Load_OptionsThatNeedTerabytes_AreRefusedBeforeAModelIsMade()
+    {
+        await _recommender.SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
+        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path))
+            .Replace("\"hiddenSize\": 8", "\"hiddenSize\": 16384", StringComparison.Ordinal).Replace("\"layers\": 1", "\"layers\": 256", StringComparison.Ordinal));
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
+
+        Assert.Contains("describe a model of at least", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Save_OverWhatIsNotOurs_IsRefused()
+    {
+        await _recommender.SaveAsync(Folder);
+        await File.WriteAllTextAsync(Path.Combine(Folder, "notes.txt"), "mine");
+
+        await Assert.ThrowsAnyAsync<IOException>(() => _recommender.SaveAsync(Folder));
+
+        Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(Folder, "notes.txt")));
+        await _recommender.SaveAsync(Folder, overwrite: true);
+        Assert.False(File.Exists(Path.Combine(Folder, "notes.txt")));
+    }
+
+    [Fact]
     public async Task Save_Interrupted_LeavesTheEarlierFolderWhole()
     {
         await _recommender.SaveAsync(Folder);

@@ -1,0 +1,227 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Shared;
+
+namespace MiniOneRec.Tokenization.Tests;
+
+public sealed class ArtifactSafetyTests
+{
+    [Theory]
+    [InlineData("quantizer")]
+    [InlineData("encoder")]
+    [InlineData("catalogue")]
+    public async Task Load_FlippedBit_IsRefusedWithTheFilesName(string what)
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.File(what);
+        var load = await SaveAsync(what, path);
+        foreach (string file in Directory.GetFiles(path, "*", SearchOption.AllDirectories))
+        {
+            byte[] whole = await File.ReadAllBytesAsync(file);
+            foreach (int at in Enumerable.Range(0, 25).Select(i => (int)((long)whole.Length * i / 25)))
+            {
+                byte[] flipped = [.. whole];
+                flipped[at] ^= (byte)(1 << (at % 8));
+                await File.WriteAllBytesAsync(file, flipped);
+
+                var error = await Assert.ThrowsAsync<InvalidDataException>(load);
+                Assert.Contains(Path.GetFileName(file), error.Message, StringComparison.Ordinal);
+            }
+
+            await File.WriteAllBytesAsync(file, whole);
+        }
+
+        await load();
+    }
+
+    [Theory]
+    [InlineData("quantizer")]
+    [InlineData("encoder")]
+    [InlineData("catalogue")]
+    public async Task Save_OverAFolderOfOthers_IsRefused(string what)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string other in (string[])["quantizer", "encoder", "catalogue"])
+        {
+            await SaveAsync(other, folder.File(other));
+        }
+
+        await SaveAsync(what, folder.File("mine"));
+        await File.WriteAllTextAsync(folder.File("mine/notes.txt"), "mine");
+        var before = Hashes(folder.Path);
+
+        foreach (string target in ((string[])["quantizer", "encoder", "catalogue", "mine"]).Where(name => name != what))
+        {
+            await Assert.ThrowsAnyAsync<IOException>(() => SaveAsync(what, folder.File(target)));
+        }
+
+        Assert.Equal(before, Hashes(folder.Path));
+        await SaveAsync(what, folder.File(what));
+    }
+
+    [Theory]
+    [InlineData("""{"codebookSizes":null}""")]
+    [InlineData("""{"codebookSizes":"many"}""")]
+    [InlineData("""{"codebookSizes":[-1]}""")]
+    [InlineData("""{"codebookSizes":[1e999]}""")]
+    [InlineData("""{"training":null}""")]
+    [InlineData("""{"codebooks":null}""")]
+    [InlineData("""{"latentWidth":99999999999}""")]
+    public async Task Load_ManifestOfVersion01WithOtherValues_NamesTheFile(string options)
+    {
+        using var folder = new TemporaryFolder();
+        using var quantizer = new RqVaeQuantizer(Toy.RqVae(8, 4));
+        await quantizer.FitAsync(Toy.Clusters(40, 6, 10, 0.3, 1));
+        await quantizer.SaveAsync(folder.File("q"));
+        string path = folder.File("q/manifest.json");
+        var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        json.Remove("files");
+        json.Remove("checksum");
+        foreach (var (key, value) in JsonNode.Parse(options)!.AsObject())
+        {
+            json["options"]![key] = value?.DeepClone();
+        }
+
+        await File.WriteAllTextAsync(path, json.ToJsonString());
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => RqVaeQuantizer.LoadAsync(folder.File("q")));
+
+        Assert.Contains("manifest.json", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Load_QuantizerOfVersion01_NeedsNoHashes()
+    {
+        using var folder = new TemporaryFolder();
+        var load = await SaveAsync("quantizer", folder.File("q"));
+        string path = folder.File("q/manifest.json");
+        var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        json.Remove("files");
+        json.Remove("checksum");
+        await File.WriteAllTextAsync(path, json.ToJsonString());
+
+        await load();
+        await SaveAsync("quantizer", folder.File("q"));
+    }
+
+    [Fact]
+    public async Task Save_VectorsOrReportOverAnotherFile_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder.File("notes.json"), """{"thoughts":["mine"]}""");
+        var table = Toy.Clusters(10, 4, 3, 0.2, seed: 1);
+        var index = new SemanticIdIndex([KeyValuePair.Create("a", new SemanticId([0, 1]))], [2, 2]);
+        var report = await SemanticIdReport.CreateAsync(index);
+
+        await Assert.ThrowsAsync<IOException>(() => table.SaveAsync(folder.File("notes.json")));
+        await Assert.ThrowsAsync<IOException>(() => report.SaveAsync(folder.File("notes.json")));
+
+        Assert.Equal("""{"thoughts":["mine"]}""", await File.ReadAllTextAsync(folder.File("notes.json")));
+        await report.SaveAsync(folder.File("notes.json"), overwrite: true);
+        await report.SaveAsync(folder.File("notes.json"));
+        await Assert.ThrowsAsync<IOException>(() => index.SaveAsync(folder.File("notes.json")));
+        await table.SaveAsync(folder.File("notes.json"), overwrite: true);
+        await table.SaveAsync(folder.File("notes.json"));
+    }
+
+    [Fact]
+    public async Task Checkpoint_FlippedBitOrAnotherRun_IsRefused_AndStays()
+    {
+        using var folder = new TemporaryFolder();
+        var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
+        string path = folder.File("checkpoint.safetensors");
+        await FitAsync();
+        byte[] whole = await File.ReadAllBytesAsync(path);
+        Assert.Equal(RunEnvironment.Current().ToString(), SafetensorsFile.ReadHeader(path).Metadata["environment"]);
+
+        Task<TrainingResult> FitAsync(Action<RqVaeOptions>? change = null, int seed = 42, EmbeddingTable? vectors = null)
+        {
+            var options = Toy.RqVae(8, 8);
+            (options.Training.CheckpointFolder, options.Training.Epochs, options.Training.CheckpointEvery) = (folder.Path, 6, 2);
+            change?.Invoke(options);
+            return FitWith(new RqVaeQuantizer(options, new MiniOneRecOptions { Seed = seed }), vectors ?? table);
+        }
+
+        static async Task<TrainingResult> FitWith(RqVaeQuantizer quantizer, EmbeddingTable vectors)
+        {
+            using (quantizer)
+            {
+                return await quantizer.FitAsync(vectors);
+            }
+        }
+
+        foreach (int at in Enumerable.Range(0, 60).Select(i => (int)((long)whole.Length * i / 60)).Concat(Enumerable.Range(8, 120)))
+        {
+            byte[] flipped = [.. whole];
+            flipped[at] ^= (byte)(1 << (at % 8));
+            await File.WriteAllBytesAsync(path, flipped);
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync());
+            Assert.Contains("checkpoint.safetensors", error.Message, StringComparison.Ordinal);
+            Assert.Equal(flipped, await File.ReadAllBytesAsync(path));
+        }
+
+        await File.WriteAllBytesAsync(path, whole);
+        Assert.Contains("seed 42 there, 7 here", (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(seed: 7))).Message, StringComparison.Ordinal);
+        Assert.Contains("latentWidth", (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(options => options.LatentWidth++))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"vectors {table.Fingerprint()} there",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(vectors: Toy.Clusters(100, 6, 10, 0.2, seed: 2)))).Message, StringComparison.Ordinal);
+        Assert.Equal(whole, await File.ReadAllBytesAsync(path));
+
+        // Version 0.1 wrote no checksum.
+        var (_, metadata, _) = SafetensorsFile.ReadHeader(path);
+        var tensors = SafetensorsFile.Load(path);
+        await SafetensorsFile.SaveAsync(path, [.. tensors.Select(pair => (pair.Key, pair.Value))], metadata.Where(pair => pair.Key is "run" or "epoch" or "steps").ToDictionary());
+        await FitAsync();
+
+        // A file of somebody else is not touched.
+        await SafetensorsFile.SaveAsync(path, [.. tensors.Select(pair => (pair.Key, pair.Value))]);
+        Assert.Contains("is no checkpoint of a quantizer", (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync())).Message, StringComparison.Ordinal);
+        foreach (var tensor in tensors.Values)
+        {
+            tensor.Dispose();
+        }
+    }
+
+    [Fact]
+    public void OpenCache_RemovesWhatKilledWritersLeft_AndNothingElse()
+    {
+        using var folder = new TemporaryFolder();
+        string id = Guid.NewGuid().ToString("N"), other = Guid.NewGuid().ToString("N");
+        string[] gone = [$"{id}.npy.tmp-{other}", $"{other}.npy"];
+        string[] kept = ["notes.npy", "notes.npy.tmp-x", $"{id}.txt", $"{Guid.NewGuid():N}.npy"];
+        foreach (string name in gone.Concat(kept))
+        {
+            File.WriteAllText(folder.File(name), "x");
+            File.SetLastWriteTimeUtc(folder.File(name), DateTime.UtcNow.AddHours(name == kept[^1] ? 0 : -2));
+        }
+
+        Assert.Equal(0, new EmbeddingCacheFolder(folder.Path, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Count);
+
+        Assert.Equal(kept.Order(StringComparer.Ordinal), Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+    }
+
+    private static async Task<Func<Task>> SaveAsync(string what, string path)
+    {
+        using var encoder = new TfIdfEncoder();
+        using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [8, 32] });
+        var table = Toy.Clusters(60, 6, 10, 0.2, seed: 1);
+        switch (what)
+        {
+            case "quantizer":
+                await quantizer.FitAsync(table);
+                await quantizer.SaveAsync(path);
+                return async () => (await QuantizerFolder.LoadAsync(path)).Dispose();
+            case "encoder":
+                await encoder.FitAsync(["a tent for two", "a warm sleeping bag", "a light tent"]);
+                await encoder.SaveAsync(path);
+                return async () => (await TfIdfEncoder.LoadAsync(path)).Dispose();
+            default:
+                var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync([.. Enumerable.Range(0, 60).Select(i => $"{i}")], table);
+                await catalogue.SaveAsync(path);
+                return async () => (await SemanticIdCatalogue.LoadAsync(path)).Quantizer.Dispose();
+        }
+    }
+
+    private static Dictionary<string, string> Hashes(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+        .ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
+}
