@@ -24,4 +24,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Information, "{Stage}: resumed after step {Step}")]
     public static partial void Resumed(ILogger logger, string stage, long step);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Stage}: ended after {Steps} steps with the weights that it started with: {Reason}")]
+    public static partial void KeptStart(ILogger logger, string stage, long steps, string reason);
 }
