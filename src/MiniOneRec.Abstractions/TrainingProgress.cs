@@ -22,6 +22,9 @@ public sealed record TrainingResult
     /// <summary>Gets the step whose weights were kept.</summary>
     public required long BestStep { get; init; }
 
+    /// <summary>Gets whether the stage ended with the weights that it started with: no step moved them, or validation preferred them to all later ones.</summary>
+    public bool KeptStart { get; init; }
+
     /// <summary>Gets the validation figure of the kept weights, or NaN where there was no validation.</summary>
     public double BestValidation { get; init; } = double.NaN;
 

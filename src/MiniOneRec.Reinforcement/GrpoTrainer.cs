@@ -44,7 +44,7 @@ public sealed class GrpoTrainer
     /// <summary>Trains on next-item examples.</summary>
     /// <param name="recommender">The recommender that is improved; it refuses to serve meanwhile.</param>
     /// <param name="train">Histories with the items that followed.</param>
-    /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>
+    /// <param name="validation">Held-out examples, by whose figure (<see cref="GuardOptions.SelectBy"/>) the best weights are kept, the starting ones included; without them the last are kept.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     /// <returns>What was done, with the figures by step.</returns>
@@ -76,7 +76,7 @@ public sealed class GrpoTrainer
         ArgumentNullException.ThrowIfNull(train);
         cancellationToken.ThrowIfCancellationRequested();
         return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
-            "grpo", recommender, _options, Reference, train, validation, progress, _logger, Meters,
+            "grpo", recommender, _options, Reference, train, validation, _rewards, progress, _logger, Meters,
             new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new GrpoStep(loop, recommender, _options, _rollouts, _rewards).Run, cancellationToken));
     }

@@ -31,4 +31,7 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Warning, "{Stage}: the checkpoint was written with {There}; this process has {Here}. "
         + "The run goes on, but its last bits can differ from those of an uninterrupted one")]
     public static partial void OtherEnvironment(ILogger logger, string stage, string there, string here);
+
+    [LoggerMessage(10, LogLevel.Warning, "{Stage}: ended after {Steps} steps with the weights that it started with: {Reason}")]
+    public static partial void KeptStart(ILogger logger, string stage, long steps, string reason);
 }

@@ -54,7 +54,7 @@ public sealed class PreferenceTrainer
         cancellationToken.ThrowIfCancellationRequested();
         RolloutExample[] examples = [.. train.Select(example => new RolloutExample(example))];
         return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
-            "preference", recommender, _options, Reference, examples, validation, progress, _logger, Meters,
+            "preference", recommender, _options, Reference, examples, validation, null, progress, _logger, Meters,
             new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
             loop => new PreferenceStep(loop, recommender, _options, _rollouts).Run, cancellationToken));
     }

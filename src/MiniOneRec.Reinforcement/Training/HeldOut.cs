@@ -13,12 +13,15 @@ internal sealed class HeldOut
     private const int QueriesPerSearch = 64;
     private readonly GenerativeRecommender _recommender;
     private readonly ConstrainedBeamSearch _search;
-    private readonly (int[] Prompt, int Node, int Place)[] _rows;
+    private readonly Row[] _rows;
+    private readonly GuardOptions _options;
+    private readonly HeldOutRewards? _rewards;
     private readonly int _count;
 
-    public HeldOut(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, int seed)
+    public HeldOut(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, RewardSum? rewards, int seed)
     {
-        _recommender = recommender;
+        (_recommender, _options) = (recommender, options);
+        _rewards = options.NeedsReward ? new HeldOutRewards(recommender, rewards ?? throw new ArgumentException($"{options.SelectBy} needs rewards.", nameof(rewards))) : null;
         _search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = options.BeamWidth, Scoring = recommender.Options.Scoring });
         NextItemExample[] drawn = [.. examples];
         if (options.ValidationExamples > 0 && options.ValidationExamples < drawn.Length)
@@ -29,8 +32,9 @@ internal sealed class HeldOut
 
         _count = drawn.Length;                                  // targets outside the catalogue count as misses
         _rows = [.. drawn.Where(example => recommender.Index.TryGetRow(example.Target, out _))
-            .Select(example => (recommender.EncodeHistory(example.History, out _), recommender.Trie.Find(recommender.Index[example.Target].Codes), PlaceOf(example.Target)))
-            .OrderBy(row => row.Item1.Length)];
+            .Select(example => new Row(
+                example, recommender.EncodeHistory(example.History, out _), recommender.Trie.Find(recommender.Index[example.Target].Codes), PlaceOf(example.Target)))
+            .OrderBy(row => row.Prompt.Length)];
     }
 
     public bool IsEmpty => _rows.Length == 0;
@@ -40,7 +44,7 @@ internal sealed class HeldOut
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_count} {_recommender.Options.Scoring}\n")));
-        foreach (var (prompt, node, place) in _rows)
+        foreach (var (_, prompt, node, place) in _rows)
         {
             hash.AppendData(MemoryMarshal.AsBytes<int>([node, place, prompt.Length, .. prompt]));
         }
@@ -48,11 +52,11 @@ internal sealed class HeldOut
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Measures; NDCG@10 is the figure that checkpoints are chosen by.</summary>
+    /// <summary>Measures the model as it stands.</summary>
     public HeldOutFigures Measure(CancellationToken cancellationToken)
     {
-        double first = 0, hits = 0;
-        var gains = new List<double>(_rows.Length);
+        List<double> first = new(_rows.Length), hits = new(_rows.Length), gains = new(_rows.Length), rewards = [];
+        var byName = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
             var found = _search.Search(
@@ -60,13 +64,26 @@ internal sealed class HeldOut
             for (int i = 0; i < chunk.Length; i++)
             {
                 int rank = RankOf(found[i], chunk[i].Node, chunk[i].Place);
-                first += rank == 0 ? 1 : 0;
-                hits += rank < Cutoff ? 1 : 0;
+                first.Add(rank == 0 ? 1 : 0);
+                hits.Add(rank < Cutoff ? 1 : 0);
                 gains.Add(rank < Cutoff ? 1 / Math.Log2(rank + 2) : 0);
             }
+
+            rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], found, byName) ?? []);
         }
 
-        return new HeldOutFigures(first / _count, hits / _count, gains, _count);
+        return new HeldOutFigures(first.Sum() / _count, hits.Sum() / _count, gains, _count)
+        {
+            Values = _options.SelectBy switch
+            {
+                GuardFigure.HitRate10 => hits,
+                GuardFigure.HitRate1 => first,
+                GuardFigure.Reward => rewards,
+                GuardFigure.Blend => [.. gains.Zip(rewards, (gain, reward) => gain + _options.RewardWeight * reward)],
+                _ => gains,
+            },
+            Rewards = byName.ToDictionary(pair => pair.Key, pair => pair.Value / _count),
+        };
     }
 
     // Items of one semantic ID are ranked one after the other, more popular first.
@@ -92,4 +109,6 @@ internal sealed class HeldOut
 
         return int.MaxValue;
     }
+
+    private sealed record Row(NextItemExample Example, int[] Prompt, int Node, int Place);
 }

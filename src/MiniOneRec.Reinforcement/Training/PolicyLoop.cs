@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
@@ -28,13 +29,13 @@ internal sealed class PolicyLoop : IDisposable
 
     private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
-        PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters)
+        RewardSum? rewards, PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         _trained = new TrainedParameters(Model);
         Reference = new ReferencePolicy(Model, options.Reference, reference);
         Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
-        _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, options.Seed);
+        _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, rewards, options.Seed);
         _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => Copy(pair.Parameter))];
         _checkpoint = new PolicyCheckpoint(stage, options, options.Checkpoints.Folder is null ? new Dictionary<string, string>() : MadeFrom(identity, reference));
         _instruments = new PolicyInstruments(stage, meters);
@@ -63,6 +64,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="reference">The caller's reference, or <see langword="null"/>.</param>
     /// <param name="train">The examples.</param>
     /// <param name="validation">Held-out examples, or <see langword="null"/>.</param>
+    /// <param name="rewards">The rewards, or <see langword="null"/> where the stage has none.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="logger">The logger.</param>
     /// <param name="meters">The factory of the meter, or <see langword="null"/> for one that ends with the run.</param>
@@ -71,7 +73,7 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
-        IReadOnlyList<NextItemExample>? validation, IProgress<TrainingProgress>? progress, ILogger logger,
+        IReadOnlyList<NextItemExample>? validation, RewardSum? rewards, IProgress<TrainingProgress>? progress, ILogger logger,
         IMeterFactory? meters, IReadOnlyDictionary<string, string> identity, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
     {
         using var training = recommender.Model.BeginTraining();
@@ -85,7 +87,7 @@ internal sealed class PolicyLoop : IDisposable
         Log.Started(logger, stage, prompts.Count, options.Steps);
         recommender.Model.eval();
         Log.Environment(logger, stage, RunEnvironment.Current().ToString());
-        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, prompts, identity, progress, logger, meters);
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, rewards, prompts, identity, progress, logger, meters);
         loop._checkpoint.CheckTarget();
         return loop.Run(makeStep(loop), cancellationToken);
     }
@@ -134,7 +136,7 @@ internal sealed class PolicyLoop : IDisposable
             bool validate = number % _options.Guards.ValidateEverySteps == 0 || number == _options.Steps || stop is not null;
             Publish(number, outcome.Metrics, validate, CancellationToken.None, out bool patienceLost);
             stop ??= patienceLost
-                ? $"patience: NDCG@10 did not rise above {State.BestValidation:F4} of step {State.BestStep} in {State.WithoutGain} validations, at step {number}"
+                ? $"patience: {_options.Guards.FigureName} did not rise above {State.BestValidation:F4} of step {State.BestStep} in {State.WithoutGain} validations, at step {number}"
                 : null;
             if (stop is not null)
             {
@@ -280,6 +282,16 @@ internal sealed class PolicyLoop : IDisposable
             long start = Stopwatch.GetTimestamp();
             var figures = _heldOut.Measure(cancellationToken);
             (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
+            foreach (var (name, reward) in figures.Rewards)
+            {
+                metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;
+            }
+
+            if (_options.Guards.SelectBy == GuardFigure.Blend)
+            {
+                metrics[_options.Guards.FigureName] = figures.Value;
+            }
+
             metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             Keep(step, figures, metrics);
             patienceLost = _options.Guards.Patience > 0 && State.WithoutGain >= _options.Guards.Patience;
@@ -296,20 +308,26 @@ internal sealed class PolicyLoop : IDisposable
     {
         if (double.IsNaN(State.BestValidation))
         {
-            State.StartGains = figures.Gains;
+            (State.StartGains, State.StartNdcg) = (figures.Values, figures.Ndcg10);
         }
         else
         {
             var (gain, error) = figures.Over(State.StartGains);
             (metrics["validation_gain"], metrics["validation_gain_error"]) = (gain, error);
-            if (figures.Ndcg10 <= State.BestValidation || gain <= _options.Guards.RequiredErrors * error)
+            bool below = figures.Ndcg10 < Floor;
+            if (Floor > 0)
+            {
+                metrics["below_floor"] = below ? 1 : 0;
+            }
+
+            if (below || figures.Value <= State.BestValidation || gain <= _options.Guards.RequiredErrors * error)
             {
                 State.WithoutGain++;
                 return;
             }
         }
 
-        (State.BestStep, State.BestValidation, State.WithoutGain) = (step, figures.Ndcg10, 0);
+        (State.BestStep, State.BestValidation, State.WithoutGain) = (step, figures.Value, 0);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
@@ -318,6 +336,8 @@ internal sealed class PolicyLoop : IDisposable
         }
     }
 
+    private double Floor => Math.Max(_options.Guards.NdcgFloor, _options.Guards.NdcgFloorShare * State.StartNdcg);
+
     private TrainingResult Finish(string reason)
     {
         if (_best.Length > 0)
@@ -325,15 +345,35 @@ internal sealed class PolicyLoop : IDisposable
             RestoreBest();
         }
 
+        bool keptStart = State.Updates == 0 || (_best.Length > 0 && State.BestStep == 0);
+        if (keptStart)
+        {
+            Log.KeptStart(_logger, _stage, State.Step, State.Updates == 0 ? "no step changed a weight" : WhyStart());
+        }
+
         return new TrainingResult
         {
             Steps = State.Step,
             BestStep = _best.Length > 0 ? State.BestStep : State.Step,
+            KeptStart = keptStart,
             BestValidation = State.BestValidation,
             StopReason = reason,
             Elapsed = _before + Stopwatch.GetElapsedTime(_start),
             History = [.. State.History.Select(figures => new TrainingProgress(_stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
         };
+    }
+
+    private string WhyStart()
+    {
+        var later = State.History.Where(figures => figures.Metrics.ContainsKey("validation_gain")).Select(figures => figures.Metrics).ToArray();
+        int below = later.Count(metrics => metrics.GetValueOrDefault("below_floor") > 0);
+        string floor = Floor > 0 ? $"; NDCG@10 of {below} lay below the floor of {Number(Floor)}" : "";
+        return later.Length == 0
+            ? "no later weights were validated"
+            : $"none of {later.Length} validations had {_options.Guards.FigureName} above the start's {Number(State.BestValidation)} by more than {_options.Guards.RequiredErrors} standard errors "
+                + $"(the largest gain was {Number(later.Max(metrics => metrics["validation_gain"]))}){floor}";
+
+        static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
     }
 
     private void Save()

@@ -27,8 +27,11 @@ internal sealed class PolicyState
     [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public double BestValidation { get; set; } = double.NaN;
 
-    /// <summary>Gets or sets what each held-out row gained with the starting weights.</summary>
+    /// <summary>Gets or sets the figure of each held-out row with the starting weights.</summary>
     public IReadOnlyList<double> StartGains { get; set; } = [];
+
+    /// <summary>Gets or sets NDCG@10 of the starting weights.</summary>
+    public double StartNdcg { get; set; }
 
     /// <summary>Gets or sets the validations since the best one.</summary>
     public int WithoutGain { get; set; }

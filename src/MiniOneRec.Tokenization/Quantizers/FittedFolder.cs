@@ -132,25 +132,6 @@ internal sealed class FittedTensors(string path, Dictionary<string, Tensor> tens
         return tensor;
     }
 
-    /// <summary>Checks, before a model is made, that the file holds as many numbers as its layers need.</summary>
-    /// <param name="widths">The widths of layers that follow each other.</param>
-    /// <param name="copies">How often the file holds such a chain.</param>
-    /// <exception cref="InvalidDataException">The options describe a larger model than the file holds.</exception>
-    public void RequireLayers(IReadOnlyList<int> widths, int copies)
-    {
-        Int128 needed = 0;
-        for (int i = 1; i < widths.Count; i++)
-        {
-            needed += (Int128)widths[i - 1] * widths[i] * copies;
-        }
-
-        long held = tensors.Values.Sum(tensor => tensor.numel());
-        if (needed > held)
-        {
-            throw new InvalidDataException($"File '{path}' holds {held} numbers; the manifest beside it describes layers of [{string.Join(", ", widths)}] with at least {needed}.");
-        }
-    }
-
     /// <summary>Copies tensors into parameters and buffers of the same names.</summary>
     public void CopyInto(IEnumerable<(string Name, Tensor Value)> targets)
     {
