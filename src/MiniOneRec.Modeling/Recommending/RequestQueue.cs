@@ -140,7 +140,7 @@ internal sealed class RequestQueue(
         }
     }
 
-    /// <summary>Waits for requests, then for more of them until the batch is full or its first request has waited as long as it may.</summary>
+    /// <summary>Waits for requests, gathers more of them, and takes a batch; <see langword="null"/> at the end.</summary>
     private List<PendingRequest>? Take()
     {
         lock (_gate)
@@ -174,10 +174,12 @@ internal sealed class RequestQueue(
         }
     }
 
+    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or nobody came for a while.</summary>
     private void Gather()
     {
         long opened = Stopwatch.GetTimestamp();
-        while (_waiting.Count is > 0 and var count && count < options.BatchSize && !_stopped)
+        int quiet = Math.Max(1, options.MaxWaitMilliseconds / 10), seen = 0;
+        while (_waiting.Count is > 0 and var count && count != seen && count < options.BatchSize && !_stopped)
         {
             double left = options.MaxWaitMilliseconds - Stopwatch.GetElapsedTime(opened).TotalMilliseconds;
             if (left <= 0)
@@ -185,7 +187,8 @@ internal sealed class RequestQueue(
                 return;
             }
 
-            Monitor.Wait(_gate, (int)Math.Ceiling(left));
+            seen = count;
+            Monitor.Wait(_gate, (int)Math.Min(quiet, Math.Ceiling(left)));
         }
     }
 }
