@@ -35,34 +35,17 @@ internal sealed class RequestQueue(
     /// <exception cref="RecommendationQueueFullException">There is no room, and the options refuse to wait for it.</exception>
     public void Enqueue(IReadOnlyList<PendingRequest> requests, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        telemetry.Queued(requests.Count);                           // before the worker can count them out, and outside the lock
+        try
         {
-            if (_stopped)
-            {
-                throw Disposed();
-            }
-
-            CheckRoomLocked(requests.Count);
-            long now = Stopwatch.GetTimestamp();
-            foreach (var request in requests)
-            {
-                request.Enqueued = now;
-                request.Place = _waiting.AddLast(request);
-            }
-
-            if (_worker is null)
-            {
-                // Unsafe: the thread outlives the call and must not keep the call's context (activity, culture, request of a web server).
-                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
-                _worker.UnsafeStart();
-            }
-            else if (_idle || _waiting.Count >= options.BatchSize)
-            {
-                Monitor.Pulse(_gate);
-            }
+            Append(requests);
+        }
+        catch
+        {
+            telemetry.Queued(-requests.Count);
+            throw;
         }
 
-        telemetry.Queued(requests.Count);
         foreach (var request in requests)
         {
             request.Watch(this, cancellationToken);
@@ -122,6 +105,36 @@ internal sealed class RequestQueue(
 
     /// <summary>Makes the exception for requests that the recommender's end overtakes.</summary>
     public static ObjectDisposedException Disposed() => new(nameof(GenerativeRecommender), "The recommender was disposed before the request was answered.");
+
+    private void Append(IReadOnlyList<PendingRequest> requests)
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                throw Disposed();
+            }
+
+            CheckRoomLocked(requests.Count);
+            long now = Stopwatch.GetTimestamp();
+            foreach (var request in requests)
+            {
+                request.Enqueued = now;
+                request.Place = _waiting.AddLast(request);
+            }
+
+            if (_worker is null)
+            {
+                // Unsafe: the thread outlives the call and must not keep the call's context (activity, culture, request of a web server).
+                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
+                _worker.UnsafeStart();
+            }
+            else if (_idle || _waiting.Count >= options.BatchSize)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+    }
 
     private void CheckRoomLocked(int requests)
     {
