@@ -46,6 +46,58 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         return outcomes;
     }
 
+    /// <summary>Completes every request of a batch, on the queue's thread; does not throw.</summary>
+    /// <param name="batch">The requests; those that are late or have left are not computed.</param>
+    /// <param name="settings">Read once for the whole batch.</param>
+    /// <param name="stop">Cancelled when the recommender is disposed.</param>
+    public void Complete(IReadOnlyList<PendingRequest> batch, ServingSettings settings, CancellationToken stop)
+    {
+        var alive = new List<PendingRequest>(batch.Count);
+        foreach (var pending in batch)
+        {
+            if (pending.IsLate)
+            {
+                pending.Fail(RequestDeadline.Late());
+            }
+            else if (!pending.Answer.IsCompleted)
+            {
+                telemetry.Stage("queued", pending.Enqueued);
+                alive.Add(pending);
+            }
+        }
+
+        if (alive.Count == 0)
+        {
+            return;
+        }
+
+        using var activity = telemetry.StartBatch(alive);
+        try
+        {
+            var outcomes = Answer([.. alive.Select(pending => pending.Prepared)], settings, stop);
+            foreach (var (pending, outcome) in alive.Zip(outcomes))
+            {
+                if (outcome.Error is { } error)
+                {
+                    pending.Fail(stop.IsCancellationRequested ? RequestQueue.Disposed() : error);
+                }
+                else
+                {
+                    pending.Succeed(outcome.Result!);
+                }
+            }
+        }
+#pragma warning disable CA1031 // A listener or logger failed; every caller must get an answer.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            foreach (var pending in alive)
+            {
+                pending.Fail(e);
+            }
+        }
+    }
+
     private static void Fail(Batch batch, IEnumerable<int> members, Exception error)
     {
         foreach (int i in members)

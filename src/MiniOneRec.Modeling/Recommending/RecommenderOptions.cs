@@ -68,10 +68,11 @@ public sealed class RecommenderOptions
     [Range(1, 1 << 16)]
     public int BatchSize { get; set; } = 32;
 
-    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits for concurrent callers, counted from when its first request could run.</summary>
-    /// <value>The default is 1.</value>
+    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits at most for concurrent callers, counted from when its first request could run.</summary>
+    /// <remarks>The batch begins earlier once no caller came for a tenth of that time, at least a millisecond. 0 never waits.</remarks>
+    /// <value>The default is 10.</value>
     [Range(0, 60_000)]
-    public int MaxWaitMilliseconds { get; set; } = 1;
+    public int MaxWaitMilliseconds { get; set; } = 10;
 
     /// <summary>Gets or sets how many requests may wait; <see cref="QueueFullMode"/> says what happens to more.</summary>
     /// <value>The default is 1,024.</value>

@@ -35,34 +35,17 @@ internal sealed class RequestQueue(
     /// <exception cref="RecommendationQueueFullException">There is no room, and the options refuse to wait for it.</exception>
     public void Enqueue(IReadOnlyList<PendingRequest> requests, CancellationToken cancellationToken)
     {
-        lock (_gate)
+        telemetry.Queued(requests.Count);                           // before the worker can count them out, and outside the lock
+        try
         {
-            if (_stopped)
-            {
-                throw Disposed();
-            }
-
-            CheckRoomLocked(requests.Count);
-            long now = Stopwatch.GetTimestamp();
-            foreach (var request in requests)
-            {
-                request.Enqueued = now;
-                request.Place = _waiting.AddLast(request);
-            }
-
-            if (_worker is null)
-            {
-                // Unsafe: the thread outlives the call and must not keep the call's context (activity, culture, request of a web server).
-                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
-                _worker.UnsafeStart();
-            }
-            else if (_idle || _waiting.Count >= options.BatchSize)
-            {
-                Monitor.Pulse(_gate);
-            }
+            Append(requests);
+        }
+        catch
+        {
+            telemetry.Queued(-requests.Count);
+            throw;
         }
 
-        telemetry.Queued(requests.Count);
         foreach (var request in requests)
         {
             request.Watch(this, cancellationToken);
@@ -123,6 +106,36 @@ internal sealed class RequestQueue(
     /// <summary>Makes the exception for requests that the recommender's end overtakes.</summary>
     public static ObjectDisposedException Disposed() => new(nameof(GenerativeRecommender), "The recommender was disposed before the request was answered.");
 
+    private void Append(IReadOnlyList<PendingRequest> requests)
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                throw Disposed();
+            }
+
+            CheckRoomLocked(requests.Count);
+            long now = Stopwatch.GetTimestamp();
+            foreach (var request in requests)
+            {
+                request.Enqueued = now;
+                request.Place = _waiting.AddLast(request);
+            }
+
+            if (_worker is null)
+            {
+                // Unsafe: the thread outlives the call and must not keep the call's context (activity, culture, request of a web server).
+                _worker = new Thread(Work, maxStackSize: 16 << 20) { IsBackground = true, Name = "MiniOneRec recommender" };
+                _worker.UnsafeStart();
+            }
+            else if (_idle || _waiting.Count >= options.BatchSize)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+    }
+
     private void CheckRoomLocked(int requests)
     {
         if (options.QueueFullMode == QueueFullMode.Reject && _waiting.Count + requests > options.QueueCapacity)
@@ -140,7 +153,7 @@ internal sealed class RequestQueue(
         }
     }
 
-    /// <summary>Waits for requests, then for more of them until the batch is full or its first request has waited as long as it may.</summary>
+    /// <summary>Waits for requests, gathers more of them, and takes a batch; <see langword="null"/> at the end.</summary>
     private List<PendingRequest>? Take()
     {
         lock (_gate)
@@ -174,10 +187,12 @@ internal sealed class RequestQueue(
         }
     }
 
+    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or nobody came for a while.</summary>
     private void Gather()
     {
         long opened = Stopwatch.GetTimestamp();
-        while (_waiting.Count is > 0 and var count && count < options.BatchSize && !_stopped)
+        int quiet = Math.Max(1, options.MaxWaitMilliseconds / 10), seen = 0;
+        while (_waiting.Count is > 0 and var count && count != seen && count < options.BatchSize && !_stopped)
         {
             double left = options.MaxWaitMilliseconds - Stopwatch.GetElapsedTime(opened).TotalMilliseconds;
             if (left <= 0)
@@ -185,7 +200,8 @@ internal sealed class RequestQueue(
                 return;
             }
 
-            Monitor.Wait(_gate, (int)Math.Ceiling(left));
+            seen = count;
+            Monitor.Wait(_gate, (int)Math.Min(quiet, Math.Ceiling(left)));
         }
     }
 }

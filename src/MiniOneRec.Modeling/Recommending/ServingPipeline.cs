@@ -12,7 +12,6 @@ namespace MiniOneRec.Modeling;
 internal sealed class ServingPipeline : IDisposable
 {
     private const string FallbackKind = "fallback";
-    private static readonly int DefaultCount = new RecommendationRequest { History = [] }.Count;
     private readonly object _owner;
     private readonly CausalLanguageModel _model;
     private readonly IPromptTemplate _template;
@@ -36,7 +35,7 @@ internal sealed class ServingPipeline : IDisposable
         (_owner, _model, _template, _settings) = (owner, model, template, new ServingSettings(options, null));
         Telemetry = new RecommenderTelemetry(meters);
         _search = new BatchSearch(model, template, owner, Telemetry, logger);
-        _queue = new RequestQueue(options, Telemetry, Run);
+        _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings, stop));
     }
 
     public RecommenderTelemetry Telemetry { get; }
@@ -77,7 +76,7 @@ internal sealed class ServingPipeline : IDisposable
         _calls.Enter();
         using var activity = Telemetry.StartCall(requests.Count);
         long start = Stopwatch.GetTimestamp();
-        var call = new Call(requests.Count);
+        var call = new ServingCall(requests.Count);
         try
         {
             await StartAsync(call, requests, cancellationToken).ConfigureAwait(false);
@@ -106,7 +105,7 @@ internal sealed class ServingPipeline : IDisposable
         using var inside = Direct();
         var catalogue = Catalogue;
         var settings = Settings;
-        var checkedRequests = Checked(requests, catalogue, settings.Options);
+        var checkedRequests = RequestBounds.Checked(requests, catalogue, settings.Options);
         var results = new List<RecommendationResult>(checkedRequests.Length);
         foreach (var chunk in checkedRequests.Chunk(settings.Options.BatchSize))
         {
@@ -155,31 +154,13 @@ internal sealed class ServingPipeline : IDisposable
         Telemetry.Dispose();
     }
 
-    private static RecommendationRequest[] Checked(IReadOnlyList<RecommendationRequest> requests, Catalogue catalogue, RecommenderOptions options)
-    {
-        RecommendationRequest[] all = [.. requests];
-        RequestValidation.CheckHistories(all);
-        int most = Math.Min(options.MaxCount, Math.Max(catalogue.Index.Count, Math.Max(options.BeamWidth, DefaultCount)));
-        for (int i = 0; i < all.Length; i++)
-        {
-            if (all[i].Count < 1 || all[i].Count > most)
-            {
-                throw new ArgumentOutOfRangeException(
-                    nameof(requests), all[i].Count,
-                    $"Request {i} asks for {all[i].Count} items; expected 1 to {most} (the catalogue has {catalogue.Index.Count} items, {nameof(options.MaxCount)} is {options.MaxCount}).");
-            }
-        }
-
-        return all;
-    }
-
-    private async Task StartAsync(Call call, IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    private async Task StartAsync(ServingCall call, IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
             var (catalogue, options, fallback) = (Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
-            var all = Checked(requests, catalogue, options);
+            var all = RequestBounds.Checked(requests, catalogue, options);
             long?[] due = [.. all.Select(request => RequestDeadline.Of(request, options.TimeoutMilliseconds))];
             if (due.Any(time => time <= Stopwatch.GetTimestamp()))
             {
@@ -304,97 +285,10 @@ internal sealed class ServingPipeline : IDisposable
             : throw new InvalidOperationException($"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
     }
 
-    /// <summary>Completes every request of a batch, on the queue's thread.</summary>
-    private void Run(IReadOnlyList<PendingRequest> batch, CancellationToken stop)
-    {
-        var alive = new List<PendingRequest>(batch.Count);
-        foreach (var pending in batch)
-        {
-            if (pending.IsLate)
-            {
-                pending.Fail(RequestDeadline.Late());
-            }
-            else if (!pending.Answer.IsCompleted)
-            {
-                Telemetry.Stage("queued", pending.Enqueued);
-                alive.Add(pending);
-            }
-        }
-
-        if (alive.Count == 0)
-        {
-            return;
-        }
-
-        using var activity = Telemetry.StartBatch(alive);
-        try
-        {
-            var outcomes = _search.Answer([.. alive.Select(pending => pending.Prepared)], Settings, stop);
-            foreach (var (pending, outcome) in alive.Zip(outcomes))
-            {
-                if (outcome.Error is { } error)
-                {
-                    pending.Fail(stop.IsCancellationRequested ? RequestQueue.Disposed() : error);
-                }
-                else
-                {
-                    pending.Succeed(outcome.Result!);
-                }
-            }
-        }
-#pragma warning disable CA1031 // A listener or logger failed; every caller must get an answer.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            foreach (var pending in alive)
-            {
-                pending.Fail(e);
-            }
-        }
-    }
-
     /// <summary>Work that reads the model on a caller's thread.</summary>
     /// <param name="gate">Counts it.</param>
     internal readonly struct DirectCall(CallGate gate) : IDisposable
     {
         public void Dispose() => gate.Exit();
-    }
-
-    /// <summary>What one call of a client has in flight.</summary>
-    private sealed class Call(int requests)
-    {
-        public List<PendingRequest> Pending { get; } = [];
-
-        public Task<RecommendationResult>[]? Answers { get; set; }
-
-        public int ByFallback { get; set; }
-
-        public string? Refused { get; set; }
-
-        public void Count(RecommenderTelemetry telemetry)
-        {
-            if (Answers is null)
-            {
-                telemetry.Ended(Refused ?? "failed", requests);
-                return;
-            }
-
-            int answered = 0;
-            foreach (var answer in Answers)
-            {
-                if (answer.IsCompletedSuccessfully)
-                {
-                    answered++;
-                }
-                else
-                {
-                    telemetry.Ended(answer.Exception?.InnerException is { } error ? RecommenderTelemetry.OutcomeOf(error) : "cancelled");
-                }
-            }
-
-            int others = Math.Min(ByFallback, answered);
-            telemetry.Ended("fallback", others);
-            telemetry.Ended("answered", answered - others);
-        }
     }
 }

@@ -42,6 +42,29 @@ public sealed class PopularityRecommenderTests
     }
 
     [Fact]
+    public async Task Recommend_Nulls_NameTheRequest()
+    {
+        var good = new RecommendationRequest { History = [] };
+
+        var item = await Assert.ThrowsAsync<ArgumentException>(() => _recommender.RecommendAsync([good, good with { History = ["a", null!] }]));
+        var history = await Assert.ThrowsAsync<ArgumentNullException>(() => _recommender.RecommendAsync([good with { History = null! }]));
+        var request = await Assert.ThrowsAsync<ArgumentNullException>(() => _recommender.RecommendAsync([good, null!]));
+
+        Assert.StartsWith("The history of request 1 holds null at position 1", item.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The history of request 0 is null", history.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Request 1 is null", request.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Recommend_ExcludeHistory_LeavesItOut()
+    {
+        var result = await _recommender.RecommendAsync(new RecommendationRequest { History = ["c", "unknown"], Count = 5, ExcludeHistory = true });
+
+        Assert.Equal(["b", "a", "d", "e"], result.Items.Select(item => item.ItemId));
+        Assert.Equal(1, result.Shortfall);
+    }
+
+    [Fact]
     public async Task Recommend_Cancelled_Throws() => await Assert.ThrowsAnyAsync<OperationCanceledException>(
         () => _recommender.RecommendAsync([new RecommendationRequest { History = [] }], new CancellationToken(canceled: true)));
 

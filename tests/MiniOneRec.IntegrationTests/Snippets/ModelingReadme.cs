@@ -19,4 +19,14 @@ internal static class ModelingReadme
             System.Console.WriteLine($"{item.ItemId} {item.SemanticId} {item.Score:F3}");
         }
     }
+
+    public static async Task Host()
+    {
+        await using var host = new RecommenderHost(new RecommenderHostOptions { KeepPrevious = true });
+        await host.SwapAsync("models/shop-1");                               // ready from here on
+        host.Swapped += (_, told) => System.Console.WriteLine($"{told.Previous} -> {told.Version}");
+        await host.SwapAsync("models/shop-2");                               // requests go on meanwhile
+        await host.RollbackAsync();                                          // shop-1 serves again; KeepPrevious kept it
+        System.Console.WriteLine($"{host.IsReady} {host.ActiveVersion}");
+    }
 }

@@ -11,7 +11,7 @@ public sealed class ServingBoundsTests
     [InlineData(int.MaxValue)]
     public async Task Count_OutOfRange_IsTheErrorOfThatRequestAlone(int count)
     {
-        using var recommender = ServingToy.Make(new RecommenderOptions { BeamWidth = 20, MaxWaitMilliseconds = 200 });
+        using var recommender = ServingToy.Make(new RecommenderOptions { BeamWidth = 20, MaxWaitMilliseconds = 5_000 });
         var prior = new BlockingPrior(recommender.Index.Items);
         prior.Release.Set();
         recommender.Prior = prior;
