@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
@@ -11,7 +13,10 @@ public sealed record ArtifactManifest
     /// <summary>The format version that this library writes and the newest that it reads.</summary>
     public const int CurrentFormatVersion = 1;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2 };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true, IndentSize = 2, TypeInfoResolver = MiniOneRecJsonContext.WithReflection(MiniOneRecJsonContext.Default),
+    };
 
     /// <summary>Gets the version of the format.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
@@ -86,10 +91,14 @@ public sealed record ArtifactManifest
 
     /// <summary>Turns an options object into the manifest's form.</summary>
     /// <param name="options">Any options class.</param>
+    [RequiresUnreferencedCode("Serializes options of any class by reflection.")]
+    [RequiresDynamicCode("Serializes options of any class by reflection.")]
     public static JsonObject ToOptions<T>(T options) => JsonSerializer.SerializeToNode(options, Json)!.AsObject();
 
     /// <summary>Turns the manifest's options back into an options object.</summary>
     /// <exception cref="InvalidDataException">A value has another type.</exception>
+    [RequiresUnreferencedCode("Serializes options of any class by reflection.")]
+    [RequiresDynamicCode("Serializes options of any class by reflection.")]
     public T OptionsAs<T>()
     {
         try
