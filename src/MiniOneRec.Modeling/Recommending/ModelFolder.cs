@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Shared;
 
 namespace MiniOneRec.Modeling;
@@ -22,7 +23,7 @@ internal static class ModelFolder
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
-                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, cancellationToken: cancellationToken),
+                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             var manifest = new ArtifactManifest
             {
@@ -32,14 +33,19 @@ internal static class ModelFolder
                 {
                     ["template"] = recommender.Template.Describe(),
                     ["levelSizes"] = new JsonArray([.. recommender.Index.LevelSizes.Select(size => (JsonNode)size)]),
-                    ["recommender"] = ArtifactManifest.ToOptions(recommender.Options),
+                    ["recommender"] = JsonSerializer.SerializeToNode(recommender.Options, ModelingJsonContext.Default.RecommenderOptions),
                 },
             };
             await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
 
-    public static async Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    public static Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken) =>
+        LoadAsync(folder, device, null, null, cancellationToken);
+
+    /// <summary>Loads a folder, lets the caller change the saved options before the recommender is made of them, and gives it a logger.</summary>
+    public static async Task<GenerativeRecommender> LoadAsync(
+        string folder, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
@@ -63,9 +69,10 @@ internal static class ModelFolder
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
-        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
+        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
+        configure?.Invoke(options);
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, TorchSeed.DeviceOf(device), cancellationToken: cancellationToken).ConfigureAwait(false);
-        return new GenerativeRecommender(model, index, template, options, popularity);
+        return new GenerativeRecommender(model, index, template, options, popularity, logger);
     }
 
     private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
@@ -91,7 +98,7 @@ internal static class ModelFolder
             var stream = File.OpenRead(path);
             await using (stream.ConfigureAwait(false))
             {
-                return await JsonSerializer.DeserializeAsync<Dictionary<string, double>>(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
+                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (JsonException e)
@@ -105,7 +112,7 @@ internal static class ModelFolder
     {
         try
         {
-            return node?.Deserialize<T>(JsonSerializerOptions.Web);
+            return (T?)node?.Deserialize(typeof(T), ModelingJsonContext.Default);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
