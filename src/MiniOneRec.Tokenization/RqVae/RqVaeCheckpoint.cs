@@ -56,7 +56,7 @@ internal sealed class RqVaeCheckpoint
         var (_, metadata, _) = SafetensorsFile.ReadHeader(_path);
         if (metadata.GetValueOrDefault("run") != _run)
         {
-            throw new InvalidDataException($"Checkpoint '{_path}' belongs to a fit of other vectors, options or seed; remove it or choose another CheckpointFolder.");
+            throw new InvalidDataException($"Checkpoint '{_path}' belongs to a fit of other vectors, options or seed; remove it or choose another Checkpoints.Folder.");
         }
 
         using var scope = NewDisposeScope();
