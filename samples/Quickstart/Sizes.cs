@@ -1,3 +1,4 @@
+using MiniOneRec;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Modeling;
