@@ -14,7 +14,7 @@ public static class StudyData
         ArgumentNullException.ThrowIfNull(context);
         return name switch
         {
-            "demo" => new LeaveOneOutSplit(maxHistory).Split(DemoCatalog.Create()),
+            "demo" => new LeaveOneOutSplit(maxHistory).Split(DemoCatalogue.Create()),
             "Beauty" => new LeaveOneOutSplit(maxHistory).Split(await InteractionDataset.LoadAsync(
                 context.DataPath("Beauty/Beauty.inter.json"), context.DataPath("Beauty/Beauty.index.json"), cancellationToken: context.CancellationToken)),
             _ => await ReferenceDataset.LoadAsync(context.DataPath("Amazon"), name, cancellationToken: context.CancellationToken),

@@ -10,7 +10,7 @@ using MiniOneRec.Tokenization;
 
 NativeTuning.Apply();
 var clock = System.Diagnostics.Stopwatch.StartNew();
-var data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
 Item[] later = [.. data.Items.Where((_, row) => row % 59 == 7)], items = [.. data.Items.Except(later)];
 
 // 1. Semantic IDs by PrincipalAxesQuantizer; the tokenizer neither knows nor cares which quantizer it has. A few items come later.
@@ -31,7 +31,7 @@ foreach (var (item, id) in later.Zip(addition.SemanticIds))
 // 3. A short training, and honest numbers beside a baseline.
 var popularity = new PopularityRecommender(data.TrainSequences, catalogue.Index.Items);
 using var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 64 }).CreateAsync(catalogue.Index, popularity.Counts);
-await new SftTrainer(new SftOptions { Epochs = 15, ValidationRows = 200, Validations = 2 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
+await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 200, Validations = 2 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
 var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10] });
 var facts = new EvaluationCatalog(catalogue.Index, data.TrainSequences);
 foreach (IRecommender model in (IRecommender[])[popularity, recommender])

@@ -16,13 +16,13 @@ const string Brand = "Nordholm";
 var shared = new MiniOneRecOptions { Seed = 42 };
 
 // The built-in shop, its semantic IDs, and a decoder that was trained by example.
-var data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
 using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 }, shared);
 using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [32, 32, 32] }, shared);
 var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items);
 var modeling = new ModelingOptions { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20 } };
 using var recommender = await new GenerativeRecommenderFactory(modeling, shared).CreateAsync(index);
-await new SftTrainer(new SftOptions { Epochs = 15, ValidationRows = 300, Validations = 3 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
+await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 300, Validations = 3 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
 using var sasRec = await new SasRecTrainer(new SasRecOptions { HiddenSize = 32, MaxEpochs = 30 }, shared)
     .TrainAsync(data.TrainSequences, data.Validation, index.Items);
 

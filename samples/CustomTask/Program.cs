@@ -13,7 +13,7 @@ var shared = new MiniOneRecOptions { Seed = 42 };
 int epochs = args.Contains("--short") ? 1 : 8;
 
 // A built-in shop, and semantic IDs from its texts.
-var data = new LeaveOneOutSplit(maxHistory: 50).Split(DemoCatalog.Create());
+var data = new LeaveOneOutSplit(maxHistory: 50).Split(DemoCatalogue.Create());
 using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 }, shared);
 using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [32, 32, 32] }, shared);
 var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items);

@@ -16,7 +16,7 @@ var screen = new Screen();
 var shared = new MiniOneRecOptions { Seed = 42 };
 
 // 1. A built-in shop: items with titles, users with sequential tastes. The last item of each user is the test.
-var data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
 var titles = data.Items.ToDictionary(item => item.Id, item => item.Title);
 screen.Heading($"{data.Items.Count} items, {data.TrainSequences.Count} users, {data.Test.Count} test rows");
 

@@ -1,3 +1,4 @@
+using MiniOneRec;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Modeling;
@@ -14,14 +15,14 @@ internal static class Sizes
         CodebookSizes = [32, 32, 32],
         LatentWidth = 16,
         HiddenWidths = [64],
-        Training = new QuantizerTrainingOptions { Epochs = brief ? 50 : 300, LearningRate = 1e-3, Schedule = QuantizerSchedule.Constant },
+        Training = new QuantizerTrainingOptions { Epochs = brief ? 50 : 300, LearningRate = 1e-3, Schedule = LearningRateSchedule.Constant },
     };
 
     public static SasRecOptions SasRec(bool brief) => new() { HiddenSize = 32, MaxEpochs = brief ? 2 : 50 };
 
     public static ModelingOptions Modeling() => new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20 } };
 
-    public static SftOptions Sft(bool brief) => new() { Epochs = brief ? 2 : 25, ValidationRows = 300, Validations = 5 };
+    public static SftOptions Sft(bool brief) => new() { Epochs = brief ? 2 : 25, ValidationExamples = 300, Validations = 5 };
 
     public static GrpoOptions Grpo(bool brief) => new()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -20,7 +21,11 @@ public sealed partial record ArtifactManifest
     public const long MaxBytes = 256L << 20;
 
     private const string ChecksumKey = "checksum";
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2 };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true, IndentSize = 2, TypeInfoResolver = MiniOneRecJsonContext.WithReflection(MiniOneRecJsonContext.Default),
+    };
+
     private static readonly JsonSerializerOptions JsonWithoutNulls = new(Json) { RespectNullableAnnotations = true };
     private static readonly string NoChecksum = new('0', 2 * SHA256.HashSizeInBytes);
 
@@ -71,10 +76,14 @@ public sealed partial record ArtifactManifest
 
     /// <summary>Turns an options object into the manifest's form.</summary>
     /// <param name="options">Any options class.</param>
+    [RequiresUnreferencedCode("Serializes options of any class by reflection.")]
+    [RequiresDynamicCode("Serializes options of any class by reflection.")]
     public static JsonObject ToOptions<T>(T options) => JsonSerializer.SerializeToNode(options, Json)!.AsObject();
 
     /// <summary>Turns the manifest's options back into an options object.</summary>
     /// <exception cref="InvalidDataException">A value has another type; the message names file and key.</exception>
+    [RequiresUnreferencedCode("Serializes options of any class by reflection.")]
+    [RequiresDynamicCode("Serializes options of any class by reflection.")]
     public T OptionsAs<T>()
     {
         try

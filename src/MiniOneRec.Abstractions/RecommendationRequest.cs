@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec;
 
 /// <summary>What a caller wants recommended.</summary>
@@ -11,9 +13,13 @@ public sealed record RecommendationRequest
     public int Count { get; init; } = 10;
 
     /// <summary>Gets items that must not be recommended, or <see langword="null"/> for none. Unknown ids are ignored.</summary>
+    [JsonConverter(typeof(ItemSetJsonConverter))]
     public IReadOnlySet<string>? ExcludedItems { get; init; }
 
-    /// <summary>Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue.</summary>
+    /// <summary>
+    /// Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue. It is code and no part of JSON.
+    /// </summary>
+    [JsonIgnore]
     public Func<string, bool>? CandidateFilter { get; init; }
 
     /// <summary>Gets whether the items of the history are left out of the answer, or <see langword="null"/> for what the recommender does by default.</summary>
@@ -39,6 +45,7 @@ public sealed record RecommendationRequest
 /// <param name="ItemId">The item.</param>
 /// <param name="Score">Higher is better; a log-probability in nats where the recommender is generative.</param>
 /// <param name="SemanticId">The semantic ID that was written, or <see langword="null"/> where the recommender has none.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record Recommendation(string ItemId, double Score, SemanticId? SemanticId = null);
 
 /// <summary>The answer to one request.</summary>

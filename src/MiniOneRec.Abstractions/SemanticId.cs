@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
@@ -9,6 +10,7 @@ namespace MiniOneRec;
 /// TIGER (arXiv:2305.05065), section 3.1. Codes are integers, zero-based, coarse to fine; any depth from 1 to 26 is a value. Text
 /// appears only at the border of files and prompts, where level <c>l</c> is written with the <c>l</c>-th letter of the alphabet.
 /// </remarks>
+[JsonConverter(typeof(SemanticIdJsonConverter))]
 public sealed class SemanticId : IEquatable<SemanticId>, IComparable<SemanticId>
 {
     /// <summary>The deepest path that can be written with one letter per level.</summary>

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
@@ -11,6 +12,7 @@ namespace MiniOneRec;
 /// Immutable and safe for concurrent use. Items keep the order in which they were given: an item's position is its row, and
 /// everything numeric in this library speaks of rows. Items of one semantic ID are listed by row.
 /// </remarks>
+[JsonConverter(typeof(SemanticIdIndexJsonConverter))]
 public sealed class SemanticIdIndex
 {
     /// <summary>The most codes that a level may have, as for quantizers.</summary>
@@ -224,7 +226,10 @@ public sealed class SemanticIdIndex
         overwrite,
         cancellationToken);
 
-    private static JsonSerializerOptions StrictJson { get; } = new() { AllowDuplicateProperties = false };
+    private static JsonSerializerOptions StrictJson { get; } = new()
+    {
+        AllowDuplicateProperties = false, TypeInfoResolver = MiniOneRecJsonContext.WithReflection(MiniOneRecJsonContext.Default),
+    };
 
     private int[] CheckLevelSizes(IReadOnlyList<int>? given, int depth)
     {

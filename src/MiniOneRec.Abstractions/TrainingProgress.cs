@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec;
 
 /// <summary>Where a stage stands; reported at most once per step.</summary>
 /// <param name="Stage">The stage, for example <c>sft</c>.</param>
 /// <param name="Step">Steps done.</param>
 /// <param name="TotalSteps">Steps planned.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
 {
     /// <summary>Gets named figures of the step, for example <c>loss</c>.</summary>
@@ -14,6 +17,7 @@ public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
 }
 
 /// <summary>What a training stage did.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record TrainingResult
 {
     /// <summary>Gets the steps that were run.</summary>

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -10,6 +12,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers supervised fine-tuning.</summary>
 public static class AlignmentBuilderExtensions
 {
+    private const string Section = "Alignment";
+
     /// <summary>Adds <see cref="SftTrainer"/>; without further tasks it trains next items.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
@@ -17,15 +21,8 @@ public static class AlignmentBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
 
-        builder.Services.AddOptions<SftOptions>()
-            .Configure<IOptions<MiniOneRecOptions>>((options, shared) => options.Seed = shared.Value.Seed)
-            .ValidateOnStart();
-        builder.Services.TryAddEnumerable(
-        [
-            ServiceDescriptor.Singleton<IValidateOptions<SftOptions>, SftOptionsValidator>(),
-            ServiceDescriptor.Singleton<IValidateOptions<SftOptions>, SftOptionsRules>(),
-        ]);
-        builder.Services.Configure(configure ?? (_ => { }));
+        builder.AddOptions(Section, configure, (options, shared) => options.Seed = shared.Seed)
+            .AddValidators<SftOptions>(new SftOptionsValidator(), new SftOptionsRules());
         builder.Services.TryAddSingleton(services => new SftTrainer(
             services.GetServices<IAlignmentTask>() is var tasks && tasks.Any() ? tasks : [new NextItemTask()],
             services.GetRequiredService<IOptions<SftOptions>>().Value,
@@ -36,14 +33,45 @@ public static class AlignmentBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a task to the mix; the first one named replaces the default.</summary>
+    /// <summary>Adds supervised fine-tuning with <see cref="SftOptions"/> from configuration.</summary>
     /// <param name="builder">The builder.</param>
-    /// <typeparam name="T">The task.</typeparam>
-    public static MiniOneRecBuilder AddTask<T>(this MiniOneRecBuilder builder)
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddAlignment(this MiniOneRecBuilder builder, IConfiguration configuration, Action<SftOptions>? configure = null) =>
+        builder.UseConfiguration(Section, configuration).AddAlignment(configure);
+
+    /// <summary>Adds a task to the mix; the first one named replaces the default. The same task is added once.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <typeparam name="T">The task; its constructor receives services and the options that the application configured.</typeparam>
+    public static MiniOneRecBuilder AddTask<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
         where T : class, IAlignmentTask
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IAlignmentTask, T>());
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IAlignmentTask, T>(services => services.CreateWithOptions<T>()));
+        return builder;
+    }
+
+    /// <summary>Adds a task that a factory makes.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="factory">Makes the task.</param>
+    public static MiniOneRecBuilder AddTask(this MiniOneRecBuilder builder, Func<IServiceProvider, IAlignmentTask> factory)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(factory);
+        builder.Services.AddSingleton(factory);
+        return builder;
+    }
+
+    /// <summary>Adds a task.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="task">The task.</param>
+    public static MiniOneRecBuilder AddTask(this MiniOneRecBuilder builder, IAlignmentTask task)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(task);
+        builder.Services.AddSingleton(task);
         return builder;
     }
 }

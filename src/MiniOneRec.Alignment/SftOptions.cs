@@ -1,20 +1,9 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Alignment;
-
-/// <summary>How the learning rate moves after the warm-up.</summary>
-public enum LearningRateSchedule
-{
-    /// <summary>Half a cosine from the peak to the floor.</summary>
-    Cosine,
-
-    /// <summary>A straight line from the peak to the floor.</summary>
-    Linear,
-
-    /// <summary>The peak throughout.</summary>
-    Constant,
-}
 
 /// <summary>What validation looks at to choose the best weights.</summary>
 public enum ValidationMetric
@@ -87,6 +76,7 @@ public sealed class SftOptions
     /// <summary>Gets or sets how the learning rate moves after the warm-up.</summary>
     /// <value>The default is <see cref="LearningRateSchedule.Cosine"/>.</value>
     [EnumDataType(typeof(LearningRateSchedule))]
+    [JsonConverter(typeof(SftScheduleJsonConverter))]
     public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Cosine;
 
     /// <summary>Gets or sets the floor of the learning rate as a share of its peak.</summary>
@@ -134,10 +124,22 @@ public sealed class SftOptions
     [Range(1, 1_000_000)]
     public int Validations { get; set; } = 10;
 
-    /// <summary>Gets or sets how many validation rows are drawn, by the seed; the same in every validation.</summary>
+    /// <summary>Gets or sets how many validation examples are drawn, by the seed; the same in every validation.</summary>
     /// <value>The default is 1,000.</value>
     [Range(1, int.MaxValue)]
-    public int ValidationRows { get; set; } = 1_000;
+    [JsonPropertyName("validationRows")]                        // checkpoints of version 0.1 have this name
+    public int ValidationExamples { get; set; } = 1_000;
+
+    /// <summary>Gets or sets <see cref="ValidationExamples"/> by its old name.</summary>
+    [Obsolete("Use ValidationExamples.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("ValidationExamples")]
+    [JsonIgnore]
+    public int ValidationRows
+    {
+        get => ValidationExamples;
+        set => ValidationExamples = value;
+    }
 
     /// <summary>Gets or sets the cutoff K of the ranking metrics, also the width of the beams.</summary>
     /// <value>The default is 10.</value>
@@ -167,18 +169,43 @@ public sealed class SftOptions
     [ValidateObjectMembers]
     public LoraOptions? Lora { get; set; }
 
-    /// <summary>Gets or sets the folder of checkpoints from which an interrupted run continues, or <see langword="null"/> for none.</summary>
-    /// <value>The default is <see langword="null"/>.</value>
-    public string? CheckpointFolder { get; set; }
+    /// <summary>Gets or sets the checkpoints; a run that is interrupted continues from the newest with identical bits.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public CheckpointOptions Checkpoints { get; set; } = new();
 
-    /// <summary>Gets or sets the steps between two checkpoints; one more is written on cancellation and at the end.</summary>
-    /// <value>The default is 500.</value>
-    [Range(1, int.MaxValue)]
-    public int CheckpointEvery { get; set; } = 500;
+    /// <summary>Gets or sets <see cref="CheckpointOptions.Folder"/> by its old name.</summary>
+    [Obsolete("Use Checkpoints.Folder.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("Checkpoints:Folder")]
+    [JsonIgnore]
+    public string? CheckpointFolder
+    {
+        get => Checkpoints.Folder;
+        set => Checkpoints.Folder = value;
+    }
 
-    /// <summary>Gets or sets whether a checkpoint found in the folder is continued; otherwise it is replaced.</summary>
-    /// <value>The default is <see langword="true"/>.</value>
-    public bool Resume { get; set; } = true;
+    /// <summary>Gets or sets <see cref="CheckpointOptions.Every"/> by its old name.</summary>
+    [Obsolete("Use Checkpoints.Every.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("Checkpoints:Every")]
+    [JsonIgnore]
+    public int CheckpointEvery
+    {
+        get => CheckpointInterval;
+        set => Checkpoints.Every = value;
+    }
+
+    /// <summary>Gets or sets <see cref="CheckpointOptions.Resume"/> by its old name.</summary>
+    [Obsolete("Use Checkpoints.Resume.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("Checkpoints:Resume")]
+    [JsonIgnore]
+    public bool Resume
+    {
+        get => Checkpoints.Resume;
+        set => Checkpoints.Resume = value;
+    }
 
     /// <summary>Gets or sets how many of the best weights are kept as files; more than one needs a checkpoint folder.</summary>
     /// <value>The default is 1.</value>
@@ -193,10 +220,14 @@ public sealed class SftOptions
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;
 
+    /// <summary>Gets the steps between two checkpoints.</summary>
+    internal int CheckpointInterval => Checkpoints.Every ?? 500;
+
     internal SftOptions Copy()
     {
         var copy = (SftOptions)MemberwiseClone();
         copy.Lora = Lora?.Copy();
+        copy.Checkpoints = Checkpoints with { };
         return copy;
     }
 }
@@ -215,9 +246,9 @@ internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
             failures.Add("FreezeBackbone trains new rows alone and Lora adapters; choose one (Lora.TrainNewRows trains both).");
         }
 
-        if (options.KeepBest > 1 && options.CheckpointFolder is null)
+        if (options.KeepBest > 1 && options.Checkpoints?.Folder is null)
         {
-            failures.Add($"KeepBest is {options.KeepBest}, which needs a CheckpointFolder to keep them in.");
+            failures.Add($"KeepBest is {options.KeepBest}, which needs a Checkpoints.Folder to keep them in.");
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -31,43 +32,61 @@ public static class BaselinesBuilderExtensions
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
     public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, Action<SasRecOptions>? configure = null) => builder
-        .Add<SasRecOptions, SasRecOptionsValidator, SasRecTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<SasRecTrainer>>()))
-        .AddRules<SasRecOptions, SasRecOptionsRules>();
+        .Add<SasRecOptions, SasRecTrainer>(
+            "SasRec", configure, (options, shared, services) => new(options, shared, services.GetService<ILogger<SasRecTrainer>>()),
+            new SasRecOptionsValidator(), new SasRecOptionsRules());
+
+    /// <summary>Adds <see cref="SasRecTrainer"/> with <see cref="SasRecOptions"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, IConfiguration configuration, Action<SasRecOptions>? configure = null) =>
+        builder.UseConfiguration("SasRec", configuration).AddSasRec(configure);
 
     /// <summary>Adds <see cref="Gru4RecTrainer"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
     public static MiniOneRecBuilder AddGru4Rec(this MiniOneRecBuilder builder, Action<Gru4RecOptions>? configure = null) => builder
-        .Add<Gru4RecOptions, Gru4RecOptionsValidator, Gru4RecTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<Gru4RecTrainer>>()));
+        .Add<Gru4RecOptions, Gru4RecTrainer>(
+            "Gru4Rec", configure, (options, shared, services) => new(options, shared, services.GetService<ILogger<Gru4RecTrainer>>()),
+            new Gru4RecOptionsValidator());
+
+    /// <summary>Adds <see cref="Gru4RecTrainer"/> with <see cref="Gru4RecOptions"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddGru4Rec(this MiniOneRecBuilder builder, IConfiguration configuration, Action<Gru4RecOptions>? configure = null) =>
+        builder.UseConfiguration("Gru4Rec", configuration).AddGru4Rec(configure);
 
     /// <summary>Adds <see cref="CaserTrainer"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
     public static MiniOneRecBuilder AddCaser(this MiniOneRecBuilder builder, Action<CaserOptions>? configure = null) => builder
-        .Add<CaserOptions, CaserOptionsValidator, CaserTrainer>(configure, (o, shared, services) => new(o, shared, services.GetService<ILogger<CaserTrainer>>()))
-        .AddRules<CaserOptions, CaserOptionsRules>();
+        .Add<CaserOptions, CaserTrainer>(
+            "Caser", configure, (options, shared, services) => new(options, shared, services.GetService<ILogger<CaserTrainer>>()),
+            new CaserOptionsValidator(), new CaserOptionsRules());
 
-    private static MiniOneRecBuilder Add<TOptions, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TValidator, TTrainer>(
-        this MiniOneRecBuilder builder, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider, TTrainer> create)
+    /// <summary>Adds <see cref="CaserTrainer"/> with <see cref="CaserOptions"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddCaser(this MiniOneRecBuilder builder, IConfiguration configuration, Action<CaserOptions>? configure = null) =>
+        builder.UseConfiguration("Caser", configuration).AddCaser(configure);
+
+    private static MiniOneRecBuilder Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TTrainer>(
+        this MiniOneRecBuilder builder, string section, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider, TTrainer> create,
+        params IReadOnlyList<IValidateOptions<TOptions>> validators)
         where TOptions : class
-        where TValidator : class, IValidateOptions<TOptions>
         where TTrainer : class
     {
-        ArgumentNullException.ThrowIfNull(builder);
-
-        builder.Services.AddOptions<TOptions>().ValidateOnStart();
-        builder.AddRules<TOptions, TValidator>();
-        builder.Services.Configure(configure ?? (_ => { }));
-        builder.Services.TryAddSingleton(services => create(
+        builder.AddOptions(section, configure).AddValidators(validators).Services.TryAddSingleton(services => create(
             services.GetRequiredService<IOptions<TOptions>>().Value, services.GetRequiredService<IOptions<MiniOneRecOptions>>().Value, services));
-        return builder;
-    }
-
-    private static MiniOneRecBuilder AddRules<TOptions, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TRules>(this MiniOneRecBuilder builder)
-        where TOptions : class
-        where TRules : class, IValidateOptions<TOptions>
-    {
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<TOptions>, TRules>());
         return builder;
     }
 }

@@ -18,9 +18,9 @@ public sealed record ComparisonReport
     /// <summary>Gets the models' figures.</summary>
     public required IReadOnlyList<ModelReport> Models { get; init; }
 
-    /// <summary>Gets whatever else the study writes, by name: objects that serialize to JSON, and JSON elements after loading.</summary>
+    /// <summary>Gets or sets whatever else the study writes, by name: objects that serialize to JSON, and JSON elements after loading.</summary>
     [JsonExtensionData]
-    public IDictionary<string, object>? Details { get; init; }
+    public IDictionary<string, object>? Details { get; set; }
 
     /// <summary>Writes the report as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, ReportJson.Options);

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Evaluation;
@@ -8,8 +11,19 @@ public sealed class EvaluationOptions
 {
     /// <summary>Gets or sets the cutoffs K; distinct, each at least 1.</summary>
     /// <value>The default is 1, 3, 5, 10, 20.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> Cutoffs { get; set; } = [1, 3, 5, 10, 20];
+
+    /// <summary>Sets <see cref="Cutoffs"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Cutoffs))]
+    [JsonIgnore]
+    public int[]? CutoffsFromConfiguration
+    {
+        get => null;
+        set => Cutoffs = value ?? Cutoffs;
+    }
 
     /// <summary>Gets or sets how many examples the recommender is asked at once.</summary>
     /// <value>The default is 64.</value>

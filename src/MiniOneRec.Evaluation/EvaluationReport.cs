@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 namespace MiniOneRec.Evaluation;
 
 /// <summary>What an evaluation found: strict item level and SID level side by side, with what qualifies them.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record EvaluationReport
 {
     /// <summary>Gets the recommender's name.</summary>

@@ -1,8 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Evaluation;
 
 /// <summary>Figures by metric and cutoff, with their intervals.</summary>
+[JsonConverter(typeof(MetricTableJsonConverter))]
 public sealed class MetricTable
 {
     /// <summary>Makes a table.</summary>
@@ -34,4 +36,5 @@ public sealed class MetricTable
 /// <summary>A bootstrap interval.</summary>
 /// <param name="Low">The lower end.</param>
 /// <param name="High">The upper end.</param>
+[JsonConverter(typeof(IntervalJsonConverter))]
 public readonly record struct Interval(double Low, double High);

@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Evaluation;
 
 /// <summary>One model's figures in a <see cref="ComparisonReport"/>.</summary>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record ModelReport
 {
     /// <summary>Gets the model's name.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Evaluation;
 
 /// <summary>How two systems differ on the same examples.</summary>
@@ -6,6 +8,7 @@ namespace MiniOneRec.Evaluation;
 /// <param name="Second">The second system's figure.</param>
 /// <param name="Difference">Second minus first.</param>
 /// <param name="Interval">The bootstrap interval of the difference; where it excludes 0, the difference is established at that confidence.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record PairedComparison(string Metric, double First, double Second, double Difference, Interval Interval)
 {
     /// <summary>Gets whether the interval excludes 0.</summary>

@@ -1,10 +1,11 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MiniOneRec.Evaluation;
 
-/// <summary>How reports look in JSON: camel case, intervals as <c>[low, high]</c>, a table as its figures with <c>intervals</c> last.</summary>
+/// <summary>How reports look in files: camel case, indented, without what is absent.</summary>
 internal static class ReportJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -13,56 +14,35 @@ internal static class ReportJson
         IndentSize = 2,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new IntervalConverter(), new MetricTableConverter() },
+        TypeInfoResolver = JsonSerializer.IsReflectionEnabledByDefault
+            ? JsonTypeInfoResolver.Combine(EvaluationJsonContext.Default, new DefaultJsonTypeInfoResolver())
+            : EvaluationJsonContext.Default,
     };
 
-    private sealed class IntervalConverter : JsonConverter<Interval>
+    /// <summary>Writes a figure; one that is not finite, which JSON has no number for, as a string.</summary>
+    public static void WriteFigure(Utf8JsonWriter writer, double figure)
     {
-        public override Interval Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            JsonSerializer.Deserialize<double[]>(ref reader, options) is [double low, double high]
-                ? new Interval(low, high)
-                : throw new JsonException("An interval is an array of two numbers, low and high.");
-
-        public override void Write(Utf8JsonWriter writer, Interval value, JsonSerializerOptions options)
+        if (double.IsFinite(figure))
         {
-            writer.WriteStartArray();
-            writer.WriteNumberValue(value.Low);
-            writer.WriteNumberValue(value.High);
-            writer.WriteEndArray();
+            writer.WriteNumberValue(figure);
+        }
+        else
+        {
+            writer.WriteStringValue(double.IsNaN(figure) ? "NaN" : figure > 0 ? "Infinity" : "-Infinity");
         }
     }
 
-    private sealed class MetricTableConverter : JsonConverter<MetricTable>
+    /// <summary>Reads a figure.</summary>
+    public static double ReadFigure(JsonElement element, string name) => element.ValueKind switch
     {
-        private const string IntervalsName = "intervals";
-
-        public override MetricTable Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        JsonValueKind.Number => element.GetDouble(),
+        JsonValueKind.String => element.GetString() switch
         {
-            var raw = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(ref reader, options)
-                ?? throw new JsonException("A table of figures is an object.");
-            var intervals = raw.Remove(IntervalsName, out var given) ? given.Deserialize<Dictionary<string, Interval>>(options) : null;
-            return new MetricTable(
-                raw.ToDictionary(
-                    pair => pair.Key,
-                    pair => pair.Value.ValueKind == JsonValueKind.Number ? pair.Value.GetDouble() : throw new JsonException($"'{pair.Key}' must be a number.")),
-                intervals);
-        }
-
-        public override void Write(Utf8JsonWriter writer, MetricTable value, JsonSerializerOptions options)
-        {
-            writer.WriteStartObject();
-            foreach (var (key, figure) in value.Values)
-            {
-                writer.WriteNumber(key, figure);
-            }
-
-            if (value.Intervals.Count > 0)
-            {
-                writer.WritePropertyName(IntervalsName);
-                JsonSerializer.Serialize(writer, value.Intervals, options);
-            }
-
-            writer.WriteEndObject();
-        }
-    }
+            "NaN" => double.NaN,
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            _ => throw new JsonException($"'{name}' must be a number."),
+        },
+        _ => throw new JsonException($"'{name}' must be a number."),
+    };
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -10,6 +12,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the decoder and the generative recommender.</summary>
 public static class ModelingBuilderExtensions
 {
+    private const string Section = "Modeling";
+
     /// <summary>Adds the factory of recommenders with fresh weights.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
@@ -17,10 +21,7 @@ public static class ModelingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
 
-        builder.Services.AddOptions<ModelingOptions>().ValidateOnStart();
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ModelingOptions>, ModelingOptionsValidator>());
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ModelingOptions>, ModelingOptionsRules>());
-        builder.Services.Configure(configure ?? (_ => { }));
+        builder.AddOptions(Section, configure).AddValidators<ModelingOptions>(new ModelingOptionsValidator(), new ModelingOptionsRules());
         builder.Services.TryAddSingleton(provider => new GenerativeRecommenderFactory(
             provider.GetRequiredService<IOptions<ModelingOptions>>().Value,
             provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value,
@@ -31,21 +32,104 @@ public static class ModelingBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds a saved recommender as <see cref="IRecommender"/>; it is loaded when first asked for.</summary>
+    /// <summary>Adds the factory of recommenders with <see cref="ModelingOptions"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddModeling(this MiniOneRecBuilder builder, IConfiguration configuration, Action<ModelingOptions>? configure = null) =>
+        builder.UseConfiguration(Section, configuration).AddModeling(configure);
+
+    /// <summary>
+    /// Adds a saved recommender as <see cref="IRecommender"/> and <see cref="GenerativeRecommender"/>. It is loaded while the host starts, and a folder
+    /// that cannot be loaded stops the start; without a host it is loaded when it is first resolved.
+    /// </summary>
+    /// <remarks>
+    /// It serves with the options that were saved, changed by the application's <see cref="RecommenderOptions"/> where these are set, and with the
+    /// application's logger. Its prior is the application's <see cref="IItemScorer"/> or that of <see cref="UsePrior(MiniOneRecBuilder, Func{IServiceProvider, IItemScorer}, string)"/>,
+    /// its fallback that of <see cref="UseFallback(MiniOneRecBuilder, Func{IServiceProvider, IRecommender}, string)"/>.
+    /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
-    public static MiniOneRecBuilder AddRecommender(this MiniOneRecBuilder builder, string folder)
+    /// <param name="configure">Changes the saved options.</param>
+    /// <exception cref="InvalidOperationException">Another recommender is registered already; the message names both.</exception>
+    public static MiniOneRecBuilder AddRecommender(this MiniOneRecBuilder builder, string folder, Action<RecommenderOptions>? configure = null) =>
+        RecommenderRegistration.Add(builder, Options.Options.DefaultName, folder, configure);
+
+    /// <summary>
+    /// Adds a saved recommender under a name, beside others: resolved as keyed service, for example by <c>[FromKeyedServices("books")]</c>. Options, prior and
+    /// fallback are those of the same name.
+    /// </summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The key of the services and the name of the options.</param>
+    /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
+    /// <param name="configure">Changes the saved options.</param>
+    /// <exception cref="InvalidOperationException">Another recommender has the name already; the message names both folders.</exception>
+    public static MiniOneRecBuilder AddRecommender(this MiniOneRecBuilder builder, string name, string folder, Action<RecommenderOptions>? configure = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return RecommenderRegistration.Add(builder, name, folder, configure);
+    }
+
+    /// <summary>Adds a saved recommender whose <c>Folder</c> and <see cref="RecommenderOptions"/> are in configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section.</param>
+    /// <param name="name">The name, or empty for the recommender that is resolved without a key.</param>
+    /// <exception cref="InvalidOperationException">The section names no folder, or another recommender is registered already.</exception>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddRecommender(this MiniOneRecBuilder builder, IConfiguration configuration, string name = "")
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(name);
+        string folder = configuration[RecommenderRegistration.FolderKey] is { Length: > 0 } given ? given : throw new InvalidOperationException(
+            $"'{(configuration as IConfigurationSection)?.Path ?? "the configuration"}' has no key '{RecommenderRegistration.FolderKey}', which names the folder of the recommender.");
+        return RecommenderRegistration.Add(builder.UseConfiguration(RecommenderRegistration.PathOf(name), configuration), name, folder, null);
+    }
 
-        builder.Services.TryAddSingleton(provider =>
-        {
-            string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
-            return Task.Run(() => GenerativeRecommender.LoadAsync(
-                folder, provider.GetServices<ScorerLoader>(), device, provider.GetService<ILogger<GenerativeRecommender>>(), provider.GetService<IMeterFactory>())).GetAwaiter().GetResult();
-        });
-        builder.Services.TryAddSingleton<IRecommender>(provider => provider.GetRequiredService<GenerativeRecommender>());
+    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> mixes into decoding.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="factory">Makes the scorer.</param>
+    /// <param name="name">The recommender's name.</param>
+    public static MiniOneRecBuilder UsePrior(this MiniOneRecBuilder builder, Func<IServiceProvider, IItemScorer> factory, string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(factory);
+        builder.Services.Replace(ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, "prior"), (provider, _) => factory(provider)));
         return builder;
+    }
+
+    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> mixes into decoding.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="prior">The scorer.</param>
+    /// <param name="name">The recommender's name.</param>
+    public static MiniOneRecBuilder UsePrior(this MiniOneRecBuilder builder, IItemScorer prior, string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(prior);
+        return builder.UsePrior(_ => prior, name);
+    }
+
+    /// <summary>Sets the recommender that answers where a history holds no known item.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="factory">Makes the recommender.</param>
+    /// <param name="name">The name of the recommender that it stands in for.</param>
+    public static MiniOneRecBuilder UseFallback(this MiniOneRecBuilder builder, Func<IServiceProvider, IRecommender> factory, string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(factory);
+        builder.Services.Replace(ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, "fallback"), (provider, _) => factory(provider)));
+        return builder;
+    }
+
+    /// <summary>Sets the recommender that answers where a history holds no known item.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="fallback">The recommender.</param>
+    /// <param name="name">The name of the recommender that it stands in for.</param>
+    public static MiniOneRecBuilder UseFallback(this MiniOneRecBuilder builder, IRecommender fallback, string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(fallback);
+        return builder.UseFallback(_ => fallback, name);
     }
 }

@@ -17,7 +17,7 @@ public sealed class ReadmeTests
         #region README
         var template = CompactTemplate.For(index);
         using var recommender = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize)), index, template);
-        var options = new SftOptions { Epochs = 30, Patience = 5, CheckpointFolder = Path.Combine(folder, "run"), RunLog = Path.Combine(folder, "run.csv") };
+        var options = new SftOptions { Epochs = 30, Patience = 5, Checkpoints = new() { Folder = Path.Combine(folder, "run") }, RunLog = Path.Combine(folder, "run.csv") };
 
         var result = await new SftTrainer([new NextItemTask { WindowShare = 0.2 }], options).TrainAsync(recommender, train, validation);
 

@@ -4,7 +4,7 @@ namespace MiniOneRec.Datasets.Tests;
 
 public sealed class DemoCatalogTests
 {
-    private static readonly InteractionDataset Demo = DemoCatalog.Create();
+    private static readonly InteractionDataset Demo = DemoCatalogue.Create();
 
     [Fact]
     public void Create_Default_HasTheStatedSize()
@@ -22,8 +22,8 @@ public sealed class DemoCatalogTests
     [Fact]
     public void Create_SameSeed_IsTheSame_OtherSeed_IsNot()
     {
-        var again = DemoCatalog.Create();
-        var other = DemoCatalog.Create(new DemoCatalogOptions { Seed = 7 });
+        var again = DemoCatalogue.Create();
+        var other = DemoCatalogue.Create(new DemoCatalogueOptions { Seed = 7 });
 
         Assert.Equal(Text(Demo), Text(again));
         Assert.NotEqual(Text(Demo), Text(other));
@@ -76,9 +76,9 @@ public sealed class DemoCatalogTests
     [Fact]
     public void Create_BadOptions_NamesEveryBrokenRule()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => DemoCatalog.Create(new DemoCatalogOptions { Users = 0, MinimumLength = 9, MaximumLength = 4 }));
+        var error = Assert.Throws<OptionsValidationException>(() => DemoCatalogue.Create(new DemoCatalogueOptions { Users = 0, MinLength = 9, MaxLength = 4 }));
 
         Assert.Contains("Users", error.Message, StringComparison.Ordinal);
-        Assert.Contains("MaximumLength (4) must be at least MinimumLength (9)", error.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxLength (4) must be at least MinLength (9)", error.Message, StringComparison.Ordinal);
     }
 }

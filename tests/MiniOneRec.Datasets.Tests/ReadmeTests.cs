@@ -9,7 +9,7 @@ public sealed class ReadmeTests
         var Console = new { WriteLine = (Action<string>)lines.Add };
 
         #region README
-        var demo = DemoCatalog.Create();                                                // 360 items, 1,500 users, always the same
+        var demo = DemoCatalogue.Create();                                                // 360 items, 1,500 users, always the same
         var split = new LeaveOneOutSplit().Split(demo);
         Console.WriteLine($"{split.Items.Count} items, {split.TrainSequences.Count} sequences, {split.Test.Count} tests");
 

@@ -50,7 +50,7 @@ public sealed class SplitTests
     [Fact]
     public void Splits_Demo_NeverTrainOnWhatTheyTest()
     {
-        var demo = DemoCatalog.Create(new DemoCatalogOptions { Users = 300 });
+        var demo = DemoCatalogue.Create(new DemoCatalogueOptions { Users = 300 });
 
         foreach (var split in (SplitDataset[])[new LeaveOneOutSplit().Split(demo), new GlobalTimeSplit().Split(demo)])
         {

@@ -35,6 +35,27 @@ public sealed class PackagingTests
     public void Package_IsInTheSolution(string package) =>
         Assert.Contains($"\"{package}\"", File.ReadAllText(Path.Combine(TestData.Root, "MiniOneRec.sln")), StringComparison.Ordinal);
 
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Package_HasTagsAndDescriptionOfItsOwn(string package)
+    {
+        var project = XDocument.Load(Path.Combine(TestData.Root, "src", package, package + ".csproj"));
+
+        Assert.StartsWith("$(PackageTags);", project.Descendants("PackageTags").Single().Value, StringComparison.Ordinal);
+        Assert.NotEmpty(project.Descendants("Description").Single().Value);
+    }
+
+    [Fact]
+    public void Packages_NameIconRepositoryAndReleaseNotesOnce()
+    {
+        var properties = XDocument.Load(Path.Combine(TestData.Root, "Directory.Build.props")).Descendants().ToLookup(element => element.Name.LocalName, element => element.Value);
+
+        Assert.InRange(new FileInfo(Path.Combine(TestData.Root, "docs", properties["PackageIcon"].Single())).Length, 100, 20_000);
+        Assert.StartsWith("https://github.com/", properties["PackageProjectUrl"].Single(), StringComparison.Ordinal);
+        Assert.Equal("$(PackageProjectUrl)", properties["RepositoryUrl"].Single());
+        Assert.Contains("docs/changelog.md", properties["PackageReleaseNotes"].Single(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void NuGetConfig_NamesNoHost()
     {

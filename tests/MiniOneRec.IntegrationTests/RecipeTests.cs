@@ -16,12 +16,12 @@ public sealed class RecipeTests : IDisposable
     [Fact]
     public async Task Recipe_ThroughTheContainer_LearnsIsServedAndAnswersAlike()
     {
-        var data = new LeaveOneOutSplit().Split(DemoCatalog.Create(new DemoCatalogOptions { Users = 400 }));
+        var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 400 }));
         var services = new ServiceCollection();
         services.AddMiniOneRec(o => o.Seed = 7)
             .AddTokenization(configureQuantizer: o => (o.CodebookSizes, o.HiddenWidths, o.LatentWidth, o.Training.Epochs) = ([16, 16, 16], [32], 8, 60))
             .AddModeling(o => o.HiddenSize = 32)
-            .AddAlignment(o => (o.Epochs, o.BatchSize, o.WarmupSteps, o.LearningRate, o.Dropout, o.Validations, o.ValidationRows) = (8, 16, 10, 5e-3, 0, 2, 100))
+            .AddAlignment(o => (o.Epochs, o.BatchSize, o.WarmupSteps, o.LearningRate, o.Dropout, o.Validations, o.ValidationExamples) = (8, 16, 10, 5e-3, 0, 2, 100))
             .AddReinforcement(o => (o.Steps, o.PromptsPerStep, o.GroupSize) = (3, 8, 8))
             .AddReward<ExactMatchReward>()
             .AddReward<RankReward>()

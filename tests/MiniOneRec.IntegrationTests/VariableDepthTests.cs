@@ -14,7 +14,7 @@ public sealed class VariableDepthTests
     public async Task ExtraLevel_ThroughTheWholePipeline_IsUnharmed()
     {
         var shared = new MiniOneRecOptions { Seed = 3 };
-        var data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+        var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
         Item[] later = [.. data.Items.Where((_, row) => row % 90 == 11)], items = [.. data.Items.Except(later)];
         string[] kept = [.. items.Select(item => item.Id)];
         string folder = Path.Combine(Path.GetTempPath(), "minionerec-" + Guid.NewGuid().ToString("N"));

@@ -18,7 +18,7 @@ public class SemanticIdTokenizerTests
     [Fact]
     public async Task TokenizeAsync_DemoCatalogue_GivesEveryItemItsOwn()
     {
-        var items = DemoCatalog.Create().Items;
+        var items = DemoCatalogue.Create().Items;
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 });
         using var quantizer = new RqVaeQuantizer(Small());
         var stages = new HashSet<string>();
@@ -47,7 +47,7 @@ public class SemanticIdTokenizerTests
         });
         await using var provider = services.BuildServiceProvider();
 
-        var index = await provider.GetRequiredService<SemanticIdTokenizer>().TokenizeAsync([.. DemoCatalog.Create().Items.Take(40)]);
+        var index = await provider.GetRequiredService<SemanticIdTokenizer>().TokenizeAsync([.. DemoCatalogue.Create().Items.Take(40)]);
 
         Assert.Equal(40, index.DistinctCount);
     }
@@ -67,13 +67,13 @@ public class SemanticIdTokenizerTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(DemoCatalog.Create().Items, progress, cancellation.Token));
+            new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(DemoCatalogue.Create().Items, progress, cancellation.Token));
     }
 
     [Fact]
     public async Task EncodeTextAsync_ForeignEncoder_GetsBatchesAndCanBeStoppedBetweenThem()
     {
-        Item[] items = [.. DemoCatalog.Create().Items.Take(50)];
+        Item[] items = [.. DemoCatalogue.Create().Items.Take(50)];
         using var quantizer = new GridQuantizer(2, 2, 2);
         var encoder = new CountingEncoder();
         var tokenizer = new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { EncoderBatchSize = 20, MaxTextWords = 3 });
@@ -96,17 +96,17 @@ public class SemanticIdTokenizerTests
         using var encoder = new TfIdfEncoder();
         using var quantizer = new RqVaeQuantizer(Small());
         var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
-        Item[] few = [.. DemoCatalog.Create().Items.Take(10)];
+        Item[] few = [.. DemoCatalogue.Create().Items.Take(10)];
 
         await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.TokenizeAsync([]));
         Assert.Contains("10 vectors cannot fill a level of 16 codes", (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.TokenizeAsync(few))).Message, StringComparison.Ordinal);
 
         using var constant = new ConstantEncoder();
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new SemanticIdTokenizer(constant, quantizer).TokenizeAsync(DemoCatalog.Create().Items));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => new SemanticIdTokenizer(constant, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
         Assert.Contains("vectors are equal", error.Message, StringComparison.Ordinal);
 
         using var ragged = new ConstantEncoder { Width = text => text.Length % 2 + 1 };
-        await Assert.ThrowsAsync<InvalidOperationException>(() => new SemanticIdTokenizer(ragged, quantizer).TokenizeAsync(DemoCatalog.Create().Items));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => new SemanticIdTokenizer(ragged, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
     }
 
     private sealed class Progress(Action<TrainingProgress> report) : IProgress<TrainingProgress>

@@ -16,7 +16,7 @@ public class BaselineBenchmarks
     [GlobalSetup]
     public async Task SetUpAsync()
     {
-        _data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+        _data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
         _requests = [.. _data.Test.Take(256).Select(example => new RecommendationRequest { History = example.History })];
         _rules = new SequentialRulesRecommender(_data.TrainSequences, _data.ItemIds);
         _knn = new ItemKnnRecommender(_data.TrainSequences, _data.ItemIds);

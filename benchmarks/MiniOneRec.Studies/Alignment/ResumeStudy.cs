@@ -88,7 +88,7 @@ internal sealed class ResumeStudy : IStudy
 
     private static async Task TrainAsync(string folder, int seed, int epochs, int every, TrainingPrecision precision, CancellationToken cancellationToken)
     {
-        var data = new LeaveOneOutSplit().Split(DemoCatalog.Create(new DemoCatalogOptions { Users = 300 }));
+        var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 300 }));
         var random = new Random(seed);
         var index = new SemanticIdIndex(data.Items.Select(item => KeyValuePair.Create(item.Id, new SemanticId(random.Next(16), random.Next(16), random.Next(16)))), [16, 16, 16]);
         var template = CompactTemplate.For(index);
@@ -96,7 +96,7 @@ internal sealed class ResumeStudy : IStudy
         using var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, hiddenSize: 32));
         var options = new SftOptions
         {
-            Seed = seed, Epochs = epochs, BatchSize = 16, CheckpointFolder = Path.Combine(folder, "checkpoints"), CheckpointEvery = every, ValidationRows = 50,
+            Seed = seed, Epochs = epochs, BatchSize = 16, Checkpoints = new() { Folder = Path.Combine(folder, "checkpoints"), Every = every }, ValidationExamples = 50,
             Precision = precision,
         };
         bool first = true;

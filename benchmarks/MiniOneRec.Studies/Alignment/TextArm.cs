@@ -60,7 +60,7 @@ internal sealed class TextArm : IDisposable
         Validator Measure(IReadOnlyList<NextItemExample> rows, int count, ValidationMetric metric)
         {
             var how = options.Copy();
-            (how.Validation, how.ValidationRows) = (metric, count);
+            (how.Validation, how.ValidationExamples) = (metric, count);
             return new Validator(_model, _template, trie, index, rows, 20, how);
         }
 

@@ -33,7 +33,7 @@ internal sealed class TokenizationStudy : IStudy
         rqVae.Training.Epochs = context.Option("epochs", rqVae.Training.Epochs);
         rqVae.Training.LearningRate = context.Option("learning-rate", rqVae.Training.LearningRate);
         rqVae.Training.BatchSize = context.Option("batch-size", rqVae.Training.BatchSize);
-        rqVae.Training.Schedule = Enum.Parse<QuantizerSchedule>(context.Option("schedule", rqVae.Training.Schedule.ToString()));
+        rqVae.Training.Schedule = Enum.Parse<LearningRateSchedule>(context.Option("schedule", rqVae.Training.Schedule.ToString()));
         rqVae.Gradient = Enum.Parse<ResidualGradient>(context.Option("gradient", rqVae.Gradient.ToString()));
         rqVae.CommitmentWeight = context.Option("commitment", rqVae.CommitmentWeight);
         rqVae.QuantizationWeight = context.Option("quantization", rqVae.QuantizationWeight);

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Alignment;
@@ -24,9 +26,20 @@ public sealed class LoraOptions
 
     /// <summary>Gets or sets the last parts of the names of the adapted maps.</summary>
     /// <value>The default is all maps of attention and feed-forward blocks.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     [MinLength(1)]
     public IReadOnlyList<string> Targets { get; set; } = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>Sets <see cref="Targets"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Targets))]
+    [JsonIgnore]
+    public string[]? TargetsFromConfiguration
+    {
+        get => null;
+        set => Targets = value ?? Targets;
+    }
 
     /// <summary>Gets or sets whether the update is scaled by α/√r, so that its size does not shrink as the rank grows.</summary>
     /// <value>The default is <see langword="false"/>. Kalajdzievski (arXiv:2312.03732); PEFT's <c>use_rslora</c>.</value>

@@ -39,7 +39,7 @@ internal sealed partial class CheckpointFolder
         (_folder, _madeFrom) = (folder, madeFrom);
         _write = write ?? ((path, tensors) => SafetensorsFile.SaveAsync(path, tensors));
         _options = ArtifactManifest.ToOptions(options);
-        foreach (string place in new[] { nameof(SftOptions.CheckpointFolder), nameof(SftOptions.CheckpointEvery), nameof(SftOptions.Resume), nameof(SftOptions.RunLog) })
+        foreach (string place in new[] { nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog) })
         {
             _options.Remove(JsonNamingPolicy.CamelCase.ConvertName(place));
         }
@@ -263,7 +263,7 @@ internal sealed partial class CheckpointFolder
         if (differences.Count > 0)
         {
             throw new InvalidDataException(
-                $"Checkpoint '{folder}' is of another run: {string.Join("; ", differences)}. Give another CheckpointFolder, or set Resume to false to replace it.");
+                $"Checkpoint '{folder}' is of another run: {string.Join("; ", differences)}. Give another Checkpoints.Folder, or set Checkpoints.Resume to false to replace it.");
         }
     }
 

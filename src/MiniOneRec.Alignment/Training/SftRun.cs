@@ -108,7 +108,7 @@ internal sealed class SftRun : IDisposable
             }
 
             Report(state.Step, total, metrics);
-            if (state.Step % _options.CheckpointEvery == 0)
+            if (state.Step % _options.CheckpointInterval == 0)
             {
                 Save(state, ref saved);
             }
@@ -133,11 +133,11 @@ internal sealed class SftRun : IDisposable
         RunState? state = null;
         var here = RunEnvironment.Current();
         Log.Environment(_logger, here);
-        if (_options.CheckpointFolder is { } path)
+        if (_options.Checkpoints.Folder is { } path)
         {
             _folder = new CheckpointFolder(path, MadeFrom(trees), _options, _write);
-            _folder.Begin(_options.Resume);
-            if (_options.Resume && (state = _folder.Load(_step.State())) is not null)
+            _folder.Begin(_options.Checkpoints.Resume);
+            if (_options.Checkpoints.Resume && (state = _folder.Load(_step.State())) is not null)
             {
                 _step.Restore(state.Step);
                 Log.Resumed(_logger, state.Step, path);

@@ -21,10 +21,10 @@ internal sealed class Validator
     {
         (_model, _template, _trie, _options, _index) = (model, template, trie, options, index.Fingerprint);
         var known = rows.Where(row => index.TryGetSemanticId(row.Target, out _)).ToArray();
-        if (known.Length > options.ValidationRows)
+        if (known.Length > options.ValidationExamples)
         {
             new Random(options.Seed).Shuffle(known);
-            known = known[..options.ValidationRows];
+            known = known[..options.ValidationExamples];
         }
 
         _rows = [.. known.Select(row =>

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Baselines;
@@ -13,8 +16,19 @@ public sealed class CaserOptions : SequentialModelOptions
 
     /// <summary>Gets or sets the heights of the horizontal filters: how many items in a row one filter looks at.</summary>
     /// <value>The default is 2, 3, 4.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> Heights { get; set; } = [2, 3, 4];
+
+    /// <summary>Sets <see cref="Heights"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Heights))]
+    [JsonIgnore]
+    public int[]? HeightsFromConfiguration
+    {
+        get => null;
+        set => Heights = value ?? Heights;
+    }
 
     /// <summary>Gets or sets the number of horizontal filters of each height.</summary>
     /// <value>The default is 16.</value>

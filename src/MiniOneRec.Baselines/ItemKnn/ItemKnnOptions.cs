@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Baselines;
@@ -14,7 +16,18 @@ public sealed class ItemKnnOptions
     /// <summary>Gets or sets how many of an item's most similar items speak for it.</summary>
     /// <value>The default is 1,000.</value>
     [Range(1, 1 << 24)]
-    public int MaxNeighbors { get; set; } = 1_000;
+    public int MaxNeighbours { get; set; } = 1_000;
+
+    /// <summary>Gets or sets <see cref="MaxNeighbours"/> by its old name.</summary>
+    [Obsolete("Use MaxNeighbours.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("MaxNeighbours")]
+    [JsonIgnore]
+    public int MaxNeighbors
+    {
+        get => MaxNeighbours;
+        set => MaxNeighbours = value;
+    }
 
     /// <summary>Gets or sets how many of a user's most recent distinct items count in the matrix, so that one account cannot fill it.</summary>
     /// <value>The default is 500.</value>

@@ -65,7 +65,7 @@ public sealed class ItemKnnRecommender : GraphRecommender
         var nearest = together
             .Select(pair => KeyValuePair.Create(pair.Key, pair.Value / Math.Sqrt((double)users[pair.Key.From] * users[pair.Key.To])))
             .GroupBy(pair => pair.Key.From)
-            .SelectMany(group => group.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.To).Take(options.MaxNeighbors));
+            .SelectMany(group => group.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.To).Take(options.MaxNeighbours));
         return new ItemGraph(count, nearest.ToDictionary());
     }
 

@@ -38,7 +38,7 @@ public static class AmazonReviewsDataset
         var items = new Dictionary<string, Item>(StringComparer.Ordinal);
         await foreach (var item in AmazonReviewsReader.ReadItemsAsync(metadataPath, options.Format, options.Limits, cancellationToken).ConfigureAwait(false))
         {
-            if (CleanTitle(item.Title, options.MaximumTitleWords) is { } title)
+            if (CleanTitle(item.Title, options.MaxTitleWords) is { } title)
             {
                 items[item.Id] = item with { Title = title };
             }
@@ -62,7 +62,7 @@ public static class AmazonReviewsDataset
         if (sequences.Count == 0)
         {
             throw new InvalidDataException($"File '{reviewsPath}': none of {reviews.Count + skipped} reviews remains ({skipped} without a usable title in '{metadataPath}', "
-                + $"then at least {options.MinimumPerUser} per user and {options.MinimumPerItem} per item); widen the window or lower the thresholds.");
+                + $"then at least {options.MinPerUser} per user and {options.MinPerItem} per item); widen the window or lower the thresholds.");
         }
 
         var data = new InteractionDataset
@@ -95,14 +95,14 @@ public static class AmazonReviewsDataset
 
     private static IReadOnlyList<UserSequence> Core(List<AmazonReview> reviews, AmazonReviewsOptions options, CancellationToken cancellationToken)
     {
-        var filter = new KCoreFilter(options.MinimumPerUser, options.MinimumPerItem);
+        var filter = new KCoreFilter(options.MinPerUser, options.MinPerItem);
         long end = options.End is { } last ? Midnight(last) : long.MaxValue;
         for (var start = options.Start; ; start = start!.Value.AddYears(-1))
         {
             cancellationToken.ThrowIfCancellationRequested();
             long begin = start is { } first ? Midnight(first) : long.MinValue;
             var core = filter.Apply(Sequences(reviews.Where(review => review.Timestamp >= begin && review.Timestamp <= end)));
-            if (start is not { Year: > FirstYear } || core.SelectMany(sequence => sequence.ItemIds).Distinct().Count() >= options.MinimumItems)
+            if (start is not { Year: > FirstYear } || core.SelectMany(sequence => sequence.ItemIds).Distinct().Count() >= options.MinItems)
             {
                 return core;
             }

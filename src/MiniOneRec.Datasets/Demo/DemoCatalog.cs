@@ -1,60 +1,33 @@
-using System.Globalization;
+using System.ComponentModel;
 
 namespace MiniOneRec.Datasets;
 
-/// <summary>A synthetic shop whose customers have sequential tastes: for trying the library, for tests and for samples.</summary>
-/// <remarks>
-/// <para>
-/// 360 items: six categories of five themes, each theme in three brands of four products that are bought one after the other. A user
-/// follows a thread through one brand's products and then goes on to the next theme of the category; now and then something
-/// of a companion theme, another brand or something popular comes in between, after which the thread goes on. So the next item depends
-/// on the order of the last few items, and only a little on popularity.
-/// </para>
-/// <para>Nothing is random but through the seed; times are invented and ascend within a user.</para>
-/// </remarks>
+/// <summary>The name of <see cref="DemoCatalogue"/> in version 0.1.</summary>
+[Obsolete("Use DemoCatalogue.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
 public static class DemoCatalog
 {
-    private static readonly string[] Brands = ["Alder & Finch", "Nordholm", "Kestrel Works"];
-    private static readonly string[] Characters = ["A sturdy classic", "A light and simple choice", "The one for people who care about details"];
-
-    /// <summary>Generates the catalogue and its users.</summary>
-    /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
-    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public static InteractionDataset Create(DemoCatalogOptions? options = null)
+    /// <inheritdoc cref="DemoCatalogue.Create"/>
+    public static InteractionDataset Create(DemoCatalogOptions? options = null) => DemoCatalogue.Create(options is null ? null : new DemoCatalogueOptions
     {
-        options = OptionsValidation.Validated(options ?? new DemoCatalogOptions(), new DemoCatalogOptionsValidator(), new DemoCatalogLengthsValidator());
+        Users = options.Users, MinLength = options.MinimumLength, MaxLength = options.MaximumLength, Seed = options.Seed,
+    });
+}
 
-        var items = CreateItems();
-        var shopper = new DemoShopper(new Random(options.Seed), DemoTheme.All, Brands.Length);
-        var sequences = new UserSequence[options.Users];
-        for (int user = 0; user < sequences.Length; user++)
-        {
-            var (rows, times) = shopper.Shop(options.MinimumLength, options.MaximumLength);
-            sequences[user] = new UserSequence(string.Create(CultureInfo.InvariantCulture, $"U{user:D4}"), [.. rows.Select(row => items[row].Id)])
-            {
-                Timestamps = times,
-            };
-        }
+/// <summary>The name of <see cref="DemoCatalogueOptions"/> in version 0.1.</summary>
+[Obsolete("Use DemoCatalogueOptions.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
+public sealed class DemoCatalogOptions
+{
+    /// <inheritdoc cref="DemoCatalogueOptions.Users"/>
+    public int Users { get; set; } = 1500;
 
-        return new InteractionDataset { Name = "demo", Items = items, Sequences = sequences };
-    }
+    /// <inheritdoc cref="DemoCatalogueOptions.MinLength"/>
+    public int MinimumLength { get; set; } = 6;
 
-    private static Item[] CreateItems() =>
-    [
-        .. from theme in DemoTheme.All
-           from brand in Enumerable.Range(0, Brands.Length)
-           from step in Enumerable.Range(0, theme.Steps.Length)
-           select (Theme: theme, Brand: brand, Step: step) into entry
-           select new Item
-           {
-               Id = string.Create(CultureInfo.InvariantCulture, $"{Slug(entry.Theme.Name)}-{entry.Brand + 1}{(char)('a' + entry.Step)}"),
-               Title = $"{Brands[entry.Brand]} {entry.Theme.Steps[entry.Step]}",
-               Description = $"{entry.Theme.Steps[entry.Step]} {entry.Theme.Purpose}. {Characters[entry.Brand]} from the {entry.Theme.Name.ToLowerInvariant()} "
-                   + $"series by {Brands[entry.Brand]}, {(entry.Step == 0 ? "the place to begin" : $"goes with the {entry.Theme.Steps[entry.Step - 1]}")}.",
-               Brand = Brands[entry.Brand],
-               Categories = [entry.Theme.Category, entry.Theme.Name],
-           },
-    ];
+    /// <inheritdoc cref="DemoCatalogueOptions.MaxLength"/>
+    public int MaximumLength { get; set; } = 12;
 
-    private static string Slug(string name) => name.ToLowerInvariant();
+    /// <inheritdoc cref="DemoCatalogueOptions.Seed"/>
+    public int Seed { get; set; } = 42;
 }

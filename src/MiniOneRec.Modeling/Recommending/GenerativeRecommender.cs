@@ -244,6 +244,18 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return ModelFolder.LoadAsync(folder, scorers, device, logger, meters, cancellationToken);
     }
 
+    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote, with options of one's own.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
+    /// <param name="configure">Changes the saved options before the recommender is made.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
+    public static Task<GenerativeRecommender> LoadAsync(
+        string folder, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger = null, CancellationToken cancellationToken = default) =>
+        ModelFolder.LoadAsync(folder, device, configure, logger, cancellationToken);
+
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="itemId">The item.</param>

@@ -15,7 +15,7 @@ internal static class ModelFolder
     public const string PopularityFile = "catalogue.popularity.json";
     private const string Kind = "model";
     private const int MaxLevelSize = 1 << 24;
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
+    private static readonly ModelingJsonContext Strict = new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
 
     public static Task SaveAsync(GenerativeRecommender recommender, string folder, bool overwrite, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
@@ -29,7 +29,7 @@ internal static class ModelFolder
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
-                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, cancellationToken: cancellationToken),
+                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             var manifest = new ArtifactManifest
             {
@@ -39,7 +39,7 @@ internal static class ModelFolder
                 {
                     ["template"] = recommender.Template.Describe(),
                     ["levelSizes"] = new JsonArray([.. recommender.Index.LevelSizes.Select(size => (JsonNode)size)]),
-                    ["recommender"] = ArtifactManifest.ToOptions(recommender.Options),
+                    ["recommender"] = JsonSerializer.SerializeToNode(recommender.Options, ModelingJsonContext.Default.RecommenderOptions),
                     ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
@@ -56,17 +56,23 @@ internal static class ModelFolder
         cancellationToken);
 
     public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
+        string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken) =>
+        LoadAsync(folder, scorers, device, null, logger, meters, cancellationToken);
+
+    /// <summary>Loads a folder and lets the caller change the saved options before the recommender is made of them.</summary>
+    public static Task<GenerativeRecommender> LoadAsync(
+        string folder, IEnumerable<ScorerLoader> scorers, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, scorers, device, logger, meters, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, scorers, device, configure, logger, meters, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
     private static async Task<GenerativeRecommender> ReadAsync(
-        ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters,
-        CancellationToken cancellationToken)
+        ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> scorers, string device, Action<RecommenderOptions>? configure,
+        ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         string manifestPath = Path.Combine(folder, ManifestFile);
         int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
@@ -91,7 +97,8 @@ internal static class ModelFolder
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
-        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath);
+        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
+        configure?.Invoke(options);
         var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true, Logger = logger };
         var model = await HuggingFaceFolder.LoadDecoderAsync(folder, load, cancellationToken).ConfigureAwait(false);
         GenerativeRecommender recommender;
@@ -150,7 +157,7 @@ internal static class ModelFolder
             var stream = File.OpenRead(path);
             await using (stream.ConfigureAwait(false))
             {
-                return await JsonSerializer.DeserializeAsync<Dictionary<string, double>>(stream, cancellationToken: cancellationToken).ConfigureAwait(false);
+                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -164,7 +171,7 @@ internal static class ModelFolder
     {
         try
         {
-            return node?.Deserialize<T>(Strict);
+            return (T?)node?.Deserialize(typeof(T), Strict);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException)
         {

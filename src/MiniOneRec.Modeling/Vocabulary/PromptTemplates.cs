@@ -18,12 +18,12 @@ internal static class PromptTemplates
             return name switch
             {
                 "compact" => new CompactTemplate(
-                    description["levelSizes"].Deserialize<int[]>()!, (bool)description["writesEnd"]!, Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
+                    description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!, (bool)description["writesEnd"]!, Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")),
                 "alpaca" => new AlpacaTemplate(
-                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
+                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!,
                     Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")) { WritesBegin = (bool?)description["begin"] ?? false },
                 "chat" => new ChatTemplate(
-                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize<int[]>()!,
+                    await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!,
                     Enum.Parse<NextItemWording>((string?)description["wording"] ?? "Training"), Enum.Parse<HistoryOrder>((string?)description["order"] ?? "OldestFirst")) { WritesBegin = (bool?)description["begin"] ?? false },
                 _ => throw new InvalidDataException($"Model folder '{folder}' names the template '{name}', which this version does not know."),
             };

@@ -145,7 +145,7 @@ internal sealed class PolicyLoop : IDisposable
                 break;
             }
 
-            if (number % _options.Checkpoints.EverySteps == 0 || number == _options.Steps)
+            if (number % _options.CheckpointInterval == 0 || number == _options.Steps)
             {
                 Save();
             }

@@ -1,16 +1,19 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>How the learning rate moves after warm-up.</summary>
-public enum RateSchedule
+/// <summary>The names of <see cref="LearningRateSchedule"/> as version 0.1 had them for policies.</summary>
+[Obsolete("Use LearningRateSchedule.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class RateSchedule
 {
-    /// <summary>It stays.</summary>
-    Constant,
+    /// <summary>The same as <see cref="LearningRateSchedule.Constant"/>.</summary>
+    public const LearningRateSchedule Constant = LearningRateSchedule.Constant;
 
-    /// <summary>Half a cosine down to 0.</summary>
-    Cosine,
+    /// <summary>The same as <see cref="LearningRateSchedule.Cosine"/>.</summary>
+    public const LearningRateSchedule Cosine = LearningRateSchedule.Cosine;
 }
 
 /// <summary>What to do with an example whose target is not in the catalogue.</summary>
@@ -57,9 +60,9 @@ public abstract class PolicyTrainingOptions
     public double LearningRate { get; set; } = 2e-5;
 
     /// <summary>Gets or sets how the rate moves after warm-up.</summary>
-    /// <value>The default is <see cref="RateSchedule.Constant"/>.</value>
-    [EnumDataType(typeof(RateSchedule))]
-    public RateSchedule Schedule { get; set; } = RateSchedule.Constant;
+    /// <value>The default is <see cref="LearningRateSchedule.Constant"/>.</value>
+    [EnumDataType(typeof(LearningRateSchedule))]
+    public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Constant;
 
     /// <summary>Gets or sets the steps during which the rate grows from 0 in a straight line.</summary>
     /// <value>The default is 10.</value>
@@ -105,12 +108,15 @@ public abstract class PolicyTrainingOptions
     [ValidateObjectMembers]
     public CheckpointOptions Checkpoints { get; set; } = new();
 
+    /// <summary>Gets the steps between two checkpoints.</summary>
+    internal int CheckpointInterval => Checkpoints.Every ?? 50;
+
     /// <summary>Copies the options and what they hold, so that a trainer's stay as they were validated.</summary>
     internal T Copy<T>()
         where T : PolicyTrainingOptions
     {
         var copy = (T)MemberwiseClone();
-        (copy.Reference, copy.Guards, copy.Checkpoints) = (Reference.Copy(), Guards.Copy(), Checkpoints.Copy());
+        (copy.Reference, copy.Guards, copy.Checkpoints) = (Reference.Copy(), Guards.Copy(), Checkpoints with { });
         return copy;
     }
 
@@ -122,7 +128,12 @@ public abstract class PolicyTrainingOptions
             return LearningRate * step / WarmupSteps;
         }
 
-        double done = (step - 1.0 - WarmupSteps) / Math.Max(1, Steps - WarmupSteps);
-        return Schedule == RateSchedule.Cosine ? LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Clamp(done, 0, 1))) : LearningRate;
+        double done = Math.Clamp((step - 1.0 - WarmupSteps) / Math.Max(1, Steps - WarmupSteps), 0, 1);
+        return Schedule switch
+        {
+            LearningRateSchedule.Cosine => LearningRate * 0.5 * (1 + Math.Cos(Math.PI * done)),
+            LearningRateSchedule.Linear => LearningRate * (1 - done),
+            _ => LearningRate,
+        };
     }
 }

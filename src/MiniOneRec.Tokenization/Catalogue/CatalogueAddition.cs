@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>What <see cref="SemanticIdCatalogue.AddItemsAsync"/> did.</summary>
@@ -34,6 +36,7 @@ public enum ItemPlacement
 /// <param name="Chosen">What it got; one level deeper under <see cref="CollisionPolicy.ExtraLevel"/>.</param>
 /// <param name="NearestDistance">Squared distance to the nearest code of the last level, in the quantizer's space.</param>
 /// <param name="ChosenDistance">Squared distance to the code that it got, at the last level.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record DisplacedItem(string ItemId, SemanticId Nearest, SemanticId Chosen, double NearestDistance, double ChosenDistance)
 {
     /// <summary>Gets how much farther the code is that it got, as a squared distance; 0 one level deeper.</summary>

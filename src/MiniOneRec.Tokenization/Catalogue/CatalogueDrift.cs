@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
@@ -8,6 +9,7 @@ namespace MiniOneRec.Tokenization;
 /// <param name="ErrorRatio">Mean squared reconstruction error of the added items over that of the fitted ones; NaN where nothing was added.</param>
 /// <param name="DisplacedShare">The share of the added items that did not get the code nearest to them; NaN where nothing was added.</param>
 /// <param name="Reasons">Why the codebooks should be fitted again, one sentence each; empty where nothing argues for it.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record CatalogueDrift(int Fitted, int Added, double ErrorRatio, double DisplacedShare, IReadOnlyList<string> Reasons)
 {
     /// <summary>Gets whether the codebooks should be fitted again.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>What <see cref="CollisionResolver"/> did.</summary>
@@ -19,4 +21,5 @@ public sealed record CollisionResolution(
 /// <param name="Chosen">What it got.</param>
 /// <param name="NearestDistance">Squared distance to the nearest code of the last level.</param>
 /// <param name="ChosenDistance">Squared distance to the code that it got.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record MovedItem(int Row, SemanticId Nearest, SemanticId Chosen, double NearestDistance, double ChosenDistance);

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
@@ -8,13 +11,35 @@ public sealed class FsqOptions
 {
     /// <summary>Gets or sets the steps of each latent dimension, level by level; K of a level is the product of its steps.</summary>
     /// <value>The default is three levels of 4, 4, 4, 4 steps: 256 codes each.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<IReadOnlyList<int>> Steps { get; set; } = [[4, 4, 4, 4], [4, 4, 4, 4], [4, 4, 4, 4]];
 
+    /// <summary>Sets <see cref="Steps"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Steps))]
+    [JsonIgnore]
+    public IReadOnlyList<int>[]? StepsFromConfiguration
+    {
+        get => null;
+        set => Steps = value ?? Steps;
+    }
+
     /// <summary>Gets or sets the widths of the encoder's hidden layers; the decoder has them in reverse.</summary>
     /// <value>The default is 512, 256, 128.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> HiddenWidths { get; set; } = [512, 256, 128];
+
+    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(HiddenWidths))]
+    [JsonIgnore]
+    public int[]? HiddenWidthsFromConfiguration
+    {
+        get => null;
+        set => HiddenWidths = value ?? HiddenWidths;
+    }
 
     /// <summary>Gets or sets how it is trained; the checkpoint options play no part.</summary>
     [Required]

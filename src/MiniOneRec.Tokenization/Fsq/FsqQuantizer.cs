@@ -91,9 +91,9 @@ public sealed class FsqQuantizer : TensorQuantizer
                     optimizer.ForgetGradients();
                     var loss = F.mse_loss(model.Forward(rows), rows);
                     loss.backward();
-                    if (training.GradientClip > 0)
+                    if (training.ClipNorm > 0)
                     {
-                        nn.utils.clip_grad_norm_(model.Parameters, training.GradientClip);
+                        nn.utils.clip_grad_norm_(model.Parameters, training.ClipNorm);
                     }
 
                     optimizer.Step(training.RateOf(steps, batches));

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>What can be asked of any quantizer.</summary>
@@ -33,4 +35,5 @@ public static class QuantizerExtensions
 /// <param name="MeanSquaredError">The mean over all numbers.</param>
 /// <param name="Unexplained">The sum of squared errors as a share of the vectors' variance; 0 is perfect, 1 is as good as the mean vector.</param>
 /// <param name="SquaredErrors">The squared error of each vector, summed over its numbers.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record ReconstructionError(double MeanSquaredError, double Unexplained, IReadOnlyList<double> SquaredErrors);

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>How far semantic IDs are shared.</summary>
@@ -6,6 +8,7 @@ namespace MiniOneRec.Tokenization;
 /// <param name="Groups">The number of semantic IDs with more than one item.</param>
 /// <param name="Affected">The number of items in these groups.</param>
 /// <param name="GroupSizes">How many semantic IDs have 2, 3, … items.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record CollisionFigures(int Distinct, double Rate, int Groups, int Affected, IReadOnlyDictionary<int, int> GroupSizes)
 {
     internal static CollisionFigures Of(IReadOnlyList<SemanticId> ids)
@@ -22,6 +25,7 @@ public sealed record CollisionFigures(int Distinct, double Rate, int Groups, int
 /// <param name="Unknown">The number of targets that it lacks, not counted above.</param>
 /// <param name="Ambiguous">The number of targets whose semantic ID another item has too.</param>
 /// <param name="Share">Ambiguous / count.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record TargetFigures(int Count, int Unknown, int Ambiguous, double Share)
 {
     internal static TargetFigures Of(SemanticIdIndex index, IEnumerable<string> targets)

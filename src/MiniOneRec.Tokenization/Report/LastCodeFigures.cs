@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>Whether last codes say something about their items, or were picked because they were free.</summary>
 /// <param name="SiblingLowShare">Among items with siblings under their prefix: the share whose last code is below 10.</param>
 /// <param name="LoneLowShare">The same among items without siblings; a resolution that picks by code rather than by distance shows as a gap between the two.</param>
 /// <param name="Ranks">Distance ranks of the codes chosen, where vectors were given.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare, LastCodeRanks? Ranks)
 {
     private const int Low = 10;
@@ -31,6 +34,7 @@ public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare
 /// <param name="MedianElsewhere">The median rank of the items that did not get the nearest code, or 0 where all did.</param>
 /// <param name="Largest">The largest rank.</param>
 /// <param name="Codes">The number of codes that were ranked.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record LastCodeRanks(double Nearest, double Mean, double MedianElsewhere, int Largest, int Codes)
 {
     private const int Piece = 8192;

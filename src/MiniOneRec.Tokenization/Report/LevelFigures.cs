@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>How one level's codes are used, and how its nodes branch into the next level.</summary>
@@ -11,6 +13,7 @@ namespace MiniOneRec.Tokenization;
 /// <param name="Gini">Gini coefficient of the use of all K codes: 0 where all are used alike, towards 1 where one is.</param>
 /// <param name="Nodes">The number of nodes of the tree at this level: different prefixes that end here.</param>
 /// <param name="FanOut">How these nodes branch, or <see langword="null"/> at the deepest level.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record LevelFigures(
     int Level, int Items, int Size, int Used, double Entropy, double Perplexity, double LargestShare, double Gini, int Nodes, FanOutFigures? FanOut)
 {
@@ -60,6 +63,7 @@ public sealed record LevelFigures(
 /// <param name="Max">The most children.</param>
 /// <param name="Mean">The mean number of children of an inner node.</param>
 /// <param name="SingleChild">The number of inner nodes with exactly one child.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record FanOutFigures(int Inner, int Max, double Mean, int SingleChild)
 {
     /// <summary>Gets the share of inner nodes with exactly one child, where the code that follows carries no information.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>How much of the neighbourhoods of the vectors is left when items are known by their codes alone.</summary>
@@ -6,6 +8,7 @@ namespace MiniOneRec.Tokenization;
 /// <param name="Raw">Mean share of neighbours that the codes before resolution keep, where these were given.</param>
 /// <param name="Final">Mean share that the semantic IDs keep.</param>
 /// <param name="Decoder">What turned codes into vectors: the quantizer's kind, or <c>mean residuals</c>.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record NeighbourFigures(int Neighbours, int Queries, double? Raw, double Final, string Decoder);
 
 /// <summary>How pure the nodes of one level are in the items' categories.</summary>
@@ -13,6 +16,7 @@ public sealed record NeighbourFigures(int Neighbours, int Queries, double? Raw, 
 /// <param name="Nodes">The number of nodes with more than one item that has a category.</param>
 /// <param name="Items">The number of items under them.</param>
 /// <param name="Purity">The share of these items that have the most frequent category of their node.</param>
+[JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record PurityFigures(int Level, int Nodes, int Items, double Purity)
 {
     internal static IReadOnlyList<PurityFigures> Of(SemanticIdIndex index, IReadOnlyList<string> categories)

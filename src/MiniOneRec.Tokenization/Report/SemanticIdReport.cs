@@ -16,6 +16,7 @@ public sealed record SemanticIdReport
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        TypeInfoResolver = TokenizationJsonContext.Default,
     };
 
     /// <summary>Gets the index's fingerprint.</summary>

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
@@ -8,8 +11,19 @@ public sealed class RqKMeansOptions
 {
     /// <summary>Gets or sets K of each level; levels may differ in size.</summary>
     /// <value>The default is 256, 256, 256.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> CodebookSizes { get; set; } = [256, 256, 256];
+
+    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(CodebookSizes))]
+    [JsonIgnore]
+    public int[]? CodebookSizesFromConfiguration
+    {
+        get => null;
+        set => CodebookSizes = value ?? CodebookSizes;
+    }
 
     /// <summary>Gets or sets whether the codes of a level have almost equally many items.</summary>
     /// <value>The default is <see langword="false"/>.</value>

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
@@ -8,13 +11,35 @@ public sealed class RqOpqOptions
 {
     /// <summary>Gets or sets K of each residual level, the first levels of the semantic ID; may be empty.</summary>
     /// <value>The default is 256.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> ResidualSizes { get; set; } = [256];
 
+    /// <summary>Sets <see cref="ResidualSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(ResidualSizes))]
+    [JsonIgnore]
+    public int[]? ResidualSizesFromConfiguration
+    {
+        get => null;
+        set => ResidualSizes = value ?? ResidualSizes;
+    }
+
     /// <summary>Gets or sets K of each product code of what the residual levels leave over, the last levels of the semantic ID.</summary>
     /// <value>The default is 256, 256.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> ProductSizes { get; set; } = [256, 256];
+
+    /// <summary>Sets <see cref="ProductSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(ProductSizes))]
+    [JsonIgnore]
+    public int[]? ProductSizesFromConfiguration
+    {
+        get => null;
+        set => ProductSizes = value ?? ProductSizes;
+    }
 
     /// <summary>Gets or sets whether the residual levels have almost equally many items per code.</summary>
     /// <value>The default is <see langword="false"/>.</value>

@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
@@ -32,23 +34,57 @@ public sealed class QuantizerTrainingOptions
     public int WarmupEpochs { get; set; } = 50;
 
     /// <summary>Gets or sets how the learning rate goes on after warm-up.</summary>
-    /// <value>The default is <see cref="QuantizerSchedule.Cosine"/>.</value>
-    [EnumDataType(typeof(QuantizerSchedule))]
-    public QuantizerSchedule Schedule { get; set; } = QuantizerSchedule.Cosine;
+    /// <value>The default is <see cref="LearningRateSchedule.Cosine"/>.</value>
+    [EnumDataType(typeof(LearningRateSchedule))]
+    public LearningRateSchedule Schedule { get; set; } = LearningRateSchedule.Cosine;
 
     /// <summary>Gets or sets the largest norm of the gradient; 0 for no clipping.</summary>
     /// <value>The default is 1.</value>
     [Range(0.0, 1e6)]
-    public double GradientClip { get; set; } = 1;
+    [JsonPropertyName("gradientClip")]                          // manifests of version 0.1 have this name
+    public double ClipNorm { get; set; } = 1;
 
-    /// <summary>Gets or sets the folder of the checkpoint that an interrupted fit goes on from, or <see langword="null"/> for none.</summary>
-    /// <value>The default is <see langword="null"/>.</value>
-    public string? CheckpointFolder { get; set; }
+    /// <summary>Gets or sets <see cref="ClipNorm"/> by its old name.</summary>
+    [Obsolete("Use ClipNorm.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("ClipNorm")]
+    [JsonIgnore]
+    public double GradientClip
+    {
+        get => ClipNorm;
+        set => ClipNorm = value;
+    }
 
-    /// <summary>Gets or sets the number of epochs between checkpoints.</summary>
-    /// <value>The default is 100.</value>
-    [Range(1, 1_000_000)]
-    public int CheckpointEvery { get; set; } = 100;
+    /// <summary>Gets or sets the checkpoints, whose interval is in epochs.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    [JsonIgnore]
+    public CheckpointOptions Checkpoints { get; set; } = new();
+
+    /// <summary>Gets or sets <see cref="CheckpointOptions.Folder"/> by its old name.</summary>
+    [Obsolete("Use Checkpoints.Folder.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("Checkpoints:Folder")]
+    [JsonIgnore]
+    public string? CheckpointFolder
+    {
+        get => Checkpoints.Folder;
+        set => Checkpoints.Folder = value;
+    }
+
+    /// <summary>Gets or sets <see cref="CheckpointOptions.Every"/> by its old name.</summary>
+    [Obsolete("Use Checkpoints.Every.")]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [OldName("Checkpoints:Every")]
+    [JsonIgnore]
+    public int CheckpointEvery
+    {
+        get => CheckpointInterval;
+        set => Checkpoints.Every = value;
+    }
+
+    /// <summary>Gets the epochs between two checkpoints.</summary>
+    internal int CheckpointInterval => Checkpoints.Every ?? 100;
 
     /// <summary>Computes the learning rate of a step.</summary>
     /// <param name="step">The step, zero-based.</param>
@@ -64,24 +100,26 @@ public sealed class QuantizerTrainingOptions
         double done = Math.Clamp((step - warmup) / Math.Max(1, total - warmup), 0, 1);
         return LearningRate * Schedule switch
         {
-            QuantizerSchedule.Cosine => (1 + Math.Cos(Math.PI * done)) / 2,
-            QuantizerSchedule.Linear => 1 - done,
+            LearningRateSchedule.Cosine => (1 + Math.Cos(Math.PI * done)) / 2,
+            LearningRateSchedule.Linear => 1 - done,
             _ => 1,
         };
     }
 }
 
-/// <summary>The learning rate after warm-up.</summary>
-public enum QuantizerSchedule
+/// <summary>The names of <see cref="LearningRateSchedule"/> as version 0.1 had them for quantizers.</summary>
+[Obsolete("Use LearningRateSchedule.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class QuantizerSchedule
 {
-    /// <summary>Constant.</summary>
-    Constant,
+    /// <summary>The same as <see cref="LearningRateSchedule.Constant"/>.</summary>
+    public const LearningRateSchedule Constant = LearningRateSchedule.Constant;
 
-    /// <summary>Falls to 0 along half a cosine.</summary>
-    Cosine,
+    /// <summary>The same as <see cref="LearningRateSchedule.Cosine"/>.</summary>
+    public const LearningRateSchedule Cosine = LearningRateSchedule.Cosine;
 
-    /// <summary>Falls to 0 along a line.</summary>
-    Linear,
+    /// <summary>The same as <see cref="LearningRateSchedule.Linear"/>.</summary>
+    public const LearningRateSchedule Linear = LearningRateSchedule.Linear;
 }
 
 [OptionsValidator]

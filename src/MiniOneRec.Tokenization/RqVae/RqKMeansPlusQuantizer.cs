@@ -66,11 +66,11 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
         {
             model.to(x.device);
             using var trainer = new RqVaeTrainer(model, _options.Training);
-            var checkpoint = _options.Training.CheckpointFolder is { } folder ? new RqVaeCheckpoint(folder, OptionsJson(), embeddings, Seed) : null;
-            int epoch = checkpoint?.TryRestore(model, trainer.Optimizer) ?? 0;
+            var checkpoint = _options.Training.Checkpoints.Folder is { } folder ? new RqVaeCheckpoint(folder, OptionsJson(), embeddings, Seed) : null;
+            int epoch = _options.Training.Checkpoints.Resume ? checkpoint?.TryRestore(model, trainer.Optimizer) ?? 0 : 0;
             if (epoch > 0)
             {
-                Log.FitResumed(Logger, Kind, epoch, _options.Training.CheckpointFolder!);
+                Log.FitResumed(Logger, Kind, epoch, _options.Training.Checkpoints.Folder!);
                 if (checkpoint!.RestoredEnvironment is { } there && there != RunEnvironment.Current().ToString())
                 {
                     Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());

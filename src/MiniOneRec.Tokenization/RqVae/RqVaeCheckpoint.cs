@@ -72,7 +72,7 @@ internal sealed class RqVaeCheckpoint
         if (run != _run)
         {
             throw new InvalidDataException(
-                $"Checkpoint '{_path}' belongs to a fit of other vectors, options or seed ({Difference(run, _run)}); remove it or choose another CheckpointFolder.");
+                $"Checkpoint '{_path}' belongs to a fit of other vectors, options or seed ({Difference(run, _run)}); remove it or choose another Checkpoints.Folder.");
         }
 
         using var scope = NewDisposeScope();

@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
@@ -8,8 +11,19 @@ public sealed class RqVaeOptions
 {
     /// <summary>Gets or sets K of each level; levels may differ in size.</summary>
     /// <value>The default is 256, 256, 256.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> CodebookSizes { get; set; } = [256, 256, 256];
+
+    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(CodebookSizes))]
+    [JsonIgnore]
+    public int[]? CodebookSizesFromConfiguration
+    {
+        get => null;
+        set => CodebookSizes = value ?? CodebookSizes;
+    }
 
     /// <summary>Gets or sets Z, the width of the latent vectors and codes.</summary>
     /// <value>The default is 32.</value>
@@ -18,8 +32,19 @@ public sealed class RqVaeOptions
 
     /// <summary>Gets or sets the widths of the encoder's hidden layers; the decoder has them in reverse.</summary>
     /// <value>The default is 512, 256, 128.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<int> HiddenWidths { get; set; } = [512, 256, 128];
+
+    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(HiddenWidths))]
+    [JsonIgnore]
+    public int[]? HiddenWidthsFromConfiguration
+    {
+        get => null;
+        set => HiddenWidths = value ?? HiddenWidths;
+    }
 
     /// <summary>Gets or sets the share of a layer's input that is dropped in training.</summary>
     /// <value>The default is 0.</value>
@@ -62,8 +87,19 @@ public sealed class RqVaeOptions
 
     /// <summary>Gets or sets ε of each level's Sinkhorn assignment, 0 for the nearest code; empty for the nearest code everywhere.</summary>
     /// <value>The default is empty.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<double> SinkhornEpsilons { get; set; } = [];
+
+    /// <summary>Sets <see cref="SinkhornEpsilons"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(SinkhornEpsilons))]
+    [JsonIgnore]
+    public double[]? SinkhornEpsilonsFromConfiguration
+    {
+        get => null;
+        set => SinkhornEpsilons = value ?? SinkhornEpsilons;
+    }
 
     /// <summary>Gets or sets the number of Sinkhorn's scalings.</summary>
     /// <value>The default is 50.</value>

@@ -73,7 +73,7 @@ internal sealed class RqVaeTrainer : IDisposable
         _optimizer.ForgetGradients();
         var output = _model.Forward(batch);
         output.Loss.backward();
-        double norm = _options.GradientClip > 0 ? nn.utils.clip_grad_norm_(_parameters, _options.GradientClip) : double.NaN;
+        double norm = _options.ClipNorm > 0 ? nn.utils.clip_grad_norm_(_parameters, _options.ClipNorm) : double.NaN;
         _optimizer.Step(learningRate);
         long revived = 0;
         for (int level = 0; level < _model.Quantizer.Levels.Count; level++)
@@ -140,7 +140,7 @@ internal sealed class RqVaeTrainer : IDisposable
                 history.Add(report);
             }
 
-            if (checkpoint is not null && ((epoch + 1) % _options.CheckpointEvery == 0 || epoch + 1 == _options.Epochs))
+            if (checkpoint is not null && ((epoch + 1) % _options.CheckpointInterval == 0 || epoch + 1 == _options.Epochs))
             {
                 checkpoint(epoch + 1);
             }

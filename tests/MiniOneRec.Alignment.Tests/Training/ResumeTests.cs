@@ -83,7 +83,7 @@ public sealed class ResumeTests
         var options = Options("all", folder["run"]);
         using var first = Toy.Recommender(16).Recommender;
         await new SftTrainer(options).TrainAsync(first, Data(first), Validation);
-        options.Resume = false;
+        options.Checkpoints.Resume = false;
         options.LearningRate = 1e-3;
         using var second = Toy.Recommender(16).Recommender;
 
@@ -207,8 +207,7 @@ public sealed class ResumeTests
         BatchSize = 3,
         WarmupSteps = 3,
         Validations = 5,
-        CheckpointFolder = folder,
-        CheckpointEvery = 4,
+        Checkpoints = new() { Folder = folder, Every = 4 },
         MicroBatchTokens = 40,
         Precision = way == "bfloat16" ? TrainingPrecision.BFloat16 : TrainingPrecision.Full,
         FreezeBackbone = way == "new rows",

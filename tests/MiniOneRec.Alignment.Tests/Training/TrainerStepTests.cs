@@ -117,7 +117,7 @@ public sealed class TrainerStepTests
         using var folder = new TemporaryFolder();
         using var recommender = Toy.Recommender(16).Recommender;
         var options = Toy.Plain;
-        (options.Epochs, options.CheckpointFolder, options.CheckpointEvery) = (3, folder["run"], 4);
+        (options.Epochs, options.Checkpoints.Folder, options.Checkpoints.Every) = (3, folder["run"], 4);
         float[]? good = null;
         var progress = new Immediate(report =>
         {
@@ -149,7 +149,7 @@ public sealed class TrainerStepTests
         using var recommender = Toy.Recommender(16).Recommender;
         var options = Toy.Plain;
         (options.Epochs, options.LearningRate, options.Validations, options.Validation) = (10, 0.05, 20, ValidationMetric.Loss);
-        (options.CheckpointFolder, options.KeepBest) = inFiles ? (folder["run"], 3) : (null, 1);
+        (options.Checkpoints.Folder, options.KeepBest) = inFiles ? (folder["run"], 3) : (null, 1);
         var seen = new Dictionary<long, (float[] Weights, double Loss)>();
 
         var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), [new("v", ["1", "2"], "23")], new Immediate(report =>

@@ -30,7 +30,7 @@ public sealed class ItemKnnRecommenderTests
     [Fact]
     public void Score_MaxNeighbors_KeepsTheMostSimilar()
     {
-        var knn = new ItemKnnRecommender(Toy.Users("a b", "a b", "a c"), ["a", "b", "c"], new ItemKnnOptions { MaxNeighbors = 1 });
+        var knn = new ItemKnnRecommender(Toy.Users("a b", "a b", "a c"), ["a", "b", "c"], new ItemKnnOptions { MaxNeighbours = 1 });
 
         float[] scores = Toy.Scores(knn, "a");
 
@@ -45,12 +45,12 @@ public sealed class ItemKnnRecommenderTests
     [Fact]
     public void Options_OutOfRange_AllErrorsInOneMessage()
     {
-        var options = new ItemKnnOptions { DecayRate = double.NaN, MaxNeighbors = 0, MaxItemsPerUser = 1 };
+        var options = new ItemKnnOptions { DecayRate = double.NaN, MaxNeighbours = 0, MaxItemsPerUser = 1 };
 
         var error = Assert.Throws<OptionsValidationException>(() => new ItemKnnRecommender(Toy.Users("a b"), options: options));
 
         Assert.Contains("DecayRate", error.Message, StringComparison.Ordinal);
-        Assert.Contains("MaxNeighbors", error.Message, StringComparison.Ordinal);
+        Assert.Contains("MaxNeighbours", error.Message, StringComparison.Ordinal);
         Assert.Contains("MaxItemsPerUser", error.Message, StringComparison.Ordinal);
     }
 }

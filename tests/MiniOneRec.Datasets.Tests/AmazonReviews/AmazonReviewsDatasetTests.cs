@@ -20,7 +20,7 @@ public sealed class AmazonReviewsDatasetTests
         string reviews = folder.File("Toys_5.json", Reviews2018(("u2", "B", 30), ("u1", "A", 20), ("u1", "C", 15), ("u1", "B", 10), ("u1", "A", 20), ("u2", "D", 5)));
 
         var data = await AmazonReviewsDataset.LoadAsync(
-            reviews, folder.File("meta_Toys.json", Metadata2018), new AmazonReviewsOptions { MinimumPerUser = 1, MinimumPerItem = 1 });
+            reviews, folder.File("meta_Toys.json", Metadata2018), new AmazonReviewsOptions { MinPerUser = 1, MinPerItem = 1 });
 
         Assert.Equal("Toys_5", data.Name);
         Assert.Equal(["u2:B", "u1:BAA"], Show(data));
@@ -39,7 +39,7 @@ public sealed class AmazonReviewsDatasetTests
         string metadata = folder.File("m.jsonl", """{"parent_asin": "A", "title": "Thing", "store": "Shop", "categories": ["X", "Y"], "description": []}""");
 
         var data = await AmazonReviewsDataset.LoadAsync(
-            reviews, metadata, new AmazonReviewsOptions { Format = AmazonReviewsFormat.V2023, MinimumPerUser = 1, MinimumPerItem = 1 });
+            reviews, metadata, new AmazonReviewsOptions { Format = AmazonReviewsFormat.V2023, MinPerUser = 1, MinPerItem = 1 });
 
         Assert.Equal([1588615855L], data.Sequences.Single().Timestamps!);
         Assert.Equal(("Thing", "Shop", null), (data.Items[0].Title, data.Items[0].Brand, data.Items[0].Description));
@@ -53,11 +53,11 @@ public sealed class AmazonReviewsDatasetTests
         string metadata = folder.File("m.json", Metadata2018);
         string reviews = folder.File("r.json", Reviews2018(
             ("u", "A", Utc(2016, 10, 1)), ("u", "B", Utc(2016, 10, 1) - 1), ("u", "B", Utc(2018, 11, 1)), ("u", "A", Utc(2018, 11, 1) + 1)));
-        var options = new AmazonReviewsOptions { Start = new(2016, 10, 1), End = new(2018, 11, 1), MinimumPerUser = 1, MinimumPerItem = 1 };
+        var options = new AmazonReviewsOptions { Start = new(2016, 10, 1), End = new(2018, 11, 1), MinPerUser = 1, MinPerItem = 1 };
 
         Assert.Equal(["u:AB"], Show(await AmazonReviewsDataset.LoadAsync(reviews, metadata, options)));
 
-        options.MinimumItems = 3;      // never reached: the start goes back to 1996 and stays
+        options.MinItems = 3;      // never reached: the start goes back to 1996 and stays
         Assert.Equal(["u:BAB"], Show(await AmazonReviewsDataset.LoadAsync(reviews, metadata, options)));
     }
 
@@ -68,7 +68,7 @@ public sealed class AmazonReviewsDatasetTests
         string reviews = folder.File("r.json", Reviews2018(("u", "A", 1), ("u", "A", 2), ("v", "A", 3), ("v", "B", 4)));
         string metadata = folder.File("m.json", Metadata2018);
 
-        var data = await AmazonReviewsDataset.LoadAsync(reviews, metadata, new AmazonReviewsOptions { MinimumPerUser = 2, MinimumPerItem = 2 });
+        var data = await AmazonReviewsDataset.LoadAsync(reviews, metadata, new AmazonReviewsOptions { MinPerUser = 2, MinPerItem = 2 });
 
         Assert.Equal(["u:AA"], Show(data));
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => AmazonReviewsDataset.LoadAsync(reviews, metadata));
@@ -105,11 +105,11 @@ public sealed class AmazonReviewsDatasetTests
     [Fact]
     public async Task Load_BadOptions_NamesEveryBrokenRule()
     {
-        var options = new AmazonReviewsOptions { MinimumPerUser = 0, MinimumPerItem = 0, Start = new(2018, 1, 1), End = new(2017, 1, 1) };
+        var options = new AmazonReviewsOptions { MinPerUser = 0, MinPerItem = 0, Start = new(2018, 1, 1), End = new(2017, 1, 1) };
 
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => AmazonReviewsDataset.LoadAsync("r", "m", options));
 
-        Assert.All(["MinimumPerUser", "MinimumPerItem", "End (2017-01-01) must not be before Start (2018-01-01)"],
+        Assert.All(["MinPerUser", "MinPerItem", "End (2017-01-01) must not be before Start (2018-01-01)"],
             text => Assert.Contains(text, error.Message, StringComparison.Ordinal));
     }
 

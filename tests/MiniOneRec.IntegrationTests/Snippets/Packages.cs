@@ -1,6 +1,8 @@
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using MiniOneRec.Reinforcement;
+using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.IntegrationTests.Snippets;
 
@@ -15,5 +17,14 @@ internal static class Packages
             .AddAlignment(options => options.Epochs = 30)
             .AddReinforcement(options => options.GroupSize = 16).AddReward<ExactMatchReward>().AddReward<RankReward>()
             .AddEvaluation(options => options.Cutoffs = [1, 5, 10]);
+    }
+
+    public static void RegisterFromConfiguration(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddMiniOneRec(configuration)                        // the section "MiniOneRec" of appsettings.json
+            .AddTokenization().UseQuantizer<RqKMeansQuantizer>()
+            .AddEvaluation()
+            .AddRecommender("models/shop")                           // IRecommender, loaded while the host starts
+            .AddRecommender("books", "models/books");                // [FromKeyedServices("books")] IRecommender
     }
 }

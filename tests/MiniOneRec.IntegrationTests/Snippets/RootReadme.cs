@@ -11,7 +11,7 @@ internal static class RootReadme
     public static async Task Program()
     {
         NativeTuning.Apply();
-        var data = new LeaveOneOutSplit().Split(DemoCatalog.Create());
+        var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create());
         using var encoder = new TfIdfEncoder();
         using var quantizer = new RqVaeQuantizer(new RqVaeOptions { CodebookSizes = [32, 32, 32], Training = new() { Epochs = 200 } });
         var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items);

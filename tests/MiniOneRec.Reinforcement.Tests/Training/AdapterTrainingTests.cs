@@ -50,7 +50,7 @@ public sealed class AdapterTrainingTests
         Task TrainAsync(Adapted adapted, int cancelAfter, string? checkpoints, CancellationTokenSource cancellation)
         {
             var options = Options(steps: 8);
-            options.Checkpoints = new CheckpointOptions { Folder = checkpoints, EverySteps = 3, Resume = true };
+            options.Checkpoints = new CheckpointOptions { Folder = checkpoints, Every = 3, Resume = true };
             return new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new RandomRolloutSampler()).TrainAsync(
                 adapted.Recommender, Users, Users, new CancelAt(cancelAfter, cancellation), cancellation.Token);
         }

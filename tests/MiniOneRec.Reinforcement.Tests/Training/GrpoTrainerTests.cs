@@ -115,7 +115,7 @@ public sealed class GrpoTrainerTests
             (options.KlPlacement, options.LogProbabilities, options.KlTarget, options.InnerEpochs) = (placement, space, 0.02, 2);
             options.Reference = new ReferenceOptions { SyncEverySteps = 4, SyncMixing = 0.6 };
             options.Guards.ValidateEverySteps = 3;
-            options.Checkpoints = new CheckpointOptions { Folder = checkpoints, EverySteps = 5, Resume = true };
+            options.Checkpoints = new CheckpointOptions { Folder = checkpoints, Every = 5, Resume = true };
             return options;
         }
 

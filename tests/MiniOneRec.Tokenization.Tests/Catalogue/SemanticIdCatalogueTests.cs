@@ -290,7 +290,7 @@ public class SemanticIdCatalogueTests
     [Fact]
     public async Task AddItemsAsync_ByText_UsesTheFittedEncoderAndRefusesAnotherOne()
     {
-        Item[] items = [.. Datasets.DemoCatalog.Create().Items.Take(80)];
+        Item[] items = [.. Datasets.DemoCatalogue.Create().Items.Take(80)];
         using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [8, 8, 16] });
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 16 });
         var tokenizer = new SemanticIdTokenizer(encoder, quantizer);

@@ -95,7 +95,7 @@ public class CachedEmbeddingGeneratorTests
     public async Task TokenizeAsync_ThroughTheCache_IsTheSameAndFreeTheSecondTime()
     {
         using var folder = new TemporaryFolder();
-        Item[] items = [.. Datasets.DemoCatalog.Create().Items.Take(60)];
+        Item[] items = [.. Datasets.DemoCatalogue.Create().Items.Take(60)];
         var inner = new CountingEncoder();
         async Task<SemanticIdIndex> RunAsync()
         {

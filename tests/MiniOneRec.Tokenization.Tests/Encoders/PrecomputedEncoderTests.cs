@@ -6,7 +6,7 @@ public class PrecomputedEncoderTests
     public async Task LoadAsync_NpyFile_TokenizesAsTheTableDoes()
     {
         using var folder = new TemporaryFolder();
-        Item[] items = [.. Datasets.DemoCatalog.Create().Items.Take(40)];
+        Item[] items = [.. Datasets.DemoCatalogue.Create().Items.Take(40)];
         var table = Toy.Clusters(40, 5, 8, 0.2, seed: 3);
         await table.SaveAsync(folder.File("items.npy"));
         using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [4, 40] });

@@ -73,7 +73,7 @@ public class RqVaeParityTests
             var expected = golden.Load("adamw." + golden.Mode);
             using var trainer = new RqVaeTrainer(golden.Model, new QuantizerTrainingOptions
             {
-                GradientClip = 0,
+                ClipNorm = 0,
                 WeightDecay = double.Parse(decay, System.Globalization.CultureInfo.InvariantCulture),
             });
 
@@ -98,7 +98,7 @@ public class RqVaeParityTests
         using var scope = NewDisposeScope();
         var expected = golden.Load("trainer." + golden.Mode);
         double tolerance = wide ? 1e-10 : 2e-5;
-        using var trainer = new RqVaeTrainer(golden.Model, new QuantizerTrainingOptions { GradientClip = 1, WeightDecay = 1e-4 });
+        using var trainer = new RqVaeTrainer(golden.Model, new QuantizerTrainingOptions { ClipNorm = 1, WeightDecay = 1e-4 });
         for (int epoch = 0; epoch < 6; epoch++)
         {
             double sum = 0, reconstruction = 0;

@@ -86,8 +86,8 @@ public class RqVaeQuantizerTests
             options.Codebooks.MovingAverage = movingAverage;
             options.Codebooks.RevivalPatience = 2;
             options.Codebooks.RevivalThreshold = 1;
-            options.Training.CheckpointFolder = checkpoints;
-            options.Training.CheckpointEvery = 7;
+            options.Training.Checkpoints.Folder = checkpoints;
+            options.Training.Checkpoints.Every = 7;
             return options;
         }
 

@@ -8,13 +8,13 @@ public class RqVaeTrainerTests
     [Fact]
     public void RateOf_WarmupThenSchedule_FollowsTheFormula()
     {
-        var options = new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1, Schedule = QuantizerSchedule.Constant };
+        var options = new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1, Schedule = LearningRateSchedule.Constant };
 
         // Two batches per epoch: ten steps up, then constant.
         Assert.Equal([0.01, 0.05, 0.1, 0.1, 0.1], ((long[])[0, 4, 9, 10, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)));
-        options.Schedule = QuantizerSchedule.Linear;
+        options.Schedule = LearningRateSchedule.Linear;
         Assert.Equal([0.1, 0.05, 0.1 / 30], ((long[])[10, 25, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)), (a, b) => Math.Abs(a - b) < 1e-9);
-        options.Schedule = QuantizerSchedule.Cosine;
+        options.Schedule = LearningRateSchedule.Cosine;
         Assert.Equal(0.05, options.RateOf(25, 2), 1e-12);
         options.WarmupEpochs = 0;
         Assert.Equal(0.1, options.RateOf(0, 2), 1e-12);

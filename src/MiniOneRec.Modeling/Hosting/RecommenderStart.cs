@@ -1,0 +1,37 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Loads the registered recommenders before the application's own services start, so that a missing folder stops the start.</summary>
+internal sealed class RecommenderStart(IServiceProvider provider, RecommenderLoader loader, IEnumerable<RecommenderRegistration> registrations) : IHostedLifecycleService
+{
+    /// <inheritdoc/>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        foreach (var registration in registrations)
+        {
+            await loader.LoadAsync(registration.Name, cancellationToken).ConfigureAwait(false);
+
+            // Resolved once, it is the container's to dispose.
+            _ = registration.Name.Length == 0
+                ? provider.GetRequiredService<GenerativeRecommender>()
+                : provider.GetRequiredKeyedService<GenerativeRecommender>(registration.Name);
+        }
+    }
+
+    /// <summary>Loads what <see cref="StartingAsync"/> has not loaded: a host of one's own may call only this.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => StartingAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
