@@ -22,7 +22,7 @@ public sealed class ScorerLoader
     /// <param name="kind">The kind.</param>
     public static ScorerLoader Skip(string kind) => new(kind, (_, _, _) => Task.FromResult<IItemScorer?>(null));
 
-    /// <summary>Loads a folder that <see cref="ISavableScorer.SaveAsync"/> wrote.</summary>
+    /// <summary>Loads a folder that <see cref="ISavableScorer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>, for scorers that compute on one.</param>
     /// <param name="cancellationToken">Stops the reading.</param>

@@ -31,7 +31,7 @@ public sealed class ItemKnnRecommender : GraphRecommender
     {
     }
 
-    /// <summary>Loads a folder that <see cref="GraphRecommender.SaveAsync"/> wrote.</summary>
+    /// <summary>Loads a folder that <see cref="GraphRecommender.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>

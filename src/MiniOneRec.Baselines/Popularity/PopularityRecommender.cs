@@ -37,7 +37,7 @@ public sealed class PopularityRecommender : ScoringRecommender
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
         CountedFolder.SaveAsync(folder, Kind, Catalogue, null, [], DroppedInteractions, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>

@@ -244,7 +244,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return ModelFolder.LoadAsync(folder, scorers, device, logger, meters, cancellationToken);
     }
 
-    /// <summary>Loads a folder that <see cref="SaveAsync"/> wrote, with options of one's own.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with options of one's own.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="configure">Changes the saved options before the recommender is made.</param>
