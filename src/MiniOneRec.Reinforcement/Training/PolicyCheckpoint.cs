@@ -31,10 +31,17 @@ internal sealed class PolicyCheckpoint(string stage, PolicyTrainingOptions optio
 
     /// <summary>Checks, before any step, that a checkpoint may take the place of what is there.</summary>
     /// <exception cref="IOException">The folder holds something else than a checkpoint of this stage.</exception>
+    /// <exception cref="InvalidDataException">A checkpoint that is to be continued has a damaged manifest.</exception>
     public void CheckTarget()
     {
         if (options.Checkpoints.Folder is { } folder)
         {
+            string manifest = Path.Combine(folder, ManifestFile);
+            if (options.Checkpoints.Resume && File.Exists(manifest))
+            {
+                ArtifactManifest.LoadAsync(manifest).GetAwaiter().GetResult();              // damage is told before ownership
+            }
+
             ArtifactFolder.CheckTarget(folder, ManifestFile, _kind);
         }
     }
