@@ -4,7 +4,7 @@ namespace MiniOneRec.Abstractions.Tests;
 
 /// <summary>What a process holds is measured while nothing else runs in it.</summary>
 [CollectionDefinition(nameof(NativeHeapTests), DisableParallelization = true)]
-public sealed class NativeHeapCollection;
+public sealed class NativeHeapUsers;
 
 [Collection(nameof(NativeHeapTests))]
 public sealed class NativeHeapTests

@@ -136,7 +136,7 @@ public sealed class ArtifactSafetyTests
         Task<TrainingResult> FitAsync(Action<RqVaeOptions>? change = null, int seed = 42, EmbeddingTable? vectors = null)
         {
             var options = Toy.RqVae(8, 8);
-            (options.Training.CheckpointFolder, options.Training.Epochs, options.Training.CheckpointEvery) = (folder.Path, 6, 2);
+            (options.Training.Checkpoints.Folder, options.Training.Epochs, options.Training.Checkpoints.Every) = (folder.Path, 6, 2);
             change?.Invoke(options);
             return FitWith(new RqVaeQuantizer(options, new MiniOneRecOptions { Seed = seed }), vectors ?? table);
         }

@@ -7,7 +7,7 @@ namespace MiniOneRec.Tokenization.Tests;
 /// <summary>What may be fitted when, and what belongs together.</summary>
 public class SemanticIdTokenizerFitTests
 {
-    private static readonly Item[] Items = [.. DemoCatalog.Create().Items.Take(120)];
+    private static readonly Item[] Items = [.. DemoCatalogue.Create().Items.Take(120)];
 
     private static RqKMeansQuantizer Quantizer() => new(new() { CodebookSizes = [8, 8, 16] });
 

@@ -30,7 +30,7 @@ internal sealed class SftRun : IDisposable
         IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null)
     {
         (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
-        _startWeights = options.CheckpointFolder is null ? null : WeightsFingerprint.Of(AllOf(model));
+        _startWeights = options.Checkpoints.Folder is null ? null : WeightsFingerprint.Of(AllOf(model));
         _weights = new TrainedWeights(model, options, firstNewRow);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options);
     }

@@ -40,7 +40,7 @@ internal static class SequentialFolder
         overwrite,
         cancellationToken);
 
-    /// <summary>Reads what <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
+    /// <summary>Reads what <see cref="SaveAsync"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="kind">The kind that the manifest must name.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>

@@ -223,12 +223,13 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved with the model, which needs a loader.
     /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, [], device, logger: null, meters: null, cancellationToken);
+        ModelFolder.LoadAsync(folder, [], device, configure: null, logger: null, meters: null, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
+    /// <param name="configure">Changes the saved options before the recommender is made of them.</param>
     /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
     /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -237,24 +238,12 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or no loader reads the prior's kind; the message names it.
     /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null,
-        CancellationToken cancellationToken = default)
+        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", Action<RecommenderOptions>? configure = null,
+        ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scorers);
-        return ModelFolder.LoadAsync(folder, scorers, device, logger, meters, cancellationToken);
+        return ModelFolder.LoadAsync(folder, scorers, device, configure, logger, meters, cancellationToken);
     }
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with options of one's own.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="configure">Changes the saved options before the recommender is made.</param>
-    /// <param name="logger">Receives one message per swap and batch.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the index is not the one that the model was trained with.</exception>
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger = null, CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, device, configure, logger, cancellationToken);
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
     /// <param name="history">Item ids, oldest first.</param>

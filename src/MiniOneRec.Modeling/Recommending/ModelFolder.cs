@@ -55,10 +55,6 @@ internal static class ModelFolder
         overwrite,
         cancellationToken);
 
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken) =>
-        LoadAsync(folder, scorers, device, null, logger, meters, cancellationToken);
-
     /// <summary>Loads a folder and lets the caller change the saved options before the recommender is made of them.</summary>
     public static Task<GenerativeRecommender> LoadAsync(
         string folder, IEnumerable<ScorerLoader> scorers, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters,

@@ -121,7 +121,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             async token =>
             {
                 var loaded = await GenerativeRecommender.LoadAsync(
-                    folder, _scorers, _options.Device, _loggers.CreateLogger<GenerativeRecommender>(), _meters, token).ConfigureAwait(false);
+                    folder, _scorers, _options.Device, logger: _loggers.CreateLogger<GenerativeRecommender>(), meters: _meters, cancellationToken: token).ConfigureAwait(false);
                 loaded.Name = Name;
                 return loaded;
             },

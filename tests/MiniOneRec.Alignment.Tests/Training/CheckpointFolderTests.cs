@@ -163,7 +163,7 @@ public sealed class CheckpointFolderTests
         {
             using var model = Toy.Recommender(16).Recommender;
             var options = Options(folder.Root);
-            options.Resume = resume;
+            options.Checkpoints.Resume = resume;
             await new SftTrainer(options).TrainAsync(model, Data(model), Validation);
         }
 
@@ -211,7 +211,7 @@ public sealed class CheckpointFolderTests
         using var folder = new TemporaryFolder();
         using var model = Toy.Recommender(16).Recommender;
         var options = Options(folder["run"]);
-        (options.Epochs, options.CheckpointEvery, options.AverageDecay) = (1, 2, 0);
+        (options.Epochs, options.Checkpoints.Every, options.AverageDecay) = (1, 2, 0);
         long last = 0;
         using var rehearsal = Toy.Recommender(16).Recommender;
         last = (await new SftTrainer(Options(null, epochs: 1)).TrainAsync(rehearsal, Data(rehearsal))).Steps;
@@ -265,7 +265,7 @@ public sealed class CheckpointFolderTests
 
     private static SftOptions Options(string? folder, int epochs = 4) => new()
     {
-        Epochs = epochs, BatchSize = 3, WarmupSteps = 3, Validations = 5, CheckpointFolder = folder, CheckpointEvery = 4, MicroBatchTokens = 40, Validation = ValidationMetric.Loss,
+        Epochs = epochs, BatchSize = 3, WarmupSteps = 3, Validations = 5, Checkpoints = { Folder = folder, Every = 4 }, MicroBatchTokens = 40, Validation = ValidationMetric.Loss,
     };
 
     private sealed class Constant : IAlignmentTask

@@ -19,7 +19,7 @@ public sealed class CountedFolderTests : IDisposable
     {
         "popularity" => new PopularityRecommender(Train, Catalogue),
         "sequential-rules" => new SequentialRulesRecommender(Train, Catalogue, new() { DecayRate = 0.7, MaxDistance = 2 }),
-        _ => new ItemKnnRecommender(Train, Catalogue, new() { DecayRate = 0.1, MaxNeighbors = 2 }),
+        _ => new ItemKnnRecommender(Train, Catalogue, new() { DecayRate = 0.1, MaxNeighbours = 2 }),
     };
 
     [Theory]

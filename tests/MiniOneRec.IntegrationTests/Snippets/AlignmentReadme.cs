@@ -13,7 +13,7 @@ internal static class AlignmentReadme
     public static async Task<RecommendationResult> PretrainedAsync(string[] args)
     {
         NativeTuning.Apply();
-        var shop = new LeaveOneOutSplit().Split(DemoCatalog.Create(new DemoCatalogOptions { Users = 200 }));
+        var shop = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 200 }));
         using var encoder = new TfIdfEncoder();
         using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [32, 32, 32], Balanced = true });
         var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(shop.Items);

@@ -173,7 +173,7 @@ public sealed class PolicyCheckpointTests : IDisposable
             }
         });
         var options = Options();
-        (options.Checkpoints.EverySteps, options.LearningRate, options.Guards.ValidateEverySteps) = (2, 1e-6, 2);
+        (options.Checkpoints.Every, options.LearningRate, options.Guards.ValidateEverySteps) = (2, 1e-6, 2);
         var trainer = new GrpoTrainer(Rewards, options, new BeamRolloutSampler());
 
         var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => trainer.TrainAsync(model, Users, Users, progress));
@@ -205,7 +205,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     private GrpoOptions Options() => new()
     {
         Steps = 6, PromptsPerStep = 4, GroupSize = 8, LearningRate = 5e-3, WarmupSteps = 0,
-        Checkpoints = new CheckpointOptions { Folder = _folder, EverySteps = 50, Resume = true },
+        Checkpoints = new CheckpointOptions { Folder = _folder, Every = 50, Resume = true },
     };
 
     private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder).ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());

@@ -4,7 +4,7 @@ namespace MiniOneRec.Tokenization.Tests;
 
 public class UnknownTextTests
 {
-    private static readonly Item[] Known = [.. DemoCatalog.Create().Items.Take(66)];
+    private static readonly Item[] Known = [.. DemoCatalogue.Create().Items.Take(66)];
 
     private static readonly Item Foreign = new() { Id = "foreign", Title = "Zyxqv Wvutsr", Description = "Qqqq rrrr ssss" };
     private static readonly Item Silent = new() { Id = "silent", Title = "", Description = " <b></b> " };
