@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Datasets.Tests;
 
+[Collection(nameof(CountsAllocations))]
 public sealed class ReadLimitsTests
 {
     [Theory]

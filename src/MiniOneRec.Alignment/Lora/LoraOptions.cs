@@ -53,13 +53,35 @@ public sealed class LoraOptions
 
     /// <summary>Gets or sets the last parts of the names of maps that are left out, whatever else names them.</summary>
     /// <value>The default is <see langword="null"/>, none.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyList<string>? ExcludedTargets { get; set; }
 
+    /// <summary>Sets <see cref="ExcludedTargets"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(ExcludedTargets))]
+    [JsonIgnore]
+    public string[]? ExcludedTargetsFromConfiguration
+    {
+        get => null;
+        set => ExcludedTargets = value ?? ExcludedTargets;
+    }
+
     /// <summary>Gets or sets the numbers of the layers that are adapted; layers count from 0.</summary>
     /// <value>The default is <see langword="null"/>, all.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyList<int>? Layers { get; set; }
+
+    /// <summary>Sets <see cref="Layers"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Layers))]
+    [JsonIgnore]
+    public int[]? LayersFromConfiguration
+    {
+        get => null;
+        set => Layers = value ?? Layers;
+    }
 
     /// <summary>Gets or sets ranks of their own, by the last parts of maps' names or by regular expressions for them; the first that fits counts.</summary>
     /// <value>The default is <see langword="null"/>: <see cref="Rank"/> for all.</value>

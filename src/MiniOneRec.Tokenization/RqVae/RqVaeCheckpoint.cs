@@ -68,7 +68,7 @@ internal sealed class RqVaeCheckpoint
 
         var (_, metadata, _) = SafetensorsFile.ReadHeader(_path);
         string run = metadata.GetValueOrDefault(Run)
-            ?? throw new InvalidDataException($"File '{_path}' is no checkpoint of a quantizer, for its metadata has no '{Run}'; it was left as it is. Choose another CheckpointFolder.");
+            ?? throw new InvalidDataException($"File '{_path}' is no checkpoint of a quantizer, for its metadata has no '{Run}'; it was left as it is. Choose another Checkpoints.Folder.");
         if (run != _run)
         {
             throw new InvalidDataException(

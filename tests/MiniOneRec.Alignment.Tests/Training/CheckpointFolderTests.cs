@@ -39,7 +39,7 @@ public sealed class CheckpointFolderTests
         Assert.Contains("another validation", await Refusal(null, [new NextItemTask()]), StringComparison.Ordinal);
         string tasks = await Refusal(Validation, [new NextItemTask(), new Constant()]);
         Assert.Contains("another tasks", tasks, StringComparison.Ordinal);
-        Assert.Contains("Give another CheckpointFolder, or set Resume to false", tasks, StringComparison.Ordinal);
+        Assert.Contains("Give another Checkpoints.Folder, or set Checkpoints.Resume to false", tasks, StringComparison.Ordinal);
         Assert.Equal(before, Hashes(folder["run"]));
     }
 

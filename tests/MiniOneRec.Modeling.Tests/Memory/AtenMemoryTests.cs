@@ -24,7 +24,8 @@ public sealed class AtenMemoryTests
 
         HeapGrowth.IsBounded(Calls, Bound, Operators[name]);
 
-        Assert.Equal(tensors, Tensor.TotalCount);
+        // Finalizers of earlier tests may lower the count meanwhile; a leak raises it.
+        Assert.InRange(Tensor.TotalCount, 0, tensors);
     }
 
     [Fact]
