@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Reads typed values from a JSON object, with errors that name file and key.</summary>
 /// <param name="root">The object.</param>

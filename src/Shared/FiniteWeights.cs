@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Looks for values that are no numbers: infinities and NaN.</summary>
 internal static class FiniteWeights

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Hashes a folder whose format is somebody else's affair.</summary>
 internal static class FolderHash

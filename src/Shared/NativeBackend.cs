@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using TorchSharp;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Says which package an application has to reference when libtorch or its CUDA part is missing.</summary>
 internal static class NativeBackend

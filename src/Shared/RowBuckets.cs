@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Rounds the rows of oneDNN's products up, so that few shapes occur.</summary>
 /// <remarks>

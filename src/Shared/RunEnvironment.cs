@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics.X86;
 using System.Text.Json.Nodes;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>What the last bits of a result depend on besides seed, data and options.</summary>
 /// <param name="Threads">The threads within an operation; sums are split among them.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>What is done with a key of a settings file.</summary>
 internal enum KeyUse

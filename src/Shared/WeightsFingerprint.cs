@@ -3,7 +3,7 @@ using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>SHA-256 over named tensors: their names, types, shapes and bits.</summary>
 internal static class WeightsFingerprint

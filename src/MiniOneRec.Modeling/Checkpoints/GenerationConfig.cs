@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Modeling;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Reinforcement;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Tokenization;
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Tests;

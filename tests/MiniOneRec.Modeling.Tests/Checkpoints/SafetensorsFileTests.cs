@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling.Tests.Checkpoints;
 

@@ -1,5 +1,5 @@
 using System.Reflection;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

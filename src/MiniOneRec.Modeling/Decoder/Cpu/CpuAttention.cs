@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using MiniOneRec.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
