@@ -1,5 +1,5 @@
 using FsCheck.Xunit;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Reinforcement.Tests;
 

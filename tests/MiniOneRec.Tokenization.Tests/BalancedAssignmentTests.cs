@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

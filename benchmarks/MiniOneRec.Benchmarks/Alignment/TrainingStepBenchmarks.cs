@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

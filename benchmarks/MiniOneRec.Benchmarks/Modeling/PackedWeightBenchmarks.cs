@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Benchmarks;

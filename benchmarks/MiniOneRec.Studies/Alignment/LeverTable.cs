@@ -3,7 +3,7 @@ using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Studies;

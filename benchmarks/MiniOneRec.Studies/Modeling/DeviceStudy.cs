@@ -1,7 +1,7 @@
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

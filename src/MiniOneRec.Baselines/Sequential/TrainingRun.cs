@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

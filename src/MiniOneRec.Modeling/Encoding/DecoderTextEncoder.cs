@@ -1,5 +1,5 @@
 using Microsoft.Extensions.AI;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using Microsoft.Win32.SafeHandles;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Modeling;

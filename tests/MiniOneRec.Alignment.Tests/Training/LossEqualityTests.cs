@@ -1,6 +1,6 @@
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Tests;

@@ -155,7 +155,7 @@ public sealed class ResumeTests
             Write = async (path, tensors) =>
             {
                 bool isFull = Path.GetFileName(path).StartsWith(file, StringComparison.Ordinal) && Directory.Exists(folder["run/step-000000004"]) && ++written > 0;
-                await MiniOneRec.Shared.SafetensorsFile.SaveAsync(path, isFull ? [.. tensors.Take(1)] : tensors);
+                await MiniOneRec.Tensors.SafetensorsFile.SaveAsync(path, isFull ? [.. tensors.Take(1)] : tensors);
                 if (isFull)
                 {
                     throw new IOException("No space left on device");

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using MiniOneRec.Modeling.Tests.Tokenizers;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

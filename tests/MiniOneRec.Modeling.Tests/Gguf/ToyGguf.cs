@@ -1,5 +1,5 @@
 using MiniOneRec.Modeling.Tests.Tokenizers;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

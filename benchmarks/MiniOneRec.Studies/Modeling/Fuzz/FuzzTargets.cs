@@ -4,7 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniOneRec.Modeling;
 using MiniOneRec.Modeling.Tests.Gguf;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Studies;
 

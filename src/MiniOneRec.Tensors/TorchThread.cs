@@ -1,4 +1,4 @@
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Runs tensor work on one dedicated thread, because dispose scopes and grad mode belong to a thread.</summary>
 internal static class TorchThread

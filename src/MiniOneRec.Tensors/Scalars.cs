@@ -1,6 +1,6 @@
 using TorchSharp;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Numbers as TorchSharp's operations take them, held until native code has read them.</summary>
 /// <remarks>

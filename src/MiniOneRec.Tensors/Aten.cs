@@ -3,7 +3,7 @@ using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Calls ATen operators that TorchSharp does not expose, through libtorch's stable C ABI.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Where the CPU's faster ways of computing without gradient may be taken: they round otherwise than libtorch's.</summary>
 internal static class CpuInference

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Sums that hold their numbers: TorchSharp's own make the factor 1 inside and forget it (see <see cref="Scalars"/>).</summary>
 internal static class TensorSums

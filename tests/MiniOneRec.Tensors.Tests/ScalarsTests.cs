@@ -1,8 +1,8 @@
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Reinforcement.Tests;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class ScalarsTests
 {

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>AdamW by libtorch's fused kernel, with parameter groups and a state that can be saved and restored.</summary>
 /// <remarks>Loshchilov and Hutter (arXiv:1711.05101), Algorithm 2. Decay is decoupled and multiplied by the learning rate.</remarks>

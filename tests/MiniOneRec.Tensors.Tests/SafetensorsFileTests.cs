@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
-using MiniOneRec.Shared;
+using MiniOneRec.Tensors;
 
-namespace MiniOneRec.Modeling.Tests.Checkpoints;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class SafetensorsFileTests
 {

@@ -1,7 +1,7 @@
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Brings a page of libtorch's constants into memory, which its exponential function otherwise misses forever.</summary>
 /// <remarks>

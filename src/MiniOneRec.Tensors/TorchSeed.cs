@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>Seeds and devices, read once where a stage starts.</summary>
 internal static class TorchSeed

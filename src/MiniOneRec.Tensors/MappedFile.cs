@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Shared;
+namespace MiniOneRec.Tensors;
 
 /// <summary>A file mapped into memory; tensors on it cost nothing until touched.</summary>
 /// <remarks>The map is private: writes to a view copy the page and never reach the file. Views outlive the object.</remarks>
