@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using MiniOneRec.Recipes;
 
 namespace AmazonReviews;
 
@@ -12,11 +13,11 @@ internal static class CommandLine
     private static readonly Option<string?> Index = new("--index") { Description = "Semantic IDs (.index.json); also replaces those of --data.", HelpName = "FILE" };
     private static readonly Option<string?> Items = new("--items") { Description = "Item texts (.item.json) for --interactions.", HelpName = "FILE" };
     private static readonly Option<string?> Split = new("--split") { Description = "time, leave-one-out or given; given with --data, leave-one-out with --interactions." };
-    private static readonly Option<string> Preset = new("--preset") { Description = $"Sizes and budgets: {string.Join(", ", AmazonReviews.Preset.Names)}.", DefaultValueFactory = _ => "default" };
+    private static readonly Option<string> Preset = new("--preset") { Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}.", DefaultValueFactory = _ => "default" };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of every stage.", DefaultValueFactory = _ => 42 };
     private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<bool> SkipRl = new("--skip-rl") { Description = "Stop after supervised training." };
-    private static readonly Option<string[]> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", Settings.AllBaselines)}; all by default.", HelpName = "NAME,…", DefaultValueFactory = _ => Settings.AllBaselines, CustomParser = ReadBaselines };
+    private static readonly Option<string[]> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}; all by default.", HelpName = "NAME,…", DefaultValueFactory = _ => [.. RecipeOptions.AllBaselines], CustomParser = ReadBaselines };
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
@@ -28,7 +29,7 @@ internal static class CommandLine
 
     /// <summary>Makes the command.</summary>
     /// <param name="run">Runs the recipe and returns the exit code.</param>
-    public static RootCommand Create(Func<Settings, CancellationToken, Task<int>> run)
+    public static RootCommand Create(Func<RecipeData, RecipeOptions, CancellationToken, Task<int>> run)
     {
         var command = new RootCommand("Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
         foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
@@ -37,9 +38,9 @@ internal static class CommandLine
         }
 
         Split.AcceptOnlyFromAmong("time", "leave-one-out", "given");
-        Preset.AcceptOnlyFromAmong([.. AmazonReviews.Preset.Names]);
+        Preset.AcceptOnlyFromAmong([.. RecipePreset.Names]);
         command.Validators.Add(Check);
-        command.SetAction((line, cancellationToken) => run(Read(line), cancellationToken));
+        command.SetAction((line, cancellationToken) => run(ReadData(line), ReadOptions(line), cancellationToken));
         return command;
     }
 
@@ -75,38 +76,38 @@ internal static class CommandLine
     private static string[] ReadBaselines(ArgumentResult argument)
     {
         string[] names = [.. argument.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
-        foreach (string name in names.Except(Settings.AllBaselines, StringComparer.Ordinal))
+        foreach (string name in names.Except(RecipeOptions.AllBaselines, StringComparer.Ordinal))
         {
-            argument.AddError($"--baselines: '{name}' is none of {string.Join(", ", Settings.AllBaselines)}.");
+            argument.AddError($"--baselines: '{name}' is none of {string.Join(", ", RecipeOptions.AllBaselines)}.");
         }
 
         return names;
     }
 
-    private static Settings Read(ParseResult line)
+    private static RecipeData ReadData(ParseResult line) => new()
     {
-        string output = line.GetValue(Output)!;
-        return new Settings
-        {
-            Data = line.GetValue(Data),
-            Dataset = line.GetValue(Dataset),
-            Interactions = line.GetValue(Interactions),
-            Index = line.GetValue(Index),
-            Items = line.GetValue(Items),
-            Split = line.GetValue(Split) ?? (line.GetValue(Data) is null ? "leave-one-out" : "given"),
-            Preset = line.GetValue(Preset)!,
-            Seed = line.GetValue(Seed),
-            Device = line.GetValue(Device)!,
-            SkipRl = line.GetValue(SkipRl),
-            Baselines = line.GetValue(Baselines)!,
-            Retokenize = line.GetValue(Retokenize),
-            Output = output,
-            Report = line.GetValue(Report) ?? Path.Combine(output, "report.json"),
-            Embeddings = line.GetValue(Embeddings),
-            Quantizer = line.GetValue(Quantizer),
-            SftModel = line.GetValue(SftModel),
-            GrpoModel = line.GetValue(GrpoModel),
-            MaxTestRows = line.GetValue(MaxTestRows),
-        };
-    }
+        Folder = line.GetValue(Data),
+        Dataset = line.GetValue(Dataset),
+        Interactions = line.GetValue(Interactions),
+        Index = line.GetValue(Index),
+        Items = line.GetValue(Items),
+        Split = line.GetValue(Split),
+    };
+
+    private static RecipeOptions ReadOptions(ParseResult line) => new()
+    {
+        Preset = RecipePreset.Named(line.GetValue(Preset)!),
+        Seed = line.GetValue(Seed),
+        Device = line.GetValue(Device)!,
+        SkipReinforcement = line.GetValue(SkipRl),
+        Baselines = line.GetValue(Baselines)!,
+        Retokenize = line.GetValue(Retokenize),
+        Output = line.GetValue(Output)!,
+        Report = line.GetValue(Report),
+        Embeddings = line.GetValue(Embeddings),
+        Quantizer = line.GetValue(Quantizer),
+        SftModel = line.GetValue(SftModel),
+        GrpoModel = line.GetValue(GrpoModel),
+        MaxTestRows = line.GetValue(MaxTestRows),
+    };
 }

@@ -1,6 +1,7 @@
 using AmazonReviews;
 using Microsoft.Extensions.Options;
 using MiniOneRec;
+using MiniOneRec.Recipes;
 using Spectre.Console;
 
 NativeTuning.Apply();
@@ -9,11 +10,13 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 140;
 }
 
-return await CommandLine.Create(async (settings, cancellationToken) =>
+return await CommandLine.Create(async (data, options, cancellationToken) =>
 {
     try
     {
-        await new Recipe(settings).RunAsync(cancellationToken);
+        var sets = await data.LoadAsync(cancellationToken);
+        using var result = await new Recipe(options).RunAsync(sets, new ConsoleObserver(), cancellationToken);
+        ConsoleObserver.Show(result.Report);
         return 0;
     }
     catch (OperationCanceledException)

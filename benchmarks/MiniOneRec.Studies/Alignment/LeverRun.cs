@@ -1,5 +1,5 @@
 using System.Globalization;
-using AmazonReviews;
+using MiniOneRec.Recipes;
 using MiniOneRec.Alignment;
 
 namespace MiniOneRec.Studies;
@@ -102,7 +102,7 @@ internal sealed record LeverRun
 
     public IAlignmentTask[] Tasks()
     {
-        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, WindowShare = WindowShare, MaxHistory = Preset.MaxHistory, MaxItems = Preset.MaxHistory };
+        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, WindowShare = WindowShare, MaxHistory = RecipePreset.MaxHistory, MaxItems = RecipePreset.MaxHistory };
         return Titles ? [next, new TitleToSidTask(), new SidToTitleTask()] : [next];
     }
 

@@ -1,4 +1,4 @@
-using AmazonReviews;
+using MiniOneRec.Recipes;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
@@ -21,7 +21,7 @@ internal static class LeverTable
         var seeds = context.Options("seeds", 1, 2);
         int epochs = context.Option("epochs", 0), users = context.Option("users", 0);
         string runs = context.Option("runs", ""), logs = context.Option("logs", ""), device = context.Option("device", "cpu");
-        var preset = Preset.Named(context.Option("preset", "default"));
+        var preset = RecipePreset.Named(context.Option("preset", "default"));
         var file = new RunsFile(runs.Length == 0 ? null : runs);
 
         foreach (string set in sets)
@@ -68,7 +68,7 @@ internal static class LeverTable
         model.to(TorchSeed.DeviceOf(device));
 
         // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
-        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = Preset.MaxHistory, ExcludeHistory = Preset.NobodyComesBack(sequences) };
+        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = RecipePreset.MaxHistory, ExcludeHistory = RecipePreset.NobodyComesBack(sequences) };
         using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);
         var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
         var options = run.Options();

@@ -1,5 +1,5 @@
 using System.Globalization;
-using AmazonReviews;
+using MiniOneRec.Recipes;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
@@ -58,7 +58,7 @@ internal sealed class ReinforcementArm
     }
 
     public async Task<TrainingResult> TrainAsync(
-        GenerativeRecommender recommender, SplitDataset data, Preset preset, int seed, StudyContext context, IProgress<TrainingProgress> progress)
+        GenerativeRecommender recommender, SplitDataset data, RecipePreset preset, int seed, StudyContext context, IProgress<TrainingProgress> progress)
     {
         var options = preset.Grpo(seed);
         Configure(options);
@@ -111,10 +111,10 @@ internal sealed class ReinforcementArm
         }
     }
 
-    private async Task<List<IRewardFunction>> RewardsAsync(SplitDataset data, Preset preset, int seed, StudyContext context)
+    private async Task<List<IRewardFunction>> RewardsAsync(SplitDataset data, RecipePreset preset, int seed, StudyContext context)
     {
         var rules = new SequentialRulesRecommender(data.TrainSequences, data.ItemIds);
-        var rewards = _rewards.Count > 0 ? [] : preset.Rewards(rules).ToList();
+        var rewards = _rewards.Count > 0 ? [] : RecipePreset.Rewards(rules).ToList();
         foreach (var (name, weight) in _rewards)
         {
             IRewardFunction reward = name switch

@@ -1,4 +1,4 @@
-using AmazonReviews;
+using MiniOneRec.Recipes;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
@@ -23,7 +23,7 @@ internal sealed class ReinforcementStudy : IStudy
     {
         string work = context.Option("work", ""), transfer = context.Option("transfer", "");
         work = work.Length > 0 ? work : Directory.CreateTempSubdirectory("minionerec-rl-").FullName;
-        var preset = Preset.Named(context.Option("preset", "default"));
+        var preset = RecipePreset.Named(context.Option("preset", "default"));
         string device = context.Option("device", "cpu");
         var sets = context.Options("sets", "Industrial_and_Scientific", "Office_Products");
         var seeds = context.Options("seeds", 1, 2);
@@ -83,7 +83,7 @@ internal sealed class ReinforcementStudy : IStudy
     }
 
     /// <summary>Makes runs that are not there yet.</summary>
-    private sealed class Lab(StudyContext context, Preset preset, string work, string device)
+    private sealed class Lab(StudyContext context, RecipePreset preset, string work, string device)
     {
         // One grid for all catalogues, so that a model can be asked about another one.
         private static readonly int[] Grid = [256, 256, 256];

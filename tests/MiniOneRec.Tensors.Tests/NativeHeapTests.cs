@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace MiniOneRec.Abstractions.Tests;
+namespace MiniOneRec.Tensors.Tests;
 
 /// <summary>What a process holds is measured while nothing else runs in it.</summary>
 [CollectionDefinition(nameof(NativeHeapTests), DisableParallelization = true)]

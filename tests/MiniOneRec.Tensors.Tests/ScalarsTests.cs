@@ -2,7 +2,7 @@ using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Reinforcement.Tests;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class ScalarsTests
 {

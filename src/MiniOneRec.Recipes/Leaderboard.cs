@@ -1,25 +1,24 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
-using MiniOneRec;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
-using Spectre.Console;
 
-namespace AmazonReviews;
+namespace MiniOneRec.Recipes;
 
 /// <summary>Evaluates models on the test rows and gathers the report.</summary>
-internal sealed class Leaderboard(Settings settings, SplitDataset data, SemanticIdIndex index, Stages stages)
+internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, SemanticIdIndex index, StageRunner stages)
 {
     private readonly List<ModelReport> _models = [];
     private readonly EvaluationCatalog _catalog = new(index, data.TrainSequences);
-    private readonly RecommendationEvaluator _evaluator = new(new EvaluationOptions { Seed = settings.Seed, MaxExamples = settings.MaxTestRows });
+    private readonly RecommendationEvaluator _evaluator = new(new EvaluationOptions { Seed = options.Seed, MaxExamples = options.MaxTestRows });
     private EvaluationReport? _previous;
 
     /// <summary>Gets what the report holds beside the models.</summary>
     public Dictionary<string, object> Details { get; } = new(StringComparer.Ordinal)
     {
-        ["preset"] = settings.Preset,
+        ["preset"] = options.Preset.Name,
         ["items"] = data.Items.Count,
         ["distinctSids"] = index.DistinctCount,
         ["levelSizes"] = new JsonArray([.. index.LevelSizes.Select(size => (JsonNode)size)]),
@@ -39,9 +38,9 @@ internal sealed class Leaderboard(Settings settings, SplitDataset data, Semantic
     public async Task AddAsync(IRecommender recommender, long parameters, double seconds, CancellationToken cancellationToken)
     {
         var report = await stages.RunAsync($"evaluate {recommender.Name}", progress =>
-            _evaluator.EvaluateAsync(recommender, data.Test, _catalog, progress, cancellationToken));
+            _evaluator.EvaluateAsync(recommender, data.Test, _catalog, progress, cancellationToken)).ConfigureAwait(false);
         _models.Add(ModelReport.From(report, parameters, TimeSpan.FromSeconds(seconds)));
-        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{report.Name}: HR@1 {report.Item["HR", 1]:F4}  HR@10 {report.Item["HR", 10]:F4}  NDCG@10 {report.Item["NDCG", 10]:F4}"));
         if (report.Name == "minionerec-grpo" && _previous is { Name: "minionerec-sft" } sft)
         {
@@ -69,41 +68,17 @@ internal sealed class Leaderboard(Settings settings, SplitDataset data, Semantic
             [.. tried.Select(entry => new JsonObject { ["value"] = entry.Value, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]),
     };
 
-    public async Task SaveAsync(CancellationToken cancellationToken)
+    /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>
+    public async Task<ComparisonReport> SaveAsync(CancellationToken cancellationToken)
     {
         Details["stageSeconds"] = new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
-        var report = new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = settings.Seed, Models = _models, Details = Details };
-        await report.SaveAsync(settings.Report, cancellationToken);
-        string markdown = Path.ChangeExtension(settings.Report, ".md");
+        var report = new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
+        await report.SaveAsync(options.ReportPath, cancellationToken).ConfigureAwait(false);
+        string markdown = Path.ChangeExtension(options.ReportPath, ".md");
         await AtomicFile.WriteAsync(
-            markdown, stream => stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(report.ToMarkdown()), cancellationToken).AsTask(), cancellationToken);
-        Show();
-        AnsiConsole.WriteLine($"Reports: {settings.Report} and {markdown}");
-    }
-
-    private void Show()
-    {
-        var table = new Table().Title($"{data.Name}, strict item level").AddColumn("model");
-        string[] shown = ["HR@1", "HR@5", "HR@10", "NDCG@10"];
-        foreach (string key in shown)
-        {
-            table.AddColumn(new TableColumn(key).RightAligned());
-        }
-
-        table.AddColumn(new TableColumn("HR@10, 95 %").RightAligned()).AddColumn(new TableColumn("SID HR@10").RightAligned()).AddColumn(new TableColumn("train s").RightAligned());
-        foreach (var model in _models)
-        {
-            var interval = model.Intervals["HR@10"];
-            table.AddRow([
-                model.Name,
-                .. shown.Select(key => Figure(model.Item[key])),
-                $"{Figure(interval.Low)}–{Figure(interval.High)}",
-                model.Sid is null ? "" : Figure(model.Sid["HR@10"]),
-                model.Seconds.ToString("F1", CultureInfo.InvariantCulture),
-            ]);
-        }
-
-        AnsiConsole.Write(table);
+            markdown, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(report.ToMarkdown()), cancellationToken).AsTask(), cancellationToken).ConfigureAwait(false);
+        stages.Say($"Reports: {options.ReportPath} and {markdown}");
+        return report;
     }
 
     private static IEnumerable<JsonNode> Compare(EvaluationReport before, EvaluationReport after) =>
@@ -129,6 +104,4 @@ internal sealed class Leaderboard(Settings settings, SplitDataset data, Semantic
 
         return point;
     }
-
-    private static string Figure(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
 }

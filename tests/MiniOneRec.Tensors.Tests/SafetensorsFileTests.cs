@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using MiniOneRec.Tensors;
 
-namespace MiniOneRec.Modeling.Tests.Checkpoints;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class SafetensorsFileTests
 {

@@ -1,6 +1,6 @@
 using MiniOneRec.Tensors;
 
-namespace MiniOneRec.Modeling.Tests;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class NativeBackendTests
 {

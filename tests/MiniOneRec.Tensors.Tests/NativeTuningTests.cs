@@ -1,4 +1,4 @@
-namespace MiniOneRec.Abstractions.Tests;
+namespace MiniOneRec.Tensors.Tests;
 
 public sealed class NativeTuningTests
 {

@@ -1,0 +1,147 @@
+using System.Globalization;
+using MiniOneRec.Alignment;
+using MiniOneRec.Baselines;
+using MiniOneRec.Datasets;
+using MiniOneRec.Modeling;
+using MiniOneRec.Reinforcement;
+
+namespace MiniOneRec.Recipes;
+
+/// <summary>The whole way of the data: semantic IDs, baselines, supervised training, GRPO, tuning on validation rows, report.</summary>
+/// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.</remarks>
+public sealed class Recipe
+{
+    private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
+    private static readonly double[] PriorWeights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
+
+    private readonly RecipeOptions _options;
+    private readonly MiniOneRecOptions _shared;
+
+    /// <summary>Makes a recipe.</summary>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public Recipe(RecipeOptions? options = null)
+    {
+        _options = OptionsValidation.Validated(options ?? new RecipeOptions(), new RecipeOptionsValidator(), new RecipeOptionsRules()).Copy();
+        _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
+    }
+
+    /// <summary>Runs all stages.</summary>
+    /// <param name="data">The catalogue and its three sets.</param>
+    /// <param name="observer">Told about stages and figures.</param>
+    /// <param name="cancellationToken">Looked at between steps; finished artifacts stay.</param>
+    /// <returns>The recommender, the index and the report, which is also saved.</returns>
+    public async Task<RecipeResult> RunAsync(SplitDataset data, IRecipeObserver? observer = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var stages = new StageRunner(observer);
+        stages.Say(string.Create(CultureInfo.InvariantCulture,
+            $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with {data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
+
+        var index = await new IndexStage(_options, stages).RunAsync(data, cancellationToken).ConfigureAwait(false);
+        var board = new Leaderboard(_options, data, index, stages);
+        var choice = new ValueChoice(_options, stages, board);
+
+        var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
+        var rules = await new BaselineStage(_options, stages, board).RunAsync(data, index, popularity, cancellationToken).ConfigureAwait(false);
+
+        var recommender = await SftAsync(data, index, popularity.Counts, stages, board, choice, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_options.SkipReinforcement)
+            {
+                await GrpoAsync(recommender, rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
+            }
+
+            recommender.Prior = rules;
+            await choice.RunAsync("prior", PriorWeights, weight => recommender.PriorWeight = weight, recommender, data.Validation, cancellationToken).ConfigureAwait(false);
+            await SaveAndVerifyAsync(recommender, "prior", data, stages, cancellationToken).ConfigureAwait(false);
+            await board.AddAsync(recommender, "minionerec-prior", stages.Seconds["prior"], cancellationToken).ConfigureAwait(false);
+            return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            recommender.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<GenerativeRecommender> SftAsync(
+        SplitDataset data, SemanticIdIndex index, IReadOnlyDictionary<string, double> popularity, StageRunner stages, Leaderboard board, ValueChoice choice,
+        CancellationToken cancellationToken)
+    {
+        if ((_options.GrpoModel ?? _options.SftModel) is { } folder)
+        {
+            var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+            loaded.Prior = null;                                    // chosen anew below
+            if (loaded.Index.Fingerprint != index.Fingerprint)
+            {
+                loaded.Dispose();
+                throw new InvalidDataException($"Model folder '{folder}' was trained with another index than the one of '{data.Name}'.");
+            }
+
+            if (_options.GrpoModel is null)
+            {
+                await HistoryPenaltyAsync(loaded, "sft", data, choice, cancellationToken).ConfigureAwait(false);
+                await board.AddAsync(loaded, "minionerec-sft", 0, cancellationToken).ConfigureAwait(false);
+            }
+
+            return loaded;
+        }
+
+        var factory = new GenerativeRecommenderFactory(_options.Preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared);
+        var recommender = await factory.CreateAsync(index, popularity, cancellationToken).ConfigureAwait(false);
+        var trainer = new SftTrainer(_options.Preset.Tasks(), _options.Preset.Sft(_options.Seed));
+        var result = await stages.RunAsync("sft", progress =>
+            trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
+        board.AddHistory("sft", result);
+        await HistoryPenaltyAsync(recommender, "sft", data, choice, cancellationToken).ConfigureAwait(false);
+        await SaveAndVerifyAsync(recommender, "sft", data, stages, cancellationToken).ConfigureAwait(false);
+        await board.AddAsync(recommender, "minionerec-sft", stages.Seconds["sft"], cancellationToken).ConfigureAwait(false);
+        return recommender;
+    }
+
+    private async Task GrpoAsync(
+        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board, ValueChoice choice, CancellationToken cancellationToken)
+    {
+        if (_options.GrpoModel is null)
+        {
+            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), _options.Preset.Grpo(_options.Seed));
+            var result = await stages.RunAsync("grpo", progress =>
+                trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
+            board.AddHistory("grpo", result);
+            await HistoryPenaltyAsync(recommender, "grpo", data, choice, cancellationToken).ConfigureAwait(false);
+            await SaveAndVerifyAsync(recommender, "grpo", data, stages, cancellationToken).ConfigureAwait(false);
+        }
+
+        await board.AddAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), cancellationToken).ConfigureAwait(false);
+    }
+
+    // Users come back less often as time passes, and a model knows only how often they did in training.
+    private static async Task HistoryPenaltyAsync(
+        GenerativeRecommender recommender, string model, SplitDataset data, ValueChoice choice, CancellationToken cancellationToken)
+    {
+        if (!recommender.Options.ExcludeHistory)
+        {
+            await choice.RunAsync(
+                $"{model} history penalty", HistoryPenalties, penalty => recommender.HistoryPenalty = penalty, recommender, data.Validation, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // Saves the model, loads it back, and holds the copy to identical answers.
+    private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, StageRunner stages, CancellationToken cancellationToken)
+    {
+        string folder = Path.Combine(_options.Output, name);
+        await recommender.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
+        using var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+        RecommendationRequest[] requests = [.. data.Test.Take(32).Select(row => new RecommendationRequest { History = row.History })];
+        var before = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
+        var after = await loaded.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
+        if (!before.Zip(after).All(pair => pair.First.Items.SequenceEqual(pair.Second.Items)))
+        {
+            throw new InvalidDataException($"The model in '{folder}' answers differently after loading.");
+        }
+
+        stages.Say($"{name}: saved in {folder}; loaded back, it gives identical results.");
+    }
+}

@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Recipes;
+
+/// <summary>Configures <see cref="Recipe"/>.</summary>
+public sealed class RecipeOptions
+{
+    /// <summary>The baselines that there are.</summary>
+    public static IReadOnlyList<string> AllBaselines { get; } = ["popularity", "sequential-rules", "item-knn", "sasrec"];
+
+    /// <summary>Gets or sets the sizes and budgets.</summary>
+    /// <value>The default is the preset <c>default</c>.</value>
+    [Required]
+    public RecipePreset Preset { get; set; } = RecipePreset.Named("default");
+
+    /// <summary>Gets or sets the seed of every stage.</summary>
+    /// <value>The default is 42.</value>
+    public int Seed { get; set; } = 42;
+
+    /// <summary>Gets or sets the device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    /// <value>The default is <c>cpu</c>.</value>
+    [Required]
+    [RegularExpression("^(cpu|cuda(:[0-9]+)?)$", ErrorMessage = "Device must be 'cpu', 'cuda' or 'cuda:N'.")]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>Gets or sets whether the recipe stops after supervised training.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool SkipReinforcement { get; set; }
+
+    /// <summary>Gets or sets the names of the baselines that are run and reported.</summary>
+    /// <value>The default is <see cref="AllBaselines"/>.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
+    [Required]
+    public IReadOnlyList<string> Baselines { get; set; } = AllBaselines;
+
+    /// <summary>Sets <see cref="Baselines"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Baselines))]
+    [JsonIgnore]
+    public string[]? BaselinesFromConfiguration
+    {
+        get => null;
+        set => Baselines = value ?? Baselines;
+    }
+
+    /// <summary>Gets or sets the folder of the artifacts.</summary>
+    /// <value>The default is <c>artifacts/recipe</c>.</value>
+    [Required]
+    public string Output { get; set; } = "artifacts/recipe";
+
+    /// <summary>Gets or sets the report's file, or <see langword="null"/> for <c>report.json</c> in <see cref="Output"/>. A Markdown file is written beside it.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? Report { get; set; }
+
+    /// <summary>Gets or sets whether semantic IDs are learned from the items' text although the data bring some.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool Retokenize { get; set; }
+
+    /// <summary>Gets or sets text vectors to start from (<c>.npy</c>, one row per item), or <see langword="null"/> to compute them.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? Embeddings { get; set; }
+
+    /// <summary>Gets or sets the folder of a trained quantizer to start from, or <see langword="null"/> to train one.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? Quantizer { get; set; }
+
+    /// <summary>Gets or sets the folder of a model after supervised training to start from, or <see langword="null"/>.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? SftModel { get; set; }
+
+    /// <summary>Gets or sets the folder of a model after GRPO to start from, or <see langword="null"/>.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? GrpoModel { get; set; }
+
+    /// <summary>Gets or sets how many test rows are drawn by the seed for the report, or <see langword="null"/> for all.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [Range(1, int.MaxValue)]
+    public int? MaxTestRows { get; set; }
+
+    /// <summary>Gets the report's file.</summary>
+    internal string ReportPath => Report ?? Path.Combine(Output, "report.json");
+
+    internal RecipeOptions Copy() => (RecipeOptions)MemberwiseClone();
+}
+
+[OptionsValidator]
+internal sealed partial class RecipeOptionsValidator : IValidateOptions<RecipeOptions>;
+
+internal sealed class RecipeOptionsRules : IValidateOptions<RecipeOptions>
+{
+    public ValidateOptionsResult Validate(string? name, RecipeOptions options)
+    {
+        string[] unknown = [.. (options.Baselines ?? []).Except(RecipeOptions.AllBaselines, StringComparer.Ordinal)];
+        return unknown.Length == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail($"Baselines: '{string.Join("', '", unknown)}' not known; expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
+    }
+}

@@ -1,0 +1,14 @@
+using MiniOneRec.Evaluation;
+using MiniOneRec.Modeling;
+
+namespace MiniOneRec.Recipes;
+
+/// <summary>What a recipe leaves.</summary>
+/// <param name="Recommender">The recommender as it would be served; the caller disposes it.</param>
+/// <param name="Index">The semantic IDs.</param>
+/// <param name="Report">The figures of all models on the test rows.</param>
+public sealed record RecipeResult(GenerativeRecommender Recommender, SemanticIdIndex Index, ComparisonReport Report) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Recommender.Dispose();
+}

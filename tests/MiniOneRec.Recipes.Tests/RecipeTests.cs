@@ -1,0 +1,103 @@
+using MiniOneRec.Datasets;
+using Microsoft.Extensions.Options;
+
+namespace MiniOneRec.Recipes.Tests;
+
+public sealed class RecipeTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-recipe-").FullName;
+
+    private static SplitDataset Data => new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 }));
+
+    private static RecipePreset Tiny => RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 1, HiddenSize = 16, Heads = 2 };
+
+    [Fact]
+    public async Task Run_OnADemoCatalogue_LeavesArtifactsAndReport_AndGoesOnFromThem()
+    {
+        var data = Data;
+        data = data with { Index = Grid(data.ItemIds) };
+        var observer = new Recorder();
+        RecipeOptions Options(string? sft) => new() { Preset = Tiny, Baselines = ["popularity", "sequential-rules"], Output = _folder, SftModel = sft, MaxTestRows = 40 };
+
+        using var first = await new Recipe(Options(null)).RunAsync(data, observer);
+
+        Assert.Equal(
+            ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec-prior"], first.Report.Models.Select(model => model.Name));
+        Assert.Equal(
+            ["evaluate popularity", "evaluate sequential-rules", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo", "prior", "evaluate minionerec-prior"],
+            observer.Started.Where(stage => !stage.Contains("penalty", StringComparison.Ordinal)));
+        Assert.Equal(observer.Started, observer.Finished);
+        Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));
+        foreach (string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "prior/minionerec.json", "report.json", "report.md"])
+        {
+            Assert.True(File.Exists(Path.Combine(_folder, name)), name);
+        }
+
+        using var again = await new Recipe(Options(Path.Combine(_folder, "sft"))).RunAsync(data);
+
+        Assert.Equal(Figures(first, "minionerec-sft"), Figures(again, "minionerec-sft"));
+    }
+
+    [Fact]
+    public async Task Run_NeitherTextNorIndex_SaysWhatToGive()
+    {
+        var data = Data with { Items = [.. Data.Items.Select(item => new Item { Id = item.Id })] };
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(new RecipeOptions { Output = _folder }).RunAsync(data));
+
+        Assert.Contains("no text to learn semantic IDs from", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_ModelOfAnotherIndex_IsRefused()
+    {
+        var data = Data with { Index = Grid(Data.ItemIds) };
+        using (await new Recipe(new RecipeOptions { Preset = Tiny, Baselines = [], SkipReinforcement = true, Output = _folder, MaxTestRows = 10 }).RunAsync(data))
+        {
+        }
+
+        var other = data with { Index = Grid([.. data.ItemIds.Reverse()]) };
+        var options = new RecipeOptions { Preset = Tiny, Baselines = [], Output = _folder, SftModel = Path.Combine(_folder, "sft") };
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(options).RunAsync(other));
+
+        Assert.Contains("another index", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Options_UnknownBaselineOrDevice_AreRefusedTogether()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => new Recipe(new RecipeOptions { Baselines = ["bert"], Device = "tpu" }));
+
+        Assert.Contains("'bert' not known", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'cuda:N'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Preset_Unknown_NamesTheOnesThereAre()
+    {
+        Assert.Contains("sparse", Assert.Throws<ArgumentException>(() => RecipePreset.Named("huge")).Message, StringComparison.Ordinal);
+        Assert.All(RecipePreset.Names, name => Assert.Equal(name, RecipePreset.Named(name).Name));
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static IReadOnlyDictionary<string, double> Figures(RecipeResult result, string model) => result.Report.Models.Single(entry => entry.Name == model).Item;
+
+    private static SemanticIdIndex Grid(IReadOnlyList<string> items) =>
+        new(items.Select((item, row) => KeyValuePair.Create(item, new SemanticId([row / 24, row % 24]))));
+
+    private sealed class Recorder : IRecipeObserver
+    {
+        public List<string> Started { get; } = [];
+
+        public List<string> Finished { get; } = [];
+
+        public List<TrainingProgress> Progress { get; } = [];
+
+        public void OnStarted(string stage) => Started.Add(stage);
+
+        public void OnProgress(TrainingProgress progress) => Progress.Add(progress);
+
+        public void OnFinished(string stage, TimeSpan elapsed) => Finished.Add(stage);
+    }
+}
