@@ -78,10 +78,10 @@ public sealed class ConstrainedSampler
         {
             bool mayEnd = template.Terminator.Count > 0;
             int[] tokens = mayEnd ? [.. template.Vocabulary.TokensOf(level), template.Terminator[0]] : template.Vocabulary.TokensOf(level).ToArray();
-            float[] scores = ConstrainedBeamSearch.Scores(model, hidden, tokens, normalised: false);
+            var scores = LevelScores.Logits(model, hidden, tokens);
             for (int r = 0; r < rows.Length; r++)
             {
-                walks[rows[r].b].Score(rows[r].prefix, scores.AsSpan(r * tokens.Length, tokens.Length), mayEnd);
+                walks[rows[r].b].Score(rows[r].prefix, scores[r], mayEnd);
             }
 
             foreach (var walk in walks)
