@@ -5,18 +5,18 @@ namespace MiniOneRec.Modeling;
 /// <summary>One batch of searches, level by level: scores what may follow the rows that ran, and names the rows that run next.</summary>
 internal sealed class BeamSearchRun
 {
-    private readonly CausalLanguageModel _model;
+    private readonly IDecodingBackbone _model;
     private readonly SemanticIdTrie _trie;
     private readonly SemanticIdVocabulary _vocabulary;
     private readonly IBeamScoring _scoring;
     private readonly double _siblingPenalty;
-    private readonly PromptCache _cache;
+    private readonly DecodingCache _cache;
     private readonly QueryBeams[] _queries;
     private List<Row> _rows;                                        // rows whose hidden states the next Expand receives
 
     public BeamSearchRun(
-        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, BeamSearchOptions options,
-        PromptCache cache)
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, BeamSearchOptions options,
+        DecodingCache cache)
     {
         (_model, _trie, _vocabulary, _siblingPenalty, _cache) = (model, trie, template.Vocabulary, options.SiblingPenalty, cache);
         _scoring = options.Scoring switch

@@ -45,9 +45,10 @@ public sealed class ConstrainedBeamSearch
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <returns>Per query at most W distinct semantic IDs, best first; fewer where the catalogue or the mask holds fewer.</returns>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
-        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
     {
-        using var prompts = new PromptCache();
+        ArgumentNullException.ThrowIfNull(model);
+        using var prompts = model.NewCache();
         return Search(model, queries, trie, template, prompts, cancellationToken);
     }
 
@@ -56,11 +57,11 @@ public sealed class ConstrainedBeamSearch
     /// <param name="queries">The queries; may be empty.</param>
     /// <param name="trie">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
-    /// <param name="prompts">An empty cache; receives the prompts and no beams, and stays the caller's.</param>
+    /// <param name="prompts">An empty cache of the model; receives the prompts and no beams, and stays the caller's.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="Search(CausalLanguageModel, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Search(IDecodingBackbone, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
-        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, PromptCache prompts,
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -75,8 +76,7 @@ public sealed class ConstrainedBeamSearch
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of([.. queries.Select(query => query.Prompt)], model.Device);
-        var hidden = model.Prefill(batch, prompts);                                             // [B, D]
+        var hidden = model.Prefill([.. queries.Select(query => query.Prompt)], prompts);        // [B, D]
 
         var run = new BeamSearchRun(model, queries, trie, template, _options, prompts);
         run.Expand(hidden, level: 0);

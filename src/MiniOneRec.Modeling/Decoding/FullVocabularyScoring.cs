@@ -9,13 +9,13 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal sealed class FullVocabularyScoring : IBeamScoring
 {
-    private readonly CausalLanguageModel _model;
+    private readonly IDecodingBackbone _model;
     private readonly SemanticIdVocabulary _vocabulary;
 
     /// <param name="model">The model.</param>
     /// <param name="template">Which tokens stand for codes.</param>
     /// <param name="terminator">The tokens that must follow an item's last code and count; empty where they do not.</param>
-    public FullVocabularyScoring(CausalLanguageModel model, IPromptTemplate template, IReadOnlyList<int> terminator) =>
+    public FullVocabularyScoring(IDecodingBackbone model, IPromptTemplate template, IReadOnlyList<int> terminator) =>
         (_model, _vocabulary, Terminator) = (model, template.Vocabulary, terminator);
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ internal sealed class LevelScores
     /// <param name="model">The model.</param>
     /// <param name="hidden"><c>[R, D]</c>.</param>
     /// <param name="tokens">The tokens whose scores are wanted.</param>
-    public static LevelScores Logits(CausalLanguageModel model, Tensor hidden, ReadOnlySpan<int> tokens)
+    public static LevelScores Logits(IDecodingBackbone model, Tensor hidden, ReadOnlySpan<int> tokens)
     {
         using var scope = NewDisposeScope();
         return new LevelScores(ToHost(LogitsOf(model, hidden, tokens)), tokens.Length);
@@ -30,7 +30,7 @@ internal sealed class LevelScores
     /// <param name="model">The model.</param>
     /// <param name="hidden"><c>[R, D]</c>.</param>
     /// <param name="tokens">The tokens whose scores are wanted.</param>
-    public static LevelScores LogProbabilities(CausalLanguageModel model, Tensor hidden, ReadOnlySpan<int> tokens)
+    public static LevelScores LogProbabilities(IDecodingBackbone model, Tensor hidden, ReadOnlySpan<int> tokens)
     {
         using var scope = NewDisposeScope();
         var logits = LogitsOf(model, hidden, tokens);                                           // [R, K]
@@ -42,7 +42,7 @@ internal sealed class LevelScores
     /// <param name="hidden"><c>[R, D]</c>.</param>
     /// <param name="targets">A token for each row.</param>
     /// <returns>One value per row.</returns>
-    public static float[] LogProbabilitiesOf(CausalLanguageModel model, Tensor hidden, long[] targets)
+    public static float[] LogProbabilitiesOf(IDecodingBackbone model, Tensor hidden, long[] targets)
     {
         using var scope = NewDisposeScope();
         var chosen = model.HeadWeight.index_select(0, tensor(targets, device: hidden.device));  // [R, D]
@@ -50,7 +50,7 @@ internal sealed class LevelScores
         return ToHost(logits - model.LogNormalizers(hidden));
     }
 
-    private static Tensor LogitsOf(CausalLanguageModel model, Tensor hidden, ReadOnlySpan<int> tokens)
+    private static Tensor LogitsOf(IDecodingBackbone model, Tensor hidden, ReadOnlySpan<int> tokens)
     {
         int first = tokens[0];
         bool consecutive = true;

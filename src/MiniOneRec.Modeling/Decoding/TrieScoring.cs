@@ -9,7 +9,7 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal sealed class TrieScoring : IBeamScoring
 {
-    private readonly CausalLanguageModel _model;
+    private readonly IDecodingBackbone _model;
     private readonly SemanticIdTrie _trie;
     private readonly SemanticIdVocabulary _vocabulary;
     private readonly int? _end;
@@ -17,7 +17,7 @@ internal sealed class TrieScoring : IBeamScoring
     /// <param name="model">The model.</param>
     /// <param name="trie">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
-    public TrieScoring(CausalLanguageModel model, SemanticIdTrie trie, IPromptTemplate template)
+    public TrieScoring(IDecodingBackbone model, SemanticIdTrie trie, IPromptTemplate template)
     {
         (_model, _trie, _vocabulary) = (model, trie, template.Vocabulary);
         _end = template.Terminator.Count > 0 ? template.Terminator[0] : null;
