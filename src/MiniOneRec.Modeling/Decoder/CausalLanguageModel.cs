@@ -10,7 +10,7 @@ namespace MiniOneRec.Modeling;
 /// Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope. Trainers hold
 /// <see cref="BeginTraining"/>; recommenders refuse to serve the model from other threads meanwhile.
 /// </remarks>
-public abstract class CausalLanguageModel : nn.Module
+public abstract class CausalLanguageModel : nn.Module, IDecodingBackbone
 {
     /// <summary>Rows of logits that are held at once where the vocabulary is large.</summary>
     private const long LogitBudget = 16L << 20;
@@ -210,6 +210,22 @@ public abstract class CausalLanguageModel : nn.Module
             packed?[number].Linear(hidden) ?? CpuLinear.Run(hidden, weight.narrow(0, start, Math.Min(block, vocabulary - start)), null);
     }
 
+    /// <inheritdoc/>
+    DecodingCache IDecodingBackbone.NewCache() => new PromptCache();
+
+    /// <inheritdoc/>
+    Tensor IDecodingBackbone.Prefill(IReadOnlyList<int[]> prompts, DecodingCache cache)
+    {
+        using var batch = TokenBatch.Of(prompts, Device);
+        return Prefill(batch, CacheOf(cache));
+    }
+
+    /// <inheritdoc/>
+    Tensor IDecodingBackbone.Extend(DecodingCache cache, DecodingStep step) => Extend(CacheOf(cache), step);
+
+    /// <inheritdoc/>
+    Tensor IDecodingBackbone.LogNormalizers(Tensor hidden) => LogNormalizers(hidden);
+
     /// <summary>Gets where the last token of each prompt stands, <c>[B]</c> int64.</summary>
     private protected static Tensor LastTokens(TokenBatch batch) =>
         tensor([.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)], device: batch.Tokens.device);
@@ -228,6 +244,13 @@ public abstract class CausalLanguageModel : nn.Module
         {
             NativeHeap.Worked();
         }
+    }
+
+    private static PromptCache CacheOf(DecodingCache cache)
+    {
+        ArgumentNullException.ThrowIfNull(cache);
+        return cache as PromptCache ?? throw new ArgumentException(
+            $"The cache is a {cache.GetType().Name}; a decoder needs a {nameof(PromptCache)}.", nameof(cache));
     }
 
     private static Tensor Gather(Tensor logits, Tensor targets)

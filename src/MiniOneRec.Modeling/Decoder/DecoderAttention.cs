@@ -141,7 +141,7 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
     {
         using var scope = NewDisposeScope();
-        long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Prompts, wide = plan.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
+        long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Groups.Prompts, wide = plan.Groups.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
         var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
         layer.Append(k, v);
         if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, layer.Keys, layer.Values, plan.Rows, _scale, _window) is { } attended)
@@ -150,9 +150,9 @@ internal sealed class DecoderAttention : nn.Module
         }
 
         // Scores against the prompt: the beams of a prompt and the heads of a group are rows of one product.
-        var folded = plan.ToPadded(q.view(rows, _kvHeads, group, _width))                   // [B, W, Hkv, G, Dh]
+        var folded = plan.Groups.ToPadded(q.view(rows, _kvHeads, group, _width))                   // [B, W, Hkv, G, Dh]
             .transpose(1, 2).reshape(prompts * _kvHeads, wide * group, _width);             // [B·Hkv, W·G, Dh]
-        var prompt = plan.PromptsOf(layer.PromptKeys).reshape(prompts * _kvHeads, past, _width);
+        var prompt = plan.Groups.PromptsOf(layer.PromptKeys).reshape(prompts * _kvHeads, past, _width);
         var scores = bmm(folded, prompt.transpose(1, 2))                                    // [B·Hkv, W·G, P]
             .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * Scalars.Of(_scale);
         if (plan.PromptBias is not null)
@@ -160,7 +160,7 @@ internal sealed class DecoderAttention : nn.Module
             scores = scores.Plus(plan.PromptBias);
         }
 
-        scores = plan.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
+        scores = plan.Groups.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
         var (promptBeyond, chainBeyond) = plan.WindowBias(_window);
         if (promptBeyond is not null)
         {
@@ -183,12 +183,12 @@ internal sealed class DecoderAttention : nn.Module
         }
 
         var weights = cat([scores, own], 3).softmax(3).to_type(x.dtype);                    // [R, Hkv, G, P + S]
-        var promptWeights = plan.ToPadded(weights.narrow(3, 0, past)).transpose(1, 2)       // [B, Hkv, W, G, P]
+        var promptWeights = plan.Groups.ToPadded(weights.narrow(3, 0, past)).transpose(1, 2)       // [B, Hkv, W, G, P]
             .reshape(prompts * _kvHeads, wide * group, past);
-        var promptValues = plan.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
+        var promptValues = plan.Groups.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
         var y = bmm(promptWeights, promptValues).view(prompts, _kvHeads, wide, group, _width).transpose(1, 2);
         var ownY = bmm(weights.narrow(3, past, chain).reshape(rows * _kvHeads, group, chain), values.transpose(1, 2).reshape(rows * _kvHeads, chain, _width));
-        return plan.ToPacked(y).reshape(rows, _heads * _width).Plus(ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
+        return plan.Groups.ToPacked(y).reshape(rows, _heads * _width).Plus(ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
     }
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)

@@ -3,37 +3,14 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Tokens that are run on top of cached prompts: the beams' newest tokens.</summary>
-/// <remarks>Rows are ordered by prompt. A row sees its prompt, its ancestors among the rows run so far, and itself.</remarks>
-public sealed class DecodingStep
-{
-    /// <summary>Gets the token ids, one per row.</summary>
-    public required int[] Tokens { get; init; }
-
-    /// <summary>Gets which prompt each row continues, ascending.</summary>
-    public required int[] Prompts { get; init; }
-
-    /// <summary>
-    /// Gets each row's ancestors as row numbers counted over all steps of the cache, oldest first, its own number last. Rows of one step may
-    /// be ancestors of later rows of the same step.
-    /// </summary>
-    public required int[][] Ancestors { get; init; }
-}
-
 /// <summary>Keys and values of prompts, computed once and shared by all beams, and those of the few tokens that beams add.</summary>
 /// <remarks>
 /// Nothing is copied per beam and nothing moves when beams are reordered: beams hold row numbers. Not safe for concurrent use;
 /// one cache belongs to one search.
 /// </remarks>
-public sealed class PromptCache : IDisposable
+public sealed class PromptCache : DecodingCache
 {
     private readonly List<Layer> _layers = [];
-
-    /// <summary>Gets the number of prompts, once a forward pass filled the cache.</summary>
-    public int PromptCount { get; private set; }
-
-    /// <summary>Gets the number of rows that were run on top of the prompts.</summary>
-    public int RowCount { get; private set; }
 
     internal int[] PromptLengths { get; private set; } = [];
 
@@ -58,13 +35,9 @@ public sealed class PromptCache : IDisposable
         return tensor(bias, [PromptCount, 1, 1, longest], device: _layers[0].PromptKeys.device);
     }
 
-    /// <summary>Gets the hidden states of the prompts' last tokens after the final norm, <c>[B, D]</c>, where a search left its prompts here; else <see langword="null"/>.</summary>
-    public Tensor? Last { get; private set; }
-
-    /// <summary>Forgets the rows on top of the prompts and keeps the prompts.</summary>
-    public void Rewind()
+    /// <inheritdoc/>
+    protected override void DropRows()
     {
-        RowCount = 0;
         foreach (var layer in _layers)
         {
             layer.Keys?.Dispose();
@@ -74,19 +47,21 @@ public sealed class PromptCache : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
-        Rewind();
-        foreach (var layer in _layers)
+        base.Dispose(disposing);
+        if (disposing)
         {
-            layer.PromptKeys.Dispose();
-            layer.PromptValues.Dispose();
-        }
+            foreach (var layer in _layers)
+            {
+                layer.PromptKeys.Dispose();
+                layer.PromptValues.Dispose();
+            }
 
-        _layers.Clear();
-        PromptBias?.Dispose();
-        Last?.Dispose();
-        (PromptBias, Last) = (null, null);
+            _layers.Clear();
+            PromptBias?.Dispose();
+            PromptBias = null;
+        }
     }
 
     internal void Begin(TokenBatch batch)
@@ -115,13 +90,6 @@ public sealed class PromptCache : IDisposable
         }
     }
 
-    /// <summary>Forgets what a search added, and keeps what a pass over other completions of the same prompts needs.</summary>
-    internal void Leave(Tensor last)
-    {
-        Rewind();
-        Last = last.alias().DetachFromDisposeScope();
-    }
-
     /// <summary>Adds one layer's prompt keys and values, <c>[B, Hkv, P, Dh]</c>.</summary>
     internal Layer AddPrompt(Tensor keys, Tensor values)
     {
@@ -131,8 +99,6 @@ public sealed class PromptCache : IDisposable
     }
 
     internal Layer this[Index layer] => _layers[layer];
-
-    internal void Advance(int rows) => RowCount += rows;
 
     /// <summary>One layer's share.</summary>
     internal sealed class Layer(Tensor promptKeys, Tensor promptValues)

@@ -1,6 +1,4 @@
-using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
@@ -47,9 +45,10 @@ public sealed class ConstrainedBeamSearch
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <returns>Per query at most W distinct semantic IDs, best first; fewer where the catalogue or the mask holds fewer.</returns>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
-        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
     {
-        using var prompts = new PromptCache();
+        ArgumentNullException.ThrowIfNull(model);
+        using var prompts = model.NewCache();
         return Search(model, queries, trie, template, prompts, cancellationToken);
     }
 
@@ -58,11 +57,11 @@ public sealed class ConstrainedBeamSearch
     /// <param name="queries">The queries; may be empty.</param>
     /// <param name="trie">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
-    /// <param name="prompts">An empty cache; receives the prompts and no beams, and stays the caller's.</param>
+    /// <param name="prompts">An empty cache of the model; receives the prompts and no beams, and stays the caller's.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="Search(CausalLanguageModel, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Search(IDecodingBackbone, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
-        CausalLanguageModel model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, PromptCache prompts,
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -77,12 +76,11 @@ public sealed class ConstrainedBeamSearch
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of([.. queries.Select(query => query.Prompt)], model.Device);
-        var hidden = model.Prefill(batch, prompts);                                             // [B, D]
+        var hidden = model.Prefill([.. queries.Select(query => query.Prompt)], prompts);        // [B, D]
 
         var run = new BeamSearchRun(model, queries, trie, template, _options, prompts);
         run.Expand(hidden, level: 0);
-        for (int level = 1; run.Plan(level) is { } step; level++)
+        for (int level = 1; run.Plan() is { } step; level++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var stepScope = NewDisposeScope();
@@ -92,34 +90,5 @@ public sealed class ConstrainedBeamSearch
         prompts.Leave(hidden);
         NativeHeap.Worked();
         return run.Results();
-    }
-
-    /// <summary>Gets level scores as a host array.</summary>
-    /// <param name="model">The model.</param>
-    /// <param name="hidden"><c>[R, D]</c>.</param>
-    /// <param name="tokens">The tokens whose scores are wanted.</param>
-    /// <param name="normalised">Whether to subtract the logsumexp over the full vocabulary; otherwise only those tokens' logits are computed.</param>
-    /// <returns><c>[R, tokens]</c> row-major.</returns>
-    internal static float[] Scores(CausalLanguageModel model, Tensor hidden, ReadOnlySpan<int> tokens, bool normalised)
-    {
-        using var scope = NewDisposeScope();
-        int first = tokens[0];
-        bool consecutive = true;
-        for (int i = 1; i < tokens.Length && consecutive; i++)
-        {
-            consecutive = tokens[i] == first + i;
-        }
-
-        var index = consecutive ? null : tensor([.. tokens.ToArray().Select(token => (long)Math.Max(0, token))], device: model.Device);
-        long width = tokens.Length;
-        var weight = consecutive ? model.HeadWeight.narrow(0, first, width) : model.HeadWeight.index_select(0, index!);
-        var chosen = F.linear(hidden, weight).to_type(ScalarType.Float32);                      // [R, K]
-        return ToHost(normalised ? chosen - model.LogNormalizers(hidden).unsqueeze(1) : chosen);
-    }
-
-    private static float[] ToHost(Tensor values)
-    {
-        using var host = values.to_type(ScalarType.Float32).cpu().contiguous();
-        return host.data<float>().ToArray();
     }
 }

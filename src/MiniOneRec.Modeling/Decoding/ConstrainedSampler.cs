@@ -36,9 +36,10 @@ public sealed class ConstrainedSampler
     /// Per prompt <see cref="SamplingOptions.Count"/> draws in the order of their log-probability; without replacement fewer where the catalogue has fewer.
     /// </returns>
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
-        CausalLanguageModel model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, CancellationToken cancellationToken = default)
+        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, CancellationToken cancellationToken = default)
     {
-        using var cache = new PromptCache();
+        ArgumentNullException.ThrowIfNull(model);
+        using var cache = model.NewCache();
         return Sample(model, prompts, trie, template, random, cache, cancellationToken);
     }
 
@@ -48,11 +49,11 @@ public sealed class ConstrainedSampler
     /// <param name="trie">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes, and what ends a response.</param>
     /// <param name="random">Where chance comes from.</param>
-    /// <param name="cache">An empty cache; receives the prompts and no draws, and stays the caller's.</param>
+    /// <param name="cache">An empty cache of the model; receives the prompts and no draws, and stays the caller's.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="Sample(CausalLanguageModel, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Sample(IDecodingBackbone, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random, CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
-        CausalLanguageModel model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, PromptCache cache,
+        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, DecodingCache cache,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -68,8 +69,7 @@ public sealed class ConstrainedSampler
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of(prompts, model.Device);
-        var last = model.Prefill(batch, cache);         // [B, D]
+        var last = model.Prefill(prompts, cache);       // [B, D]
         var hidden = last;
 
         var walks = prompts.Select(_ => new SamplingWalk(_options, trie, random)).ToArray();
@@ -78,10 +78,10 @@ public sealed class ConstrainedSampler
         {
             bool mayEnd = template.Terminator.Count > 0;
             int[] tokens = mayEnd ? [.. template.Vocabulary.TokensOf(level), template.Terminator[0]] : template.Vocabulary.TokensOf(level).ToArray();
-            float[] scores = ConstrainedBeamSearch.Scores(model, hidden, tokens, normalised: false);
+            var scores = LevelScores.Logits(model, hidden, tokens);
             for (int r = 0; r < rows.Length; r++)
             {
-                walks[rows[r].b].Score(rows[r].prefix, scores.AsSpan(r * tokens.Length, tokens.Length), mayEnd);
+                walks[rows[r].b].Score(rows[r].prefix, scores[r], mayEnd);
             }
 
             foreach (var walk in walks)

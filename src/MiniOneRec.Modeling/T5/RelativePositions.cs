@@ -25,7 +25,12 @@ internal static class RelativePositions
         return classes;
     }
 
-    private static int BucketOf(int offset, bool bothWays, int buckets, int maxDistance)
+    /// <summary>Computes the class of one pair.</summary>
+    /// <param name="offset">The key's position less the query's.</param>
+    /// <param name="bothWays">Whether keys after a query have classes of their own (encoder) or count as distance 0 (decoder).</param>
+    /// <param name="buckets">The number of classes.</param>
+    /// <param name="maxDistance">The distance from which on all are one class.</param>
+    public static int BucketOf(int offset, bool bothWays, int buckets, int maxDistance)
     {
         int first = 0;
         if (bothWays)

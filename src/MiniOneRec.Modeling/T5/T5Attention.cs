@@ -56,6 +56,17 @@ internal sealed class T5Attention : nn.Module
             .t().reshape(1, _config.HeadCount, length, length).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Looks up the biases of one query per row.</summary>
+    /// <param name="classes">The classes of the distances to S keys, <c>[R·S]</c> int64.</param>
+    /// <param name="keys">S.</param>
+    /// <returns><c>[R, H, 1, S]</c>.</returns>
+    public Tensor BiasesOf(Tensor classes, int keys)
+    {
+        using var scope = NewDisposeScope();
+        return _bias!.Weight.index_select(0, classes).view(-1, keys, _config.HeadCount)     // [R, S, H]
+            .transpose(1, 2).unsqueeze(2).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Computes keys and values.</summary>
     /// <param name="x"><c>[B, T, D]</c>.</param>
     /// <returns>Two tensors <c>[B, H, T, Dh]</c>.</returns>

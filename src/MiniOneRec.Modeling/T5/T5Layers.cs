@@ -32,6 +32,23 @@ internal sealed class T5SelfLayer : nn.Module
         var (keys, values) = _attention.Remember(normed);                       // [B, H, T, Dh]
         return x.Plus(T5Dropout.Apply(_attention.Attend(normed, keys, values, bias), dropout)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Attends from new rows to the rows that they see.</summary>
+    /// <param name="x"><c>[R, D]</c>.</param>
+    /// <param name="cache">Receives the rows' keys and values.</param>
+    /// <param name="plan">Which rows each row sees.</param>
+    /// <param name="bias"><c>[R, H, 1, S]</c>.</param>
+    /// <returns><c>[R, D]</c>.</returns>
+    public Tensor Extend(Tensor x, T5DecodingCache.Layer cache, T5StepPlan plan, Tensor bias)
+    {
+        using var scope = NewDisposeScope();
+        var normed = _norm.forward(x).unsqueeze(1);                             // [R, 1, D]
+        var (keys, values) = _attention.Remember(normed);                       // [R, H, 1, Dh]
+        cache.Append(keys.squeeze(2), values.squeeze(2));
+        Tensor Seen(Tensor rows) =>
+            rows.index_select(0, plan.Seen).view(x.size(0), plan.Width, rows.size(1), rows.size(2)).transpose(1, 2);    // [R, H, S, Dh]
+        return x.Plus(_attention.Attend(normed, Seen(cache.Keys!), Seen(cache.Values!), bias).squeeze(1)).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>Attention from the decoder to the encoder's output, behind a norm, added to its input.</summary>
@@ -57,6 +74,21 @@ internal sealed class T5CrossLayer : nn.Module
     {
         using var scope = NewDisposeScope();
         return x.Plus(T5Dropout.Apply(_attention.Attend(_norm.forward(x), keys, values, bias), dropout)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Attends from new rows to what the encoder left of their prompts, one product for all rows of a prompt.</summary>
+    /// <param name="x"><c>[R, D]</c>.</param>
+    /// <param name="keys"><c>[B, H, T, Dh]</c>.</param>
+    /// <param name="values"><c>[B, H, T, Dh]</c>.</param>
+    /// <param name="mask"><c>[B, 1, 1, T]</c>.</param>
+    /// <param name="groups">The rows by prompt.</param>
+    /// <returns><c>[R, D]</c>.</returns>
+    public Tensor Extend(Tensor x, Tensor keys, Tensor values, Tensor mask, PromptGroups groups)
+    {
+        using var scope = NewDisposeScope();
+        var queries = groups.ToPadded(_norm.forward(x));                        // [B, W, D]
+        var y = _attention.Attend(queries.view(-1, 1, x.size(1)), groups.PromptsOf(keys), groups.PromptsOf(values), groups.PromptsOf(mask));
+        return x.Plus(groups.ToPacked(y.view(queries.shape))).MoveToOuterDisposeScope();
     }
 }
 

@@ -49,6 +49,9 @@ public sealed class T5Model : nn.Module
     /// <summary>Gets the weight of the shared embedding, <c>[V, D]</c>.</summary>
     public Tensor EmbeddingWeight => _shared.Weight;
 
+    /// <summary>Gets the weight of the output head, <c>[V, D]</c>; the shared embedding where they are tied.</summary>
+    public Tensor HeadWeight => _head?.Weight ?? _shared.Weight;
+
     /// <summary>Encodes padded sequences.</summary>
     /// <param name="inputs">Token ids, <c>[B, T]</c> int64.</param>
     /// <param name="mask">1 where a token counts, 0 where it is padding, <c>[B, T]</c>.</param>
@@ -85,14 +88,24 @@ public sealed class T5Model : nn.Module
         }
 
         using var scope = NewDisposeScope();
-        var y = _decoder.Forward(_shared.Embed(tokens), null, memory);                      // [B·W, S, D]
-        return (Config.ScaleDecoderOutputs ? y / Scalars.Of(Math.Sqrt(Config.ModelWidth)) : y).MoveToOuterDisposeScope();
+        return Scaled(_decoder.Forward(_shared.Embed(tokens), null, memory)).MoveToOuterDisposeScope();    // [B·W, S, D]
+    }
+
+    /// <summary>Runs new rows through the decoder.</summary>
+    /// <param name="cache">Prompts and rows so far; receives the rows' keys and values.</param>
+    /// <param name="plan">The rows.</param>
+    /// <returns>Hidden states, ready for <see cref="Logits"/>, <c>[R, D]</c>.</returns>
+    internal Tensor Extend(T5DecodingCache cache, T5StepPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        var x = _shared.Embed(plan.Tokens.unsqueeze(1)).squeeze(1);                         // [R, D]
+        return Scaled(_decoder.Extend(x, cache, plan)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes logits.</summary>
     /// <param name="hidden"><c>[…, D]</c>, from <see cref="Decode"/>.</param>
     /// <returns><c>[…, V]</c>.</returns>
-    public Tensor Logits(Tensor hidden) => F.linear(hidden, _head?.Weight ?? _shared.Weight);
+    public Tensor Logits(Tensor hidden) => F.linear(hidden, HeadWeight);
 
     /// <summary>Computes the logits that predict given targets.</summary>
     /// <param name="inputs">Token ids of the encoder, <c>[B, T]</c> int64.</param>
@@ -118,6 +131,8 @@ public sealed class T5Model : nn.Module
         var logits = Forward(inputs, mask, labels).to_type(ScalarType.Float32);             // [B, S, V]
         return F.cross_entropy(logits.view(-1, Config.VocabularySize), labels.reshape(-1), ignore_index: -100).MoveToOuterDisposeScope();
     }
+
+    private Tensor Scaled(Tensor hidden) => Config.ScaleDecoderOutputs ? hidden / Scalars.Of(Math.Sqrt(Config.ModelWidth)) : hidden;
 
     private Tensor ShiftRight(Tensor labels)
     {

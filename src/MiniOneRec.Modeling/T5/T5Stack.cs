@@ -81,6 +81,32 @@ internal sealed class T5Stack : nn.Module
         return T5Dropout.Apply(_norm.forward(x), dropout).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Runs new rows through the decoder; no dropout.</summary>
+    /// <param name="x"><c>[R, D]</c>.</param>
+    /// <param name="cache">What the rows attend to; receives their keys and values.</param>
+    /// <param name="plan">Where the rows belong.</param>
+    /// <returns><c>[R, D]</c>.</returns>
+    public Tensor Extend(Tensor x, T5DecodingCache cache, T5StepPlan plan)
+    {
+        using var scope = NewDisposeScope();
+        var bias = _blocks[0].Self.Attention.BiasesOf(plan.Distances, plan.Width);          // [R, H, 1, S]
+        if (plan.ChainBias is not null)
+        {
+            bias = bias.Plus(plan.ChainBias.to_type(bias.dtype));
+        }
+
+        for (int i = 0; i < _blocks.Count; i++)
+        {
+            using var layer = NewDisposeScope();
+            var (keys, values) = cache.Memory.Layers[i];
+            var h = _blocks[i].Self.Extend(x, cache.Layers[i], plan, bias);
+            h = _blocks[i].Cross.Extend(h, keys, values, cache.Memory.Mask, plan.Groups);
+            x = _blocks[i].FeedForward.Add(h, 0).MoveToOuterDisposeScope();
+        }
+
+        return _norm.forward(x).MoveToOuterDisposeScope();
+    }
+
     private static Tensor Causal(int length, Tensor x)
     {
         using var ones = torch.ones(length, length, dtype: ScalarType.Bool, device: x.device);
