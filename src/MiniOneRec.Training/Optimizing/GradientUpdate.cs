@@ -9,13 +9,13 @@ namespace MiniOneRec.Training;
 internal sealed class GradientUpdate : IDisposable
 {
     private readonly Parameter[] _parameters;
-    private readonly OptimizerOptions _options;
+    private readonly UpdateOptions _options;
     private readonly IGradientExchange? _exchange;
 
     /// <param name="parameters">The trained parameters; not owned.</param>
     /// <param name="options">Decay and clipping.</param>
     /// <param name="exchange">Combines gradients of several processes, or <see langword="null"/> for one process.</param>
-    public GradientUpdate(IEnumerable<Parameter> parameters, OptimizerOptions options, IGradientExchange? exchange = null)
+    public GradientUpdate(IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null)
     {
         (_parameters, _options, _exchange) = ([.. parameters], options, exchange);
         (IReadOnlyList<Parameter>, double)[] groups = options.DecaysVectors

@@ -17,7 +17,7 @@ public sealed class GradientUpdateTests
         using var scope = NewDisposeScope();
         var parameters = Parameters();
         var expected = Parameters();
-        using var update = new GradientUpdate(parameters, new OptimizerOptions { WeightDecay = 0.1, Beta2 = 0.98, ClipNorm = clipNorm, ClipsInPlace = inPlace });
+        using var update = new GradientUpdate(parameters, new UpdateOptions { WeightDecay = 0.1, Beta2 = 0.98, ClipNorm = clipNorm, ClipsInPlace = inPlace });
         using var optimizer = new FusedAdamW([([expected[0]], 0.1), ([expected[1]], 0)], beta2: 0.98);
         for (int step = 0; step < 3; step++)
         {
@@ -55,7 +55,7 @@ public sealed class GradientUpdateTests
         using var scope = NewDisposeScope();
         var parameters = Parameters();
         var exchange = new Halving();
-        using var update = new GradientUpdate(parameters, new OptimizerOptions { ClipNorm = 1e9, ClipsInPlace = inPlace }, exchange);
+        using var update = new GradientUpdate(parameters, new UpdateOptions { ClipNorm = 1e9, ClipsInPlace = inPlace }, exchange);
         Backward(parameters);
         double before = Math.Sqrt(parameters.Sum(parameter => Math.Pow(parameter.grad!.norm().item<float>(), 2)));
         Assert.Equal(before / 2, update.Apply(0.01).Norm, 1e-4);
@@ -76,7 +76,7 @@ public sealed class GradientUpdateTests
         {
             var parameters = Parameters();
             float[] before = parameters[0].data<float>().ToArray();
-            using var update = new GradientUpdate(parameters, new OptimizerOptions { ClipNorm = 1, ClipsInPlace = inPlace });
+            using var update = new GradientUpdate(parameters, new UpdateOptions { ClipNorm = 1, ClipsInPlace = inPlace });
             parameters[0].grad = full_like(parameters[0], gradient);
             Assert.False(update.Apply(0.01, loss).Moved);
             Assert.Equal(before, parameters[0].data<float>().ToArray());

@@ -1,7 +1,7 @@
 namespace MiniOneRec.Training;
 
 /// <summary>What an update of the weights depends on, besides gradients and learning rate.</summary>
-internal sealed record OptimizerOptions
+internal sealed record UpdateOptions
 {
     /// <summary>Gets AdamW's decoupled weight decay.</summary>
     public double WeightDecay { get; init; }
