@@ -31,7 +31,8 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
     /// <param name="progress">Told every ten steps and after each epoch.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     /// <exception cref="ArgumentException">No items, an item twice, or no training sequence of two known items.</exception>
-    /// <exception cref="InvalidOperationException">The device is not there, or the loss is no longer a number.</exception>
+    /// <exception cref="InvalidOperationException">The device is not there.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a weight is no finite number.</exception>
     public Task<TRecommender> TrainAsync(
         IReadOnlyList<UserSequence> train,
         IReadOnlyList<NextItemExample> validation,
@@ -60,7 +61,8 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
         try
         {
             model.to(TorchSeed.DeviceOf(_shared.Device));
-            var result = new TrainingRun(_stage, model, _options, _shared.Seed, _logger).Train(data.Sequences, data.Validation, progress, cancellationToken);
+            using var run = new TrainingRun(_stage, model, _options, _shared.Seed, _logger);
+            var result = run.Train(data.Sequences, data.Validation, progress, cancellationToken);
             var recommender = CreateRecommender(data.Catalogue, model, _options);
             (recommender.Training, recommender.DroppedInteractions) = (result, data.Dropped);
             return recommender;

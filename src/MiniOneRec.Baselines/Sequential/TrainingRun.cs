@@ -1,135 +1,167 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Tensors;
-using TorchSharp.Modules;
+using MiniOneRec.Training;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>The training loop of the sequential neural baselines.</summary>
+/// <summary>The training of the sequential neural baselines, as a step of the training loop.</summary>
 /// <remarks>
 /// Full softmax and cross-entropy behind every position; AdamW with a constant rate; after each epoch NDCG@10 on the validation
 /// rows; the best weights are kept.
 /// </remarks>
-internal sealed class TrainingRun(string stage, SequentialModel model, SequentialModelOptions options, int seed, ILogger logger)
+internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private const int ReportEvery = 10;
     private const int RankingBatch = 512;
 
-    private readonly List<TrainingProgress> _history = [];
+    private readonly string _stage;
+    private readonly SequentialModel _model;
+    private readonly SequentialModelOptions _options;
+    private readonly int _seed;
+    private readonly ILogger _logger;
+    private readonly GradientUpdate _update;
+    private readonly BestWeights _best = new(1, (value, than) => value > than);
+    private SequenceSampler _sampler = null!;
+    private IEnumerator<int[][]> _batches = null!;
+    private IReadOnlyList<(int[] History, int Target)> _validation = [];
+
+    public TrainingRun(string stage, SequentialModel model, SequentialModelOptions options, int seed, ILogger logger)
+    {
+        (_stage, _model, _options, _seed, _logger) = (stage, model, options, seed, logger);
+        // Gradients are neither limited nor measured.
+        _update = new GradientUpdate(model.parameters(), new UpdateOptions { WeightDecay = options.WeightDecay, ClipsInPlace = true });
+    }
 
     /// <summary>Trains on the calling thread; the model ends in evaluation mode with the best weights.</summary>
     /// <param name="sequences">Rows of each user, oldest first.</param>
     /// <param name="validation">Histories, not empty, and what followed; may be empty, then the last weights are kept.</param>
     /// <param name="progress">Told every ten steps and after each epoch.</param>
-    /// <param name="cancellationToken">Looked at after each step.</param>
+    /// <param name="cancellationToken">Looked at before each step.</param>
     /// <exception cref="ArgumentException">No sequence has two items.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a weight is no finite number.</exception>
     public TrainingResult Train(
-        IReadOnlyList<int[]> sequences, IReadOnlyList<(int[] History, int Target)> validation, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+        IReadOnlyList<int[]> sequences,
+        IReadOnlyList<(int[] History, int Target)> validation,
+        IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
-        var sampler = new SequenceSampler(sequences, options.MaxLength, options.BatchSize, new Random(seed));
-        if (sampler.Count == 0)
+        (_sampler, _validation) = (new SequenceSampler(sequences, _options.MaxLength, _options.BatchSize, new Random(_seed)), validation);
+        if (_sampler.Count == 0)
         {
             throw new ArgumentException("No training sequence has two items of the catalogue; there is nothing to learn.", nameof(sequences));
         }
 
-        var watch = Stopwatch.StartNew();
-        long total = (long)options.MaxEpochs * sampler.BatchCount;
-        var parameters = model.parameters().ToArray();
-        using var optimizer = new FusedAdamW(
-        [
-            ([.. parameters.Where(p => p.dim() > 1)], options.WeightDecay),
-            ([.. parameters.Where(p => p.dim() <= 1)], 0),
-        ]);
-        using var best = new WeightSnapshot(parameters);
-        (double Value, long Step, int Epoch) kept = (double.NegativeInfinity, 0, 0);
-        string reason = "completed";
-        Log.TrainingStarted(logger, stage, sampler.Count, validation.Count, total);
-        for (int epoch = 1; epoch <= options.MaxEpochs; epoch++)
+        _batches = Batches().GetEnumerator();
+        var plan = new TrainingPlan
         {
-            model.train();
-            foreach (int[][] pieces in sampler.Epoch())
-            {
-                Step(optimizer, pieces, total, progress);
-                cancellationToken.ThrowIfCancellationRequested();
-            }
-
-            model.eval();
-            if (validation.Count == 0)
-            {
-                kept = (double.NaN, optimizer.Steps, epoch);
-                continue;
-            }
-
-            RequireFinite(optimizer.Steps);
-            double ndcg = Validate(validation);
-            Report(optimizer.Steps, total, progress, ("ndcg@10", ndcg), ("epoch", epoch));
-            Log.EpochFinished(logger, stage, epoch, ndcg);
-            if (ndcg > kept.Value)
-            {
-                kept = (ndcg, optimizer.Steps, epoch);
-                best.Take();
-            }
-            else if (epoch - kept.Epoch >= options.Patience)
-            {
-                reason = "early stopping";
-                break;
-            }
+            Stage = _stage,
+            Budget = new TrainingBudget { Epochs = _options.MaxEpochs },
+            StepsPerEpoch = _sampler.BatchCount,
+            LearningRate = new LearningRateCurve { Peak = _options.LearningRate },
+            Seed = _seed,
+            Validation = validation.Count == 0 ? null : new ValidationOptions { Every = _sampler.BatchCount, Patience = _options.Patience },
+        };
+        Log.TrainingStarted(_logger, _stage, _sampler.Count, validation.Count, plan.TotalSteps);
+        _model.train();
+        var loop = new TrainingLoop(plan, this, this, progress);
+        string reason = loop.Run(new LoopState(), cancellationToken);
+        if (_best.Best is not null)
+        {
+            _best.CopyTo(Weights());
         }
 
-        best.Restore();
-        RequireFinite(optimizer.Steps);
-        Log.TrainingFinished(logger, stage, reason, optimizer.Steps, kept.Step, kept.Value, watch.Elapsed.TotalSeconds);
+        _model.eval();
+        RequireFinite(loop.State.Step);
+        var (bestStep, bestValue) = _best.Best is { } best ? (best.Step, best.Value) : (loop.State.Step, double.NaN);
+        Log.TrainingFinished(_logger, _stage, reason, loop.State.Step, bestStep, bestValue, loop.Elapsed.TotalSeconds);
         return new TrainingResult
         {
-            Steps = optimizer.Steps,
-            BestStep = kept.Step,
-            BestValidation = kept.Value,
+            Steps = loop.State.Step,
+            BestStep = bestStep,
+            BestValidation = bestValue,
             StopReason = reason,
-            Elapsed = watch.Elapsed,
-            History = _history,
+            Elapsed = loop.Elapsed,
+            History = loop.History,
         };
     }
 
-    private void RequireFinite(long step)
-    {
-        if (FiniteWeights.FirstBad(model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))) is { } bad)
-        {
-            throw new InvalidOperationException($"After step {step} '{bad}' holds a number that is not finite; a smaller LearningRate than {options.LearningRate} may help.");
-        }
-    }
-
-    private void Step(FusedAdamW optimizer, int[][] pieces, long total, IProgress<TrainingProgress>? progress)
+    /// <inheritdoc/>
+    public StepOutcome Run(StepContext context)
     {
         using var scope = NewDisposeScope();
-        using var batch = SequenceBatch.ForTraining(pieces, model.Device);
-        optimizer.ZeroGrad();
-        var loss = FullSoftmaxLoss.Backward(model, batch);
-        optimizer.Step(options.LearningRate);
-        if (optimizer.Steps % ReportEvery == 0)
+        _batches.MoveNext();
+        using var batch = SequenceBatch.ForTraining(_batches.Current, _model.Device);
+        _update.Optimizer.ZeroGrad();
+        var loss = FullSoftmaxLoss.Backward(_model, batch);
+        _update.Apply(context.LearningRate);
+        if (context.Step % ReportEvery != 0)
         {
-            double value = loss.item<float>();
-            if (!double.IsFinite(value))
-            {
-                throw new InvalidOperationException(
-                    $"The loss of step {optimizer.Steps} is {value}; a smaller LearningRate than {options.LearningRate} may help.");
-            }
+            return new StepOutcome();
+        }
 
-            Report(optimizer.Steps, total, progress, ("loss", value));
+        double value = loss.item<float>();
+        return double.IsFinite(value)
+            ? new StepOutcome { Metrics = new Dictionary<string, double> { ["loss"] = value } }
+            : new StepOutcome { Divergence = $"The loss of step {context.Step} is {value}" };
+    }
+
+    /// <inheritdoc/>
+    public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+    {
+        RequireFinite(step);
+        _model.eval();
+        double ndcg = Ndcg();
+        _model.train();
+        int epoch = (int)(step / _sampler.BatchCount);
+        (metrics["ndcg@10"], metrics["epoch"]) = (ndcg, epoch);
+        Log.EpochFinished(_logger, _stage, epoch, ndcg);
+        return new ValidationOutcome(_best.Offer(step, ndcg, Weights()));
+    }
+
+    /// <inheritdoc/>
+    public override TrainingDivergedException Diverged(long step, string what) =>
+        new($"{what}; a smaller LearningRate than {_options.LearningRate} may help.") { Step = step };
+
+    public void Dispose()
+    {
+        _batches?.Dispose();
+        _best.Dispose();
+        _update.Dispose();
+    }
+
+    private IEnumerable<int[][]> Batches()
+    {
+        while (true)
+        {
+            foreach (int[][] batch in _sampler.Epoch())
+            {
+                yield return batch;
+            }
         }
     }
 
-    /// <summary>NDCG@10 over the whole catalogue, ties against the model.</summary>
-    private double Validate(IReadOnlyList<(int[] History, int Target)> validation)
+    private (string Name, Tensor Value)[] Weights() => [.. _model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
+
+    private void RequireFinite(long step)
+    {
+        if (FiniteWeights.FirstBad(Weights()) is { } bad)
+        {
+            throw Diverged(step, $"After step {step} '{bad}' holds a number that is not finite");
+        }
+    }
+
+    /// <summary>Computes NDCG@10 over the whole catalogue, ties against the model.</summary>
+    private double Ndcg()
     {
         double sum = 0;
         using var noGrad = no_grad();
-        foreach (var rows in validation.Chunk(RankingBatch))
+        foreach (var rows in _validation.Chunk(RankingBatch))
         {
             using var scope = NewDisposeScope();
-            using var batch = SequenceBatch.ForRanking([.. rows.Select(row => row.History)], model.Device);
-            var logits = model.Forward(batch);                                              // [B, N]
-            var targets = tensor([.. rows.Select(row => (long)row.Target)], [rows.Length, 1], device: model.Device);
+            using var batch = SequenceBatch.ForRanking([.. rows.Select(row => row.History)], _model.Device);
+            var logits = _model.Forward(batch);                                             // [B, N]
+            var targets = tensor([.. rows.Select(row => (long)row.Target)], [rows.Length, 1], device: _model.Device);
             var ranks = logits.ge(logits.gather(1, targets)).sum(1).cpu();                  // [B], 1 for the best
             foreach (long rank in ranks.data<long>())
             {
@@ -137,45 +169,6 @@ internal sealed class TrainingRun(string stage, SequentialModel model, Sequentia
             }
         }
 
-        return sum / validation.Count;
-    }
-
-    private void Report(long step, long total, IProgress<TrainingProgress>? progress, params (string Name, double Value)[] metrics)
-    {
-        var entry = new TrainingProgress(stage, step, total) { Metrics = metrics.ToDictionary(m => m.Name, m => m.Value) };
-        _history.Add(entry);
-        progress?.Report(entry);
-    }
-
-    /// <summary>A copy of the weights, taken whenever they are the best so far.</summary>
-    private sealed class WeightSnapshot(Parameter[] parameters) : IDisposable
-    {
-        private Tensor[] _copies = [];
-
-        public void Take()
-        {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            Dispose();
-            _copies = [.. parameters.Select(parameter => parameter.detach().clone().DetachFromDisposeScope())];
-        }
-
-        public void Restore()
-        {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            foreach (var (parameter, copy) in parameters.Zip(_copies))
-            {
-                parameter.copy_(copy);
-            }
-        }
-
-        public void Dispose()
-        {
-            foreach (var copy in _copies)
-            {
-                copy.Dispose();
-            }
-        }
+        return sum / _validation.Count;
     }
 }
