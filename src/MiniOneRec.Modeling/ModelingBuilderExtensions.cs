@@ -89,6 +89,30 @@ public static class ModelingBuilderExtensions
         return RecommenderRegistration.Add(builder.UseConfiguration(RecommenderRegistration.PathOf(name), configuration), name, folder, null);
     }
 
+    /// <summary>Adds the loader of a prompt template of the application's own, so that saved recommenders with it load.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="loader">The loader; of two of one name the last is used.</param>
+    public static MiniOneRecBuilder AddPromptTemplate(this MiniOneRecBuilder builder, PromptTemplateLoader loader)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(loader);
+        builder.Services.AddSingleton(loader);
+        builder.Services.AddRegistries();
+        return builder;
+    }
+
+    /// <summary>Adds the loader of a backbone of the application's own, so that saved recommenders and pretrained folders with it load.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="loader">The loader; of two of one model type the last is used.</param>
+    public static MiniOneRecBuilder AddBackbone(this MiniOneRecBuilder builder, BackboneLoader loader)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(loader);
+        builder.Services.AddSingleton(loader);
+        builder.Services.AddRegistries();
+        return builder;
+    }
+
     /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> mixes into decoding.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="factory">Makes the scorer.</param>
@@ -131,5 +155,12 @@ public static class ModelingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(fallback);
         return builder.UseFallback(_ => fallback, name);
+    }
+
+    /// <summary>Adds the registries, which know the loaders of the container and those of the process.</summary>
+    internal static void AddRegistries(this IServiceCollection services)
+    {
+        services.TryAddSingleton(provider => new PromptTemplateRegistry(provider.GetServices<PromptTemplateLoader>()));
+        services.TryAddSingleton(provider => new BackboneRegistry(provider.GetServices<BackboneLoader>()));
     }
 }

@@ -200,7 +200,7 @@ public sealed class HuggingFaceFolder : IDisposable
 
     /// <summary>Writes into an existing folder that the caller swaps in.</summary>
     internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken) =>
-        WriteAsync(folder, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
+        WriteAsync(folder, model, model.DescribeConfig(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
 
     // A file that is read twice says the same twice.
     private void Note(IEnumerable<string> notes) => _warnings.AddRange(notes.Except(_warnings));

@@ -18,13 +18,14 @@ internal static class WeightLoader
         where T : nn.Module
     {
         using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
         T module;
         using (Weights.WithoutMemory(type))
         {
             module = make();
         }
 
+        // What the constructor makes lives as long as the module, so the scope begins after it.
+        using var scope = NewDisposeScope();
         var unused = new HashSet<string>(source.Keys, StringComparer.Ordinal);
         try
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,6 +39,11 @@ public abstract class CausalLanguageModel : nn.Module, IDecodingBackbone
 
     /// <summary>Gets the architecture.</summary>
     public abstract DecoderConfig Config { get; }
+
+    /// <summary>Describes the model as <c>config.json</c> of its folder does.</summary>
+    /// <remarks>A backbone of one's own writes a <c>model_type</c> of its own, by which a <see cref="BackboneLoader"/> is found when the folder is loaded.</remarks>
+    /// <param name="dataType">The type of the weights, for example <c>float32</c> or <c>bfloat16</c>.</param>
+    public virtual JsonObject DescribeConfig(string dataType = "float32") => Config.ToJson(dataType);
 
     /// <summary>Gets the device of the weights.</summary>
     public abstract Device Device { get; }

@@ -27,18 +27,26 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
     {
         string folder = registrations.Single(registration => registration.Name == name).Folder;
         string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
-        var (logger, meters) = (provider.GetService<ILogger<GenerativeRecommender>>(), provider.GetService<IMeterFactory>());
-        ScorerLoader[] scorers = [.. provider.GetServices<ScorerLoader>()];
         var prior = provider.GetKeyedService<IItemScorer>(RecommenderRegistration.PartKey(name, "prior"))
             ?? (name.Length == 0 ? provider.GetService<IItemScorer>() : provider.GetKeyedService<IItemScorer>(name));
         var fallback = provider.GetKeyedService<IRecommender>(RecommenderRegistration.PartKey(name, "fallback"));
         IConfigureOptions<RecommenderOptions>[] configure = [.. provider.GetServices<IConfigureOptions<RecommenderOptions>>()];
         IPostConfigureOptions<RecommenderOptions>[] configureLast = [.. provider.GetServices<IPostConfigureOptions<RecommenderOptions>>()];
         IValidateOptions<RecommenderOptions>[] validators = [.. provider.GetServices<IValidateOptions<RecommenderOptions>>()];
+        var load = new RecommenderLoadOptions
+        {
+            Device = device,
+            Scorers = [.. provider.GetServices<ScorerLoader>()],
+            Templates = provider.GetRequiredService<PromptTemplateRegistry>(),
+            Backbones = provider.GetRequiredService<BackboneRegistry>(),
+            Configure = Change,
+            Logger = provider.GetService<ILogger<GenerativeRecommender>>(),
+            Meters = provider.GetService<IMeterFactory>(),
+        };
         return Task.Run(
             async () =>
             {
-                var recommender = await ModelFolder.LoadAsync(folder, scorers, device, Change, logger, meters, cancellationToken).ConfigureAwait(false);
+                var recommender = await ModelFolder.LoadAsync(folder, load, cancellationToken).ConfigureAwait(false);
                 recommender.Name = name.Length == 0 ? recommender.Name : name;
                 recommender.Prior = prior ?? recommender.Prior;
                 recommender.Fallback = fallback ?? recommender.Fallback;

@@ -43,6 +43,7 @@ internal sealed record RecommenderRegistration(string Name, string Folder)
         }
 
         services.AddSingleton(new RecommenderRegistration(name, folder));
+        services.AddRegistries();
         services.TryAddSingleton<RecommenderLoader>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RecommenderStart>());
         if (name.Length == 0)

@@ -223,7 +223,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved with the model, which needs a loader.
     /// </exception>
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, [], device, configure: null, logger: null, meters: null, cancellationToken);
+        ModelFolder.LoadAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
     /// <param name="folder">The folder.</param>
@@ -242,7 +242,22 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scorers);
-        return ModelFolder.LoadAsync(folder, scorers, device, configure, logger, meters, cancellationToken);
+        var options = new RecommenderLoadOptions { Scorers = scorers, Device = device, Configure = configure, Logger = logger, Meters = meters };
+        return ModelFolder.LoadAsync(folder, options, cancellationToken);
+    }
+
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, also one with a template or a backbone of the application's own.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">The device, and the registries that make template, backbone and prior again.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or was changed after it was saved, or template, backbone or prior are not registered; the message names what is missing.
+    /// </exception>
+    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return ModelFolder.LoadAsync(folder, options, cancellationToken);
     }
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>

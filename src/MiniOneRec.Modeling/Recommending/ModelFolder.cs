@@ -1,7 +1,5 @@
-using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Tensors;
 
@@ -56,19 +54,16 @@ internal static class ModelFolder
         cancellationToken);
 
     /// <summary>Loads a folder and lets the caller change the saved options before the recommender is made of them.</summary>
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device, Action<RecommenderOptions>? configure, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters,
-        CancellationToken cancellationToken)
+    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, scorers, device, configure, logger, meters, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, load, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
     private static async Task<GenerativeRecommender> ReadAsync(
-        ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> scorers, string device, Action<RecommenderOptions>? configure,
-        ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, CancellationToken cancellationToken)
+        ArtifactManifest manifest, string folder, RecommenderLoadOptions load, CancellationToken cancellationToken)
     {
         string manifestPath = Path.Combine(folder, ManifestFile);
         int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
@@ -79,7 +74,7 @@ internal static class ModelFolder
                 + $"expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
         }
 
-        var saved = PriorStore.Find(manifest, folder, scorers);
+        var saved = PriorStore.Find(manifest, folder, load.Scorers);
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         string? expected = manifest.MadeFrom.GetValueOrDefault("index");
@@ -92,27 +87,32 @@ internal static class ModelFolder
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
-        var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
+        var template = await load.Templates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
-        configure?.Invoke(options);
-        var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true, Logger = logger };
-        var model = await HuggingFaceFolder.LoadDecoderAsync(folder, load, cancellationToken).ConfigureAwait(false);
+        load.Configure?.Invoke(options);
+        var checkpoint = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(load.Device), RequireHead = true, Logger = load.Logger };
+        var model = await load.Backbones.LoadAsync(folder, checkpoint, cancellationToken).ConfigureAwait(false);
         GenerativeRecommender recommender;
         try
         {
-            recommender = new GenerativeRecommender(model, index, template, options, popularity, logger, meters);
+            recommender = new GenerativeRecommender(model, index, template, options, popularity, load.Logger, load.Meters);
         }
         catch (OptionsValidationException e)
         {
             model.Dispose();
             throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
         }
+        catch (ArgumentException e)
+        {
+            model.Dispose();
+            throw new InvalidDataException($"Model folder '{folder}': backbone, template and catalogue do not fit together. {e.Message}", e);
+        }
 
         try
         {
             if (saved.Loader is { } loader)
             {
-                recommender.Own(await PriorStore.LoadAsync(loader, manifest, folder, device, cancellationToken).ConfigureAwait(false));
+                recommender.Own(await PriorStore.LoadAsync(loader, manifest, folder, load.Device, cancellationToken).ConfigureAwait(false));
             }
         }
         catch

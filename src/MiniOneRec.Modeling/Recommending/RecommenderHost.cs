@@ -71,6 +71,14 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         set => _telemetry.Name = value;
     }
 
+    /// <summary>Gets what makes the templates of folders again.</summary>
+    /// <value>The default is <see cref="PromptTemplateRegistry.Default"/>.</value>
+    public PromptTemplateRegistry Templates { get; init; } = PromptTemplateRegistry.Default;
+
+    /// <summary>Gets what loads the backbones of folders.</summary>
+    /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
+    public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
+
     /// <summary>Gets whether a version serves.</summary>
     public bool IsReady => Volatile.Read(ref _active) is not null;
 
@@ -120,8 +128,16 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         return SwapAsync(
             async token =>
             {
-                var loaded = await GenerativeRecommender.LoadAsync(
-                    folder, _scorers, _options.Device, logger: _loggers.CreateLogger<GenerativeRecommender>(), meters: _meters, cancellationToken: token).ConfigureAwait(false);
+                var load = new RecommenderLoadOptions
+                {
+                    Device = _options.Device,
+                    Scorers = _scorers,
+                    Templates = Templates,
+                    Backbones = Backbones,
+                    Logger = _loggers.CreateLogger<GenerativeRecommender>(),
+                    Meters = _meters,
+                };
+                var loaded = await GenerativeRecommender.LoadAsync(folder, load, token).ConfigureAwait(false);
                 loaded.Name = Name;
                 return loaded;
             },

@@ -56,9 +56,9 @@ public sealed class BeginTokenTests
         await tokenizer.SaveAsync(folder.Path);
         var description = new AlpacaTemplate(tokenizer, [2, 2]).Describe();
 
-        var now = await PromptTemplates.CreateAsync(description, folder.Path, CancellationToken.None);
+        var now = await PromptTemplateRegistry.Default.CreateAsync(description, folder.Path, CancellationToken.None);
         description.Remove("begin");
-        var old = await PromptTemplates.CreateAsync(description, folder.Path, CancellationToken.None);
+        var old = await PromptTemplateRegistry.Default.CreateAsync(description, folder.Path, CancellationToken.None);
 
         Assert.True(Assert.IsType<AlpacaTemplate>(now).WritesBegin);
         Assert.False(Assert.IsType<AlpacaTemplate>(old).WritesBegin);
