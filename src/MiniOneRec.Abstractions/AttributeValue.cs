@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>What an <see cref="AttributeValue"/> holds.</summary>
+/// <summary>Names the kinds of value of an <see cref="AttributeValue"/>.</summary>
 public enum AttributeKind
 {
     /// <summary>A text.</summary>
@@ -96,10 +96,10 @@ public readonly struct AttributeValue : IEquatable<AttributeValue>
     /// <param name="list">The texts.</param>
     public static implicit operator AttributeValue(string[] list) => new((IEnumerable<string>)list);
 
-    /// <summary>Whether two values are equal.</summary>
+    /// <summary>Returns whether two values are equal.</summary>
     public static bool operator ==(AttributeValue left, AttributeValue right) => left.Equals(right);
 
-    /// <summary>Whether two values differ.</summary>
+    /// <summary>Returns whether two values differ.</summary>
     public static bool operator !=(AttributeValue left, AttributeValue right) => !left.Equals(right);
 
     /// <inheritdoc/>

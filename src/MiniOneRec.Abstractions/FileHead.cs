@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MiniOneRec;
 
-/// <summary>Tells by its first bytes whether a file is of the kind that is about to replace it; for <see cref="AtomicFile"/>.</summary>
+/// <summary>Compares a file's first bytes with the kind of file that is about to replace it, for <see cref="AtomicFile"/>.</summary>
 public static class FileHead
 {
     /// <summary>Whether the bytes begin a JSON object that has a key among those that they show in full.</summary>

@@ -34,11 +34,11 @@ public sealed record Item
     /// <param name="attribute">The attribute's name.</param>
     public string? Text(string attribute) => Attributes.TryGetValue(attribute, out var value) ? value.Text : null;
 
-    /// <summary>Whether an attribute is there and <see langword="true"/>.</summary>
+    /// <summary>Returns whether an attribute exists and is <see langword="true"/>.</summary>
     /// <param name="attribute">The attribute's name.</param>
     public bool Is(string attribute) => Attributes.TryGetValue(attribute, out var value) && value.Boolean == true;
 
-    /// <summary>Whether another item holds the same.</summary>
+    /// <summary>Returns whether another item has the same content.</summary>
     /// <param name="other">The other item.</param>
     public bool Equals(Item? other) => ReferenceEquals(this, other)
         || (other is not null && Id == other.Id && Title == other.Title && Description == other.Description && Brand == other.Brand

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MiniOneRec;
 
-/// <summary>What the packages' registration methods extend.</summary>
+/// <summary>Registers the services of the packages; their <c>AddX</c> methods extend it.</summary>
 public sealed class MiniOneRecBuilder
 {
     internal MiniOneRecBuilder(IServiceCollection services) => Services = services;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec;
 
-/// <summary>What all stages share.</summary>
+/// <summary>Holds the settings that all stages share.</summary>
 public sealed class MiniOneRecOptions
 {
     /// <summary>Gets or sets the device: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>

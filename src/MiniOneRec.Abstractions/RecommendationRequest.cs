@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>What a caller wants recommended.</summary>
+/// <summary>Describes what a caller wants recommended.</summary>
 public sealed record RecommendationRequest
 {
     /// <summary>Gets the user's items, oldest first; empty for a new user.</summary>
@@ -35,7 +35,7 @@ public sealed record RecommendationRequest
     /// <summary>Gets the user's key for recommenders that know users, or <see langword="null"/>.</summary>
     public string? UserId { get; init; }
 
-    /// <summary>Whether an item may be recommended for this request.</summary>
+    /// <summary>Decides whether an item may be recommended for this request.</summary>
     /// <param name="itemId">The item.</param>
     public bool Allows(string itemId) =>
         ExcludedItems?.Contains(itemId) != true && !(ExcludeHistory == true && History.Contains(itemId)) && CandidateFilter?.Invoke(itemId) != false;

@@ -18,7 +18,7 @@ public sealed class ScorerLoader
     /// <summary>Gets the kind that it loads.</summary>
     public string Kind { get; }
 
-    /// <summary>Makes a loader that leaves saved scorers of a kind out: whoever loads goes on without.</summary>
+    /// <summary>Makes a loader that skips saved scorers of a kind; the model is loaded without them.</summary>
     /// <param name="kind">The kind.</param>
     public static ScorerLoader Skip(string kind) => new(kind, (_, _, _) => Task.FromResult<IItemScorer?>(null));
 

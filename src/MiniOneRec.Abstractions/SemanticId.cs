@@ -132,21 +132,21 @@ public sealed class SemanticId : IEquatable<SemanticId>, IComparable<SemanticId>
     /// <param name="other">The other semantic ID.</param>
     public int CompareTo(SemanticId? other) => other is null ? 1 : _codes.AsSpan().SequenceCompareTo(other._codes);
 
-    /// <summary>Whether two semantic IDs have the same codes.</summary>
+    /// <summary>Returns whether two semantic IDs have the same codes.</summary>
     public static bool operator ==(SemanticId? left, SemanticId? right) => left?.Equals(right) ?? right is null;
 
-    /// <summary>Whether two semantic IDs differ.</summary>
+    /// <summary>Returns whether two semantic IDs differ.</summary>
     public static bool operator !=(SemanticId? left, SemanticId? right) => !(left == right);
 
-    /// <summary>Whether one comes before the other.</summary>
+    /// <summary>Returns whether one semantic ID comes before the other.</summary>
     public static bool operator <(SemanticId? left, SemanticId? right) => left is null ? right is not null : left.CompareTo(right) < 0;
 
-    /// <summary>Whether one comes before or equals the other.</summary>
+    /// <summary>Returns whether one semantic ID comes before or equals the other.</summary>
     public static bool operator <=(SemanticId? left, SemanticId? right) => left is null || left.CompareTo(right) <= 0;
 
-    /// <summary>Whether one comes after the other.</summary>
+    /// <summary>Returns whether one semantic ID comes after the other.</summary>
     public static bool operator >(SemanticId? left, SemanticId? right) => !(left <= right);
 
-    /// <summary>Whether one comes after or equals the other.</summary>
+    /// <summary>Returns whether one semantic ID comes after or equals the other.</summary>
     public static bool operator >=(SemanticId? left, SemanticId? right) => !(left < right);
 }

@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>Which semantic ID each item of a catalogue has; two items may share one.</summary>
+/// <summary>Maps each item of a catalogue to its semantic ID; two items may share one.</summary>
 /// <remarks>
 /// Immutable and safe for concurrent use. Items keep the order in which they were given: an item's position is its row, and
 /// everything numeric in this library speaks of rows. Items of one semantic ID are listed by row.

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>Where a stage stands; reported at most once per step.</summary>
+/// <summary>Reports the progress of a stage, at most once per step.</summary>
 /// <param name="Stage">The stage, for example <c>sft</c>.</param>
 /// <param name="Step">Steps done.</param>
 /// <param name="TotalSteps">Steps planned.</param>
@@ -16,7 +16,7 @@ public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
     public double Fraction => TotalSteps <= 0 ? 0 : Math.Min(1, (double)Step / TotalSteps);
 }
 
-/// <summary>What a training stage did.</summary>
+/// <summary>Describes the outcome of a training stage.</summary>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record TrainingResult
 {

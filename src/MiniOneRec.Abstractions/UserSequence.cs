@@ -27,7 +27,7 @@ public sealed record UserSequence(string UserId, IReadOnlyList<string> ItemIds)
         Weight = Weights?[position],
     };
 
-    /// <summary>Whether another sequence holds the same.</summary>
+    /// <summary>Returns whether another sequence has the same content.</summary>
     /// <param name="other">The other sequence.</param>
     public bool Equals(UserSequence? other) => ReferenceEquals(this, other)
         || (other is not null && UserId == other.UserId && Same(ItemIds, other.ItemIds) && Same(Timestamps, other.Timestamps)

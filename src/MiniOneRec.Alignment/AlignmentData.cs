@@ -1,6 +1,6 @@
 namespace MiniOneRec.Alignment;
 
-/// <summary>What tasks make their samples of.</summary>
+/// <summary>Holds the data from which tasks make their samples.</summary>
 /// <param name="Index">The catalogue's semantic IDs.</param>
 /// <param name="Sequences">Each user's training interactions, oldest first.</param>
 public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequence> Sequences)

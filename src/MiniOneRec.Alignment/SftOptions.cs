@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>What validation looks at to choose the best weights.</summary>
+/// <summary>Names the figures by which validation chooses the best weights.</summary>
 public enum ValidationMetric
 {
     /// <summary>NDCG at the cutoff, by constrained beams; higher is better.</summary>

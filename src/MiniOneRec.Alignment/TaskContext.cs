@@ -2,7 +2,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>What a task makes its samples of, and where it says what it left out.</summary>
+/// <summary>Gives a task the data for its samples, and counts what it leaves out.</summary>
 public sealed class TaskContext
 {
     private readonly Dictionary<string, int> _skipped = new(StringComparer.Ordinal);

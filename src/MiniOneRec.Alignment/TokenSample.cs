@@ -44,7 +44,7 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
     }
 }
 
-/// <summary>What else might have stood in the place of a label.</summary>
+/// <summary>Describes which other codes might have stood in the place of a label.</summary>
 /// <param name="Position">The label's position among the sample's tokens.</param>
 /// <param name="Tokens">The tokens; the label itself may be one of them.</param>
 /// <param name="Shares">Their shares of the probability, above 0 and together at most 1; the rest is the label's.</param>

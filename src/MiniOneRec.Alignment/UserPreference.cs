@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>What somebody wrote about a user's taste, and the interactions it goes with.</summary>
+/// <summary>Holds a text about a user's taste and the interactions that it describes.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="History">Item ids, oldest first.</param>
 /// <param name="Target">The item that came next.</param>

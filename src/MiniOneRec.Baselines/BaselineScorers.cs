@@ -1,6 +1,6 @@
 namespace MiniOneRec.Baselines;
 
-/// <summary>How saved baselines are loaded by their kind, for recommenders that have one as their prior.</summary>
+/// <summary>Loads saved baselines by their kind, for recommenders that use one as their prior.</summary>
 public static class BaselineScorers
 {
     /// <summary>Gets a loader for each kind: popularity, sequential rules, item-kNN, SASRec, GRU4Rec and Caser.</summary>

@@ -2,7 +2,7 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Keeps the interactions that pass a test, for example purchases, or those rated 4 and more.</summary>
 /// <param name="keep">The test.</param>
-/// <remarks>Items, times, types and weights stay together. The catalogue stays as it is; <see cref="KCoreFilter"/> takes items out that nobody has any more.</remarks>
+/// <remarks>Items, times, types and weights stay together. The catalogue stays as it is; <see cref="KCoreFilter"/> removes items that no user has any more.</remarks>
 public sealed class InteractionFilter(Func<Interaction, bool> keep)
 {
     private readonly Func<Interaction, bool> _keep = keep ?? throw new ArgumentNullException(nameof(keep));

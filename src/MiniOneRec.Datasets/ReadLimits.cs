@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MiniOneRec.Datasets;
 
-/// <summary>How much a file may make its reader hold or unpack; what is above is an <see cref="InvalidDataException"/>.</summary>
+/// <summary>Bounds how much a file may make its reader hold or unpack; a file above a bound is an <see cref="InvalidDataException"/>.</summary>
 /// <remarks>
 /// A small packed file can hold gigabytes, and a file without line breaks is one value. The defaults are far above real data sets; raise
 /// them for a source that you trust.
@@ -27,6 +27,6 @@ public sealed class ReadLimits
     [Range(1, 1 << 30)]
     public int MaxValueLength { get; set; } = 16 << 20;
 
-    /// <summary>Gets the defaults; nobody may write into them.</summary>
+    /// <summary>Gets the defaults, which must not be changed.</summary>
     internal static ReadLimits Default { get; } = new();
 }

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Evaluation;
 
-/// <summary>What the evaluator may know about the catalogue besides the recommender: items, semantic IDs and training popularity.</summary>
+/// <summary>Holds what the evaluator knows about the catalogue: items, semantic IDs and training popularity.</summary>
 public sealed class EvaluationCatalog
 {
     private readonly HashSet<string> _known;
@@ -41,7 +41,7 @@ public sealed class EvaluationCatalog
     /// <summary>Gets the slices by popularity, or <see langword="null"/> where no training interactions were given.</summary>
     public PopularitySlices? Slices { get; }
 
-    /// <summary>Whether an item is in the catalogue.</summary>
+    /// <summary>Returns whether an item is in the catalogue.</summary>
     /// <param name="itemId">The item.</param>
     public bool Contains(string itemId) => _known.Contains(itemId);
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Evaluation;
 
-/// <summary>What an evaluation found: strict item level and SID level side by side, with what qualifies them.</summary>
+/// <summary>Holds the figures of an evaluation at strict item level and SID level, with their intervals and counts.</summary>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record EvaluationReport
 {

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Evaluation;
 
-/// <summary>How two systems differ on the same examples.</summary>
+/// <summary>Compares two systems on the same examples.</summary>
 /// <param name="Metric">The metric at its cutoff, for example <c>NDCG@10</c>.</param>
 /// <param name="First">The first system's figure.</param>
 /// <param name="Second">The second system's figure.</param>

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Evaluation;
 
-/// <summary>Where one example's target stood.</summary>
+/// <summary>Holds the ranks of one example's target.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="Target">The item that came next.</param>
 /// <param name="ItemRank">The target's place among the recommended items, zero-based, or -1: the strict item level.</param>

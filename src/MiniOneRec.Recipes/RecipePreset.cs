@@ -114,7 +114,7 @@ public sealed record RecipePreset
         sequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
 
     /// <summary>Makes the options of the decoder and of serving.</summary>
-    /// <param name="excludeHistory">Whether nobody comes back to an item, so that answers leave out what the history holds.</param>
+    /// <param name="excludeHistory">Whether answers leave out the items of the history, for catalogues in which users do not come back to an item.</param>
     public ModelingOptions Modeling(bool excludeHistory = false) => new()
     {
         HiddenSize = HiddenSize,

@@ -3,7 +3,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Recipes;
 
-/// <summary>What a recipe leaves.</summary>
+/// <summary>Holds the results of a recipe.</summary>
 /// <param name="Recommender">The recommender as it would be served; the caller disposes it.</param>
 /// <param name="Index">The semantic IDs.</param>
 /// <param name="Report">The figures of all models on the test rows.</param>

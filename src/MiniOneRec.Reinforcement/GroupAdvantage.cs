@@ -1,6 +1,6 @@
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>What a reward is compared with.</summary>
+/// <summary>Names the baselines with which a reward is compared.</summary>
 public enum AdvantageBaseline
 {
     /// <summary>The mean of the group.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Where the KL penalty enters.</summary>
+/// <summary>Names where the KL penalty enters.</summary>
 public enum KlPlacement
 {
     /// <summary>Added to the loss, token by token.</summary>

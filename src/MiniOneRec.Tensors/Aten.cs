@@ -31,7 +31,7 @@ internal static unsafe class Aten
         ];
         Call("aten::_fused_adamw_\0"u8, "\0"u8, stack);
 
-        // The kernel does not count its writes; who keeps copies of weights looks at the count.
+        // The kernel does not count its writes; code that caches copies of weights compares the counter to detect changes.
         foreach (var parameter in parameters)
         {
             using var flat = parameter.view(-1);
@@ -196,7 +196,7 @@ internal static unsafe class Aten
         IntPtr x, IntPtr other, IntPtr weight, IntPtr* bias, byte* operation, out IntPtr result);
 }
 
-/// <summary>What is applied to a product as it is written.</summary>
+/// <summary>Names what is applied to a product as it is written.</summary>
 internal enum LinearFunction
 {
     /// <summary>Nothing.</summary>
@@ -206,7 +206,7 @@ internal enum LinearFunction
     Silu,
 }
 
-/// <summary>What joins a product and another matrix as it is written.</summary>
+/// <summary>Names what joins a product and another matrix as it is written.</summary>
 internal enum LinearOperation
 {
     /// <summary>Their sum.</summary>

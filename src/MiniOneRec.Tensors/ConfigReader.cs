@@ -43,7 +43,7 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
     /// <summary>Gets the file's name.</summary>
     public string Source => _source;
 
-    /// <summary>Whether a key stands in the file, be it null.</summary>
+    /// <summary>Returns whether the file has a key, even if its value is null.</summary>
     public bool Has(string key) => _root.TryGetProperty(key, out _);
 
     /// <summary>Gets the value of a key, or <see langword="null"/> where it is missing or null.</summary>

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MiniOneRec.Tensors;
 
-/// <summary>Hashes a folder whose format is somebody else's affair.</summary>
+/// <summary>Hashes a folder whatever its format.</summary>
 internal static class FolderHash
 {
     /// <summary>Computes a SHA-256 over all files with their names, in hexadecimal.</summary>

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Tokenization;
 
 /// <summary>Vectors of one width, a row per item: <c>[N, E]</c> float32, every number finite.</summary>
-/// <remarks>Safe for concurrent use as long as nobody writes into the array that it was made of.</remarks>
+/// <remarks>Safe for concurrent use as long as the array that it was made of is not changed.</remarks>
 public sealed class EmbeddingTable
 {
     private readonly float[] _values;

@@ -1,6 +1,6 @@
 namespace MiniOneRec;
 
-/// <summary>How the learning rate moves after warm-up, in every trainer.</summary>
+/// <summary>Names the ways in which the learning rate changes after warm-up, in every trainer.</summary>
 public enum LearningRateSchedule
 {
     /// <summary>The rate stays.</summary>

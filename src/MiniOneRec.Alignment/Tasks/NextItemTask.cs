@@ -3,7 +3,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>What one sample of <see cref="NextItemTask"/> is.</summary>
+/// <summary>Names the forms of a sample of <see cref="NextItemTask"/>.</summary>
 public enum NextItemMode
 {
     /// <summary>One user's sequence: every next item is learned in one pass.</summary>
@@ -185,7 +185,7 @@ public sealed class NextItemTask : IAlignmentTask
         return length == items.Length ? items : items.AsSpan(random.Next(items.Length - length + 1), length).ToArray();
     }
 
-    /// <summary>What the teacher says of a sequence.</summary>
+    /// <summary>Holds the soft labels of a sequence.</summary>
     private sealed record Lesson(IReadOnlyList<SoftLabel> Labels, IReadOnlyList<TeacherGuesses> Guesses);
 
     /// <summary>The teacher of one data set and what it said of whole sequences, which is the same in every epoch.</summary>

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Alignment;
 
-/// <summary>Says what else might have come next, from how often items follow each other in other users' sequences.</summary>
+/// <summary>Estimates which other items might have come next, from how often items follow each other in other users' sequences.</summary>
 /// <remarks>
 /// Items k steps apart count 1/k, against the order of time half of that; a history's scores are summed with a decay per step back. What the
 /// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item, what the
@@ -28,7 +28,7 @@ internal sealed class TransitionTeacher
         }
     }
 
-    /// <summary>Says for every item but the first what else might have stood there.</summary>
+    /// <summary>Estimates, for every item but the first, which other items might have stood there.</summary>
     /// <param name="items">The sequence, as far as the index knows it.</param>
     /// <returns>By position; the first has no guesses.</returns>
     public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items)

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Datasets;
 
-/// <summary>Who reviewed what and when.</summary>
+/// <summary>Holds one review: user, item, time and text.</summary>
 /// <param name="UserId">The reviewer.</param>
 /// <param name="ItemId">The product.</param>
 /// <param name="Timestamp">Unix time in seconds.</param>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How the weights of a checkpoint are loaded.</summary>
+/// <summary>Holds the options of loading a checkpoint's weights.</summary>
 public sealed record CheckpointLoadOptions
 {
     /// <summary>Gets where the weights go.</summary>
@@ -22,7 +22,7 @@ public sealed record CheckpointLoadOptions
     /// <value>The default is <see langword="false"/>: such a decoder gives hidden states, and an error where tokens are asked for.</value>
     public bool RequireHead { get; init; }
 
-    /// <summary>Gets who is told of keys that are ignored, once for each file.</summary>
+    /// <summary>Gets the logger that receives a warning about ignored keys, once for each file.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     public ILogger? Logger { get; init; }
 }

@@ -5,7 +5,7 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How a checkpoint wants to be decoded, as a Hugging Face <c>generation_config.json</c> says it.</summary>
+/// <summary>Holds the decoding settings of a checkpoint, as a Hugging Face <c>generation_config.json</c> stores them.</summary>
 /// <remarks>
 /// <see cref="TextGenerator"/> writes free text greedily and follows these keys. Constrained search for semantic IDs does not: the catalogue's tree and
 /// the options of the search decide there. Keys that would change greedy text and are not implemented are refused when the file is read.

@@ -2,7 +2,7 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What <see cref="HuggingFaceFolder"/> writes beside the weights, and how it cuts them.</summary>
+/// <summary>Holds what <see cref="HuggingFaceFolder"/> writes beside the weights, and the size of its shards.</summary>
 public sealed record HuggingFaceSaveOptions
 {
     /// <summary>Gets the size beyond which a checkpoint is cut into shards.</summary>

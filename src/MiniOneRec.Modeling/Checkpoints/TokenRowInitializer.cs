@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Where the rows of new tokens come from when a vocabulary grows.</summary>
+/// <summary>Makes the rows of new tokens when a vocabulary grows.</summary>
 public abstract class TokenRowInitializer
 {
     private const long ChunkRows = 8_192;

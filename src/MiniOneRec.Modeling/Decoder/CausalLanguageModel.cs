@@ -80,7 +80,7 @@ public abstract class CausalLanguageModel : nn.Module, IDecodingBackbone
         }
     }
 
-    /// <summary>Gets who packs the weights, or <see langword="null"/> where a backbone knows no packing.</summary>
+    /// <summary>Gets the component that packs the weights for inference, or <see langword="null"/> where a backbone has none.</summary>
     private protected virtual WeightPacking? Packing => null;
 
     /// <summary>Claims the weights for training on the calling thread, after batches that are being served have ended.</summary>

@@ -3,7 +3,7 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How rotary frequencies are stretched beyond the length that a model was first trained at.</summary>
+/// <summary>Describes how rotary frequencies are stretched beyond the length that a model was first trained at.</summary>
 /// <remarks>The Llama-3 rule: low frequencies are divided, high ones kept, those between interpolated. The linear rule divides all.</remarks>
 /// <param name="Factor">What low frequencies are divided by.</param>
 /// <param name="LowFrequencyFactor">Wavelengths above <c>OriginalMaxPositions / LowFrequencyFactor</c> count as low.</param>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What the log-probability of a semantic ID counts.</summary>
+/// <summary>Names the ways to score a semantic ID.</summary>
 public enum BeamScoring
 {
     /// <summary>Full-vocabulary log-probabilities of all codes and of the terminator that follows them.</summary>

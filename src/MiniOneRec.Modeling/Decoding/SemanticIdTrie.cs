@@ -71,7 +71,7 @@ public sealed partial class SemanticIdTrie : IDisposable
         return _items.Span[first[node]..first[node + 1]];
     }
 
-    /// <summary>Whether items end at a node.</summary>
+    /// <summary>Returns whether items end at a node.</summary>
     /// <param name="node">The node.</param>
     public bool IsTerminal(int node)
     {

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Which items and prefixes a request allows: a test on items, folded up the trie.</summary>
+/// <summary>Marks the items and prefixes that a request allows: a test on items, folded up the trie.</summary>
 /// <remarks>A prefix is allowed while an allowed item is below it. Made per request; immutable and safe for concurrent use.</remarks>
 public sealed class TrieMask
 {
@@ -94,11 +94,11 @@ public sealed class TrieMask
         return new TrieMask(nodes, rows, null, null, allowed);
     }
 
-    /// <summary>Whether an allowed item ends at or below a node.</summary>
+    /// <summary>Returns whether an allowed item ends at or below a node.</summary>
     /// <param name="node">The node.</param>
     public bool AllowsNode(int node) => _nodes is not null ? _nodes[node] : !_blockedNodes!.Contains(node);
 
-    /// <summary>Whether an item is allowed.</summary>
+    /// <summary>Returns whether an item is allowed.</summary>
     /// <param name="row">The item's row.</param>
     public bool AllowsRow(int row) => _rows is not null ? _rows[row] : !_blockedRows!.Contains(row);
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How the hidden states of a text become one vector.</summary>
+/// <summary>Names the ways to turn the hidden states of a text into one vector.</summary>
 public enum Pooling
 {
     /// <summary>The state of the last token, scaled to unit length: the recipe of Qwen3-Embedding.</summary>

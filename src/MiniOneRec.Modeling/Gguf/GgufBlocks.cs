@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>How the elements of a tensor are stored, as the format numbers it.</summary>
+/// <summary>Names the storage types of a tensor's elements, by the numbers of the format.</summary>
 internal enum GgufTensorType
 {
     F32 = 0,

@@ -48,7 +48,7 @@ internal sealed class GgufHeader
     /// <summary>Gets a value, or <see langword="null"/> where it is missing or an array.</summary>
     public object? Scalar(string key) => _metadata.TryGetValue(key, out var value) && !value.IsArray ? value.Scalar : null;
 
-    /// <summary>Whether a key exists.</summary>
+    /// <summary>Returns whether a key exists.</summary>
     public bool Has(string key) => _metadata.ContainsKey(key);
 
     /// <summary>Gets a string.</summary>

@@ -68,7 +68,7 @@ internal sealed class HostedVersion(string name, IRecommender recommender, ILogg
         return _ended.Task;
     }
 
-    /// <summary>Disposes a recommender that nobody uses.</summary>
+    /// <summary>Disposes a recommender that is no longer in use.</summary>
     public static async ValueTask DisposeAsync(IRecommender recommender)
     {
         if (recommender is IAsyncDisposable asynchronous)

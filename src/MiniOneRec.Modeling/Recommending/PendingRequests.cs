@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What disposal does with requests that were accepted and have no answer yet.</summary>
+/// <summary>Names what disposal does with requests that were accepted and have no answer yet.</summary>
 public enum PendingRequests
 {
     /// <summary>They end with an <see cref="ObjectDisposedException"/> and disposal returns soon.</summary>

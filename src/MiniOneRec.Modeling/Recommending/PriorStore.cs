@@ -5,7 +5,7 @@ using MiniOneRec.Tensors;
 namespace MiniOneRec.Modeling;
 
 /// <summary>A recommender's prior within its folder: the scorer in a folder of its own, its kind in the manifest.</summary>
-/// <remarks>A scorer that cannot be saved leaves a note of its type in the manifest, so that whoever loads the folder is told what is missing.</remarks>
+/// <remarks>A scorer that cannot be saved leaves a note of its type in the manifest, so that loading the folder reports what is missing.</remarks>
 internal static class PriorStore
 {
     private const string Key = "prior";

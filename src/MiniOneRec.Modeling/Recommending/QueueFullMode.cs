@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What happens to a request for which the queue has no room.</summary>
+/// <summary>Names what happens to a request for which the queue has no room.</summary>
 public enum QueueFullMode
 {
     /// <summary>It waits for room, first come, first served.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How the scores of an item scorer become probabilities.</summary>
+/// <summary>Names the ways to turn the scores of an item scorer into probabilities.</summary>
 public enum PriorScale
 {
     /// <summary>Divided by their sum; scores must be at least 0.</summary>
@@ -43,7 +43,7 @@ public sealed class RecommenderOptions
     /// <summary>Gets or sets whether the items of a history are left out of its answer; a request may say otherwise.</summary>
     /// <remarks>
     /// <para>Three choices for items that a user had before:</para>
-    /// <para><see cref="ExcludeHistory"/>: for catalogues in which nobody comes back to an item (books, films, durable goods). What was just bought is
+    /// <para><see cref="ExcludeHistory"/>: for catalogues in which users do not come back to an item (books, films, durable goods). What was just bought is
     /// never recommended.</para>
     /// <para><see cref="HistoryPenalty"/>: for catalogues in which users come back to some items, less often than the training data suggest.
     /// The penalty is chosen on validation rows.</para>

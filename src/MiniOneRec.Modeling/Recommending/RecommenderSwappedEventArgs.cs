@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Tells that another version serves.</summary>
+/// <summary>Describes a change of the served version.</summary>
 /// <param name="version">The version that serves now.</param>
 /// <param name="previous">The version before it, or <see langword="null"/> for none.</param>
 public sealed class RecommenderSwappedEventArgs(string version, string? previous) : EventArgs

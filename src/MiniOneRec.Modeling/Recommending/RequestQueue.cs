@@ -187,7 +187,7 @@ internal sealed class RequestQueue(
         }
     }
 
-    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or nobody came for a while.</summary>
+    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or no caller came for a while.</summary>
     private void Gather()
     {
         long opened = Stopwatch.GetTimestamp();

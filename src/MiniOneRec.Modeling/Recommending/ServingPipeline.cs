@@ -26,7 +26,7 @@ internal sealed class ServingPipeline : IDisposable
     /// <param name="owner">The recommender.</param>
     /// <param name="model">The decoder; stays the recommender's.</param>
     /// <param name="template">Writes the prompts.</param>
-    /// <param name="options">The options, which nobody changes.</param>
+    /// <param name="options">The options; not changed afterwards.</param>
     /// <param name="logger">Receives one message per batch.</param>
     /// <param name="meters">The container's factory, or <see langword="null"/>.</param>
     public ServingPipeline(

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Knows on which logical call an application's own code runs inside a recommender, so that calls back into it fail instead of waiting for themselves.</summary>
+/// <summary>Tracks on which logical call an application's own code runs inside a recommender, so that calls back into it fail instead of waiting for themselves.</summary>
 internal sealed class UserCode
 {
     private static readonly AsyncLocal<UserCode?> Current = new();

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a task asks, before a template turns it into tokens.</summary>
+/// <summary>Holds the question of a task, before a template turns it into tokens.</summary>
 /// <param name="Task">The task's plain name, for example <c>next-sid</c>.</param>
 public sealed record Prompt(string Task)
 {

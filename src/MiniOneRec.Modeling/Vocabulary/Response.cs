@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a task wants answered, before a template turns it into tokens: a semantic ID or a text, after a reasoning where there is one.</summary>
+/// <summary>Holds the answer that a task expects, before a template turns it into tokens: a semantic ID or a text, after an optional reasoning.</summary>
 public sealed record Response
 {
     /// <summary>Gets the semantic ID, or <see langword="null"/> where the answer is a text.</summary>

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Which token stands for which code: the border between semantic IDs and token ids.</summary>
+/// <summary>Maps codes to tokens and back: the border between semantic IDs and token ids.</summary>
 /// <remarks>
 /// The whole grid of L·K codes has tokens, so that an item which arrives tomorrow needs no new row. Immutable and safe for
 /// concurrent use.

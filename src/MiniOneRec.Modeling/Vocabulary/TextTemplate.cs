@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>How a text template asks for the next item.</summary>
+/// <summary>Names the ways in which a text template asks for the next item.</summary>
 public enum NextItemWording
 {
     /// <summary>As supervised training does (T1): the better choice for serving what was trained that way.</summary>
@@ -15,7 +15,7 @@ public enum NextItemWording
     Reinforcement,
 }
 
-/// <summary>What templates that write text for a pretrained tokenizer have in common.</summary>
+/// <summary>Implements what all templates share that write text for a pretrained tokenizer.</summary>
 public abstract class TextTemplate : IPromptTemplate
 {
     /// <summary>Makes the base of a template.</summary>

@@ -21,7 +21,7 @@ internal sealed class StageRunner(IRecipeObserver? observer)
         return result;
     }
 
-    /// <summary>Tells the observer a sentence.</summary>
+    /// <summary>Sends the observer a message.</summary>
     public void Say(string text) => observer?.OnMessage(text);
 
     /// <summary>Runs something short and measures it.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>What a policy loss consists of, all scalars.</summary>
+/// <summary>Holds the parts of a policy loss, all scalars.</summary>
 /// <param name="Loss">The loss with gradient; lower is better.</param>
 /// <param name="Kl">The mean k3 estimate of KL(policy ‖ reference) over tokens, detached; NaN without a reference.</param>
 /// <param name="ClipShare">The share of ratios whose gradient the clipping removed, detached.</param>

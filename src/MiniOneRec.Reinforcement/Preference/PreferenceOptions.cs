@@ -3,13 +3,13 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Where rejected completions come from.</summary>
+/// <summary>Names the sources of rejected completions.</summary>
 public enum RejectedSource
 {
     /// <summary>Drawn evenly from the catalogue's semantic IDs.</summary>
     Random,
 
-    /// <summary>What the policy itself writes and is not right.</summary>
+    /// <summary>Completions that the policy itself writes and that are wrong.</summary>
     Rollouts,
 }
 

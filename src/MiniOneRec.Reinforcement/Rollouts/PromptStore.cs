@@ -2,7 +2,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Where a sampler leaves the prompts that it ran, so that a pass under the same weights runs the completions alone.</summary>
+/// <summary>Keeps the prompts that a sampler ran, so that a pass under the same weights runs the completions alone.</summary>
 /// <remarks>
 /// The first search that serves a request fills the store; others keep caches of their own. A sampler that changes the request's model or prompts, or runs
 /// none of this library's searches, leaves it empty of what is asked for, and the pass runs the prompts.
@@ -26,7 +26,7 @@ internal sealed class PromptStore : IDisposable
         return Cache;
     }
 
-    /// <summary>Whether the cache holds just these prompts under this model.</summary>
+    /// <summary>Returns whether the cache holds exactly these prompts under this model.</summary>
     public bool Holds(CausalLanguageModel model, IReadOnlyList<int[]> prompts) =>
         ReferenceEquals(model, _model) && ReferenceEquals(prompts, _prompts) && Cache.Last is not null;
 

@@ -71,11 +71,11 @@ public sealed class RolloutGroup
     /// <param name="i">The completion.</param>
     public SemanticId? SemanticIdOf(int i) => _candidates[i] is { } item ? Index[item] : null;
 
-    /// <summary>Whether a completion is right.</summary>
+    /// <summary>Returns whether a completion is right.</summary>
     /// <param name="i">The completion.</param>
     public bool IsHit(int i) => _hits[i];
 
-    /// <summary>Whether any completion is right.</summary>
+    /// <summary>Returns whether any completion is right.</summary>
     public bool HasHit => _hits.Contains(true);
 
     /// <summary>Gets a completion's place when the group is sorted by log-probability, 0 for the likeliest; ties keep the order of drawing.</summary>

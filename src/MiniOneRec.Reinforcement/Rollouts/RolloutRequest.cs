@@ -2,7 +2,7 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>What a sampler is asked for: G completions of each of B prompts.</summary>
+/// <summary>Holds the request to a sampler: G completions of each of B prompts.</summary>
 public sealed record RolloutRequest
 {
     /// <summary>Gets the policy, in evaluation mode.</summary>
@@ -26,7 +26,7 @@ public sealed record RolloutRequest
     /// <summary>Gets what samplers draw from.</summary>
     public required Random Random { get; init; }
 
-    /// <summary>Gets where the prompts that are run for this request are left, or <see langword="null"/> where nobody wants them.</summary>
+    /// <summary>Gets the store that keeps the prompts run for this request, or <see langword="null"/> where none does.</summary>
     internal PromptStore? Store { get; init; }
 
     /// <summary>Gets the cache that a search fills: the store's where that is wanted and free, else its own.</summary>

@@ -5,7 +5,7 @@ namespace MiniOneRec.Tokenization;
 /// <summary>What <see cref="SemanticIdCatalogue.AddItemsAsync"/> did.</summary>
 /// <param name="SemanticIds">The semantic IDs of <see cref="Items"/>, in the order in which the items were given.</param>
 /// <param name="Restored">The items that had been removed and got back what they had.</param>
-/// <param name="Displaced">The items that did not get the code nearest to them, because somebody else has it or wants it.</param>
+/// <param name="Displaced">The items that did not get the code nearest to them, because another item has it or wants it.</param>
 /// <param name="Drift">How well the codebooks suit all that was added since they were fitted, these items included.</param>
 public sealed record CatalogueAddition(
     IReadOnlyList<SemanticId> SemanticIds, IReadOnlyList<string> Restored, IReadOnlyList<DisplacedItem> Displaced, CatalogueDrift Drift)

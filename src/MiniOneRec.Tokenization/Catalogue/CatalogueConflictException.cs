@@ -1,6 +1,6 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>A saved catalogue was changed by somebody else since this one was loaded from it or saved to it; saving would lose that change.</summary>
+/// <summary>Signals that another process or object changed a saved catalogue since this one was loaded or saved; saving would lose that change.</summary>
 public sealed class CatalogueConflictException : InvalidOperationException
 {
     /// <summary>Makes an exception without a message.</summary>

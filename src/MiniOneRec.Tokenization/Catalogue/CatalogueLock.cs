@@ -6,7 +6,7 @@ internal static class CatalogueLock
     private const int PollMilliseconds = 20;
     private const int WaitMilliseconds = 30_000;
 
-    /// <summary>Waits until nobody else replaces the folder.</summary>
+    /// <summary>Waits until no other process replaces the folder.</summary>
     /// <param name="folder">The folder's full path.</param>
     /// <param name="cancellationToken">Stops the waiting.</param>
     /// <returns>What gives the lock back.</returns>

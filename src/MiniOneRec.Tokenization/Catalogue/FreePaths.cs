@@ -11,7 +11,7 @@ internal sealed class FreePaths
 
     /// <param name="sizes">K of the quantizer's levels.</param>
     /// <param name="extraSize">K of the level below them, 0 where the index has none.</param>
-    /// <param name="taken">Semantic IDs that belong to somebody.</param>
+    /// <param name="taken">Semantic IDs that belong to an item.</param>
     public FreePaths(IReadOnlyList<int> sizes, int extraSize, IEnumerable<SemanticId> taken)
     {
         (_sizes, _extraSize) = (sizes, extraSize);

@@ -6,7 +6,7 @@ namespace MiniOneRec.Tokenization;
 /// <remarks>
 /// New items get semantic IDs under the frozen quantizer; under <see cref="CollisionPolicy.Sinkhorn"/>, whose plan is over a whole catalogue, they
 /// take the nearest free sibling. A removed item leaves <see cref="Index"/> and keeps its semantic ID in
-/// <see cref="Archive"/>, so that old logs stay readable and nobody else gets it, until it is freed on request. Safe for concurrent use: additions
+/// <see cref="Archive"/>, so that old logs stay readable and no other item gets it, until it is freed on request. Safe for concurrent use: additions
 /// run one after the other in the order in which they were asked for, removals and saves may run beside them, and nothing is lost. Indexes are immutable and replaced
 /// whole, so that readers see the state before or after a change.
 /// </remarks>
@@ -35,7 +35,7 @@ public sealed class SemanticIdCatalogue
     /// <summary>Gets the ids of the items that were removed and keep their semantic IDs, in the order of <see cref="Archive"/>.</summary>
     public IReadOnlyList<string> Removed => _state.Removed;
 
-    /// <summary>Gets the quantizer, which belongs to whoever made it or loaded the catalogue. Fitted again, it serves this catalogue no longer.</summary>
+    /// <summary>Gets the quantizer, which the caller owns. After a new fit it serves this catalogue no longer.</summary>
     public IQuantizer Quantizer { get; }
 
     /// <summary>Gets what was done about collisions when the catalogue was built, or <see langword="null"/> where it was loaded.</summary>

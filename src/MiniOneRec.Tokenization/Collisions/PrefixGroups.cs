@@ -1,6 +1,6 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Rows with equal codes above the last level, and which of them want a code that somebody else wants or has.</summary>
+/// <summary>Rows with equal codes above the last level, and which of them want a code that another row wants or has.</summary>
 /// <param name="Free">The codes of the last level that contested rows may get, ascending.</param>
 /// <param name="Contested">The rows with a rival, in the order of their keys.</param>
 internal sealed record PrefixGroup(int[] Free, int[] Contested)
@@ -8,7 +8,7 @@ internal sealed record PrefixGroup(int[] Free, int[] Contested)
     /// <summary>Finds the groups that have contested rows.</summary>
     /// <param name="codes">The codes, <c>[N, L]</c>.</param>
     /// <param name="size">K of the last level.</param>
-    /// <param name="taken">Semantic IDs that nobody may get; of deeper ones the first L codes count.</param>
+    /// <param name="taken">Semantic IDs that must not be given; of deeper ones the first L codes count.</param>
     /// <param name="keys">What orders rows that are alike, or <see langword="null"/> for the rows themselves.</param>
     public static IEnumerable<PrefixGroup> Find(CodeTable codes, int size, IEnumerable<SemanticId> taken, IReadOnlyList<string>? keys)
     {

@@ -39,7 +39,7 @@ internal readonly struct JinjaBound(JinjaRun run, JinjaOperation operation, obje
 
     public bool Has(int index) => !ReferenceEquals(values[index], Absent);
 
-    /// <summary>Tells whether an argument was given and is not None.</summary>
+    /// <summary>Returns whether an argument was given and is not None.</summary>
     public bool HasValue(int index) => Has(index) && values[index] is not null;
 
     public string Text(int index) => values[index] as string ?? throw Wrong(index, "a text");

@@ -31,7 +31,7 @@ internal static class JinjaComparer
         }
     }
 
-    /// <summary>Tells whether an ordering holds.</summary>
+    /// <summary>Returns whether an ordering holds.</summary>
     /// <exception cref="InvalidDataException">The values have no order.</exception>
     public static bool Holds(JinjaRun run, string sign, object? left, object? right)
     {
@@ -67,7 +67,7 @@ internal static class JinjaComparer
         }
     }
 
-    /// <summary>Tells whether a container has an element.</summary>
+    /// <summary>Returns whether a container has an element.</summary>
     /// <exception cref="InvalidDataException">The value is no container, or the element cannot be in it.</exception>
     public static bool Contains(JinjaRun run, object? container, object? item)
     {

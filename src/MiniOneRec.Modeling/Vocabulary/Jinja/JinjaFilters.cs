@@ -39,7 +39,7 @@ internal static class JinjaFilters
         { "tojson", "ensure_ascii? indent? separators? sort_keys?", (run, value, a) => JinjaJson.Write(run, value, a) },
     });
 
-    /// <summary>Tells whether Jinja2 has a filter that is refused here.</summary>
+    /// <summary>Returns whether Jinja2 has a filter that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;
 
     private static string TextOnly(JinjaRun run, object? value, string filter) =>

@@ -15,7 +15,7 @@ internal static class JinjaGlobals
         return found;
     }
 
-    /// <summary>Tells whether Jinja2 has a function that is refused here.</summary>
+    /// <summary>Returns whether Jinja2 has a function that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;
 
     private static Dictionary<string, JinjaCallable> MakeFunctions()

@@ -38,7 +38,7 @@ internal static class JinjaTests
         { "ge >=", "other", (run, value, a) => JinjaComparer.Holds(run, ">=", value, a[0]) },
     };
 
-    /// <summary>Tells whether Jinja2 has a test that is refused here.</summary>
+    /// <summary>Returns whether Jinja2 has a test that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;
 
     private static object? Modulo(JinjaRun run, object? value, object? divisor) => JinjaOperators.Apply(run, "%", value, divisor);

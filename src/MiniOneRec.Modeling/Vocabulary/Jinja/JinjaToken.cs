@@ -22,10 +22,10 @@ internal enum JinjaTokenKind
 /// <param name="Position">Its offset in the source.</param>
 internal readonly record struct JinjaToken(JinjaTokenKind Kind, string Text, int Position)
 {
-    /// <summary>Tells whether this is the given name.</summary>
+    /// <summary>Returns whether this is the given name.</summary>
     public bool IsName(string name) => Kind == JinjaTokenKind.Name && Text == name;
 
-    /// <summary>Tells whether this is the given sign.</summary>
+    /// <summary>Returns whether this is the given sign.</summary>
     public bool IsSign(string sign) => Kind == JinjaTokenKind.Operator && Text == sign;
 
     public override string ToString() => Kind switch
