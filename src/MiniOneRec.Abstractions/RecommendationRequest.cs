@@ -9,6 +9,12 @@ public sealed record RecommendationRequest
     public required IReadOnlyList<string> History { get; init; }
 
     /// <summary>Gets how many items are wanted, at least 1.</summary>
+    /// <remarks>
+    /// Where fewer items are left than wanted, <see cref="RecommendationResult.Shortfall"/> says how many are missing. A generative
+    /// recommender refuses a count above its <c>MaxCount</c>, and one above the size of its catalogue, with an
+    /// <see cref="ArgumentException"/>. The catalogue's size does not count up to the default of this property and up to the
+    /// <c>BeamWidth</c>: such a request costs no more than another, and a catalogue may shrink while it is served.
+    /// </remarks>
     /// <value>The default is 10.</value>
     public int Count { get; init; } = 10;
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec;
 
 /// <summary>The items of one user in the order of time.</summary>
@@ -16,6 +18,7 @@ public sealed record UserSequence(string UserId, IReadOnlyList<string> ItemIds)
     public IReadOnlyList<string>? EventTypes { get; init; }
 
     /// <summary>Gets one weight per item, for example a rating, or <see langword="null"/> where the source has no weights.</summary>
+    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public IReadOnlyList<double>? Weights { get; init; }
 
     /// <summary>Gets one interaction of the sequence with all that is known of it.</summary>
@@ -52,5 +55,6 @@ public readonly record struct Interaction(string UserId, string ItemId)
     public string? EventType { get; init; }
 
     /// <summary>Gets the weight, for example a rating, or <see langword="null"/> where the source has no weights.</summary>
+    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public double? Weight { get; init; }
 }

@@ -84,8 +84,7 @@ public static class ModelingBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(name);
-        string folder = configuration[RecommenderRegistration.FolderKey] is { Length: > 0 } given ? given : throw new InvalidOperationException(
-            $"'{(configuration as IConfigurationSection)?.Path ?? "the configuration"}' has no key '{RecommenderRegistration.FolderKey}', which names the folder of the recommender.");
+        string folder = RecommenderRegistration.FolderOf(configuration);
         return RecommenderRegistration.Add(builder.UseConfiguration(RecommenderRegistration.PathOf(name), configuration), name, folder, null);
     }
 
@@ -113,7 +112,60 @@ public static class ModelingBuilderExtensions
         return builder;
     }
 
-    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> mixes into decoding.</summary>
+    /// <summary>
+    /// Adds a <see cref="RecommenderHost"/> as <see cref="IRecommender"/> and <see cref="RecommenderHost"/>: the application changes the model while it serves,
+    /// by <see cref="RecommenderHost.SwapAsync(string, string?, CancellationToken)"/>. Its first version is loaded and warmed up while the application's host
+    /// starts, and a folder that cannot be loaded stops the start; without an application's host it is loaded when it is first resolved.
+    /// </summary>
+    /// <remarks>
+    /// Every folder that the host loads gets what <see cref="AddRecommender(MiniOneRecBuilder, string, Action{RecommenderOptions}?)"/> gives: the application's
+    /// options, logger, meters, prior and fallback. <see cref="RecommenderHost.IsReady"/> and <see cref="RecommenderHost.ActiveVersion"/> answer a readiness probe.
+    /// </remarks>
+    /// <param name="builder">The builder.</param>
+    /// <param name="folder">The folder of the first version, which <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
+    /// <param name="configure">Sets the options of the host; its device is the shared one by default.</param>
+    /// <param name="configureRecommender">Changes the saved options of every version.</param>
+    /// <exception cref="InvalidOperationException">Another recommender is registered already; the message names both.</exception>
+    public static MiniOneRecBuilder AddRecommenderHost(
+        this MiniOneRecBuilder builder, string folder, Action<RecommenderHostOptions>? configure = null, Action<RecommenderOptions>? configureRecommender = null) =>
+        RecommenderRegistration.AddHost(builder, Options.Options.DefaultName, folder, configure, configureRecommender);
+
+    /// <summary>Adds a <see cref="RecommenderHost"/> under a name, beside others: resolved as keyed service, for example by <c>[FromKeyedServices("books")]</c>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="name">The key of the services and the name of the options.</param>
+    /// <param name="folder">The folder of the first version, which <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
+    /// <param name="configure">Sets the options of the host; its device is the shared one by default.</param>
+    /// <param name="configureRecommender">Changes the saved options of every version.</param>
+    /// <exception cref="InvalidOperationException">Another recommender has the name already; the message names both folders.</exception>
+    public static MiniOneRecBuilder AddRecommenderHost(
+        this MiniOneRecBuilder builder, string name, string folder, Action<RecommenderHostOptions>? configure = null,
+        Action<RecommenderOptions>? configureRecommender = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return RecommenderRegistration.AddHost(builder, name, folder, configure, configureRecommender);
+    }
+
+    /// <summary>
+    /// Adds a <see cref="RecommenderHost"/> whose <c>Folder</c> and <see cref="RecommenderHostOptions"/> are in configuration, with the
+    /// <see cref="RecommenderOptions"/> of its versions in the section <c>Recommender</c> below.
+    /// </summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section.</param>
+    /// <param name="name">The name, or empty for the host that is resolved without a key.</param>
+    /// <exception cref="InvalidOperationException">The section names no folder, or another recommender is registered already.</exception>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddRecommenderHost(this MiniOneRecBuilder builder, IConfiguration configuration, string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(name);
+        string folder = RecommenderRegistration.FolderOf(configuration);
+        return RecommenderRegistration.AddHost(
+            builder.UseConfiguration(RecommenderRegistration.PathOf(name, hosted: true), configuration), name, folder, null, null);
+    }
+
+    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> or <c>AddRecommenderHost</c> mixes into decoding.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="factory">Makes the scorer.</param>
     /// <param name="name">The recommender's name.</param>
@@ -121,18 +173,20 @@ public static class ModelingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(factory);
-        builder.Services.Replace(ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, "prior"), (provider, _) => factory(provider)));
-        return builder;
+        ArgumentNullException.ThrowIfNull(name);
+        return RecommenderPart.Use(builder, name, "prior", factory);
     }
 
-    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> mixes into decoding.</summary>
+    /// <summary>Sets the scorer whose probabilities a recommender of <c>AddRecommender</c> or <c>AddRecommenderHost</c> mixes into decoding.</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="prior">The scorer.</param>
+    /// <param name="prior">The scorer; stays the caller's to dispose.</param>
     /// <param name="name">The recommender's name.</param>
     public static MiniOneRecBuilder UsePrior(this MiniOneRecBuilder builder, IItemScorer prior, string name = "")
     {
         ArgumentNullException.ThrowIfNull(prior);
-        return builder.UsePrior(_ => prior, name);
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        return RecommenderPart.Use(builder, name, "prior", prior);
     }
 
     /// <summary>Sets the recommender that answers where a history holds no known item.</summary>
@@ -143,18 +197,20 @@ public static class ModelingBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(factory);
-        builder.Services.Replace(ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, "fallback"), (provider, _) => factory(provider)));
-        return builder;
+        ArgumentNullException.ThrowIfNull(name);
+        return RecommenderPart.Use(builder, name, "fallback", factory);
     }
 
     /// <summary>Sets the recommender that answers where a history holds no known item.</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="fallback">The recommender.</param>
+    /// <param name="fallback">The recommender; stays the caller's to dispose.</param>
     /// <param name="name">The name of the recommender that it stands in for.</param>
     public static MiniOneRecBuilder UseFallback(this MiniOneRecBuilder builder, IRecommender fallback, string name = "")
     {
         ArgumentNullException.ThrowIfNull(fallback);
-        return builder.UseFallback(_ => fallback, name);
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(name);
+        return RecommenderPart.Use(builder, name, "fallback", fallback);
     }
 
     /// <summary>Adds the registries, which know the loaders of the container and those of the process.</summary>

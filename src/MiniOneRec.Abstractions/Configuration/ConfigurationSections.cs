@@ -17,6 +17,8 @@ internal sealed class ConfigurationSections
         ["Modeling"] = "AddModeling",
         ["Recommender"] = "AddRecommender",
         ["Recommenders"] = "AddRecommender with a name",
+        ["RecommenderHost"] = "AddRecommenderHost",
+        ["RecommenderHosts"] = "AddRecommenderHost with a name",
         ["Alignment"] = "AddAlignment",
         ["Reinforcement"] = "AddReinforcement",
         ["Evaluation"] = "AddEvaluation",

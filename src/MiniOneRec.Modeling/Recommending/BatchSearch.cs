@@ -71,7 +71,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             return;
         }
 
-        using var activity = telemetry.StartBatch(alive);
+        var activity = telemetry.StartBatch(alive);
         try
         {
             var outcomes = Answer([.. alive.Select(pending => pending.Prepared)], settings, stop);
@@ -87,7 +87,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
                 }
             }
         }
-#pragma warning disable CA1031 // A listener or logger failed; every caller must get an answer.
+#pragma warning disable CA1031 // A logger failed; every caller must get an answer.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -95,6 +95,10 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             {
                 pending.Fail(e);
             }
+        }
+        finally
+        {
+            RecommenderTelemetry.End(activity);
         }
     }
 

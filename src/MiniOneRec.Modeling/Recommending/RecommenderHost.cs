@@ -9,10 +9,12 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// A new version is loaded aside and warmed up while the active one serves. The change is atomic: each request is answered by one version. The
 /// version before is disposed when its last request is answered, or kept for <see cref="RollbackAsync"/>. Where loading or warming up fails, the active
-/// version goes on serving. Swaps run one at a time, in the order of their calls. Safe for concurrent use.
+/// version goes on serving. Swaps run one at a time, in the order of their calls; one that is called from the loading or warm-up of another is refused.
+/// Safe for concurrent use.
 /// </remarks>
 public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposable
 {
+    private const string RequestKind = "request";
     private readonly RecommenderHostOptions _options;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
@@ -23,9 +25,11 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly HashSet<Task> _draining = [];
+    private readonly Queue<RecommenderSwappedEventArgs> _untold = [];
     private HostedVersion? _active;
     private HostedVersion? _previous;
     private Task? _disposal;
+    private bool _telling;
 
     /// <summary>Makes a host without a version; it is ready after the first swap.</summary>
     /// <param name="options">The options; copied.</param>
@@ -60,7 +64,10 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         _active = new HostedVersion(version, recommender, _logger);
     }
 
-    /// <summary>Raised after another version began to serve, on the thread of the swap. An exception of a handler is logged and changes nothing.</summary>
+    /// <summary>
+    /// Raised after another version began to serve, on a thread of a swap, one change at a time and in their order. A handler may swap again. An exception
+    /// of a handler is logged and changes nothing.
+    /// </summary>
     public event EventHandler<RecommenderSwappedEventArgs>? Swapped;
 
     /// <summary>Gets or sets the name under which reports and metrics list the host and the recommenders that it loads.</summary>
@@ -91,6 +98,9 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <summary>Gets the recommender that serves, or <see langword="null"/>; a later swap disposes it.</summary>
     public IRecommender? Active => Volatile.Read(ref _active)?.Recommender;
 
+    /// <summary>Gets how the container loads a folder on a device, or <see langword="null"/> for a host without container.</summary>
+    internal Func<string, string, CancellationToken, Task<GenerativeRecommender>>? LoadFolder { get; init; }
+
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">No version serves yet.</exception>
     /// <exception cref="ObjectDisposedException">The host is disposed, or was before the answer.</exception>
@@ -102,7 +112,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         using var stop = _options.PendingOnDispose == PendingRequests.Cancel ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token) : null;
         try
         {
-            using var inside = UserCode.Enter(this, "request");
+            using var inside = UserCode.Enter(this, RequestKind);
             var answer = version.Recommender.RecommendAsync(requests, stop?.Token ?? cancellationToken);
             return await (stop is null ? answer : answer.WaitAsync(stop.Token)).ConfigureAwait(false);
         }
@@ -128,16 +138,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         return SwapAsync(
             async token =>
             {
-                var load = new RecommenderLoadOptions
-                {
-                    Device = _options.Device,
-                    Scorers = _scorers,
-                    Templates = Templates,
-                    Backbones = Backbones,
-                    Logger = _loggers.CreateLogger<GenerativeRecommender>(),
-                    Meters = _meters,
-                };
-                var loaded = await GenerativeRecommender.LoadAsync(folder, load, token).ConfigureAwait(false);
+                var loaded = await (LoadFolder ?? LoadAsync)(folder, _options.Device, token).ConfigureAwait(false);
                 loaded.Name = Name;
                 return loaded;
             },
@@ -170,10 +171,10 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <exception cref="InvalidOperationException">There is none; <see cref="RecommenderHostOptions.KeepPrevious"/> keeps it.</exception>
     public async Task RollbackAsync(CancellationToken cancellationToken = default)
     {
+        UserCode.Refuse(this, nameof(RollbackAsync), allowed: RequestKind);
         await _swapping.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            RecommenderSwappedEventArgs told;
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposal is not null, this);
@@ -183,16 +184,16 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
                         $"There is no version to go back to; set {nameof(RecommenderHostOptions)}.{nameof(RecommenderHostOptions.KeepPrevious)} before the swap.");
                 }
 
-                told = new RecommenderSwappedEventArgs(_previous.Name, _active?.Name);
+                _untold.Enqueue(new RecommenderSwappedEventArgs(_previous.Name, _active?.Name));
                 (_active, _previous) = (_previous, _active);
             }
-
-            Tell(told);
         }
         finally
         {
             _swapping.Release();
         }
+
+        Tell();
     }
 
     /// <summary>Waits until every version that no longer serves has answered its last request and is disposed.</summary>
@@ -229,6 +230,20 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         }
     }
 
+    private Task<GenerativeRecommender> LoadAsync(string folder, string device, CancellationToken cancellationToken)
+    {
+        var load = new RecommenderLoadOptions
+        {
+            Device = device,
+            Scorers = _scorers,
+            Templates = Templates,
+            Backbones = Backbones,
+            Logger = _loggers.CreateLogger<GenerativeRecommender>(),
+            Meters = _meters,
+        };
+        return GenerativeRecommender.LoadAsync(folder, load, cancellationToken);
+    }
+
     private HostedVersion Enter()
     {
         while (true)
@@ -252,6 +267,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     {
         ArgumentException.ThrowIfNullOrEmpty(version);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposal) is not null, this);
+        UserCode.Refuse(this, nameof(SwapAsync), allowed: RequestKind);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         IRecommender? next = null;
         bool entered = false, serves = false;
@@ -259,6 +275,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         {
             await _swapping.WaitAsync(stop.Token).ConfigureAwait(false);
             entered = true;
+            using var inside = UserCode.Enter(this, "loading or warm-up");
             long start = Stopwatch.GetTimestamp();
             next = await load(stop.Token).ConfigureAwait(false) ?? throw new InvalidOperationException($"Version '{version}' was loaded as null.");
             if (ReferenceEquals(next, this) || ReferenceEquals(next, _active?.Recommender) || ReferenceEquals(next, _previous?.Recommender))
@@ -274,9 +291,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             stop.Token.ThrowIfCancellationRequested();
             var warmUpTime = Stopwatch.GetElapsedTime(start);
             _telemetry.Stage("warmup", start);
-            var told = Activate(new HostedVersion(version, next, _logger), loadTime, warmUpTime);
+            Activate(new HostedVersion(version, next, _logger), loadTime, warmUpTime);
             serves = true;
-            Tell(told);
         }
         catch (Exception e) when (!serves)
         {
@@ -296,9 +312,11 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
                 _swapping.Release();
             }
         }
+
+        Tell();
     }
 
-    private RecommenderSwappedEventArgs Activate(HostedVersion next, TimeSpan loadTime, TimeSpan warmUpTime)
+    private void Activate(HostedVersion next, TimeSpan loadTime, TimeSpan warmUpTime)
     {
         lock (_gate)
         {
@@ -306,7 +324,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             var before = _active;
             Volatile.Write(ref _active, next);
             Retire(_options.KeepPrevious ? Interlocked.Exchange(ref _previous, before) : before);
-            return new RecommenderSwappedEventArgs(next.Name, before?.Name) { LoadTime = loadTime, WarmUpTime = warmUpTime };
+            _untold.Enqueue(new RecommenderSwappedEventArgs(next.Name, before?.Name) { LoadTime = loadTime, WarmUpTime = warmUpTime });
         }
     }
 
@@ -317,6 +335,29 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             var ended = version.RetireAsync();
             _draining.RemoveWhere(task => task.IsCompleted);
             _draining.Add(ended);
+        }
+    }
+
+    /// <summary>Tells of the changes that nobody was told of. Outside the swaps' lock, so that a handler may swap.</summary>
+    private void Tell()
+    {
+        for (var told = NextUntold(mine: false); told is not null; told = NextUntold(mine: true))
+        {
+            Tell(told);
+        }
+    }
+
+    private RecommenderSwappedEventArgs? NextUntold(bool mine)
+    {
+        lock (_gate)
+        {
+            if (_telling && !mine)
+            {
+                return null;                                        // the thread that tells goes on
+            }
+
+            _telling = _untold.TryDequeue(out var told);
+            return told;
         }
     }
 

@@ -34,7 +34,8 @@ public sealed class RecommenderOptions
     /// <summary>Gets or sets the most items that one request may ask for.</summary>
     /// <remarks>
     /// The cost of a request grows with its count, so an application that passes on what its users ask for sets what it can afford. A request for
-    /// more, or for more than the whole catalogue where that is larger than <see cref="BeamWidth"/>, fails with an <see cref="ArgumentException"/>.
+    /// more, or for more than the whole catalogue, fails with an <see cref="ArgumentException"/>. Up to <see cref="BeamWidth"/>, and up to the default of
+    /// <see cref="RecommendationRequest.Count"/>, a small catalogue does not count: the answer then has a shortfall.
     /// </remarks>
     /// <value>The default is 10,000.</value>
     [Range(1, 1 << 16)]

@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 namespace MiniOneRec.Modeling;
 
 /// <summary>The meter and the source of activities of one recommender; both end with it, except a meter that belongs to a container's factory.</summary>
+/// <remarks>Listeners are the application's code. One that throws fails no request and does not end the queue's thread.</remarks>
 internal sealed class RecommenderTelemetry : IDisposable
 {
     private readonly Meter? _own;
@@ -35,25 +36,24 @@ internal sealed class RecommenderTelemetry : IDisposable
     /// <summary>Gets or sets the name of the recommender, a tag of every measurement.</summary>
     public string Name { get; set; } = "";
 
-    public Activity? StartCall(int requests)
-    {
-        var activity = _source.StartActivity("MiniOneRec.Recommend");
-        activity?.SetTag("minionerec.recommender", Name).SetTag("minionerec.requests", requests);
-        return activity;
-    }
+    /// <summary>Starts the activity of a call.</summary>
+    public Activity? StartCall(int requests) => Start(
+        static state => state.Source.StartActivity("MiniOneRec.Recommend")?.SetTag("minionerec.recommender", state.Name).SetTag("minionerec.requests", state.Requests),
+        (Source: _source, Name, Requests: requests));
 
     /// <summary>Starts the activity of a batch, linked to the activities of its requests.</summary>
-    public Activity? StartBatch(IReadOnlyList<PendingRequest> batch)
-    {
-        if (!_source.HasListeners())
-        {
-            return null;
-        }
+    public Activity? StartBatch(IReadOnlyList<PendingRequest> batch) => Start(
+        static state => state.Source.StartActivity("MiniOneRec.RecommendBatch", ActivityKind.Internal, parentContext: default, links: Links(state.Batch))
+            ?.SetTag("minionerec.recommender", state.Name).SetTag("minionerec.batch.size", state.Batch.Count),
+        (Source: _source, Name, Batch: batch));
 
-        var links = batch.Where(pending => pending.Parent != default).Select(pending => pending.Parent).Distinct().Select(parent => new ActivityLink(parent));
-        var activity = _source.StartActivity("MiniOneRec.RecommendBatch", ActivityKind.Internal, parentContext: default, links: [.. links]);
-        activity?.SetTag("minionerec.recommender", Name).SetTag("minionerec.batch.size", batch.Count);
-        return activity;
+    /// <summary>Ends an activity.</summary>
+    public static void End(Activity? activity)
+    {
+        if (activity is not null && !Guarded(static ended => { ended.Dispose(); return true; }, activity))
+        {
+            Activity.Current = activity.Parent;
+        }
     }
 
     /// <summary>Counts requests that ended.</summary>
@@ -63,7 +63,7 @@ internal sealed class RecommenderTelemetry : IDisposable
     {
         if (count > 0)
         {
-            _requests.Add(count, Recommender(), new KeyValuePair<string, object?>("outcome", outcome));
+            Add(_requests, count, new KeyValuePair<string, object?>("outcome", outcome));
         }
     }
 
@@ -77,7 +77,8 @@ internal sealed class RecommenderTelemetry : IDisposable
         _ => "failed",
     };
 
-    public void Queued(int change) => _queueLength.Add(change, Recommender());
+    public void Queued(int change) => Guarded(
+        static state => { state.Telemetry._queueLength.Add(state.Change, state.Telemetry.Recommender()); return true; }, (Telemetry: this, Change: change));
 
     /// <summary>Records how long a stage took.</summary>
     /// <param name="stage">The stage.</param>
@@ -86,35 +87,88 @@ internal sealed class RecommenderTelemetry : IDisposable
     {
         if (_duration.Enabled)
         {
-            _duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, Recommender(), new KeyValuePair<string, object?>("stage", stage));
+            Record(_duration, Stopwatch.GetElapsedTime(start).TotalSeconds, new KeyValuePair<string, object?>("stage", stage));
         }
     }
 
-    public void Beams(int count) => _beams.Record(count, Recommender());
+    public void Beams(int count) => Record(_beams, count);
 
     public void Batch(BatchOutcome[] outcomes)
     {
-        _batchSize.Record(outcomes.Length, Recommender());
+        Record(_batchSize, outcomes.Length);
         if (_skipped.Enabled)
         {
-            _skipped.Add(outcomes.Sum(outcome => (long)(outcome.Result?.SkippedHistoryItems ?? 0)), Recommender());
+            Add(_skipped, outcomes.Sum(outcome => (long)(outcome.Result?.SkippedHistoryItems ?? 0)));
         }
 
         if (_shortfall.Enabled)
         {
-            _shortfall.Add(outcomes.Sum(outcome => (long)(outcome.Result?.Shortfall ?? 0)), Recommender());
+            Add(_shortfall, outcomes.Sum(outcome => (long)(outcome.Result?.Shortfall ?? 0)));
         }
     }
 
     /// <summary>Counts a swap.</summary>
     /// <param name="kind"><c>catalogue</c> or <c>model</c>.</param>
-    public void Swapped(string kind) => _swaps.Add(1, Recommender(), new KeyValuePair<string, object?>("kind", kind));
+    public void Swapped(string kind) => Add(_swaps, 1, new KeyValuePair<string, object?>("kind", kind));
 
     public void Dispose()
     {
         _own?.Dispose();
         _source.Dispose();
     }
+
+    private static IEnumerable<ActivityLink> Links(IReadOnlyList<PendingRequest> batch) =>
+        batch.Where(pending => pending.Parent != default).Select(pending => pending.Parent).Distinct().Select(parent => new ActivityLink(parent));
+
+    private Activity? Start<TState>(Func<TState, Activity?> start, TState state)
+    {
+        if (!_source.HasListeners())
+        {
+            return null;
+        }
+
+        var before = Activity.Current;
+        var started = Guarded(start, state);
+        if (started is null)
+        {
+            Activity.Current = before;                              // a listener threw after the activity had become the current one
+        }
+
+        return started;
+    }
+
+    private static TResult? Guarded<TState, TResult>(Func<TState, TResult> tell, TState state)
+    {
+        try
+        {
+            return tell(state);
+        }
+#pragma warning disable CA1031 // What a listener throws is no fault of the request, and nothing above the queue's thread would catch it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return default;
+        }
+    }
+
+    private void Add(Counter<long> counter, long value, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        if (counter.Enabled)
+        {
+            Guarded(static state => { state.Counter.Add(state.Value, state.Tags); return true; }, (Counter: counter, Value: value, Tags: Tags(tags)));
+        }
+    }
+
+    private void Record<T>(Histogram<T> histogram, T value, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        where T : struct
+    {
+        if (histogram.Enabled)
+        {
+            Guarded(static state => { state.Histogram.Record(state.Value, state.Tags); return true; }, (Histogram: histogram, Value: value, Tags: Tags(tags)));
+        }
+    }
+
+    private KeyValuePair<string, object?>[] Tags(ReadOnlySpan<KeyValuePair<string, object?>> more) => [Recommender(), .. more];
 
     private KeyValuePair<string, object?> Recommender() => new("recommender", Name);
 }

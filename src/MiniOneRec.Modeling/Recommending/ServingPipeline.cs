@@ -74,7 +74,7 @@ internal sealed class ServingPipeline : IDisposable
         ArgumentNullException.ThrowIfNull(requests);
         UserCode.Refuse(_owner, nameof(GenerativeRecommender.RecommendAsync), allowed: FallbackKind);
         _calls.Enter();
-        using var activity = Telemetry.StartCall(requests.Count);
+        var activity = Telemetry.StartCall(requests.Count);
         long start = Stopwatch.GetTimestamp();
         var call = new ServingCall(requests.Count);
         try
@@ -92,6 +92,7 @@ internal sealed class ServingPipeline : IDisposable
         finally
         {
             call.Count(Telemetry);
+            RecommenderTelemetry.End(activity);
             _calls.Exit();
         }
     }

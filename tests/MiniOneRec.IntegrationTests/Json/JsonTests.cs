@@ -30,7 +30,7 @@ public sealed class JsonTests
         ["training"] = (
             new TrainingResult { Steps = 9, BestStep = 3, Elapsed = TimeSpan.FromSeconds(1.5), History = [new("sft", 1, 9)] }, MiniOneRecJsonContext.Default),
         ["item"] = (new Item { Id = "a", Title = "Tent", Brand = "Alder", Categories = ["Camping"] }, MiniOneRecJsonContext.Default),
-        ["sequence"] = (new UserSequence("u", ["a"]) { Timestamps = [5] }, MiniOneRecJsonContext.Default),
+        ["sequence"] = (new UserSequence("u", ["a"]) { Timestamps = [5], Weights = [double.NaN] }, MiniOneRecJsonContext.Default),
         ["example"] = (new NextItemExample("u", ["a"], "b") { Timestamp = 6 }, MiniOneRecJsonContext.Default),
         ["index"] = (new SemanticIdIndex([new("a", new(0, 1)), new("b", new(1, 0))], [4, 4]), MiniOneRecJsonContext.Default),
         ["evaluation"] = (Report(), EvaluationJsonContext.Default),

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using MiniOneRec;
 using MiniOneRec.Modeling;
 
@@ -28,5 +30,12 @@ internal static class ModelingReadme
         await host.SwapAsync("models/shop-2");                               // requests go on meanwhile
         await host.RollbackAsync();                                          // shop-1 serves again; KeepPrevious kept it
         System.Console.WriteLine($"{host.IsReady} {host.ActiveVersion}");
+    }
+
+    public static void Register(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddMiniOneRec(configuration)
+            .AddRecommenderHost("models/shop-1", host => host.KeepPrevious = true)   // IRecommender and RecommenderHost
+            .AddRecommenderHost(configuration.GetSection("Books"), "books");         // [FromKeyedServices("books")] RecommenderHost
     }
 }

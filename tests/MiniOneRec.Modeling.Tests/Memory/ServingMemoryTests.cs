@@ -5,6 +5,7 @@ namespace MiniOneRec.Modeling.Tests;
 public sealed class ServingMemoryTests : IDisposable
 {
     private const int Requests = 20_000;
+    private const int Rounds = 3;
     private const long Bound = 1_000_000;
     private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-").FullName;
     private readonly SemanticIdIndex _index =
@@ -19,12 +20,21 @@ public sealed class ServingMemoryTests : IDisposable
     {
         using var recommender = Make();
         await ServeAsync(recommender, mixed, 2_000, seed: 1);
-        (long bytes, long tensors) = (HeapGrowth.InUse(), torch.Tensor.TotalCount);
 
-        await ServeAsync(recommender, mixed, Requests, seed: 2);
+        // A leak grows in every round. What oneDNN keeps for a shape that a busy machine gathers late, and what other tests leave to finalizers, does not.
+        var rounds = new List<(long Bytes, long Tensors)>();
+        for (int round = 0; round < Rounds; round++)
+        {
+            (long bytes, long tensors) = (HeapGrowth.InUse(), torch.Tensor.TotalCount);
+            await ServeAsync(recommender, mixed, Requests, seed: 2 + round);
+            rounds.Add((HeapGrowth.InUse() - bytes, torch.Tensor.TotalCount - tensors));
+            if (rounds[^1] is { Bytes: <= Bound, Tensors: <= 0 })
+            {
+                return;
+            }
+        }
 
-        Assert.InRange(HeapGrowth.InUse() - bytes, long.MinValue, Bound);
-        Assert.Equal(tensors, torch.Tensor.TotalCount);
+        Assert.Fail($"{Requests} requests leave bytes or tensors behind: {string.Join(", ", rounds)}.");
     }
 
     [SkippableFact]
