@@ -92,7 +92,7 @@ internal static class ModelFolder
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
-        var template = await PromptTemplates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
+        var template = await PromptTemplates.CreateAsync(description, folder, logger, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
         configure?.Invoke(options);
         var load = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(device), RequireHead = true, Logger = logger };
