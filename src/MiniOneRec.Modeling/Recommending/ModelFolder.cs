@@ -87,7 +87,7 @@ internal static class ModelFolder
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
-        var template = await load.Templates.CreateAsync(description, folder, cancellationToken).ConfigureAwait(false);
+        var template = await load.Templates.CreateAsync(description, folder, load.Logger, cancellationToken).ConfigureAwait(false);
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
         load.Configure?.Invoke(options);
         var checkpoint = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(load.Device), RequireHead = true, Logger = load.Logger };

@@ -33,7 +33,8 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
 
                 break;
             case "Split":
-                _rules.Add(new PatternRule(ReadPattern(Required(element, "pattern", JsonValueKind.Object, source)), ReadBehavior(element), Flag(element, "invert", source)));
+                _rules.Add(new PatternRule(
+                    ReadPattern(Required(element, "pattern", JsonValueKind.Object, source)), ReadBehavior(element), Flag(element, "invert", source)));
                 break;
             case "Digits":
                 _rules.Add(new DigitRule(Flag(element, "individual_digits", source)));
@@ -82,7 +83,7 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
 
         if (!element.TryGetProperty("use_regex", out _) || Flag(element, "use_regex", source))
         {
-            _rules.Add(new PatternRule(MakeRegex(SplitPatterns.Gpt2), SplitBehavior.Isolated, false));
+            _rules.Add(new PatternRule(MakeRegex(SplitPatterns.Gpt2, source), SplitBehavior.Isolated, false));
         }
 
         _byteLevel = true;
@@ -91,8 +92,8 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
     private static string Shortened(string text) => text.Length > 80 ? text[..80] + "…" : text;
 
     private Regex ReadPattern(JsonElement element) =>
-        Text(element, "Regex", source) is { } regex ? MakeRegex(regex)
-        : Text(element, "String", source) is { } text ? MakeRegex(Regex.Escape(text))
+        Text(element, "Regex", source) is { } regex ? MakeRegex(regex, source)
+        : Text(element, "String", source) is { } text ? MakeRegex(Regex.Escape(text), source)
         : throw Bad("pattern", element.GetRawText(), "Regex or String", source);
 
     private SplitBehavior ReadBehavior(JsonElement element) => Text(element, "behavior", source) switch
@@ -105,7 +106,9 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
         var other => throw Bad("behavior", other, "Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous", source),
     };
 
-    private Regex MakeRegex(string pattern)
+    /// <summary>Makes a pattern that a file brings ready to match.</summary>
+    /// <exception cref="InvalidDataException">The pattern is malformed or too long.</exception>
+    internal static Regex MakeRegex(string pattern, string source)
     {
         try
         {

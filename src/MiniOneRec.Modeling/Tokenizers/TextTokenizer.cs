@@ -72,7 +72,11 @@ public sealed class TextTokenizer : ITextTokenizer
     public IReadOnlyList<string> ChatTemplateNames => [.. Settings.NamedTemplates.Keys];
 
     /// <summary>Gets the keys of the files that this version does not know and ignores.</summary>
-    public IReadOnlyList<string> UnknownKeys => [.. _definition.UnknownKeys.Select(key => $"{TokenizerFiles.Tokenizer}: {key}"), .. Settings.UnknownKeys.Select(key => $"{TokenizerSettings.ConfigFile}: {key}")];
+    public IReadOnlyList<string> UnknownKeys =>
+    [
+        .. _definition.UnknownKeys.Select(key => $"{TokenizerFiles.Tokenizer}: {key}"),
+        .. Settings.UnknownKeys.Select(key => $"{TokenizerSettings.ConfigFile}: {key}"),
+    ];
 
     internal TokenizerSettings Settings { get; }
 
@@ -93,12 +97,20 @@ public sealed class TextTokenizer : ITextTokenizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is no byte-level BPE tokenizer; the message names file and key.</exception>
-    public static async Task<TextTokenizer> LoadAsync(string path, ILogger? logger, CancellationToken cancellationToken = default)
+    public static Task<TextTokenizer> LoadAsync(string path, ILogger? logger, CancellationToken cancellationToken = default) =>
+        LoadAsync(path, logger, addsMissing: true, cancellationToken);
+
+    /// <summary>Reads a tokenizer.</summary>
+    /// <param name="path">A <c>tokenizer.json</c>, or a folder that holds one.</param>
+    /// <param name="logger">Receives a warning with the unknown keys, or <see langword="null"/>.</param>
+    /// <param name="addsMissing">Whether special tokens that the configuration names and the vocabulary lacks are added; a saved model has none of their rows.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    internal static async Task<TextTokenizer> LoadAsync(string path, ILogger? logger, bool addsMissing, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         string file = Directory.Exists(path) ? Path.Combine(path, TokenizerFiles.Tokenizer) : path;
         byte[] json = await TokenizerFiles.ReadAsync(file, cancellationToken).ConfigureAwait(false);
-        var tokenizer = Parse(json, file, TokenizerSettings.Read(Path.GetDirectoryName(Path.GetFullPath(file))!));
+        var tokenizer = Parse(json, file, TokenizerSettings.Read(Path.GetDirectoryName(Path.GetFullPath(file))!), addsMissing);
         if (logger is not null && tokenizer.UnknownKeys.Count > 0)
         {
             Log.UnknownTokenizerKeys(logger, path, string.Join(", ", tokenizer.UnknownKeys));
@@ -263,7 +275,8 @@ public sealed class TextTokenizer : ITextTokenizer
         return TokenizerFiles.WriteAsync(folder, _json, AddedTokens, Settings with { EndToken = EndTokenText }, cancellationToken);
     }
 
-    internal static TextTokenizer Parse(byte[] json, string source, TokenizerSettings settings) => new(settings.Apply(TokenizerJson.Parse(json, source)), json, settings);
+    internal static TextTokenizer Parse(byte[] json, string source, TokenizerSettings settings, bool addsMissing = true) =>
+        new(settings.Apply(TokenizerJson.Parse(json, source), addsMissing), json, settings);
 
     internal byte[] BytesOf(int token, bool skipSpecial) =>
         (uint)token >= (uint)VocabularySize ? throw new ArgumentException($"Token {token} is outside the vocabulary of {VocabularySize}.")
@@ -316,10 +329,7 @@ public sealed class TextTokenizer : ITextTokenizer
         };
     }
 
-    // U+FFFE is no character and stays as it is; .NET normalises no text that holds it.
-    private string Normalize(string text) => _definition.Normalization is not { } form ? text
-        : text.Contains('\uFFFE', StringComparison.Ordinal) ? string.Join('\uFFFE', text.Split('\uFFFE').Select(part => part.Normalize(form)))
-        : text.Normalize(form);
+    private string Normalize(string text) => _definition.Normalizer?.Apply(text) ?? text;
 
     private static string Sanitize(string text)
     {

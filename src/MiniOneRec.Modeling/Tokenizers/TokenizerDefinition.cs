@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace MiniOneRec.Modeling;
 
 /// <summary>What a <c>tokenizer.json</c> says, checked.</summary>
@@ -29,8 +27,8 @@ internal sealed record TokenizerDefinition
     /// <summary>Gets the keys of the file that are not known, as paths.</summary>
     public IReadOnlyList<string> UnknownKeys { get; init; } = [];
 
-    /// <summary>Gets the Unicode form that text is brought into, or <see langword="null"/> for none.</summary>
-    public NormalizationForm? Normalization { get; init; }
+    /// <summary>Gets what changes text before it is cut, or <see langword="null"/> for nothing.</summary>
+    public TextNormalizer? Normalizer { get; init; }
 
     /// <summary>Gets the rules that cut text into pieces.</summary>
     public required List<SplitRule> Rules { get; init; }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace MiniOneRec.Modeling;
@@ -50,11 +49,13 @@ internal sealed class TokenizerJson(string source)
             IgnoreMerges = Flag(model, "ignore_merges"),
             UnknownToken = ReadUnknown(model, vocabulary),
             FusesUnknown = Flag(model, "fuse_unk"),
-            Normalization = ReadNormalizer(root),
+            Normalizer = root.TryGetProperty("normalizer", out var normalizer) ? new NormalizerJson(source, _unknown).Read(normalizer) : null,
             Rules = pre.Finish(),
             AddPrefixSpace = pre.AddPrefixSpace,
             IsByteLevelAlone = Text(splitter, "type") == "ByteLevel",
-            BeginToken = root.TryGetProperty("post_processor", out var post) ? new PostProcessorJson(source, _unknown, tokens.Contains).Read(post) : null,
+            BeginToken = root.TryGetProperty("post_processor", out var post)
+                ? new PostProcessorJson(source, _unknown, tokens.Contains).Read(post)
+                : null,
             AddedTokens = added,
             UnknownKeys = [.. _unknown],
         };
@@ -96,7 +97,9 @@ internal sealed class TokenizerJson(string source)
         {
             if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id is < 0 or >= MaxTokens || !seen.Add(id))
             {
-                throw Bad($"model.vocab of '{JsonTexts.Name(entry, "model.vocab", source)}'", entry.Value.GetRawText(), $"a token id below {MaxTokens} that no other token has");
+                throw Bad(
+                    $"model.vocab of '{JsonTexts.Name(entry, "model.vocab", source)}'", entry.Value.GetRawText(),
+                    $"a token id below {MaxTokens} that no other token has");
             }
 
             vocabulary.Add(JsonTexts.Name(entry, "model.vocab", source), id);
@@ -127,34 +130,6 @@ internal sealed class TokenizerJson(string source)
     }
 
     private string Part(JsonElement element) => JsonTexts.Value(element, "model.merges", source);
-
-    private NormalizationForm? ReadNormalizer(JsonElement root)
-    {
-        if (!root.TryGetProperty("normalizer", out var element) || element.ValueKind == JsonValueKind.Null)
-        {
-            return null;
-        }
-
-        TokenizerKeys.Check(TokenizerKeys.Tokenizer, "normalizer", element, source, _unknown);
-        while (Text(element, "type") == "Sequence" && Required(element, "normalizers", JsonValueKind.Array) is var list && list.GetArrayLength() <= 1)
-        {
-            if (list.GetArrayLength() == 0)
-            {
-                return null;
-            }
-
-            element = list[0];
-        }
-
-        return Text(element, "type") switch
-        {
-            "NFC" => NormalizationForm.FormC,
-            "NFD" => NormalizationForm.FormD,
-            "NFKC" => NormalizationForm.FormKC,
-            "NFKD" => NormalizationForm.FormKD,
-            var type => throw Bad("normalizer.type", type, "NFC, NFD, NFKC, NFKD or null"),
-        };
-    }
 
     private List<AddedToken> ReadAddedTokens(JsonElement root, Dictionary<string, int> vocabulary)
     {

@@ -33,8 +33,10 @@ internal static class TokenizerKeys
         // Transformers sets both anew at every call.
         .. Of("", TokenizerKeyUse.Harmless, "version", "truncation", "padding"),
         .. Of("added_tokens", TokenizerKeyUse.Honoured, "id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"),
-        .. Of("normalizer", TokenizerKeyUse.Honoured, "type", "normalizers"),
-        .. Of("pre_tokenizer", TokenizerKeyUse.Honoured, "type", "pretokenizers", "pattern", "behavior", "invert", "individual_digits", "add_prefix_space", "use_regex"),
+        .. Of("normalizer", TokenizerKeyUse.Honoured, "type", "normalizers", "strip_left", "strip_right", "pattern", "content", "prepend"),
+        .. Of(
+            "pre_tokenizer", TokenizerKeyUse.Honoured,
+            "type", "pretokenizers", "pattern", "behavior", "invert", "individual_digits", "add_prefix_space", "use_regex"),
         .. Of("pre_tokenizer", TokenizerKeyUse.Harmless, "trim_offsets"),
         .. Of("post_processor", TokenizerKeyUse.Honoured, "type", "processors", "single", "special_tokens", "cls"),
 
@@ -54,8 +56,8 @@ internal static class TokenizerKeys
     [
         .. Of(
             "", TokenizerKeyUse.Honoured,
-            "bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "additional_special_tokens", "extra_special_tokens",
-            "added_tokens_decoder", "add_bos_token", "add_prefix_space", "chat_template", "tokenizer_class"),
+            "bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token", "additional_special_tokens",
+            "extra_special_tokens", "added_tokens_decoder", "add_bos_token", "add_prefix_space", "chat_template", "tokenizer_class"),
 
         // An end token is written by templates, behind a response.
         .. Of("", TokenizerKeyUse.Harmless, "add_eos_token"),

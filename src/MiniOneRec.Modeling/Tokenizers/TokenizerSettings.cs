@@ -13,7 +13,8 @@ internal sealed record TokenizerSettings
     /// <summary>End tokens of the usual families, most specific first, for files that name none.</summary>
     public static readonly string[] UsualEndTokens = ["<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"];
 
-    private static readonly string[] SpecialKeys = ["bos_token", "eos_token", "pad_token", "unk_token", "cls_token", "sep_token", "mask_token"];
+    // In the order in which Hugging Face adds those that the vocabulary lacks.
+    private static readonly string[] SpecialKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     // Classes that write the begin token unless the files say otherwise.
     private static readonly string[] BeginningClasses =
@@ -104,8 +105,10 @@ internal sealed record TokenizerSettings
     }
 
     /// <summary>Adds to a tokenizer what its configuration says: tokens, their flags and the space before a text.</summary>
+    /// <param name="definition">The tokenizer.</param>
+    /// <param name="addsMissing">Whether special tokens that the vocabulary lacks are added behind it, as Hugging Face does.</param>
     /// <exception cref="InvalidDataException">An added token has the id of another one, or another id.</exception>
-    public TokenizerDefinition Apply(TokenizerDefinition definition)
+    public TokenizerDefinition Apply(TokenizerDefinition definition, bool addsMissing)
     {
         if (AddedTokens.Count == 0 && SpecialTokens.Count == 0 && AddPrefixSpace is null)
         {
@@ -122,7 +125,8 @@ internal sealed record TokenizerSettings
             int? id = known ? tokens[place].Id : definition.Vocabulary.TryGetValue(token.Content, out int old) ? old : null;
             if ((id is not null && id != token.Id) || (contents.TryGetValue(token.Id, out string? other) && other != token.Content))
             {
-                throw new InvalidDataException($"'{Source}': key 'added_tokens_decoder.{token.Id}' is '{token.Content}'; expected content and id that no other token has.");
+                throw new InvalidDataException(
+                    $"'{Source}': key 'added_tokens_decoder.{token.Id}' is '{token.Content}'; expected content and id that no other token has.");
             }
 
             contents[token.Id] = token.Content;
@@ -137,16 +141,18 @@ internal sealed record TokenizerSettings
             }
         }
 
-        foreach (string text in SpecialTokens)
+        int next = contents.Keys.Max() + 1;
+        foreach (string text in SpecialTokens.Where(text => text.Length > 0))
         {
-            if (!places.ContainsKey(text) && definition.Vocabulary.TryGetValue(text, out int id))
+            bool known = definition.Vocabulary.TryGetValue(text, out int id);
+            if ((known || addsMissing) && places.TryAdd(text, tokens.Count))
             {
-                places[text] = tokens.Count;
-                tokens.Add(new AddedToken(id, text) { Special = true });
+                tokens.Add(new AddedToken(known ? id : next++, text) { Special = true });
             }
         }
 
-        return definition with { AddedTokens = tokens, AddPrefixSpace = definition.IsByteLevelAlone && AddPrefixSpace is { } adds ? adds : definition.AddPrefixSpace };
+        bool addsSpace = definition.IsByteLevelAlone && AddPrefixSpace is { } adds ? adds : definition.AddPrefixSpace;
+        return definition with { AddedTokens = tokens, AddPrefixSpace = addsSpace };
     }
 
     /// <summary>Writes the settings as Hugging Face reads them.</summary>

@@ -9,13 +9,13 @@ internal static class BuiltInTemplates
     public static IReadOnlyList<PromptTemplateLoader> All { get; } =
     [
         new("compact", description => new CompactTemplate(LevelSizes(description), (bool)description["writesEnd"]!, Order(description))),
-        new("alpaca", async (description, folder, cancellationToken) => new AlpacaTemplate(
-            await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
+        new("alpaca", async (description, folder, logger, cancellationToken) => new AlpacaTemplate(
+            await TextTokenizer.LoadAsync(folder, logger, addsMissing: false, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
         {
             WritesBegin = Begins(description),
         }),
-        new("chat", async (description, folder, cancellationToken) => new ChatTemplate(
-            await TextTokenizer.LoadAsync(folder, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
+        new("chat", async (description, folder, logger, cancellationToken) => new ChatTemplate(
+            await TextTokenizer.LoadAsync(folder, logger, addsMissing: false, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
         {
             WritesBegin = Begins(description),
         }),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 
 namespace MiniOneRec.Modeling;
 
@@ -49,7 +50,11 @@ public sealed class PromptTemplateRegistry
     /// <param name="folder">The model folder, for templates that need files in it.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">No loader has the template's name, or the description is damaged; the message says what to register.</exception>
-    public Task<IPromptTemplate> CreateAsync(JsonObject description, string folder, CancellationToken cancellationToken = default)
+    public Task<IPromptTemplate> CreateAsync(JsonObject description, string folder, CancellationToken cancellationToken = default) =>
+        CreateAsync(description, folder, null, cancellationToken);
+
+    /// <summary>Makes a template, and logs what is ignored in the files that it needs.</summary>
+    internal Task<IPromptTemplate> CreateAsync(JsonObject description, string folder, ILogger? logger, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(description);
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -58,7 +63,7 @@ public sealed class PromptTemplateRegistry
         var loader = Find(name) ?? throw new InvalidDataException(
             $"Model folder '{folder}' was saved with the template '{name}', which is not registered; known are {string.Join(", ", Names)}. Register it before loading: "
             + $"PromptTemplateRegistry.Default.Register(new PromptTemplateLoader(\"{name}\", …)), or AddPromptTemplate(…) in a container.");
-        return loader.LoadAsync(description, folder, cancellationToken);
+        return loader.LoadAsync(description, folder, logger, cancellationToken);
     }
 
     private PromptTemplateLoader? Find(string name) =>

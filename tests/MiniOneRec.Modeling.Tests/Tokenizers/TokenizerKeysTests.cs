@@ -95,7 +95,14 @@ public sealed class TokenizerKeysTests
     [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}},{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"x\":{\"ids\":[9999]}}}", "id of a token")]
     [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\"}},{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"x\":{\"ids\":[1,2]}}}", "at most one token")]
     [InlineData("post_processor", "{\"type\":\"TemplateProcessing\",\"single\":[]}", "the text")]
-    [InlineData("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Lowercase\"}]}", "normalizer.type")]
+    [InlineData("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Nmt\"}]}", "normalizer.type")]
+    [InlineData("normalizer", "{\"type\":\"BertNormalizer\",\"lowercase\":true}", "normalizer.type")]
+    [InlineData("normalizer", "{\"type\":\"Strip\",\"strip_left\":true}", "normalizer.strip_right")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"}}", "normalizer.content")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"a\"}", "normalizer.pattern")]
+    [InlineData("normalizer", "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"(\"},\"content\":\"a\"}", "pattern")]
+    [InlineData("normalizer", "{\"type\":\"Prepend\"}", "normalizer.prepend")]
+    [InlineData("normalizer", "{\"type\":\"Sequence\",\"normalizers\":[7]}", "normalizer.normalizers")]
     [InlineData("pre_tokenizer", "{\"type\":\"\\ud800\"}", "type")]
     public void Tokenizer_UnsupportedValue_NamesTheKey(string name, string value, string problem)
     {
@@ -155,6 +162,28 @@ public sealed class TokenizerKeysTests
 
         Assert.Equal([97, 700], tokenizer.Encode("a<pad>"));
         Assert.Equal("a", tokenizer.Decode([97, 700], skipSpecial: true));
+    }
+
+    [Fact]
+    public void Config_SpecialTokensThatTheVocabularyLacks_AreAddedBehindItAsHuggingFaceDoes()
+    {
+        var tokenizer = Make((JsonObject)JsonNode.Parse("""
+            {"pad_token":"[PAD]","unk_token":"<unk>","eos_token":"<|endoftext|>","additional_special_tokens":["<x>","[PAD]",{"content":"<y>"}]}
+            """)!);
+
+        Assert.Equal([97, 267, 266, 268, 269, 265], tokenizer.Encode("a[PAD]<unk><x><y><|endoftext|>"));
+        Assert.Equal(270, tokenizer.VocabularySize);
+        Assert.Equal("a", tokenizer.Decode([97, 267, 266, 268], skipSpecial: true));
+    }
+
+    [Fact]
+    public void Config_SpecialTokenThatTheVocabularyLacks_IsNotAddedToASavedModel()
+    {
+        var settings = TokenizerSettings.FromJson("{\"pad_token\":\"[PAD]\"}", "tokenizer_config.json");
+
+        var tokenizer = TextTokenizer.Parse(Encoding.UTF8.GetBytes(ToyTokenizer.Json().ToJsonString()), "toy.json", settings, addsMissing: false);
+
+        Assert.Equal(ToyTokenizer.Make().VocabularySize, tokenizer.VocabularySize);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling.Tests.Tokenizers;
 
 namespace MiniOneRec.Modeling.Tests;
@@ -65,6 +66,27 @@ public sealed class BeginTokenTests
     }
 
     [Fact]
+    public async Task CreateAsync_TellsTheLoggerOfUnknownKeys()
+    {
+        using var folder = new TemporaryFolder();
+        var tokenizer = Make("{\"bos_token\":\"<s>\",\"unheard_of\":1}", false, WritesBegin);
+        await tokenizer.SaveAsync(folder.Path);
+        var logger = new Messages();
+
+        await PromptTemplates.CreateAsync(new AlpacaTemplate(tokenizer, [2, 2]).Describe(), folder.Path, logger, CancellationToken.None);
+
+        Assert.Contains("unheard_of", Assert.Single(logger.Texts), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CreateAsync_NameOfAnotherKind_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => PromptTemplates.CreateAsync(new JsonObject { ["name"] = 5 }, folder.Path, null, CancellationToken.None));
+    }
+
+    [Fact]
     public void Parse_BeginTokenThatIsMissing_NamesTheKeys()
     {
         var error = Assert.Throws<InvalidDataException>(() => Make("{\"add_bos_token\":true}", false, WritesNone));
@@ -98,5 +120,18 @@ public sealed class BeginTokenTests
         var settings = JsonNode.Parse(config)!;
         settings["chat_template"] = chat;
         return TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json", TokenizerSettings.FromJson(settings.ToJsonString(), "tokenizer_config.json"));
+    }
+
+    private sealed class Messages : ILogger
+    {
+        public List<string> Texts { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Texts.Add(formatter(state, exception));
     }
 }

@@ -1,20 +1,49 @@
 namespace MiniOneRec.Modeling;
 
 /// <summary>The arguments of a call as they are written.</summary>
-internal sealed class JinjaArgumentList(JinjaExpression[] positional, (string Name, JinjaExpression Value)[] named)
+/// <param name="positional">The arguments without a name.</param>
+/// <param name="named">The arguments with a name.</param>
+/// <param name="all">Elements that are passed as arguments, behind a <c>*</c>.</param>
+/// <param name="allNamed">Entries that are passed as named arguments, behind <c>**</c>.</param>
+internal sealed class JinjaArgumentList(
+    JinjaExpression[] positional, (string Name, JinjaExpression Value)[] named, JinjaExpression? all = null, JinjaExpression? allNamed = null)
 {
     public static JinjaArgumentList Empty { get; } = new([], []);
 
     public JinjaArguments Evaluate(JinjaRun run, JinjaScope scope)
     {
-        if (positional.Length + named.Length == 0)
+        if (positional.Length + named.Length == 0 && all is null && allNamed is null)
         {
             return JinjaArguments.None;
         }
 
         run.Charge(80 + (8L * positional.Length) + (16L * named.Length));
         object?[] values = Array.ConvertAll(positional, value => value.Value(run, scope));
-        return new JinjaArguments(values, Array.ConvertAll(named, pair => KeyValuePair.Create(pair.Name, pair.Value.Value(run, scope))));
+        if (all is not null)
+        {
+            var more = JinjaValue.ToElements(run, all.Value(run, scope));
+            run.Charge(32L * more.Count);
+            run.Work(more.Count);
+            values = [.. values, .. more];
+        }
+
+        var pairs = Array.ConvertAll(named, pair => KeyValuePair.Create(pair.Name, pair.Value.Value(run, scope)));
+        return new JinjaArguments(values, allNamed is null ? pairs : WithEntries(run, pairs, allNamed.Value(run, scope)));
+    }
+
+    private static KeyValuePair<string, object?>[] WithEntries(JinjaRun run, KeyValuePair<string, object?>[] pairs, object? value)
+    {
+        var map = value as JinjaMap ?? throw run.Error($"'**' needs a map, not {JinjaText.TypeName(value)}");
+        var made = pairs.ToList();
+        foreach (var (key, item) in map.Entries)
+        {
+            run.Charge(16);
+            run.Work(16);
+            string name = key as string ?? throw run.Error("'**': a name is no text");
+            made.Add(pairs.Any(pair => pair.Key == name) ? throw run.Error($"the argument '{name}' is given twice") : KeyValuePair.Create(name, item));
+        }
+
+        return [.. made];
     }
 }
 

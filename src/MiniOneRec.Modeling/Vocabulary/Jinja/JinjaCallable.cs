@@ -10,6 +10,7 @@ internal abstract class JinjaCallable
     public static object? Call(JinjaRun run, object? value, JinjaArguments arguments) => value switch
     {
         JinjaCallable function => function.Invoke(run, arguments),
+        JinjaLoop loop => loop.Repeat(run, arguments),
         JinjaUndefined undefined => throw run.Error($"{undefined.Reason}, so it cannot be called"),
         _ => throw run.Error($"{JinjaText.TypeName(value)} cannot be called"),
     };
@@ -44,6 +45,9 @@ internal sealed record JinjaMacroDefinition(string Name, (string Name, JinjaExpr
 internal sealed class JinjaMacro(JinjaMacroDefinition definition, JinjaScope scope) : JinjaCallable
 {
     public override string Name => definition.Name;
+
+    /// <summary>Gets the names of the parameters.</summary>
+    public JinjaTuple ParameterNames => new([.. definition.Parameters.Select(parameter => parameter.Name)]);
 
     protected override object? Invoke(JinjaRun run, JinjaArguments arguments)
     {
@@ -106,6 +110,7 @@ internal sealed class JinjaMacro(JinjaMacroDefinition definition, JinjaScope sco
 
         object? Take(string name, out bool found)
         {
+            run.Work(1 + named.Count);
             int at = named.FindIndex(pair => pair.Key == name);
             found = at >= 0;
             object? value = found ? named[at].Value : JinjaBound.Absent;

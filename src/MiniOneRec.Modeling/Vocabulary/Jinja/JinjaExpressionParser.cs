@@ -44,9 +44,10 @@ internal sealed partial class JinjaExpressionParser(JinjaTokenStream tokens)
     {
         var positional = new List<JinjaExpression>();
         var named = new List<(string Name, JinjaExpression Value)>();
+        JinjaExpression? all = null, allNamed = null;
         while (!tokens.TryTakeSign(")"))
         {
-            if (positional.Count + named.Count > 0)
+            if (positional.Count + named.Count > 0 || all is not null || allNamed is not null)
             {
                 tokens.ExpectSign(",");
                 if (tokens.TryTakeSign(")"))
@@ -55,18 +56,25 @@ internal sealed partial class JinjaExpressionParser(JinjaTokenStream tokens)
                 }
             }
 
-            if (tokens.Current.Text is "*" or "**" && tokens.Current.Kind == JinjaTokenKind.Operator)
+            if (allNamed is not null)
             {
-                throw tokens.Error($"'{tokens.Current.Text}' before an argument is not supported");
+                throw tokens.Error("an argument follows '**'");
             }
-
-            if (tokens.Current.Kind == JinjaTokenKind.Name && tokens.Following.IsSign("="))
+            else if (tokens.TryTakeSign("**"))
+            {
+                allNamed = Parse();
+            }
+            else if (tokens.Current.IsSign("*"))
+            {
+                all = all is null ? Starred() : throw tokens.Error("'*' stands before two arguments");
+            }
+            else if (tokens.Current.Kind == JinjaTokenKind.Name && tokens.Following.IsSign("="))
             {
                 string name = tokens.TakeName();
                 tokens.ExpectSign("=");
                 named.Add(named.Exists(other => other.Name == name) ? throw tokens.Error($"the argument '{name}' is given twice") : (name, Parse()));
             }
-            else if (named.Count > 0)
+            else if (named.Count > 0 || all is not null)
             {
                 throw tokens.Error("a positional argument follows a named one");
             }
@@ -76,7 +84,13 @@ internal sealed partial class JinjaExpressionParser(JinjaTokenStream tokens)
             }
         }
 
-        return new JinjaArgumentList([.. positional], [.. named]);
+        return new JinjaArgumentList([.. positional], [.. named], all, allNamed);
+
+        JinjaExpression Starred()
+        {
+            tokens.Take();
+            return Parse();
+        }
     }
 
     /// <summary>Parses the filters of a <c>set</c> or <c>filter</c> block.</summary>

@@ -34,13 +34,28 @@ internal static class JinjaFilters
         { "center", "width?", (run, value, a) => JinjaTextMethods.Pad(run, JinjaText.Of(run, value), a.Integer(0, 80), " ", left: 1) },
         { "truncate", "length? killwords? end? leeway?", (run, value, a) => Truncate(run, TextOnly(run, value, "truncate"), a) },
         { "wordcount", "", (run, value, _) => Words(run, JinjaText.Of(run, value)) },
-        { "format", "*", (run, value, a) => a.Raw.Named.Length == 0
-            ? JinjaFormat.Apply(run, JinjaText.Of(run, value), a.Raw.Positional) : throw run.Error("filter 'format' with names is not supported") },
+        { "format", "*", (run, value, a) => JinjaFormat.Apply(run, JinjaText.Of(run, value), Formatted(run, a.Raw)) },
         { "tojson", "ensure_ascii? indent? separators? sort_keys?", (run, value, a) => JinjaJson.Write(run, value, a) },
     });
 
     /// <summary>Returns whether Jinja2 has a filter that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;
+
+    private static object?[] Formatted(JinjaRun run, JinjaArguments arguments)
+    {
+        if (arguments.Named.Length == 0)
+        {
+            return arguments.Positional;
+        }
+
+        var map = new JinjaMap();
+        foreach (var (name, value) in arguments.Named)
+        {
+            map.Set(run, name, value);
+        }
+
+        return arguments.Positional.Length == 0 ? [map] : throw run.Error("filter 'format' takes values with names or without, not both");
+    }
 
     private static string TextOnly(JinjaRun run, object? value, string filter) =>
         value as string ?? throw run.Error($"filter '{filter}' needs a text, not {JinjaText.TypeName(value)}");
@@ -100,7 +115,8 @@ internal static class JinjaFilters
             }
         }
 
-        return Real(run, value) is { } real && double.IsFinite(real)
+        return value is double and (double.PositiveInfinity or double.NegativeInfinity) ? throw run.Error("filter 'int': the number is infinite")
+            : Real(run, value) is { } real && double.IsFinite(real)
             ? Math.Abs(real) < 9.2e18 ? (long)Math.Truncate(real) : throw run.Error("filter 'int': the number is too large")
             : otherwise;
     }
@@ -142,7 +158,7 @@ internal static class JinjaFilters
 
     private static string Indent(JinjaRun run, string text, JinjaBound arguments)
     {
-        string indentation = arguments.Has(0) && arguments[0] is string given ? given : new string(' ', (int)Math.Clamp(arguments.Integer(0, 4), 0, 10_000));
+        string indentation = arguments.Has(0) && arguments[0] is string given ? given : Blanks(run, arguments.Integer(0, 4));
         bool first = arguments.Flag(1), blank = arguments.Flag(2);
         var made = new StringBuilder();
         var lines = JinjaSearch.Lines(run, text + "\n", keepEnds: false);
@@ -157,9 +173,18 @@ internal static class JinjaFilters
         return run.Made(made.ToString());
     }
 
+    /// <summary>Makes blanks.</summary>
+    public static string Blanks(JinjaRun run, long count)
+    {
+        count = Math.Clamp(count, 0, JinjaRun.Widest);
+        run.Charge(2 * count);
+        return new string(' ', (int)count);
+    }
+
     private static string Truncate(JinjaRun run, string text, JinjaBound arguments)
     {
-        long length = arguments.Integer(0, 255), leeway = arguments.HasValue(3) ? arguments.Integer(3, 5) : 5;
+        long length = Math.Min(arguments.Integer(0, 255), JinjaRun.Widest);
+        long leeway = Math.Min(arguments.HasValue(3) ? arguments.Integer(3, 5) : 5, JinjaRun.Widest);
         string end = arguments.Text(2, "...");
         if (length < JinjaText.Length(end) || leeway < 0)
         {

@@ -3,17 +3,19 @@ using System.Text;
 namespace MiniOneRec.Modeling;
 
 /// <summary>A loop over elements.</summary>
-internal sealed class JinjaFor(int position, JinjaTarget target, JinjaExpression items, JinjaExpression? filter, JinjaStatement body, JinjaStatement? otherwise)
+internal sealed class JinjaFor(
+    int position, JinjaTarget target, JinjaExpression items, JinjaExpression? filter, JinjaStatement body, JinjaStatement? otherwise, bool recursive)
     : JinjaStatement(position)
 {
-    public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output)
+    public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output) => Execute(run, scope, output, items.Value(run, scope), 1);
+
+    private JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output, object? source, int depth)
     {
-        object? source = items.Value(run, scope);
         run.Position = Position;
         run.Charge(320);
         var inner = new JinjaScope(scope);
         var elements = Elements(run, scope, source);
-        var loop = new JinjaLoop(elements);
+        var loop = new JinjaLoop(elements, depth, recursive ? value => Repeat(run, scope, value, depth + 1) : null);
         bool completed = false;
         for (int i = 0; i < elements.Count; i++)
         {
@@ -32,6 +34,17 @@ internal sealed class JinjaFor(int position, JinjaTarget target, JinjaExpression
 
         // As in Jinja2, a turn that was left by break or continue does not count.
         return !completed && otherwise is not null ? otherwise.Execute(run, new JinjaScope(scope), output) : JinjaFlow.Normal;
+    }
+
+    // Runs the loop again over other elements, as a call of 'loop' in a recursive one does.
+    private string Repeat(JinjaRun run, JinjaScope scope, object? source, int depth)
+    {
+        run.EnterCall();
+        run.Charge(160);
+        var output = new StringBuilder();
+        Execute(run, scope, output, source, depth);
+        run.LeaveCall();
+        return run.Made(output.ToString());
     }
 
     private IReadOnlyList<object?> Elements(JinjaRun run, JinjaScope scope, object? source)
@@ -60,9 +73,18 @@ internal sealed class JinjaFor(int position, JinjaTarget target, JinjaExpression
 
 /// <summary>What <c>loop</c> tells inside a loop.</summary>
 /// <param name="elements">The elements.</param>
-internal sealed class JinjaLoop(IReadOnlyList<object?> elements)
+/// <param name="depth">How deep the loop is in itself, from 1.</param>
+/// <param name="repeat">Runs the loop over other elements, or <see langword="null"/> where it is not recursive.</param>
+internal sealed class JinjaLoop(IReadOnlyList<object?> elements, int depth, Func<object?, string>? repeat)
 {
     private JinjaArguments? _last;
+
+    /// <summary>Runs the loop over other elements.</summary>
+    /// <exception cref="InvalidDataException">The loop is not recursive, or the arguments are not one value.</exception>
+    public string Repeat(JinjaRun run, JinjaArguments arguments) =>
+        repeat is null ? throw run.Error("'loop' can be called in a loop with the word 'recursive' only")
+        : arguments is { Positional: [var value], Named: [] } ? repeat(value)
+        : throw run.Error("'loop' takes one argument, the elements");
 
     public int Index { get; set; }
 
@@ -81,8 +103,8 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> elements)
         "first" => Index == 0,
         "last" => Index == elements.Count - 1,
         "length" => run.Boxed(elements.Count),
-        "depth" => 1L,                                              // deeper only in recursive loops
-        "depth0" => 0L,
+        "depth" => run.Boxed(depth),
+        "depth0" => run.Boxed(depth - 1),
         "previtem" => Index > 0 ? elements[Index - 1] : new JinjaUndefined("there is no previous item"),
         "nextitem" => Index + 1 < elements.Count ? elements[Index + 1] : new JinjaUndefined("there is no next item"),
         "cycle" => new JinjaFunction("cycle", Cycle),

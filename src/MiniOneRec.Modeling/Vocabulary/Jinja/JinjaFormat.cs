@@ -94,16 +94,23 @@ internal static class JinjaFormat
     private static int Convert(JinjaRun run, string format, int at, StringBuilder text, object?[] values, ref int used)
     {
         int start = at;
+        object? entry = JinjaBound.Absent;
         if (at < format.Length && format[at] == '(')
         {
-            throw run.Error("'%' with names is not supported");
+            int close = format.IndexOf(')', at);
+            string name = close < 0 ? throw run.Error("'%(' is never closed; expected ')'") : run.Made(format[(at + 1)..close]);
+            entry = values is not [JinjaMap map] ? throw run.Error("'%' with names needs a map")
+                : map.TryGet(name, out object? found) ? found : throw run.Error("'%' names a key that the map lacks");
+            used = values.Length;
+            at = close + 1;
         }
 
+        int flagsStart = at;
         at = Skip(format, at, "-+ 0#");
-        string flags = format[start..at];
+        string flags = format[flagsStart..at];
         int widthStart = at;
         at = Skip(format, at, "0123456789");
-        _ = int.TryParse(format.AsSpan(widthStart, at - widthStart), CultureInfo.InvariantCulture, out int width);
+        int width = at == widthStart ? 0 : int.TryParse(format.AsSpan(widthStart, at - widthStart), CultureInfo.InvariantCulture, out int wide) ? wide : int.MaxValue;
         int precision = -1;
         if (at < format.Length && format[at] == '.')
         {
@@ -124,7 +131,7 @@ internal static class JinjaFormat
             throw run.Error($"'%': the conversion '%{format[start..(at + 1)]}' is not supported");
         }
 
-        object? value = used < values.Length ? values[used++] : throw run.Error("'%' got fewer values than the text has places");
+        object? value = !ReferenceEquals(entry, JinjaBound.Absent) ? entry : used < values.Length ? values[used++] : throw run.Error("'%' got fewer values than the text has places");
         string made = Made(run, kind, value, precision);
         bool isNumber = kind is not ('s' or 'r');
         made = isNumber && !made.StartsWith('-') ? (flags.Contains('+', StringComparison.Ordinal) ? "+" : flags.Contains(' ', StringComparison.Ordinal) ? " " : "") + made : made;
@@ -151,10 +158,11 @@ internal static class JinjaFormat
 
         return kind switch
         {
-            'd' or 'i' or 'u' when double.IsFinite(number) => Digits(JinjaNumbers.TryInteger(value, out long whole) ? whole : (long)Math.Clamp(number, -9e18, 9e18), precision),
+            'd' or 'i' or 'u' when JinjaNumbers.TryInteger(value, out long whole) => Digits(whole, precision),
+            'd' or 'i' or 'u' when Math.Abs(number) < 9e18 => Digits((long)number, precision),
             'x' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole),
             'X' when JinjaNumbers.TryInteger(value, out long whole) => Hexadecimal(whole).ToUpperInvariant(),
-            'f' or 'F' when double.IsFinite(number) => Fixed(run,number, precision < 0 ? 6 : precision),
+            'f' or 'F' when double.IsFinite(number) => Fixed(run, number, precision < 0 ? 6 : precision),
             _ => throw run.Error($"'%{kind}' is not supported for {JinjaText.TypeName(value)}"),
         };
     }

@@ -19,7 +19,7 @@ internal sealed class JinjaJson
         _run = run;
         _ascii = arguments.Flag(0);
         _indent = !arguments.HasValue(1) ? null
-            : arguments[1] as string ?? new string(' ', (int)Math.Clamp(arguments.Integer(1, 0), 0, 100));
+            : arguments[1] as string ?? JinjaFilters.Blanks(run, arguments.Integer(1, 0));
         (_itemSeparator, _keySeparator) = (_indent is null ? ", " : ",", ": ");
         if (arguments.HasValue(2))
         {

@@ -128,6 +128,10 @@ internal static class JinjaMembers
             case JinjaMacro macro when name == "name":
                 found = macro.Name;
                 return true;
+            case JinjaMacro macro when name == "arguments":
+                run.Charge(64);
+                found = macro.ParameterNames;
+                return true;
         }
 
         var table = value switch

@@ -7,6 +7,9 @@ namespace MiniOneRec.Modeling;
 /// <summary>One rendering: where it stands and what it has used of its limits.</summary>
 internal sealed class JinjaRun(JinjaSource source, ChatTemplateLimits limits, TimeProvider clock, CancellationToken cancellationToken)
 {
+    /// <summary>Widths and lengths above this are taken for it: no limit lets so many characters pass, and sums stay in range.</summary>
+    public const long Widest = 1L << 40;
+
     private const int StepsBetweenLooks = 256;
 
     private readonly long _start = Stopwatch.GetTimestamp();

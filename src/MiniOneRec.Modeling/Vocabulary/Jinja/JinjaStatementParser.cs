@@ -90,17 +90,13 @@ internal sealed class JinjaStatementParser
         _tokens.ExpectName("in");
         var items = _expressions.ParseTuple(withCondition: false);
         var filter = _tokens.TryTakeName("if") ? _expressions.Parse() : null;
-        if (_tokens.Current.IsName("recursive"))
-        {
-            throw _tokens.Error("'recursive' is not supported in a 'for'");
-        }
-
+        bool recursive = _tokens.TryTakeName("recursive");
         _loops++;
         var body = ParseBlock("for", position, "else", "endfor");
         _loops--;
         var otherwise = _tokens.TryTakeName("else") ? ParseBlock("for", position, "endfor") : null;
         End("endfor");
-        return new JinjaFor(position, target, items, filter, body, otherwise);
+        return new JinjaFor(position, target, items, filter, body, otherwise, recursive);
     }
 
     private JinjaIf ParseIf(int position)

@@ -76,6 +76,7 @@ internal static class JinjaTextMethods
             throw run.Error("the fill character is not one character");
         }
 
+        width = Math.Clamp(width, 0, JinjaRun.Widest);
         long missing = width - JinjaText.Length(text);
         if (missing <= 0)
         {
