@@ -42,6 +42,15 @@ public sealed class SftOptions
     public int? MaxSteps { get; set; }
 
     /// <summary>
+    /// Gets or sets the time after which training ends even within an epoch, or <see langword="null"/> for no limit. The time of steps counts, that of
+    /// validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished, and the weights are validated
+    /// once more. The learning rate follows the planned steps, whatever the time: choose <see cref="LearningRateSchedule.Constant"/> where time ends the run.
+    /// </summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? MaxDuration { get; set; }
+
+    /// <summary>
     /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The samples of one
     /// group (one user's sequence) count as one.
     /// </summary>
@@ -119,7 +128,10 @@ public sealed class SftOptions
     [EnumDataType(typeof(ValidationMetric))]
     public ValidationMetric Validation { get; set; } = ValidationMetric.Ndcg;
 
-    /// <summary>Gets or sets how many validations are spread evenly over the training; the last one is at its end.</summary>
+    /// <summary>
+    /// Gets or sets how many validations are spread evenly over the training, over its steps or over <see cref="MaxDuration"/> where that is reached earlier;
+    /// the last one is at its end.
+    /// </summary>
     /// <value>The default is 10.</value>
     [Range(1, 1_000_000)]
     public int Validations { get; set; } = 10;
@@ -244,6 +256,11 @@ internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
         if (options.FreezeBackbone && options.Lora is not null)
         {
             failures.Add("FreezeBackbone trains new rows alone and Lora adapters; choose one (Lora.TrainNewRows trains both).");
+        }
+
+        if (options.MaxDuration <= TimeSpan.Zero)
+        {
+            failures.Add($"MaxDuration is {options.MaxDuration}; expected more than no time, or null for no limit.");
         }
 
         if (options.KeepBest > 1 && options.Checkpoints?.Folder is null)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Alignment;
 
@@ -20,6 +21,9 @@ public sealed class SftTrainer
 
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
+
+    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
     internal CheckpointFolder.SafeWriter? Write { get; init; }
@@ -60,7 +64,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
-    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
@@ -79,7 +83,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
-    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
@@ -103,7 +107,7 @@ public sealed class SftTrainer
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
-    /// <exception cref="TrainingDivergedException">The loss or the gradient is no finite number.</exception>
+    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
     public Task<TrainingResult> TrainAsync(
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
@@ -131,7 +135,8 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write)
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write,
+                GradientExchange)
             {
                 Instruments = instruments,
             };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
@@ -12,7 +13,7 @@ namespace MiniOneRec.Alignment;
 /// that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only when no checkpoint names them any more. The manifest has the
 /// hashes of all these files. Nothing else in the folder is touched.
 /// </remarks>
-internal sealed partial class CheckpointFolder
+internal sealed partial class CheckpointFolder : IWeightStore
 {
     private const string ManifestFile = "state.json";
     private const string TensorFile = "state.safetensors";
@@ -39,7 +40,7 @@ internal sealed partial class CheckpointFolder
         (_folder, _madeFrom) = (folder, madeFrom);
         _write = write ?? ((path, tensors) => SafetensorsFile.SaveAsync(path, tensors));
         _options = ArtifactManifest.ToOptions(options);
-        foreach (string place in new[] { nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog) })
+        foreach (string place in new[] { nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration) })
         {
             _options.Remove(JsonNamingPolicy.CamelCase.ConvertName(place));
         }
@@ -144,6 +145,15 @@ internal sealed partial class CheckpointFolder
         }
     }
 
+    string? IWeightStore.Save(long step, IReadOnlyList<(string Name, Tensor Value)> weights) => SaveBest(step, weights);
+
+    void IWeightStore.Load(KeptWeights kept, IReadOnlyList<(string Name, Tensor Value)> weights) => LoadBest(kept, weights);
+
+    // The next checkpoint deletes the file: the one before it may still name it.
+    void IWeightStore.Forget(KeptWeights kept)
+    {
+    }
+
     /// <summary>Deletes what an earlier run left, for one that is not to be continued, or the unfinished files of one that is.</summary>
     /// <exception cref="IOException">The folder belongs to another stage; nothing is deleted.</exception>
     public void Begin(bool resume)
@@ -209,7 +219,7 @@ internal sealed partial class CheckpointFolder
         try
         {
             var state = manifest.Options["state"].Deserialize<RunState>(Strict) ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
-            return state is { Step: >= 0, Epoch: >= 0, Batch: >= 0, SinceBest: >= 0 }
+            return state is { Step: >= 0, Epoch: >= 0, Batch: >= 0, SinceBest: >= 0, Trained.Ticks: >= 0 }
                 && state.Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value))
                 ? state
                 : throw new InvalidDataException($"'{path}': key 'options.state' has a negative number, or no finite figure for its best weights.");

@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Alignment;
 
@@ -110,5 +111,5 @@ internal sealed class EpochSamples
         }
     }
 
-    private Random Seeded(int epoch, int stream) => new(unchecked((int)Seeds.Mix(_options.Seed, epoch, stream)));
+    private Random Seeded(int epoch, int stream) => new(unchecked((int)SeedStream.Mix(_options.Seed, epoch, stream)));
 }

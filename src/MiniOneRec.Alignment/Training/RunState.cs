@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using MiniOneRec.Training;
+
 namespace MiniOneRec.Alignment;
 
 /// <summary>Where a run stands: everything but tensors. Random choices need no state, since each is derived from the seed and its place.</summary>
@@ -18,15 +21,13 @@ internal sealed record RunState
     /// <summary>Gets whether the validation after the last step is still to be done.</summary>
     public bool ValidationDue { get; init; }
 
+    /// <summary>Gets the time spent in steps, where the run has a budget of time; else zero.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TimeSpan Trained { get; init; }
+
     /// <summary>Gets the best validations that are kept, best first.</summary>
     public IReadOnlyList<KeptWeights> Best { get; init; } = [];
 
     /// <summary>Gets why the run is over, or <see langword="null"/> while it is not.</summary>
     public string? StopReason { get; init; }
 }
-
-/// <summary>Weights that did well in validation.</summary>
-/// <param name="Step">The step after which they were measured.</param>
-/// <param name="Value">The figure.</param>
-/// <param name="Sha256">The hash of their file, or <see langword="null"/> where they are in memory or version 0.1 wrote them.</param>
-internal sealed record KeptWeights(long Step, double Value, string? Sha256 = null);

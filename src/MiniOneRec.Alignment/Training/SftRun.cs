@@ -1,13 +1,13 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>One training run: the loop over steps, on one thread, from a checkpoint where there is one.</summary>
-internal sealed class SftRun : IDisposable
+/// <summary>One training run: what the training loop steps, validates and saves, on one thread, from a checkpoint where there is one.</summary>
+internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly CausalLanguageModel _model;
     private readonly EpochSamples _samples;
@@ -15,7 +15,6 @@ internal sealed class SftRun : IDisposable
     private readonly SftOptions _options;
     private readonly ILogger _logger;
     private readonly IProgress<TrainingProgress>? _progress;
-    private readonly List<TrainingProgress> _history = [];
     private readonly TrainedWeights _weights;
     private readonly TrainingStep _step;
     private readonly CheckpointFolder.SafeWriter? _write;
@@ -23,16 +22,19 @@ internal sealed class SftRun : IDisposable
     private BestWeights? _best;
     private RunLog? _log;
     private readonly string? _startWeights;
-    private int _sinceBest;
+    private List<SampleTree> _trees = [];
+    private List<int[]> _batches = [];
+    private int _epoch;
+    private int _batch;
 
     public SftRun(
         CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
-        IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null)
+        IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null, IGradientExchange? exchange = null)
     {
         (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
         _startWeights = options.Checkpoints.Folder is null ? null : WeightsFingerprint.Of(AllOf(model));
         _weights = new TrainedWeights(model, options, firstNewRow);
-        _step = new TrainingStep(model, _weights, samples.TaskIds, options);
+        _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange);
     }
 
     /// <summary>Gets or sets the instruments that receive the figures, or <see langword="null"/>; not owned.</summary>
@@ -42,82 +44,98 @@ internal sealed class SftRun : IDisposable
         init => _step.Instruments = value;
     }
 
+    /// <summary>Runs on the calling thread.</summary>
     public TrainingResult Run(CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
         if (_options.Lora?.SaveTo is { } adapters)
         {
             PeftFolder.CheckTarget(adapters);
         }
 
-        var (trees, batches) = _samples.Epoch(0);
-        CheckSamples(batches.Count);
-        CheckTokens(trees);
-        long total = Math.Min((long)batches.Count * _options.Epochs, _options.MaxSteps ?? long.MaxValue);
-        var state = Start(trees);
+        (_trees, _batches) = _samples.Epoch(0);
+        CheckSamples(_batches.Count);
+        CheckTokens(_trees);
+        var budget = new TrainingBudget { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps, MaxDuration = _options.MaxDuration };
+        long total = budget.StepsOf(_batches.Count);
+        var plan = new TrainingPlan
+        {
+            Stage = "sft",
+            Budget = budget,
+            StepsPerEpoch = _batches.Count,
+            LearningRate = LearningRate.Curve(_options, total),
+            Seed = _options.Seed,
+            Validation = _validator is null ? null : new ValidationOptions { Count = _options.Validations, Patience = _options.Patience },
+            CheckpointEvery = _options.CheckpointInterval,
+        };
+        var state = Start();
         if (state.Step == 0)
         {
-            int samples = trees.Sum(tree => tree.Members.Count);
-            long labels = trees.Sum(tree => (long)tree.Targets.Length), weights = _weights.Masters.Sum(p => p.numel());
+            int samples = _trees.Sum(tree => tree.Members.Count);
+            long labels = _trees.Sum(tree => (long)tree.Targets.Length), weights = _weights.Masters.Sum(p => p.numel());
             Log.TrainingStarted(_logger, samples, labels, total, _options.BatchSize, weights);
         }
 
-        if (state.Epoch > 0)
+        (_epoch, _batch) = (state.Epoch, state.Batch);
+        if (_epoch > 0)
         {
-            (trees, batches) = Epoch(state.Epoch);
+            (_trees, _batches) = Epoch(_epoch);
         }
 
         _model.train();
-        if (state.ValidationDue)
+        var loop = new TrainingLoop(plan, this, this, _progress);
+        loop.Run(
+            new LoopState
+            {
+                Step = state.Step, SinceBest = state.SinceBest, ValidationDue = state.ValidationDue, StopReason = state.StopReason, Trained = state.Trained,
+            },
+            cancellationToken);
+        return Finish(loop);
+    }
+
+    /// <inheritdoc/>
+    public StepOutcome Run(StepContext context)
+    {
+        if (_batch == _batches.Count)
         {
-            // The step's own line was not written before its validation; what is known of it now is.
-            var metrics = new Dictionary<string, double>();
-            state = Validate(state, metrics, cancellationToken);
-            Report(state.Step, total, metrics);
+            (_epoch, _batch) = (_epoch + 1, 0);
+            (_trees, _batches) = Epoch(_epoch);
         }
 
-        long firstStep = state.Step, saved = state.Step;
-        while (state.Step < total && state.StopReason is null)
+        var metrics = _step.Run([.. _batches[_batch].Select(i => _trees[i])], context.Step, context.TotalSteps, () => _folder?.Latest);
+        Log.Step(_logger, context.Step, context.TotalSteps, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"], metrics["tokens_per_second"]);
+        _batch++;
+        return new StepOutcome { Metrics = metrics };
+    }
+
+    /// <inheritdoc/>
+    public override void Report(TrainingProgress report) => _log?.Write(report);
+
+    /// <inheritdoc/>
+    public override void Save(LoopState state, SaveCause cause)
+    {
+        if (_folder is null)
         {
-            if (cancellationToken.IsCancellationRequested)
+            if (cause == SaveCause.Ended)
             {
-                Save(state, ref saved);
-                cancellationToken.ThrowIfCancellationRequested();
+                RequireFinite(state.Step);
             }
 
-            if (state.Batch == batches.Count)
-            {
-                state = state with { Epoch = state.Epoch + 1, Batch = 0 };
-                (trees, batches) = Epoch(state.Epoch);
-            }
-
-            var metrics = _step.Run([.. batches[state.Batch].Select(i => trees[i])], state.Step + 1, total, () => _folder?.Latest);
-            Log.Step(_logger, state.Step + 1, total, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"], metrics["tokens_per_second"]);
-            state = state with { Step = state.Step + 1, Batch = state.Batch + 1 };
-            if (_validator is not null && state.Step * _options.Validations / total > (state.Step - 1) * _options.Validations / total)
-            {
-                try
-                {
-                    state = Validate(state, metrics, cancellationToken);
-                }
-                catch (OperationCanceledException)
-                {
-                    Save(state with { ValidationDue = true }, ref saved);
-                    throw;
-                }
-            }
-
-            Report(state.Step, total, metrics);
-            if (state.Step % _options.CheckpointInterval == 0)
-            {
-                Save(state, ref saved);
-            }
+            return;
         }
 
-        RequireFinite(state.Step, _step.State());
-        state = state with { StopReason = state.StopReason ?? "completed" };
-        Save(state, ref saved);
-        return Finish(state, state.Step - firstStep, clock.Elapsed);
+        RequireFinite(state.Step);
+        var saved = new RunState
+        {
+            Step = state.Step,
+            Epoch = _epoch,
+            Batch = _batch,
+            SinceBest = state.SinceBest,
+            ValidationDue = state.ValidationDue,
+            Trained = _options.MaxDuration is null ? TimeSpan.Zero : state.Trained,
+            Best = [.. _best!.Kept],
+            StopReason = state.StopReason == TrainingLoop.TimeOver ? null : state.StopReason,    // more time continues it
+        };
+        _folder.Save(saved, _step.State());
     }
 
     public void Dispose()
@@ -128,14 +146,14 @@ internal sealed class SftRun : IDisposable
         _weights.Dispose();
     }
 
-    private RunState Start(List<SampleTree> trees)
+    private RunState Start()
     {
         RunState? state = null;
         var here = RunEnvironment.Current();
         Log.Environment(_logger, here);
         if (_options.Checkpoints.Folder is { } path)
         {
-            _folder = new CheckpointFolder(path, MadeFrom(trees), _options, _write);
+            _folder = new CheckpointFolder(path, MadeFrom(_trees), _options, _write);
             _folder.Begin(_options.Checkpoints.Resume);
             if (_options.Checkpoints.Resume && (state = _folder.Load(_step.State())) is not null)
             {
@@ -148,9 +166,8 @@ internal sealed class SftRun : IDisposable
             }
         }
 
-        _best = new BestWeights(_options.KeepBest, _folder, (value, than) => _validator!.IsBetter(value, than));
+        _best = new BestWeights(_options.KeepBest, (value, than) => _validator!.IsBetter(value, than), _folder);
         _best.Restore(state?.Best ?? []);
-        _sinceBest = state?.SinceBest ?? 0;
         if (_options.RunLog is { } log)
         {
             _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator?.MetricNames ?? []]);
@@ -195,84 +212,71 @@ internal sealed class SftRun : IDisposable
             .DistinctBy(pair => pair.Item1);
 
     /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are any.</summary>
-    private void RequireFinite(long step, IReadOnlyList<(string Name, Tensor Value)> state)
+    private void RequireFinite(long step)
     {
-        if (FiniteWeights.FirstBad(state) is { } bad)
+        if (FiniteWeights.FirstBad(_step.State()) is { } bad)
         {
-            string? checkpoint = _folder?.Latest;
-            if (_best?.Best is not null)
-            {
-                _best.CopyTo(Named(_weights.Masters));
-                _weights.Publish();
-            }
-
-            throw new TrainingDivergedException(
-                $"Step {step}: '{bad}' holds a number that is not finite; nothing of it was saved{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
-                + $"A smaller LearningRate than {_options.LearningRate} may help.")
-            {
-                Step = step,
-                Checkpoint = checkpoint,
-            };
+            throw Diverged(step, $"'{bad}' holds a number that is not finite");
         }
     }
 
-    private RunState Validate(RunState state, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override TrainingDivergedException Diverged(long step, string what)
     {
-        RequireFinite(state.Step, _step.State());
-        IReadOnlyDictionary<string, double> measured;
-        if (_step.Average is null)
+        string? checkpoint = _folder?.Latest;
+        if (_best?.Best is not null)
         {
-            measured = _validator!.Measure(cancellationToken);
-        }
-        else
-        {
-            using var current = WeightCopy.Of(_weights.Masters);
-            _weights.Put(_step.Average.Values);
-            try
-            {
-                measured = _validator!.Measure(cancellationToken);
-            }
-            finally
-            {
-                _weights.Put(current.Values);
-            }
+            _best.CopyTo(Named(_weights.Masters));
+            _weights.Publish();
         }
 
+        return new TrainingDivergedException(
+            $"Step {step}: {what}; nothing of it was saved{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
+            + $"A smaller LearningRate than {_options.LearningRate} may help.")
+        {
+            Step = step,
+            Checkpoint = checkpoint,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+    {
+        RequireFinite(step);
+        var measured = Measured(cancellationToken);
         foreach (var (name, figure) in measured)
         {
             metrics[name] = figure;
         }
 
         Instruments?.RecordValidation(measured);
-        double value = measured[_validator.MetricName];
-        _sinceBest = _best!.Offer(state.Step, value, Named(_step.Average?.Values ?? _weights.Masters)) ? 0 : _sinceBest + 1;
-        Log.Validated(_logger, state.Step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);
-        return state with
-        {
-            ValidationDue = false,
-            StopReason = _options.Patience > 0 && _sinceBest >= _options.Patience ? "early stopping" : null,
-        };
+        double value = measured[_validator!.MetricName];
+        bool improved = _best!.Offer(step, value, Named(_step.Average?.Values ?? _weights.Masters));
+        Log.Validated(_logger, step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);
+        return new ValidationOutcome(improved);
     }
 
-    private void Report(long step, long total, Dictionary<string, double> metrics)
+    // Where there is a moving average, it is what validation sees.
+    private IReadOnlyDictionary<string, double> Measured(CancellationToken cancellationToken)
     {
-        var report = new TrainingProgress("sft", step, total) { Metrics = metrics };
-        _history.Add(report);
-        _log?.Write(report);
-        _progress?.Report(report);
-    }
-
-    private void Save(RunState state, ref long saved)
-    {
-        if (_folder is not null && (state.Step != saved || state.StopReason is not null))
+        if (_step.Average is null)
         {
-            RequireFinite(state.Step, _step.State());
-            _folder.Save(state with { SinceBest = _sinceBest, Best = [.. _best!.Kept] }, _step.State());
-            saved = state.Step;
+            return _validator!.Measure(cancellationToken);
+        }
+
+        using var current = WeightCopy.Of(_weights.Masters);
+        _weights.Put(_step.Average.Values);
+        try
+        {
+            return _validator!.Measure(cancellationToken);
+        }
+        finally
+        {
+            _weights.Put(current.Values);
         }
     }
 
-    private TrainingResult Finish(RunState state, long stepsHere, TimeSpan elapsed)
+    private TrainingResult Finish(TrainingLoop loop)
     {
         if (_best!.Best is not null)
         {
@@ -285,16 +289,17 @@ internal sealed class SftRun : IDisposable
 
         _weights.Finish();
         _model.eval();
+        var state = loop.State;
         long bestStep = _best.Best?.Step ?? state.Step;
-        Log.TrainingEnded(_logger, state.StopReason!, stepsHere, elapsed.TotalSeconds, bestStep);
+        Log.TrainingEnded(_logger, state.StopReason!, loop.StepsHere, loop.Elapsed.TotalSeconds, bestStep);
         return new TrainingResult
         {
             Steps = state.Step,
             BestStep = bestStep,
             BestValidation = _best.Best?.Value ?? double.NaN,
             StopReason = state.StopReason!,
-            Elapsed = elapsed,
-            History = _history,
+            Elapsed = loop.Elapsed,
+            History = loop.History,
         };
     }
 

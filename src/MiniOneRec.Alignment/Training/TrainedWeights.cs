@@ -1,5 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -144,15 +145,6 @@ internal sealed class TrainedWeights : IDisposable
                 entry.Compute.grad = null;
             }
         }
-    }
-
-    /// <summary>Computes the norm of all gradients together.</summary>
-    public double GradientNorm()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor[] norms = [.. Masters.Select(master => master.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
-        return norms.Length == 0 ? 0 : stack(norms).norm().item<float>();
     }
 
     /// <summary>Lets the model see the optimizer's weights.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
@@ -14,18 +15,17 @@ internal sealed class TrainingStep : IDisposable
     private readonly IReadOnlyDictionary<string, int> _taskIds;
     private readonly string[] _taskNames;
     private readonly SftOptions _options;
-    private readonly FusedAdamW _optimizer;
+    private readonly GradientUpdate _update;
     private readonly long _logitBudget;
 
     public TrainingStep(
         CausalLanguageModel model, TrainedWeights weights, IReadOnlyDictionary<string, int> taskIds, SftOptions options,
-        long logitBudget = LabelLoss.DefaultLogitBudget)
+        long logitBudget = LabelLoss.DefaultLogitBudget, IGradientExchange? exchange = null)
     {
         (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
-        _optimizer = new FusedAdamW(
-            [([.. weights.Masters.Where(p => p.dim() > 1)], options.WeightDecay), ([.. weights.Masters.Where(p => p.dim() <= 1)], 0)],
-            beta2: options.Beta2);
+        var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
+        _update = new GradientUpdate(weights.Masters, update, exchange);
         Average = options.AverageDecay > 0 ? new WeightAverage(weights.Masters, options.AverageDecay) : null;
     }
 
@@ -43,7 +43,7 @@ internal sealed class TrainingStep : IDisposable
     public IReadOnlyList<(string Name, Tensor Value)> State() =>
     [
         .. _weights.Names.Zip(_weights.Masters, (name, value) => ("weight." + name, (Tensor)value)),
-        .. _optimizer.State(),
+        .. _update.Optimizer.State(),
         .. Average is null ? [] : _weights.Names.Zip(Average.Values, (name, value) => ("average." + name, value)),
     ];
 
@@ -51,7 +51,7 @@ internal sealed class TrainingStep : IDisposable
     /// <param name="step">The steps done.</param>
     public void Restore(long step)
     {
-        _optimizer.RestoreSteps(step);
+        _update.Optimizer.RestoreSteps(step);
         _weights.Publish();
     }
 
@@ -65,14 +65,14 @@ internal sealed class TrainingStep : IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         var figures = Accumulate(members, step);
-        double norm = _weights.GradientNorm(), rate = LearningRate.At(_options, step, total);
-        if (!double.IsFinite(figures.Loss) || !double.IsFinite(norm))
+        double rate = LearningRate.At(_options, step, total);
+        var (norm, moved) = _update.Apply(rate, figures.Loss);
+        if (!moved)
         {
             _weights.DropGradients();
             throw Diverged(members, step, figures.Loss, norm, checkpoint());
         }
 
-        _optimizer.Step(rate, _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
         _weights.DropGradients();
         _weights.Publish();
         Average?.Update(step);
@@ -101,7 +101,7 @@ internal sealed class TrainingStep : IDisposable
     /// <returns>The objective, smoothing included, and the mean negative log-likelihood of each task's labels.</returns>
     public (double Loss, IReadOnlyDictionary<string, double> Nll) Accumulate(IReadOnlyList<SampleTree> members, long step)
     {
-        TorchSeed.Apply(Seeds.Mix(_options.Seed, step));
+        TorchSeed.Apply(SeedStream.Mix(_options.Seed, step));
         int labels = members.Sum(tree => tree.Targets.Length);
         double[] sums = new double[_taskNames.Length];
         long[] counts = new long[_taskNames.Length];
@@ -127,7 +127,7 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose()
     {
-        _optimizer.Dispose();
+        _update.Dispose();
         Average?.Dispose();
     }
 

@@ -1,10 +1,7 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Tokenization;
 
@@ -17,7 +14,6 @@ namespace MiniOneRec.Tokenization;
 public sealed class FsqQuantizer : TensorQuantizer
 {
     internal const string KindName = "fsq";
-    private const long SpreadRows = 16_384;
     private readonly FsqOptions _options;
 
     /// <summary>Makes a quantizer that is not fitted.</summary>
@@ -64,57 +60,14 @@ public sealed class FsqQuantizer : TensorQuantizer
     private protected override (IQuantizerModel Model, TrainingResult Result) Fit(
         EmbeddingTable embeddings, Tensor x, Random random, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        long start = Stopwatch.GetTimestamp(), steps = 0;
-        var training = _options.Training;
         var model = new FsqModel(_options, embeddings.Width, x.device);
         try
         {
-            using var optimizer = new FusedAdamW([(model.Parameters, training.WeightDecay)]);
-            var history = new List<TrainingProgress>();
             using var scale = new VectorScale(x);
-            long count = x.size(0), size = Math.Min(training.BatchSize, count), batches = (count + size - 1) / size;
-            using (NewDisposeScope())
-            {
-                model.Spread(scale.Standardise(x.index_select(0, randperm(count, device: x.device).narrow(0, 0, Math.Min(count, SpreadRows)))));
-            }
-
-            for (int epoch = 0; epoch < training.Epochs; epoch++)
-            {
-                using var scope = NewDisposeScope();
-                var order = randperm(count, device: x.device);
-                var total = zeros([1], device: x.device);
-                for (long batch = 0; batch < batches; batch++, steps++)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    using var step = NewDisposeScope();
-                    var rows = scale.Standardise(x.index_select(0, order.narrow(0, batch * size, Math.Min(size, count - batch * size))));
-                    optimizer.ForgetGradients();
-                    var loss = F.mse_loss(model.Forward(rows), rows);
-                    loss.backward();
-                    if (training.ClipNorm > 0)
-                    {
-                        nn.utils.clip_grad_norm_(model.Parameters, training.ClipNorm);
-                    }
-
-                    optimizer.Step(training.RateOf(steps, batches));
-                    total.PlusInPlace(loss.detach() * Scalars.Of((double)rows.size(0) / count));
-                }
-
-                var report = new TrainingProgress(Kind, steps, training.Epochs * batches) { Metrics = new Dictionary<string, double> { ["loss"] = total.item<float>() } };
-                if (!double.IsFinite(report.Metrics["loss"]))
-                {
-                    throw new InvalidOperationException($"The loss of epoch {epoch + 1} is {report.Metrics["loss"]}; lower Training.LearningRate ({training.LearningRate}).");
-                }
-
-                progress?.Report(report);
-                if ((epoch + 1) % Math.Max(1, training.Epochs / 100) == 0)
-                {
-                    history.Add(report);
-                }
-            }
-
+            using var trainer = new FsqTrainer(model, scale, _options.Training);
+            var result = trainer.Run(Kind, x, progress, cancellationToken);
             model.Absorb(scale);
-            return (model, new TrainingResult { Steps = steps, BestStep = steps, Elapsed = Stopwatch.GetElapsedTime(start), History = history });
+            return (model, result);
         }
         catch
         {

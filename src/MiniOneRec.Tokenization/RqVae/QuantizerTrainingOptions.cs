@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Tokenization;
 
@@ -86,25 +87,20 @@ public sealed class QuantizerTrainingOptions
     /// <summary>Gets the epochs between two checkpoints.</summary>
     internal int CheckpointInterval => Checkpoints.Every ?? 100;
 
+    /// <summary>Gets the learning rate of each step.</summary>
+    /// <param name="batches">Steps per epoch.</param>
+    internal LearningRateCurve Curve(long batches) => new()
+    {
+        Peak = LearningRate, Schedule = Schedule, WarmupSteps = WarmupEpochs * batches, TotalSteps = Epochs * batches, ExactPeak = true,
+    };
+
     /// <summary>Computes the learning rate of a step.</summary>
     /// <param name="step">The step, zero-based.</param>
     /// <param name="batches">Steps per epoch.</param>
-    internal double RateOf(long step, long batches)
-    {
-        double warmup = (double)WarmupEpochs * batches, total = (double)Epochs * batches;
-        if (step + 1 < warmup)
-        {
-            return LearningRate * (step + 1) / warmup;
-        }
+    internal double RateOf(long step, long batches) => Curve(batches).At(step + 1);
 
-        double done = Math.Clamp((step - warmup) / Math.Max(1, total - warmup), 0, 1);
-        return LearningRate * Schedule switch
-        {
-            LearningRateSchedule.Cosine => (1 + Math.Cos(Math.PI * done)) / 2,
-            LearningRateSchedule.Linear => 1 - done,
-            _ => 1,
-        };
-    }
+    /// <summary>Gets what the updates depend on.</summary>
+    internal UpdateOptions ToUpdate() => new() { WeightDecay = WeightDecay, DecaysVectors = true, ClipNorm = ClipNorm, ClipsInPlace = true };
 }
 
 /// <summary>The names of <see cref="LearningRateSchedule"/> as version 0.1 had them for quantizers.</summary>

@@ -1,7 +1,6 @@
-using System.Diagnostics;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
@@ -11,22 +10,25 @@ namespace MiniOneRec.Tokenization;
 /// Every epoch draws from generators seeded by the run's seed and its number, so that a run resumed from a checkpoint continues with
 /// identical bits and the checkpoint needs no generator's state.
 /// </remarks>
-internal sealed class RqVaeTrainer : IDisposable
+internal sealed class RqVaeTrainer : QuantizerTraining
 {
     private readonly RqVae _model;
     private readonly QuantizerTrainingOptions _options;
-    private readonly Parameter[] _parameters;
-    private readonly FusedAdamW _optimizer;
+    private int _seed;
+    private long _revived;
 
     public RqVaeTrainer(RqVae model, QuantizerTrainingOptions options)
+        : base(options)
     {
         (_model, _options) = (model, options);
-        _parameters = [.. model.parameters().Where(parameter => parameter.requires_grad)];
-        _optimizer = new FusedAdamW([(_parameters, options.WeightDecay)]);
+        Update = new GradientUpdate(model.parameters().Where(parameter => parameter.requires_grad), options.ToUpdate());
     }
 
-    /// <summary>Gets the optimizer.</summary>
-    public FusedAdamW Optimizer => _optimizer;
+    protected override GradientUpdate Update { get; }
+
+    protected override IReadOnlyList<string> LossNames { get; } = ["loss", "reconstruction"];
+
+    protected override IEnumerable<(string Name, Tensor Value)> Weights => _model.Tensors();
 
     /// <summary>Starts the codebooks with k-means of each level's residuals over the whole catalogue.</summary>
     public void InitialiseCodebooks(Tensor x, KMeansSettings settings, Random random, CancellationToken cancellationToken)
@@ -69,19 +71,39 @@ internal sealed class RqVaeTrainer : IDisposable
     /// <returns>Total and reconstruction loss before the step, the gradient's norm before clipping (NaN without clipping), and codes revived.</returns>
     public (Tensor Loss, Tensor Reconstruction, double GradientNorm, long Revived) Step(Tensor batch, double learningRate)
     {
+        var (total, reconstruction, update, revived) = LearnFrom(batch, learningRate);
+        return (total, reconstruction, update.Norm, revived);
+    }
+
+    protected override void BeginEpoch(int epoch)
+    {
+        TorchSeed.Apply(SeedStream.OfEpoch(_seed, epoch));
+        _revived = 0;
+    }
+
+    protected override (Tensor[] Losses, UpdateOutcome Update) Learn(Tensor rows, double learningRate)
+    {
+        var (total, reconstruction, update, revived) = LearnFrom(rows, learningRate);
+        _revived += revived;
+        return ([total, reconstruction], update);
+    }
+
+    protected override void EndEpoch(Dictionary<string, double> metrics) => metrics["revived"] = _revived;
+
+    private (Tensor Loss, Tensor Reconstruction, UpdateOutcome Update, long Revived) LearnFrom(Tensor batch, double learningRate)
+    {
         using var scope = NewDisposeScope();
-        _optimizer.ForgetGradients();
+        Optimizer.ForgetGradients();
         var output = _model.Forward(batch);
         output.Loss.backward();
-        double norm = _options.ClipNorm > 0 ? nn.utils.clip_grad_norm_(_parameters, _options.ClipNorm) : double.NaN;
-        _optimizer.Step(learningRate);
+        var update = Update.Apply(learningRate);
         long revived = 0;
         for (int level = 0; level < _model.Quantizer.Levels.Count; level++)
         {
             revived += _model.Quantizer.Levels[level].Update(output.Quantised.Residuals[level], output.Quantised.Codes.select(1, level));
         }
 
-        return (output.Loss.detach().MoveToOuterDisposeScope(), output.ReconstructionLoss.detach().MoveToOuterDisposeScope(), norm, revived);
+        return (output.Loss.detach().MoveToOuterDisposeScope(), output.ReconstructionLoss.detach().MoveToOuterDisposeScope(), update, revived);
     }
 
     /// <summary>Runs the epochs from <paramref name="firstEpoch"/> on.</summary>
@@ -92,68 +114,15 @@ internal sealed class RqVaeTrainer : IDisposable
     /// <param name="progress">Told once per epoch.</param>
     /// <param name="checkpoint">Called at the end of some epochs with the number done, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
-    /// <exception cref="InvalidOperationException">The loss or a weight is no longer finite.</exception>
+    /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
     public TrainingResult Run(
         string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, Action<int>? checkpoint, CancellationToken cancellationToken)
     {
-        long start = Stopwatch.GetTimestamp();
-        long count = x.size(0), batchSize = Math.Min(_options.BatchSize, count), batches = (count + batchSize - 1) / batchSize;
-        var history = new List<TrainingProgress>();
+        _seed = seed;
         _model.train();
-        for (int epoch = firstEpoch; epoch < _options.Epochs; epoch++)
-        {
-            using var scope = NewDisposeScope();
-            TorchSeed.Apply(HashOf(seed, epoch));
-            var order = batches > 1 ? randperm(count, device: x.device) : null;
-            var loss = zeros([2], device: x.device);
-            long revived = 0;
-            for (long batch = 0; batch < batches; batch++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                using var step = NewDisposeScope();
-                long size = Math.Min(batchSize, count - batch * batchSize);
-                var rows = order is null ? x : x.index_select(0, order.narrow(0, batch * batchSize, size));
-                var (total, reconstruction, _, renewed) = Step(rows, _options.RateOf(epoch * batches + batch, batches));
-                loss.PlusInPlace(stack([total, reconstruction]).to_type(loss.dtype) * Scalars.Of((double)size / count));
-                revived += renewed;
-            }
-
-            double mean = loss[0].item<float>();
-            if (!double.IsFinite(mean))
-            {
-                throw new InvalidOperationException($"The loss of epoch {epoch + 1} is {mean}; lower Training.LearningRate ({_options.LearningRate}) or check the vectors' scale.");
-            }
-
-            if (FiniteWeights.FirstBad(_model.Tensors()) is { } bad)
-            {
-                throw new InvalidOperationException(
-                    $"After epoch {epoch + 1} '{bad}' holds a number that is not finite; lower Training.LearningRate ({_options.LearningRate}) or check the vectors' scale.");
-            }
-
-            var report = new TrainingProgress(stage, (epoch + 1) * batches, _options.Epochs * batches)
-            {
-                Metrics = new Dictionary<string, double> { ["loss"] = mean, ["reconstruction"] = loss[1].item<float>(), ["revived"] = revived },
-            };
-            progress?.Report(report);
-            if ((epoch + 1) % Math.Max(1, _options.Epochs / 100) == 0 || epoch + 1 == _options.Epochs)
-            {
-                history.Add(report);
-            }
-
-            if (checkpoint is not null && ((epoch + 1) % _options.CheckpointInterval == 0 || epoch + 1 == _options.Epochs))
-            {
-                checkpoint(epoch + 1);
-            }
-        }
-
+        var result = Train(stage, x, firstEpoch, progress, checkpoint, cancellationToken);
         _model.eval();
-        return new TrainingResult
-        {
-            Steps = (_options.Epochs - firstEpoch) * batches,
-            BestStep = _options.Epochs * batches,
-            Elapsed = Stopwatch.GetElapsedTime(start),
-            History = history,
-        };
+        return result;
     }
 
     /// <summary>Maps a catalogue to latent vectors in pieces.</summary>
@@ -170,12 +139,7 @@ internal sealed class RqVaeTrainer : IDisposable
         return cat(parts).MoveToOuterDisposeScope();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _optimizer.Dispose();
-
     /// <summary>Counts how often a step of the batch size uses each code, which is what the moving averages count.</summary>
     private Tensor PerStep(Tensor labels, VectorQuantizer level) =>
         labels.bincount(null, minlength: level.Codebook.size(0)).to_type(level.Codebook.dtype) * Scalars.Of((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
-
-    private static long HashOf(int seed, int epoch) => ((long)seed << 32) ^ ((uint)epoch * 2654435761L);
 }

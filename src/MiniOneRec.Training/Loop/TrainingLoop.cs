@@ -48,6 +48,11 @@ internal sealed class TrainingLoop(
             Report(metrics);
         }
 
+        if (State.StopReason is null && State.Step < _total && plan.Budget.IsTimeOver(State.Trained))
+        {
+            State = State with { StopReason = TimeOver };
+        }
+
         while (State.Step < _total && State.StopReason is null)
         {
             if (cancellationToken.IsCancellationRequested)

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace MiniOneRec.Alignment;
+namespace MiniOneRec.Training;
 
 /// <summary>Writes the figures of every step to a file: CSV with the columns of the first step, or one JSON object per line.</summary>
 internal sealed class RunLog : IDisposable
