@@ -67,7 +67,7 @@ public sealed class GrpoTrainer
     /// <param name="validation">Held-out next-item examples.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(GenerativeRecommender, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)"/>
+    /// <inheritdoc cref="TrainAsync(GenerativeRecommender, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
