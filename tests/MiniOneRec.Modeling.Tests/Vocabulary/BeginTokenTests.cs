@@ -73,7 +73,7 @@ public sealed class BeginTokenTests
         await tokenizer.SaveAsync(folder.Path);
         var logger = new Messages();
 
-        await PromptTemplates.CreateAsync(new AlpacaTemplate(tokenizer, [2, 2]).Describe(), folder.Path, logger, CancellationToken.None);
+        await PromptTemplateRegistry.Default.CreateAsync(new AlpacaTemplate(tokenizer, [2, 2]).Describe(), folder.Path, logger, CancellationToken.None);
 
         Assert.Contains("unheard_of", Assert.Single(logger.Texts), StringComparison.Ordinal);
     }
@@ -83,7 +83,7 @@ public sealed class BeginTokenTests
     {
         using var folder = new TemporaryFolder();
 
-        await Assert.ThrowsAsync<InvalidDataException>(() => PromptTemplates.CreateAsync(new JsonObject { ["name"] = 5 }, folder.Path, null, CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidDataException>(() => PromptTemplateRegistry.Default.CreateAsync(new JsonObject { ["name"] = 5 }, folder.Path, null, CancellationToken.None));
     }
 
     [Fact]
