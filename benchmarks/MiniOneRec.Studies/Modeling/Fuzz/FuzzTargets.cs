@@ -51,6 +51,7 @@ internal static class FuzzTargets
             {
                 ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>", ["chat_template"] = "{{ messages }}",
             }), folder => TokenizerSettings.Read(folder).ToJson()),
+            ChatTemplateFuzz.Target(),
             new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {

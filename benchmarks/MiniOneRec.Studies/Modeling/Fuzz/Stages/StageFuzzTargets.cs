@@ -17,23 +17,6 @@ internal static class StageFuzzTargets
 {
     private const string ManifestFile = "manifest.json", QuantizerFile = "quantizer.safetensors";
 
-    private const string ChatText = """
-        {%- if messages[0]['role'] == 'system' %}
-            {{- '<|im_start|>system\n' + messages[0].content | trim + '<|im_end|>\n' }}
-        {%- endif %}
-        {%- set ns = namespace(last=messages|length - 1) %}
-        {%- for message in messages %}
-            {%- if (message.role == "user") or (message.role == "assistant" and not message.tool_calls) %}
-                {{- '<|im_start|>' + message.role + '\n' + message['content'] + '<|im_end|>' + '\n' }}
-            {%- elif loop.index0 == ns.last %}
-                {{- loop.index }}
-            {%- endif %}
-        {%- endfor %}
-        {%- if add_generation_prompt %}
-            {{- '<|im_start|>assistant\n' }}
-        {%- endif %}
-        """;
-
     /// <summary>Makes the targets, which have to be fitted first.</summary>
     public static IReadOnlyList<FuzzTarget> Make()
     {
@@ -49,25 +32,8 @@ internal static class StageFuzzTargets
             SftState(),
             GrpoState(),
             RqVaeState(table),
-            Template(),
         ];
     }
-
-    private static FuzzTarget Template() =>
-        new("chat template", "chat_template.jinja", Encoding.UTF8.GetBytes(ChatText), folder =>
-        {
-            var tokenizer = TextTokenizer.LoadAsync(Path.Combine(folder, "tokenizer.json")).GetAwaiter().GetResult();
-            var template = new ChatTemplate(tokenizer, [2]);
-            template.Render(new Prompt("fuzz") { Instruction = "Recommend.", Input = "<a_0> and <a_1>" });
-        })
-        {
-            Structure = FuzzStructure.Template,
-            Beside = folder =>
-            {
-                File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), FuzzTargets.Bytes(FuzzTargets.SmallTokenizer()));
-                File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"eos_token": "<|end|>"}""");
-            },
-        };
 
     private static FuzzTarget Npy(EmbeddingTable table)
     {
