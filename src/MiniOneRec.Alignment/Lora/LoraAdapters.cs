@@ -136,7 +136,7 @@ public sealed class LoraAdapters : IDisposable
 
     private static LoraAdapters Attach(CausalLanguageModel model, LoraOptions options, (string Name, Projection Map)[] maps, LoraTargets targets)
     {
-        var chosen = maps.Where(map => map.Name != "lm_head" && targets.Includes(map.Name)).Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
+        var chosen = maps.Where(map => map.Name != DecoderTensorNames.HeadModule && targets.Includes(map.Name)).Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
         return chosen.Length > 0
             ? new LoraAdapters(model, options, [.. chosen.Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))])
             : throw new ArgumentException($"The targets name no map of the model; it has {Known(maps)} in {model.Config.LayerCount} layers.", nameof(options));

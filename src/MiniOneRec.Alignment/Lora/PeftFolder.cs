@@ -185,10 +185,10 @@ internal static class PeftFolder
 
     private static IEnumerable<(string Name, Tensor Matrix)> Rows(CausalLanguageModel model)
     {
-        yield return ("model.embed_tokens", model.EmbeddingWeight);
+        yield return (DecoderTensorNames.EmbeddingModule, model.EmbeddingWeight);
         if (model.Config is { TieWordEmbeddings: false, HasHead: true })
         {
-            yield return ("lm_head", model.HeadWeight);
+            yield return (DecoderTensorNames.HeadModule, model.HeadWeight);
         }
     }
 

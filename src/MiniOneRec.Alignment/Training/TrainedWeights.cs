@@ -249,7 +249,7 @@ internal sealed class TrainedWeights : IDisposable
         {
             using var _ = NewDisposeScope();
             var target = _model.get_parameter(name)!;
-            bool isRows = _rows is not null && (name == "model.embed_tokens.weight" || name == "lm_head.weight");
+            bool isRows = _rows is not null && DecoderTensorNames.HasTokenRows(name);
             (isRows ? target.detach().narrow(0, 0, _rows!.First) : target).copy_(isRows ? value.narrow(0, 0, _rows!.First) : value);
         }
 

@@ -40,7 +40,7 @@ internal sealed class DecoderWeights : IWeightSource
         _tensors.ClaimedFileOf(KeyOf(parameter)) is { } file ? $" (the shard map places it in '{file}', which does not hold it)" : "";
 
     /// <summary>A head beside tied embeddings repeats them, and rotary tables follow from the configuration.</summary>
-    public bool IsOptional(string key) => key == "lm_head.weight" || key.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
+    public bool IsOptional(string key) => DecoderTensorNames.IsRedundant(key);
 
     /// <inheritdoc/>
     public ReadOnlySpan<long> ShapeOf(string key) => _tensors.TryFind(key, out var entry, out _) ? entry.Shape : [];
@@ -52,5 +52,7 @@ internal sealed class DecoderWeights : IWeightSource
 
     /// <summary>Gets the type to compute in: the stored one, and float32 for float16, which CPUs compute slowly.</summary>
     public ScalarType NaturalType() =>
-        Resolve("model.embed_tokens.weight") is { } key && _tensors.TryFind(key, out var entry, out _) && entry.Type == "BF16" ? ScalarType.BFloat16 : ScalarType.Float32;
+        Resolve(DecoderTensorNames.Embedding) is { } key && _tensors.TryFind(key, out var entry, out _) && entry.Type == "BF16"
+            ? ScalarType.BFloat16
+            : ScalarType.Float32;
 }

@@ -188,7 +188,7 @@ public sealed class HuggingFaceFolder : IDisposable
     private DecoderModel LoadDecoder(DecoderConfig config, CheckpointLoadOptions options)
     {
         var source = new DecoderWeights(Path, _tensors, config);
-        if (!config.TieWordEmbeddings && !options.RequireHead && source.Resolve("lm_head.weight") is null)
+        if (!config.TieWordEmbeddings && !options.RequireHead && source.Resolve(DecoderTensorNames.Head) is null)
         {
             config = config with { HasHead = false };
             Note([$"'{Path}': the checkpoint holds no output head and does not tie it; the model gives hidden states and predicts no tokens."]);

@@ -102,7 +102,7 @@ internal sealed class SafetensorsFolder : IDisposable
     private void Add(string path, string[]? keys)
     {
         string name = Path.GetFileName(path);
-        if (keys is not null && !File.Exists(path) && keys.All(IsNeverNeeded))
+        if (keys is not null && !File.Exists(path) && keys.All(DecoderTensorNames.IsRedundant))
         {
             Array.ForEach(keys, key => _absent.Add(key, name));
             return;
@@ -128,9 +128,6 @@ internal sealed class SafetensorsFolder : IDisposable
             _unlisted.TryAdd(entry.Name, new Place(entry, path, dataStart, file));
         }
     }
-
-    // A tied head repeats the embedding, and rotary tables follow from the configuration.
-    private static bool IsNeverNeeded(string key) => key == "lm_head.weight" || key.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private sealed record Place(SafetensorsEntry Entry, string Path, long DataStart, MappedFile File);
 }

@@ -48,7 +48,7 @@ public static class VocabularyExtension
         foreach (var (name, parameter) in extended.named_parameters())
         {
             var old = parameters[name].detach().cpu();
-            bool grows = name is "model.embed_tokens.weight" or "lm_head.weight";
+            bool grows = DecoderTensorNames.HasTokenRows(name);
             parameter.set_(grows ? Grow(old, config.VocabularySize, knownTokens, tokens, vocabulary, initializer, generator) : old);
         }
 

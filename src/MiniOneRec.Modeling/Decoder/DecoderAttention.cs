@@ -2,12 +2,14 @@ using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
 /// <summary>Grouped-query attention with rotary positions, over packed tokens or over beams on shared prompts.</summary>
-/// <remarks>GQA: arXiv:2305.13245. A key/value head serves <c>H / Hkv</c> query heads; keys and values are never repeated in memory.</remarks>
+/// <remarks>
+/// Projects to queries, keys and values, rotates the positions in (arXiv:2104.09864), and leaves <c>softmax(Q Kᵀ / √Dh + M) V</c> to an
+/// <see cref="AttentionBackend"/>. GQA (arXiv:2305.13245): a key/value head serves <c>H / Hkv</c> query heads.
+/// </remarks>
 internal sealed class DecoderAttention : nn.Module
 {
     [ComponentName(Name = "q_proj")]
@@ -30,23 +32,22 @@ internal sealed class DecoderAttention : nn.Module
 
     private readonly PackedWeight _packedInput;
     private readonly PackedWeight _packedOutput;
+    private readonly AttentionChoice _backend;
+    private readonly AttentionShape _shape;
     private readonly long _heads;
     private readonly long _kvHeads;
     private readonly long _width;
-    private readonly double _scale;
-    private readonly int _window;
 
-    public DecoderAttention(DecoderConfig config, int layer, WeightPacking packing)
+    public DecoderAttention(DecoderConfig config, int layer, WeightPacking packing, AttentionChoice backend)
         : base(nameof(DecoderAttention))
     {
-        _window = config.WindowOf(layer);
         (_heads, _kvHeads, _width) = (config.HeadCount, config.KeyValueHeadCount, config.HeadWidth);
-        _scale = 1 / Math.Sqrt(_width);
+        (_backend, _shape) = (backend, new AttentionShape(_heads, _kvHeads, _width, config.WindowOf(layer)));
         double deviation = config.InitializerRange;
         _q = new Projection(config.HiddenSize, _heads * _width, config.AttentionBias, deviation);
         _k = new Projection(config.HiddenSize, _kvHeads * _width, config.AttentionBias, deviation);
         _v = new Projection(config.HiddenSize, _kvHeads * _width, config.AttentionBias, deviation);
-        _o = new Projection(_heads * _width, config.HiddenSize, config.AttentionBias && config.ModelType != "qwen2", deviation);
+        _o = new Projection(_heads * _width, config.HiddenSize, config.OutputBias, deviation);
         _qNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         _kNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         RegisterComponents();
@@ -82,23 +83,7 @@ internal sealed class DecoderAttention : nn.Module
         var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
         k = batch.ToPadded(k).transpose(1, 2);                                              // [B, Hkv, T, Dh]
         v = batch.ToPadded(v).transpose(1, 2);                                              // [B, Hkv, T, Dh]
-        if (cache is not null)
-        {
-            var layer = cache.AddPrompt(k, v);
-            if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, null, null, batch.Rows, _scale, _window) is { } attended)
-            {
-                return attended.MoveToOuterDisposeScope();                                  // [N, H·Dh]
-            }
-        }
-
-        q = batch.ToPadded(q).transpose(1, 2);                                              // [B, H, T, Dh]
-        var mask = batch.MaskFor(_window);                                                  // [B or 1, 1, T, T]
-        var y = x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU
-            ? AttendByHand(q, k, v, mask)
-            : mask is null && _heads == _kvHeads
-                ? F.scaled_dot_product_attention(q, k, v, is_casual: true)
-                : Aten.ScaledDotProductAttention(q, k, v, mask, mask is null, null, _heads != _kvHeads);              // [B, H, T, Dh]
-        return batch.ToPacked(y.transpose(1, 2).reshape(batch.Count, batch.MaxLength, _heads * _width)).MoveToOuterDisposeScope();   // [N, H·Dh]
+        return _backend.For(x).WithinTrees(q, k, v, batch, cache?.AddPrompt(k, v), _shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>Attends from the last token of each prompt alone.</summary>
@@ -112,25 +97,9 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor ForwardLast(Tensor x, TokenBatch batch, Tensor cos, Tensor sin, PromptCache cache, Tensor last)
     {
         using var scope = NewDisposeScope();
-        long prompts = batch.Count, group = _heads / _kvHeads;
         var (q, k, v) = Project(x, cos, sin);                                               // [N, H or Hkv, Dh]
-        var layer = cache.AddPrompt(batch.ToPadded(k).transpose(1, 2), batch.ToPadded(v).transpose(1, 2));            // [B, Hkv, T, Dh]
-        var folded = q.index_select(0, last).view(prompts * _kvHeads, group, _width);       // [B·Hkv, G, Dh]
-        var scores = bmm(folded, layer.PromptKeys.view(prompts * _kvHeads, batch.MaxLength, _width).transpose(1, 2))
-            .view(prompts, _kvHeads, group, batch.MaxLength).to_type(ScalarType.Float32) * Scalars.Of(_scale);        // [B, Hkv, G, T]
-        if (cache.PromptBias is not null)
-        {
-            scores = scores.Plus(cache.PromptBias);
-        }
-
-        if (cache.LastBias(_window) is { } beyond)
-        {
-            scores = scores.Plus(beyond);
-        }
-
-        var weights = scores.softmax(3).to_type(x.dtype).view(prompts * _kvHeads, group, batch.MaxLength);
-        return bmm(weights, layer.PromptValues.view(prompts * _kvHeads, batch.MaxLength, _width))
-            .view(prompts, _heads * _width).MoveToOuterDisposeScope();                      // [B, H·Dh]
+        var layer = cache.AddPrompt(batch.ToPadded(k).transpose(1, 2), batch.ToPadded(v).transpose(1, 2));  // [B, Hkv, T, Dh]
+        return _backend.For(x).FromLast(q.index_select(0, last), layer, cache, _shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>Attends from new rows to their prompts, their ancestors and themselves.</summary>
@@ -141,54 +110,9 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
     {
         using var scope = NewDisposeScope();
-        long group = _heads / _kvHeads, rows = x.size(0), prompts = plan.Groups.Prompts, wide = plan.Groups.RowsPerPrompt, past = layer.PromptKeys.size(2), chain = plan.ChainLength;
         var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
         layer.Append(k, v);
-        if (CpuAttention.Run(q, layer.PromptKeys, layer.PromptValues, layer.Keys, layer.Values, plan.Rows, _scale, _window) is { } attended)
-        {
-            return attended.MoveToOuterDisposeScope();                                      // [R, H·Dh]
-        }
-
-        // Scores against the prompt: the beams of a prompt and the heads of a group are rows of one product.
-        var folded = plan.Groups.ToPadded(q.view(rows, _kvHeads, group, _width))                   // [B, W, Hkv, G, Dh]
-            .transpose(1, 2).reshape(prompts * _kvHeads, wide * group, _width);             // [B·Hkv, W·G, Dh]
-        var prompt = plan.Groups.PromptsOf(layer.PromptKeys).reshape(prompts * _kvHeads, past, _width);
-        var scores = bmm(folded, prompt.transpose(1, 2))                                    // [B·Hkv, W·G, P]
-            .view(prompts, _kvHeads, wide * group, past).to_type(ScalarType.Float32) * Scalars.Of(_scale);
-        if (plan.PromptBias is not null)
-        {
-            scores = scores.Plus(plan.PromptBias);
-        }
-
-        scores = plan.Groups.ToPacked(scores.view(prompts, _kvHeads, wide, group, past).transpose(1, 2));   // [R, Hkv, G, P]
-        var (promptBeyond, chainBeyond) = plan.WindowBias(_window);
-        if (promptBeyond is not null)
-        {
-            scores = scores.Plus(promptBeyond);
-        }
-
-        // Scores against the row's own few ancestors.
-        var keys = layer.Keys!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);      // [R, S, Hkv, Dh]
-        var values = layer.Values!.index_select(0, plan.Ancestors).view(rows, chain, _kvHeads, _width);  // [R, S, Hkv, Dh]
-        var own = bmm(q.view(rows * _kvHeads, group, _width), keys.permute(0, 2, 3, 1).reshape(rows * _kvHeads, _width, chain))
-            .view(rows, _kvHeads, group, chain).to_type(ScalarType.Float32) * Scalars.Of(_scale);       // [R, Hkv, G, S]
-        if (plan.ChainBias is not null)
-        {
-            own = own.Plus(plan.ChainBias);
-        }
-
-        if (chainBeyond is not null)
-        {
-            own = own.Plus(chainBeyond);
-        }
-
-        var weights = cat([scores, own], 3).softmax(3).to_type(x.dtype);                    // [R, Hkv, G, P + S]
-        var promptWeights = plan.Groups.ToPadded(weights.narrow(3, 0, past)).transpose(1, 2)       // [B, Hkv, W, G, P]
-            .reshape(prompts * _kvHeads, wide * group, past);
-        var promptValues = plan.Groups.PromptsOf(layer.PromptValues).reshape(prompts * _kvHeads, past, _width);
-        var y = bmm(promptWeights, promptValues).view(prompts, _kvHeads, wide, group, _width).transpose(1, 2);
-        var ownY = bmm(weights.narrow(3, past, chain).reshape(rows * _kvHeads, group, chain), values.transpose(1, 2).reshape(rows * _kvHeads, chain, _width));
-        return plan.Groups.ToPacked(y).reshape(rows, _heads * _width).Plus(ownY.view(rows, _heads * _width)).MoveToOuterDisposeScope();       // [R, H·Dh]
+        return _backend.For(x).OnPrompts(q, layer, plan, _shape).MoveToOuterDisposeScope();
     }
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)
@@ -220,18 +144,5 @@ internal sealed class DecoderAttention : nn.Module
         q = _qNorm?.forward(q) ?? q;
         k = _kNorm?.forward(k) ?? k;
         return (RotaryEmbedding.Apply(q, cos, sin), RotaryEmbedding.Apply(k, cos, sin), v);
-    }
-
-    // bfloat16 on the CPU: two matrix products and a softmax are several times faster than the fused kernel.
-    private Tensor AttendByHand(Tensor q, Tensor k, Tensor v, Tensor? mask)
-    {
-        long batch = q.size(0), time = q.size(2), group = _heads / _kvHeads;
-        var allowed = mask ?? ones([time, time], dtype: ScalarType.Bool, device: q.device).tril();
-        var folded = q.reshape(batch * _kvHeads, group * time, _width);                     // [B·Hkv, G·T, Dh]
-        var scores = bmm(folded, k.reshape(batch * _kvHeads, time, _width).transpose(1, 2)) // [B·Hkv, G·T, T]
-            .view(batch, _heads, time, time).to_type(ScalarType.Float32) * Scalars.Of(_scale);          // [B, H, T, T]
-        var weights = scores.masked_fill(allowed.logical_not(), Scalars.Of(float.NegativeInfinity)).softmax(3).to_type(q.dtype);
-        return bmm(weights.view(batch * _kvHeads, group * time, time), v.reshape(batch * _kvHeads, time, _width))
-            .view(batch, _heads, time, _width);                                             // [B, H, T, Dh]
     }
 }

@@ -69,6 +69,10 @@ public sealed partial record DecoderConfig
     /// <summary>Gets whether q, k and v have biases.</summary>
     public bool AttentionBias { get; init; } = true;
 
+    /// <summary>Gets whether the output projection has a bias.</summary>
+    /// <value>That of <see cref="AttentionBias"/>, except that Qwen2 has none. No key of <c>config.json</c>: the published families differ so.</value>
+    public bool OutputBias => AttentionBias && ModelType != "qwen2";
+
     /// <summary>Gets whether q and k are normalised per head.</summary>
     public bool QueryKeyNorm { get; init; }
 

@@ -20,10 +20,10 @@ internal sealed class DecoderLayer : nn.Module
     [ComponentName(Name = "post_attention_layernorm")]
     private readonly RmsNorm _postNorm;
 
-    public DecoderLayer(DecoderConfig config, int layer, WeightPacking packing)
+    public DecoderLayer(DecoderConfig config, int layer, WeightPacking packing, AttentionChoice attention)
         : base(nameof(DecoderLayer))
     {
-        _attention = new DecoderAttention(config, layer, packing);
+        _attention = new DecoderAttention(config, layer, packing, attention);
         _mlp = new SwiGluMlp(config, packing);
         _inputNorm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         _postNorm = new RmsNorm(config.HiddenSize, config.NormEpsilon);

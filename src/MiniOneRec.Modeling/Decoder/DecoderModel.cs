@@ -14,7 +14,7 @@ public sealed class DecoderModel : CausalLanguageModel
     [ComponentName(Name = "model")]
     private readonly DecoderStack _model;
 
-    [ComponentName(Name = "lm_head")]
+    [ComponentName(Name = DecoderTensorNames.HeadModule)]
     private readonly Projection? _head;
 
     private readonly RotaryEmbedding _rotary;
@@ -28,7 +28,7 @@ public sealed class DecoderModel : CausalLanguageModel
         ArgumentNullException.ThrowIfNull(config);
         VectorConstants.Touch();
         Config = config.Validated();
-        _model = new DecoderStack(Config, _packing);
+        _model = new DecoderStack(Config, _packing, Attention);
         _head = Config.TieWordEmbeddings || !Config.HasHead ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
         _rotary = new RotaryEmbedding(Config);
         RegisterComponents();
@@ -36,6 +36,9 @@ public sealed class DecoderModel : CausalLanguageModel
 
     /// <inheritdoc/>
     public override DecoderConfig Config { get; }
+
+    /// <summary>Gets how the layers attend.</summary>
+    internal AttentionChoice Attention { get; } = new();
 
     /// <inheritdoc/>
     public override Device Device => _model.Embedding.device;
@@ -46,7 +49,8 @@ public sealed class DecoderModel : CausalLanguageModel
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The checkpoint was stored without an output head.</exception>
     public override Tensor HeadWeight => _head?.Weight ?? (HasHead ? _model.Embedding : throw new InvalidOperationException(
-        "The model has no output head: its checkpoint holds no 'lm_head.weight' and does not tie it to the embedding. It gives hidden states, for DecoderTextEncoder; it predicts no tokens."));
+        $"The model has no output head: its checkpoint holds no '{DecoderTensorNames.Head}' and does not tie it to the embedding. "
+        + "It gives hidden states, for DecoderTextEncoder; it predicts no tokens."));
 
     /// <inheritdoc/>
     public override Tensor EmbeddingWeight => _model.Embedding;

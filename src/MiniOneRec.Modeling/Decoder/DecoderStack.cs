@@ -17,11 +17,12 @@ internal sealed class DecoderStack : nn.Module
     [ComponentName(Name = "norm")]
     private readonly RmsNorm _norm;
 
-    public DecoderStack(DecoderConfig config, WeightPacking packing)
+    public DecoderStack(DecoderConfig config, WeightPacking packing, AttentionChoice attention)
         : base(nameof(DecoderStack))
     {
         _embedding = new TokenEmbedding(config);
-        _layers = new ModuleList<DecoderLayer>([.. Enumerable.Range(0, config.LayerCount).Select(layer => new DecoderLayer(config, layer, packing))]);
+        _layers = new ModuleList<DecoderLayer>(
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => new DecoderLayer(config, layer, packing, attention))]);
         _norm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         RegisterComponents();
     }

@@ -10,8 +10,6 @@ internal sealed class GgufWeights(GgufFile file, DecoderConfig config) : IWeight
     public const string Head = "output.weight";
     public const string RopeFrequencies = "rope_freqs.weight";
 
-    private const string Layers = "model.layers.";
-
     private static readonly Dictionary<string, string> Parts = new(StringComparer.Ordinal)
     {
         ["self_attn.q_proj"] = "attn_q",
@@ -67,16 +65,16 @@ internal sealed class GgufWeights(GgufFile file, DecoderConfig config) : IWeight
     {
         switch (parameter)
         {
-            case "model.embed_tokens.weight":
+            case DecoderTensorNames.Embedding:
                 return Embedding;
-            case "model.norm.weight":
+            case DecoderTensorNames.FinalNorm:
                 return "output_norm.weight";
-            case "lm_head.weight":
+            case DecoderTensorNames.Head:
                 return Head;
         }
 
-        int layerEnd = parameter.IndexOf('.', Layers.Length), partEnd = parameter.LastIndexOf('.');
-        int layer = int.Parse(parameter.AsSpan(Layers.Length, layerEnd - Layers.Length), CultureInfo.InvariantCulture);
+        int prefix = DecoderTensorNames.Layers.Length, layerEnd = parameter.IndexOf('.', prefix), partEnd = parameter.LastIndexOf('.');
+        int layer = int.Parse(parameter.AsSpan(prefix, layerEnd - prefix), CultureInfo.InvariantCulture);
         return Parts.TryGetValue(parameter[(layerEnd + 1)..partEnd], out string? part)
             ? string.Create(CultureInfo.InvariantCulture, $"blk.{layer}.{part}{parameter[partEnd..]}")
             : null;
