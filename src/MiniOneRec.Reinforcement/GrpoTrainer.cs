@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -37,6 +38,9 @@ public sealed class GrpoTrainer
 
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
+
+    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
     public CausalLanguageModel? Reference { get; set; }
@@ -78,6 +82,7 @@ public sealed class GrpoTrainer
         return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
             "grpo", recommender, _options, Reference, train, validation, _rewards, progress, _logger, Meters,
             new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
+            GradientExchange,
             loop => new GrpoStep(loop, recommender, _options, _rollouts, _rewards).Run, cancellationToken));
     }
 }

@@ -1,5 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,10 +29,10 @@ internal sealed class PreferenceStep
     }
 
     /// <summary>Does one step.</summary>
-    public StepOutcome Run(long step)
+    public PolicyOutcome Run(long step)
     {
         var timer = new PhaseTimer();
-        var random = StepSeed.For(_options.Seed, step);
+        var random = SeedStream.Generator(_options.Seed, step);
         var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
         var groups = timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
         double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
@@ -66,7 +67,7 @@ internal sealed class PreferenceStep
             ["tokens_per_second"] = lengths.Sum() / timer.Total,
         };
         timer.WriteTo(metrics);
-        return new StepOutcome(metrics) { Diverged = !double.IsFinite(norm) };
+        return new PolicyOutcome(metrics) { Diverged = !double.IsFinite(norm) };
     }
 
     private double[] Accumulate(CompletionLayout layout, Tensor? reference, CompletionGroup[] pass, double share)

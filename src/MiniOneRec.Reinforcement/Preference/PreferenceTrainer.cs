@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -31,6 +32,9 @@ public sealed class PreferenceTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
+    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    public IGradientExchange? GradientExchange { get; init; }
+
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
     public CausalLanguageModel? Reference { get; set; }
 
@@ -56,6 +60,7 @@ public sealed class PreferenceTrainer
         return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
             "preference", recommender, _options, Reference, examples, validation, null, progress, _logger, Meters,
             new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
+            GradientExchange,
             loop => new PreferenceStep(loop, recommender, _options, _rollouts).Run, cancellationToken));
     }
 }

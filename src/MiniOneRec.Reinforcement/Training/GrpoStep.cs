@@ -1,5 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,11 +36,11 @@ internal sealed class GrpoStep
     private bool KlInReward => _options.KlPlacement == KlPlacement.Reward && _options.KlWeight > 0;
 
     /// <summary>Does one step.</summary>
-    public StepOutcome Run(long step)
+    public PolicyOutcome Run(long step)
     {
         var timer = new PhaseTimer();
         var metrics = new StepMetrics();
-        var random = StepSeed.For(_options.Seed, step);
+        var random = SeedStream.Generator(_options.Seed, step);
         var informative = new List<ScoredGroup>();
         for (int round = 0; round <= _options.ResampleRounds && informative.Count < _options.PromptsPerStep; round++)
         {
@@ -59,7 +60,7 @@ internal sealed class GrpoStep
             _loop.State.KlWeight = _controller.Next(_loop.State.KlWeight, metrics.Kl);
         }
 
-        return new StepOutcome(metrics.Finish(timer, _loop.State.KlWeight, _options.RateAt(step))) { Diverged = !finite };
+        return new PolicyOutcome(metrics.Finish(timer, _loop.State.KlWeight, _options.RateAt(step))) { Diverged = !finite };
     }
 
     // One round: the groups that carry a signal, after as many of earlier rounds.

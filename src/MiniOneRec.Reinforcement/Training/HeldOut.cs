@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using MiniOneRec.Modeling;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -26,7 +27,7 @@ internal sealed class HeldOut
         NextItemExample[] drawn = [.. examples];
         if (options.ValidationExamples > 0 && options.ValidationExamples < drawn.Length)
         {
-            StepSeed.For(seed, long.MinValue).Shuffle(drawn);
+            SeedStream.Generator(seed, long.MinValue).Shuffle(drawn);
             drawn = drawn[..options.ValidationExamples];
         }
 

@@ -5,14 +5,15 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Runs steps of a policy: optimizer, validation, guards, best weights, checkpoints, progress.</summary>
-internal sealed class PolicyLoop : IDisposable
+/// <summary>What the training of a policy is made of: optimizer, validation, guards, best weights, checkpoints.</summary>
+internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly string _stage;
     private readonly GenerativeRecommender _recommender;
@@ -23,20 +24,25 @@ internal sealed class PolicyLoop : IDisposable
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly ILogger _logger;
     private readonly TrainedParameters _trained;
-    private readonly Tensor[] _best;
+    private readonly GradientUpdate _update;
+    private readonly WeightCopy? _best;
     private readonly long _start = Stopwatch.GetTimestamp();
     private TimeSpan _before;
+    private long _saved = -1;
+    private Func<long, PolicyOutcome> _step = null!;
 
     private PolicyLoop(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
-        RewardSum? rewards, PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters)
+        RewardSum? rewards, PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters,
+        IGradientExchange? exchange)
     {
         (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
         _trained = new TrainedParameters(Model);
         Reference = new ReferencePolicy(Model, options.Reference, reference);
-        Optimizer = new FusedAdamW([([.. Parameters.Select(pair => pair.Parameter)], options.WeightDecay)]);
+        var update = new UpdateOptions { WeightDecay = options.WeightDecay, DecaysVectors = true, ClipNorm = options.ClipNorm };
+        _update = new GradientUpdate(Parameters.Select(pair => pair.Parameter), update, exchange);
         _heldOut = new HeldOut(recommender, validation ?? [], options.Guards, rewards, options.Seed);
-        _best = _heldOut.IsEmpty ? [] : [.. Parameters.Select(pair => Copy(pair.Parameter))];
+        _best = _heldOut.IsEmpty ? null : WeightCopy.Of(Values());
         _checkpoint = new PolicyCheckpoint(stage, options, options.Checkpoints.Folder is null ? new Dictionary<string, string>() : MadeFrom(identity, reference));
         _instruments = new PolicyInstruments(stage, meters);
         _trained.FreezeOthers();
@@ -53,8 +59,6 @@ internal sealed class PolicyLoop : IDisposable
 
     public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => _trained.All;
 
-    public FusedAdamW Optimizer { get; }
-
     public PolicyState State { get; private set; } = new();
 
     /// <summary>Runs a stage on the calling thread.</summary>
@@ -69,12 +73,14 @@ internal sealed class PolicyLoop : IDisposable
     /// <param name="logger">The logger.</param>
     /// <param name="meters">The factory of the meter, or <see langword="null"/> for one that ends with the run.</param>
     /// <param name="identity">What else a resumed run must share, by name: rewards, sampler.</param>
+    /// <param name="exchange">Combines the gradients of several processes, or <see langword="null"/> for one process.</param>
     /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
         string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
         IReadOnlyList<NextItemExample>? validation, RewardSum? rewards, IProgress<TrainingProgress>? progress, ILogger logger,
-        IMeterFactory? meters, IReadOnlyDictionary<string, string> identity, Func<PolicyLoop, Func<long, StepOutcome>> makeStep, CancellationToken cancellationToken)
+        IMeterFactory? meters, IReadOnlyDictionary<string, string> identity, IGradientExchange? exchange, Func<PolicyLoop, Func<long, PolicyOutcome>> makeStep,
+        CancellationToken cancellationToken)
     {
         using var training = recommender.Model.BeginTraining();
         TorchSeed.Apply(options.Seed);
@@ -87,71 +93,62 @@ internal sealed class PolicyLoop : IDisposable
         Log.Started(logger, stage, prompts.Count, options.Steps);
         recommender.Model.eval();
         Log.Environment(logger, stage, RunEnvironment.Current().ToString());
-        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, rewards, prompts, identity, progress, logger, meters);
+        using var loop = new PolicyLoop(stage, recommender, options, reference, validation, rewards, prompts, identity, progress, logger, meters, exchange);
         loop._checkpoint.CheckTarget();
-        return loop.Run(makeStep(loop), cancellationToken);
+        loop._step = makeStep(loop);
+        return loop.Run(cancellationToken);
     }
 
-    private TrainingResult Run(Func<long, StepOutcome> step, CancellationToken cancellationToken)
+    private TrainingResult Run(CancellationToken cancellationToken)
     {
-        string reason = "completed";
-        if (_options.Checkpoints.Resume && _checkpoint.Exists)
+        bool isNew = !_options.Checkpoints.Resume || !_checkpoint.Exists;
+        if (!isNew)
         {
             Resume();
         }
         else
         {
             State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
-            Publish(0, new Dictionary<string, double> { ["skipped_targets"] = Prompts.Skipped }, validate: true, cancellationToken, out _);
         }
 
-        while (State.Step < _options.Steps)
+        var guards = _options.Guards;
+        var plan = new TrainingPlan
         {
-            if (cancellationToken.IsCancellationRequested)
-            {
-                Save();
-                cancellationToken.ThrowIfCancellationRequested();
-            }
-
-            long number = State.Step + 1;
-            StepOutcome outcome;
-            try
-            {
-                outcome = step(number);
-            }
-            catch (Exception e) when (e is ArgumentException or InvalidOperationException or ExternalException && BadWeight() is not null)
-            {
-                throw Diverged(number, $"{BadWeight()} ({e.Message})");
-            }
-
-            Reference.SyncAfter(number);
-            State.Step = number;
-            string? stop = Guard(number, outcome);
-            if (DivergenceOf(outcome) is { } divergence)
-            {
-                Publish(number, outcome.Metrics, validate: false, CancellationToken.None, out _);
-                throw Diverged(number, divergence);
-            }
-
-            bool validate = number % _options.Guards.ValidateEverySteps == 0 || number == _options.Steps || stop is not null;
-            Publish(number, outcome.Metrics, validate, CancellationToken.None, out bool patienceLost);
-            stop ??= patienceLost
-                ? $"patience: {_options.Guards.FigureName} did not rise above {State.BestValidation:F4} of step {State.BestStep} in {State.WithoutGain} validations, at step {number}"
-                : null;
-            if (stop is not null)
-            {
-                reason = stop;
-                Log.Stopped(_logger, _stage, stop);
-                break;
-            }
-
-            if (number % _options.CheckpointInterval == 0 || number == _options.Steps)
-            {
-                Save();
-            }
+            Stage = _stage,
+            Budget = new TrainingBudget { MaxSteps = _options.Steps },
+            StepsPerEpoch = _options.Steps,
+            LearningRate = _options.Curve,
+            Seed = _options.Seed,
+            Validation = _heldOut.IsEmpty ? null : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
+            StartMetrics = isNew ? new Dictionary<string, double> { ["skipped_targets"] = Prompts.Skipped } : null,
+            CheckpointEvery = _options.CheckpointInterval,
+        };
+        var loop = new TrainingLoop(plan, this, this, _progress);
+        string reason = loop.Run(new LoopState { Step = State.Step, SinceBest = State.WithoutGain }, cancellationToken);
+        if (reason != "completed")
+        {
+            Log.Stopped(_logger, _stage, reason);
         }
 
         return Finish(reason);
+    }
+
+    /// <inheritdoc/>
+    public StepOutcome Run(StepContext context)
+    {
+        PolicyOutcome outcome;
+        try
+        {
+            outcome = _step(context.Step);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or ExternalException && BadWeight() is not null)
+        {
+            return new StepOutcome { Divergence = $"{BadWeight()} ({e.Message})" };
+        }
+
+        Reference.SyncAfter(context.Step);
+        State.Step = context.Step;
+        return new StepOutcome { Metrics = outcome.Metrics, StopReason = Guard(context.Step, outcome), Divergence = DivergenceOf(outcome) };
     }
 
     /// <summary>Lays completions out as one tree per group, in the space that the options name.</summary>
@@ -168,15 +165,14 @@ internal sealed class PolicyLoop : IDisposable
     /// <returns>The gradient's norm before clipping; where it is not finite nothing was updated.</returns>
     public double Update(long step)
     {
-        double norm = GradientNorm();
-        if (double.IsFinite(norm))
+        var (norm, moved) = _update.Apply(_options.RateAt(step));
+        if (moved)
         {
-            Optimizer.Step(_options.RateAt(step), _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
             Reference.PolicyMoved();
             State.Updates++;
         }
 
-        Optimizer.ZeroGrad();
+        _update.Optimizer.ZeroGrad();
         return norm;
     }
 
@@ -184,29 +180,14 @@ internal sealed class PolicyLoop : IDisposable
     {
         _instruments.Dispose();
         Reference.Dispose();
-        Optimizer.Dispose();
+        _update.Dispose();
         _trained.Dispose();
-        foreach (var tensor in _best)
-        {
-            tensor.Dispose();
-        }
+        _best?.Dispose();
     }
 
-    private static Tensor Copy(Tensor value)
-    {
-        using var noGrad = no_grad();
-        return value.clone().DetachFromDisposeScope();
-    }
+    private Tensor[] Values() => [.. Parameters.Select(pair => pair.Parameter)];
 
-    private double GradientNorm()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor[] norms = [.. Parameters.Select(pair => pair.Parameter.grad).OfType<Tensor>().Select(gradient => gradient.norm())];
-        return norms.Length == 0 ? 0 : stack(norms).to_type(ScalarType.Float32).norm().item<float>();
-    }
-
-    private string? Guard(long step, StepOutcome outcome)
+    private string? Guard(long step, PolicyOutcome outcome)
     {
         var guards = _options.Guards;
         return guards.KlCeiling > 0 && outcome.Kl > guards.KlCeiling ? $"KL ceiling: {outcome.Kl:G4} above {guards.KlCeiling:G4} at step {step}"
@@ -215,7 +196,7 @@ internal sealed class PolicyLoop : IDisposable
     }
 
     /// <summary>Gets what of a step was no finite number, or <see langword="null"/>.</summary>
-    private string? DivergenceOf(StepOutcome outcome)
+    private string? DivergenceOf(PolicyOutcome outcome)
     {
         double norm = outcome.Metrics.GetValueOrDefault("gradient_norm", double.NaN);
         return outcome.Diverged || (double.IsFinite(norm) && !double.IsFinite(outcome.Loss)) ? $"the loss is {outcome.Loss} and the gradient norm {norm}"
@@ -225,9 +206,10 @@ internal sealed class PolicyLoop : IDisposable
     private string? BadWeight() =>
         FiniteWeights.FirstBad(Parameters.Select(pair => (pair.Name, (Tensor)pair.Parameter))) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
 
-    private TrainingDivergedException Diverged(long step, string what)
+    /// <inheritdoc/>
+    public override TrainingDivergedException Diverged(long step, string what)
     {
-        bool hasBest = _best.Length > 0 && !double.IsNaN(State.BestValidation);
+        bool hasBest = _best is not null && !double.IsNaN(State.BestValidation);
         if (hasBest)
         {
             RestoreBest();
@@ -264,44 +246,41 @@ internal sealed class PolicyLoop : IDisposable
         };
     }
 
-    private void RestoreBest()
+    private void RestoreBest() => WeightCopy.Put([.. Parameters.Select(pair => pair.Parameter)], _best!.Values);
+
+    /// <inheritdoc/>
+    public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
+        long start = Stopwatch.GetTimestamp();
+        var figures = _heldOut.Measure(step == 0 ? cancellationToken : CancellationToken.None);
+        (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
+        foreach (var (name, reward) in figures.Rewards)
         {
-            parameter.copy_(kept);
+            metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;
         }
+
+        if (_options.Guards.SelectBy == GuardFigure.Blend)
+        {
+            metrics[_options.Guards.FigureName] = figures.Value;
+        }
+
+        metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Keep(step, figures, metrics);
+        Log.Validated(_logger, _stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
+        return new ValidationOutcome(Improved: State.WithoutGain == 0)
+        {
+            StopReason = $"patience: {_options.Guards.FigureName} did not rise above {State.BestValidation:F4} of step {State.BestStep} "
+                + $"in {State.WithoutGain} validations, at step {step}",
+        };
     }
 
-    private void Publish(long step, Dictionary<string, double> metrics, bool validate, CancellationToken cancellationToken, out bool patienceLost)
+    /// <inheritdoc/>
+    public override void Report(TrainingProgress report)
     {
-        patienceLost = false;
-        if (validate && !_heldOut.IsEmpty)
-        {
-            long start = Stopwatch.GetTimestamp();
-            var figures = _heldOut.Measure(cancellationToken);
-            (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
-            foreach (var (name, reward) in figures.Rewards)
-            {
-                metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;
-            }
-
-            if (_options.Guards.SelectBy == GuardFigure.Blend)
-            {
-                metrics[_options.Guards.FigureName] = figures.Value;
-            }
-
-            metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            Keep(step, figures, metrics);
-            patienceLost = _options.Guards.Patience > 0 && State.WithoutGain >= _options.Guards.Patience;
-            Log.Validated(_logger, _stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
-        }
-
-        State.History.Add(new PolicyState.StepFigures(step, metrics));
+        var metrics = (Dictionary<string, double>)report.Metrics;
+        State.History.Add(new PolicyState.StepFigures(report.Step, metrics));
         _instruments.Record(metrics);
-        Log.Step(_logger, _stage, step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
-        _progress?.Report(new TrainingProgress(_stage, step, _options.Steps) { Metrics = metrics });
+        Log.Step(_logger, _stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
     }
 
     private void Keep(long step, HeldOutFigures figures, Dictionary<string, double> metrics)
@@ -328,24 +307,19 @@ internal sealed class PolicyLoop : IDisposable
         }
 
         (State.BestStep, State.BestValidation, State.WithoutGain) = (step, figures.Value, 0);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        foreach (var (kept, (_, parameter)) in _best.Zip(Parameters))
-        {
-            kept.copy_(parameter);
-        }
+        _best!.Renew(Values());
     }
 
     private double Floor => Math.Max(_options.Guards.NdcgFloor, _options.Guards.NdcgFloorShare * State.StartNdcg);
 
     private TrainingResult Finish(string reason)
     {
-        if (_best.Length > 0)
+        if (_best is not null)
         {
             RestoreBest();
         }
 
-        bool keptStart = State.Updates == 0 || (_best.Length > 0 && State.BestStep == 0);
+        bool keptStart = State.Updates == 0 || (_best is not null && State.BestStep == 0);
         if (keptStart)
         {
             Log.KeptStart(_logger, _stage, State.Step, State.Updates == 0 ? "no step changed a weight" : WhyStart());
@@ -354,7 +328,7 @@ internal sealed class PolicyLoop : IDisposable
         return new TrainingResult
         {
             Steps = State.Step,
-            BestStep = _best.Length > 0 ? State.BestStep : State.Step,
+            BestStep = _best is not null ? State.BestStep : State.Step,
             KeptStart = keptStart,
             BestValidation = State.BestValidation,
             StopReason = reason,
@@ -376,9 +350,11 @@ internal sealed class PolicyLoop : IDisposable
         static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);
     }
 
-    private void Save()
+    /// <inheritdoc/>
+    public override void Save(LoopState state, SaveCause cause)
     {
-        if (_options.Checkpoints.Folder is not null)
+        // A run that a guard or patience ends is not to be continued.
+        if (_options.Checkpoints.Folder is not null && State.Step != _saved && (cause != SaveCause.Ended || state.StopReason == "completed"))
         {
             if (FiniteWeights.FirstBad(Tensors()) is { } bad)
             {
@@ -389,6 +365,7 @@ internal sealed class PolicyLoop : IDisposable
             State.ReferenceEqualsPolicy = Reference.EqualsPolicy;
             State.Elapsed = _before + Stopwatch.GetElapsedTime(_start);
             _checkpoint.Save(State, Tensors());
+            _saved = State.Step;
             Log.Saved(_logger, _stage, State.Step, _options.Checkpoints.Folder);
         }
     }
@@ -396,8 +373,9 @@ internal sealed class PolicyLoop : IDisposable
     private void Resume()
     {
         State = _checkpoint.Load(Tensors());
+        _saved = State.Step;
         Prompts.Position = State.Position;
-        Optimizer.RestoreSteps(State.Updates);
+        _update.Optimizer.RestoreSteps(State.Updates);
         Reference.Restored(State.ReferenceEqualsPolicy);
         _before = State.Elapsed;
         Log.Resumed(_logger, _stage, State.Step);
@@ -410,8 +388,8 @@ internal sealed class PolicyLoop : IDisposable
     private List<(string Name, Tensor Value)> Tensors() =>
     [
         .. Parameters.Select(pair => (PolicyCheckpoint.PolicyPrefix + pair.Name, (Tensor)pair.Parameter)),
-        .. _best.Zip(Parameters, (kept, pair) => ("best." + pair.Name, kept)),
+        .. _best is null ? [] : _best.Values.Zip(Parameters, (kept, pair) => ("best." + pair.Name, kept)),
         .. Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
-        .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
+        .. _update.Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
     ];
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -120,20 +121,9 @@ public abstract class PolicyTrainingOptions
         return copy;
     }
 
-    /// <summary>Gets the learning rate of a step, 1 for the first.</summary>
-    internal double RateAt(long step)
-    {
-        if (step <= WarmupSteps)
-        {
-            return LearningRate * step / WarmupSteps;
-        }
+    /// <summary>Gets the learning rate of each step.</summary>
+    internal LearningRateCurve Curve => new() { Peak = LearningRate, Schedule = Schedule, WarmupSteps = WarmupSteps, TotalSteps = Steps };
 
-        double done = Math.Clamp((step - 1.0 - WarmupSteps) / Math.Max(1, Steps - WarmupSteps), 0, 1);
-        return Schedule switch
-        {
-            LearningRateSchedule.Cosine => LearningRate * 0.5 * (1 + Math.Cos(Math.PI * done)),
-            LearningRateSchedule.Linear => LearningRate * (1 - done),
-            _ => LearningRate,
-        };
-    }
+    /// <summary>Gets the learning rate of a step, 1 for the first.</summary>
+    internal double RateAt(long step) => Curve.At(step);
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using MiniOneRec.Modeling;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -61,7 +62,7 @@ internal sealed class PromptSource
             {
                 _epoch = epoch;
                 _order = [.. Enumerable.Range(0, _examples.Count)];
-                StepSeed.For(_seed, ~epoch).Shuffle(_order);
+                SeedStream.Generator(_seed, ~epoch).Shuffle(_order);
             }
 
             taken[i] = _examples[_order[Position % _examples.Count]];

@@ -41,10 +41,15 @@ internal sealed class TrainingLoop(
         long began = _time.GetTimestamp();
         (State, _saved) = (start, start.Step);
         _validated = plan.Validation?.Reached(start.Step, _total, start.Trained, plan.Budget.MaxDuration) ?? 0;
-        if (plan.Validation is { } validation && (start.ValidationDue || (validation.AtStart && start.Step == 0)))
+        bool validates = start.ValidationDue || (start.Step == 0 && plan.Validation is { AtStart: true });
+        if (validates || (start.Step == 0 && plan.StartMetrics is not null))
         {
-            var metrics = new Dictionary<string, double>();
-            Validate(metrics, cancellationToken);
+            var metrics = start.Step == 0 && plan.StartMetrics is { } figures ? new Dictionary<string, double>(figures) : [];
+            if (validates)
+            {
+                Validate(metrics, cancellationToken);
+            }
+
             Report(metrics);
         }
 

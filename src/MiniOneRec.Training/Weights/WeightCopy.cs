@@ -22,6 +22,17 @@ internal sealed class WeightCopy : IDisposable
         return new WeightCopy([.. weights.Select(w => w.detach().clone().DetachFromDisposeScope())]);
     }
 
+    /// <summary>Copies the weights again, into the same memory.</summary>
+    public void Renew(IReadOnlyList<Tensor> weights)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        for (int i = 0; i < _values.Length; i++)
+        {
+            _values[i].copy_(weights[i]);
+        }
+    }
+
     /// <summary>Overwrites parameters with values, in place.</summary>
     public static void Put(IReadOnlyList<Parameter> parameters, IReadOnlyList<Tensor> values)
     {

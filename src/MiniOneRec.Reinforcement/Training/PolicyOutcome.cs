@@ -2,7 +2,7 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>What a step reports.</summary>
 /// <param name="Metrics">The figures by name.</param>
-internal sealed record StepOutcome(Dictionary<string, double> Metrics)
+internal sealed record PolicyOutcome(Dictionary<string, double> Metrics)
 {
     /// <summary>Gets the KL to the reference per token, NaN where unknown.</summary>
     public double Kl => Metrics.GetValueOrDefault("kl", double.NaN);
