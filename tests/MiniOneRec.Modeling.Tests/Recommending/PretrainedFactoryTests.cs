@@ -50,7 +50,6 @@ public sealed class PretrainedFactoryTests
 
         using var text = await RowsAsync(NewTokenRows.ItemText, Items);
         using var normal = await RowsAsync(NewTokenRows.Normal, Items);
-        using var mean = await RowsAsync(NewTokenRows.Mean, Items);
         using var untitled = await RowsAsync(NewTokenRows.ItemText);
 
         Assert.True(text.slice(0, 0, known, 1).allclose(normal.slice(0, 0, known, 1), rtol: 0, atol: 0));
