@@ -74,4 +74,21 @@ public static class AlignmentBuilderExtensions
         builder.Services.AddSingleton(task);
         return builder;
     }
+
+    /// <summary>Adds the tasks of the paper, T1 to T5 and with preference texts T6 and T7. They write text and need a pretrained model's template.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="category">What the items are, in the plural.</param>
+    /// <param name="preferences">Texts on users' tastes for T6 and T7, or <see langword="null"/> for none.</param>
+    /// <param name="mode">What one sample of T1 is.</param>
+    public static MiniOneRecBuilder AddPaperTasks(
+        this MiniOneRecBuilder builder, string category = "items", IReadOnlyList<UserPreference>? preferences = null, NextItemMode mode = NextItemMode.Row)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        foreach (var task in AlignmentTasks.Paper(category, preferences, mode))
+        {
+            builder.AddTask(task);
+        }
+
+        return builder;
+    }
 }

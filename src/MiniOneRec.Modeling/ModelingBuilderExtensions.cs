@@ -14,7 +14,7 @@ public static class ModelingBuilderExtensions
 {
     private const string Section = "Modeling";
 
-    /// <summary>Adds the factory of recommenders with fresh weights.</summary>
+    /// <summary>Adds the factory of recommenders, with fresh weights or on a pretrained model.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configure">Sets the options.</param>
     public static MiniOneRecBuilder AddModeling(this MiniOneRecBuilder builder, Action<ModelingOptions>? configure = null)
@@ -28,7 +28,9 @@ public static class ModelingBuilderExtensions
             provider.GetService<ILogger<GenerativeRecommender>>())
         {
             Meters = provider.GetService<IMeterFactory>(),
+            Backbones = provider.GetRequiredService<BackboneRegistry>(),
         });
+        builder.Services.AddRegistries();
         return builder;
     }
 

@@ -33,6 +33,29 @@ public sealed class PretrainedReadmeTests
         }
     }
 
+    [Fact]
+    public async Task PaperWay_OnATinyCheckpoint_RunsAllStagesAndIsServed()
+    {
+        string folder = Directory.CreateTempSubdirectory("minionerec-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "tiny.gguf");
+            await File.WriteAllBytesAsync(path, TinyGguf());
+
+            var report = await PretrainedWay.RunAsync(path, Path.Combine(folder, "model"), users: 12, steps: 3, reinforcementSteps: 1);
+
+            Assert.Equal(12, report.Examples);
+            Assert.Equal(0, report.InvalidPredictions);
+            using var loaded = await GenerativeRecommender.LoadAsync(Path.Combine(folder, "model"));
+            Assert.Equal("chat", loaded.Template.Name);
+            Assert.Equal(5, (await loaded.RecommendAsync(["espresso-1a"], 5)).Items.Count);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     // The fixture's weights with a tokenizer of single bytes.
     private static byte[] TinyGguf()
     {

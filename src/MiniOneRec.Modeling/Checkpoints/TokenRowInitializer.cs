@@ -24,7 +24,7 @@ public abstract class TokenRowInitializer
         foreach (var rows in Chunks(known))
         {
             using var chunk = NewDisposeScope();
-            sum.PlusInPlace(rows.to_type(ScalarType.Float64).sum(0));
+            sum.PlusInPlace(rows.to_type(ScalarType.Float64).sum([0]));
         }
 
         return (sum / Scalars.Of(known.size(0))).to_type(ScalarType.Float32).MoveToOuterDisposeScope();

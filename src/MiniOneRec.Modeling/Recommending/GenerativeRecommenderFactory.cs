@@ -5,8 +5,12 @@ using TorchSharp;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Makes recommenders with fresh weights for an index.</summary>
-/// <param name="options">The size of the decoder and how it serves.</param>
+/// <summary>Makes recommenders for an index: with fresh weights, or on a pretrained model where <see cref="ModelingOptions.PretrainedPath"/> is set.</summary>
+/// <remarks>
+/// A pretrained model brings its tokenizer. Each code becomes one new token (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written
+/// with the Alpaca or the chat template.
+/// </remarks>
+/// <param name="options">The decoder and how it serves.</param>
 /// <param name="shared">Device and seed.</param>
 /// <param name="logger">Given to the recommenders.</param>
 public sealed class GenerativeRecommenderFactory(
@@ -20,22 +24,102 @@ public sealed class GenerativeRecommenderFactory(
     /// <summary>Gets the factory of the recommenders' meters, or <see langword="null"/> for a meter per recommender.</summary>
     public IMeterFactory? Meters { get; init; }
 
+    /// <summary>Gets what loads pretrained folders.</summary>
+    /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
+    public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
+
+    /// <summary>Gets where the rows of new tokens come from, for initialisers that <see cref="ModelingOptions.NewRows"/> does not name, for example <see cref="CodebookRows"/>.</summary>
+    /// <value>The default is <see langword="null"/>: <see cref="ModelingOptions.NewRows"/> decides.</value>
+    public TokenRowInitializer? RowInitializer { get; init; }
+
     /// <summary>Makes a recommender; equal seeds give equal weights.</summary>
     /// <param name="index">The catalogue's semantic IDs.</param>
     /// <param name="popularity">Orders the items of one semantic ID.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="FileNotFoundException"><see cref="ModelingOptions.PretrainedPath"/> names neither a folder nor a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the pretrained model is damaged, or the model lacks what the template needs.</exception>
     public Task<GenerativeRecommender> CreateAsync(
-        SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null, CancellationToken cancellationToken = default)
+        SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null, CancellationToken cancellationToken = default) =>
+        CreateAsync(index, [], popularity, cancellationToken);
+
+    /// <summary>Makes a recommender; equal seeds give equal weights.</summary>
+    /// <param name="index">The catalogue's semantic IDs.</param>
+    /// <param name="items">The items, whose titles give the new tokens of a pretrained model their first rows; not needed otherwise.</param>
+    /// <param name="popularity">Orders the items of one semantic ID.</param>
+    /// <param name="cancellationToken">Looked at before the work begins.</param>
+    /// <exception cref="FileNotFoundException"><see cref="ModelingOptions.PretrainedPath"/> names neither a folder nor a file.</exception>
+    /// <exception cref="InvalidDataException">A file of the pretrained model is damaged, or the model lacks what the template needs.</exception>
+    public Task<GenerativeRecommender> CreateAsync(
+        SemanticIdIndex index, IReadOnlyList<Item> items, IReadOnlyDictionary<string, double>? popularity = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(items);
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec create", () =>
+        return MakeAsync();
+
+        async Task<GenerativeRecommender> MakeAsync()
         {
-            TorchSeed.Apply(_shared.Seed);
-            var template = CompactTemplate.For(index);
-            var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, _options.HiddenSize, _options.Layers, _options.Heads));
-            model.to(TorchSeed.DeviceOf(_shared.Device));
-            return new GenerativeRecommender(model, index, template, _options.Recommender, popularity, logger, Meters);
-        });
+            var tokenizer = _options.PretrainedPath is { } path ? await PretrainedBackbone.ReadTokenizerAsync(path, logger, cancellationToken).ConfigureAwait(false) : null;
+            return await TorchThread.RunAsync("MiniOneRec create", () =>
+            {
+                TorchSeed.Apply(_shared.Seed);
+                var (model, template) = tokenizer is null ? Fresh(index) : Pretrained(tokenizer, index, items);
+                try
+                {
+                    return new GenerativeRecommender(model, index, template, _options.Recommender, popularity, logger, Meters);
+                }
+                catch
+                {
+                    model.Dispose();
+                    throw;
+                }
+            }).ConfigureAwait(false);
+        }
+    }
+
+    private (CausalLanguageModel Model, IPromptTemplate Template) Fresh(SemanticIdIndex index)
+    {
+        var template = CompactTemplate.For(index);
+        var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, _options.HiddenSize, _options.Layers, _options.Heads));
+        model.to(TorchSeed.DeviceOf(_shared.Device));
+        return (model, template);
+    }
+
+    private (CausalLanguageModel Model, IPromptTemplate Template) Pretrained(TextTokenizer plain, SemanticIdIndex index, IReadOnlyList<Item> items)
+    {
+        string path = _options.PretrainedPath!;
+        var device = TorchSeed.DeviceOf(_shared.Device);
+        SemanticIdVocabulary codes;
+        TextTokenizer tokenizer;
+        TextTemplate template;
+        try
+        {
+            tokenizer = plain.WithSemanticIds(index.LevelSizes, out codes);
+            template = _options.Template == PromptFormat.Chat ? new ChatTemplate(tokenizer, index.LevelSizes) : new AlpacaTemplate(tokenizer, index.LevelSizes);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"'{path}' cannot serve the template '{_options.Template ?? PromptFormat.Alpaca}': {e.Message}", e);
+        }
+
+        var rows = RowInitializer ?? _options.NewRows switch
+        {
+            NewTokenRows.Normal => new NormalRows(),
+            NewTokenRows.Mean => new NormalRows(1e-9),
+            _ => new ItemTextRows(index, Titles(items), plain),
+        };
+        var model = PretrainedBackbone.LoadModel(path, Backbones, device, logger);
+        return (PretrainedBackbone.Extend(model, path, plain, tokenizer, codes, rows, _shared.Seed), template);
+    }
+
+    private static Dictionary<string, string> Titles(IReadOnlyList<Item> items)
+    {
+        var titles = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var item in items.Where(item => item.Title.Length > 0))
+        {
+            titles[item.Id] = item.Title;
+        }
+
+        return titles;
     }
 }

@@ -73,6 +73,15 @@ public sealed class VocabularyExtensionTests
     }
 
     [Fact]
+    public void Mean_IsTheMeanOfEachColumn()
+    {
+        using var scope = NewDisposeScope();
+        var known = randn(266, 6, generator: new Generator(6)) + 0.25;
+
+        Fixtures.Close(known.mean([0]), TokenRowInitializer.Mean(known), 1e-6, "mean");
+    }
+
+    [Fact]
     public void NormalRows_ManyRows_HaveMeanAndCovarianceOfTheKnownOnes()
     {
         using var scope = NewDisposeScope();
