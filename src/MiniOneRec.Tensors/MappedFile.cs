@@ -12,7 +12,7 @@ internal sealed class MappedFile : IDisposable
     /// <param name="path">An existing file.</param>
     public MappedFile(string path)
     {
-        Length = new FileInfo(path).Length;
+        Length = FileSize.Of(path);
         _bytes = Length == 0 ? null : from_file(path, shared: false, size: Length, dtype: ScalarType.Byte).DetachFromDisposeScope();    // [bytes]
     }
 

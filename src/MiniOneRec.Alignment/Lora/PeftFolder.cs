@@ -61,7 +61,7 @@ internal static class PeftFolder
             throw new FileNotFoundException($"'{configPath}' does not exist.", configPath);
         }
 
-        if (new FileInfo(configPath).Length > MaxConfigBytes)
+        if (FileSize.Of(configPath) > MaxConfigBytes)
         {
             throw new InvalidDataException($"'{configPath}' is longer than {MaxConfigBytes} bytes, at which such files end.");
         }

@@ -130,7 +130,7 @@ internal static class SequentialFolder
             _ => (0, 0),
         };
         Int128 needed = sizeof(float) * width * (items + squares * width);
-        if (new FileInfo(path) is { Exists: true, Length: var held } && needed > held && squares * width * width > 1 << 20)
+        if (File.Exists(path) && FileSize.Of(path) is var held && needed > held && squares * width * width > 1 << 20)
         {
             throw new InvalidDataException($"Manifest '{manifestPath}': its options describe a model of at least {needed} bytes; '{path}' has {held}.");
         }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
@@ -19,12 +20,11 @@ internal static class CheckpointJson
     /// <exception cref="InvalidDataException">The file is larger than such files are.</exception>
     public static string ReadText(string path)
     {
-        var file = new FileInfo(path);
-        return !file.Exists
+        return !File.Exists(path)
             ? throw new FileNotFoundException($"'{path}' does not exist.", path)
-            : file.Length <= MaxBytes
+            : FileSize.Of(path) is var length && length <= MaxBytes
                 ? File.ReadAllText(path)
-                : throw new InvalidDataException($"'{path}' is {file.Length} bytes long; files of this kind end at {MaxBytes}.");
+                : throw new InvalidDataException($"'{path}' is {length} bytes long; files of this kind end at {MaxBytes}.");
     }
 
     /// <summary>Parses an object.</summary>

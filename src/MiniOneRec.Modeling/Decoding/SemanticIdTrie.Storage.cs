@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
@@ -49,7 +50,7 @@ public sealed partial class SemanticIdTrie
             throw new FileNotFoundException($"Trie file '{path}' does not exist.", path);
         }
 
-        long length = new FileInfo(path).Length;
+        long length = FileSize.Of(path);
         if (length < 32)
         {
             throw new InvalidDataException($"Trie file '{path}' is {length} bytes long; expected at least 32.");

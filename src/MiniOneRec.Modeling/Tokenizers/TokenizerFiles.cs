@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
@@ -16,12 +17,11 @@ internal static class TokenizerFiles
     /// <exception cref="InvalidDataException">The file is larger than tokenizers are.</exception>
     public static async Task<byte[]> ReadAsync(string path, CancellationToken cancellationToken)
     {
-        var file = new FileInfo(path);
-        return !file.Exists
+        return !File.Exists(path)
             ? throw new FileNotFoundException($"Tokenizer file '{path}' does not exist.", path)
-            : file.Length <= MaxBytes
+            : FileSize.Of(path) is var length && length <= MaxBytes
                 ? await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false)
-                : throw new InvalidDataException($"'{path}' is {file.Length} bytes long; tokenizers end at {MaxBytes}.");
+                : throw new InvalidDataException($"'{path}' is {length} bytes long; tokenizers end at {MaxBytes}.");
     }
 
     /// <summary>Writes both files: everything as it was read, with the added tokens of now.</summary>
