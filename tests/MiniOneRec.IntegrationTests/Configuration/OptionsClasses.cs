@@ -22,7 +22,11 @@ internal static class OptionsClasses
     /// <summary>Gets the properties of a class that hold lists, sets or dictionaries, without their twins for configuration.</summary>
     public static IEnumerable<PropertyInfo> CollectionsOf(Type type) => type.GetProperties().Where(property =>
         property.PropertyType != typeof(string) && property.SetMethod is not null && typeof(IEnumerable).IsAssignableFrom(property.PropertyType)
-        && !property.Name.EndsWith("FromConfiguration", StringComparison.Ordinal));
+        && !property.Name.EndsWith("FromConfiguration", StringComparison.Ordinal) && IsBindable(property.PropertyType.GetGenericArguments().LastOrDefault()));
+
+    // Objects of the library that only code can make, such as loaders, do not come from configuration.
+    private static bool IsBindable(Type? element) =>
+        element is null || element.Namespace?.StartsWith("MiniOneRec", StringComparison.Ordinal) != true || element.IsEnum || element.GetConstructor([]) is not null;
 
     /// <summary>Reads JSON as an application reads its appsettings.</summary>
     public static IConfigurationRoot Json(string json) => new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
