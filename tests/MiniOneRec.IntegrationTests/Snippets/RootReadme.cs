@@ -18,8 +18,7 @@ internal static class RootReadme
         using var recommender = await new GenerativeRecommenderFactory().CreateAsync(index);
         await new SftTrainer(new SftOptions { Epochs = 10 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
         await recommender.SaveAsync("artifacts/demo");
-        var request = new RecommendationRequest { History = ["espresso-1a", "espresso-1b"], Count = 5, ExcludeHistory = true };
-        var result = await recommender.RecommendAsync(request);
+        var result = await recommender.RecommendAsync(new RecommendationRequest { History = ["espresso-1a", "espresso-1b"], Count = 5, ExcludeHistory = true });
         Console.WriteLine(string.Join('\n', result.Items.Select(item => $"{item.Score,7:F2}  {item.SemanticId}  {item.ItemId}")));
     }
 }
