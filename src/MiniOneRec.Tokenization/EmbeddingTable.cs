@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using MiniOneRec.Vectors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,7 +138,7 @@ public sealed class EmbeddingTable
     /// <param name="overwrite">Whether a file of another kind is replaced.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) =>
-        NpyFile.WriteAsync(path, this, overwrite, cancellationToken);
+        NpyFile.WriteAsync(path, Count, Width, _values, overwrite, cancellationToken);
 
     /// <summary>Copies rows into a tensor <c>[count, E]</c> float32 on the CPU.</summary>
     internal Tensor ToTensor(int start, int count)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Tensors;
+using MiniOneRec.Vectors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization.Tests;
 

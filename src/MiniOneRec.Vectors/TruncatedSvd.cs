@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Tokenization;
+namespace MiniOneRec.Vectors;
 
 /// <summary>The leading right singular vectors of a sparse matrix, by randomized subspace iteration.</summary>
 /// <remarks>Halko, Martinsson and Tropp (arXiv:0909.4061), algorithms 4.4 and 5.1, with 10 extra directions and 4 iterations.</remarks>
