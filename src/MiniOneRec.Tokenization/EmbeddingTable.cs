@@ -35,6 +35,15 @@ public sealed class EmbeddingTable
         (Count, Width, _values) = (count, width, values);
     }
 
+    /// <summary>Makes a table of a source's vectors without copying them.</summary>
+    /// <param name="source">Vectors of items, none missing.</param>
+    /// <exception cref="InvalidOperationException">Items have no vector; the message counts them and names the first.</exception>
+    public static EmbeddingTable Of(VectorSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return new EmbeddingTable(source.Count, source.Width, source.RequireComplete().Array);
+    }
+
     /// <summary>Gets N, the number of vectors.</summary>
     public int Count { get; }
 
