@@ -25,10 +25,16 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
     /// <summary>Gets how many training interactions named items outside the catalogue and were dropped.</summary>
     public long DroppedInteractions { get; internal set; }
 
+    /// <summary>Gets the training count of every item.</summary>
+    internal IReadOnlyDictionary<string, long> Popularity =>
+        field ??= Catalogue.Items.Zip(Catalogue.Counts).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+
     private protected ItemCatalogue Catalogue { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A request is <see langword="null"/>, its history holds <see langword="null"/>, or it asks for fewer than one item.</exception>
+    /// <exception cref="ArgumentException">
+    /// A request is <see langword="null"/>, its history holds <see langword="null"/>, or it asks for fewer than one item.
+    /// </exception>
     public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
         IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
     {

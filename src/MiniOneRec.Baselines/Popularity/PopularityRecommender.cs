@@ -35,7 +35,7 @@ public sealed class PopularityRecommender : ScoringRecommender
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        CountedFolder.SaveAsync(folder, Kind, Catalogue, null, [], DroppedInteractions, cancellationToken);
+        CountedFolder.SaveAsync(folder, Kind, new CountedContent(Catalogue), [], DroppedInteractions, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
