@@ -59,7 +59,9 @@ public sealed class RecommendationEvaluator
     /// <summary>Evaluates a recommender.</summary>
     /// <param name="recommender">The recommender.</param>
     /// <param name="examples">Histories and what followed; at least one.</param>
-    /// <param name="catalog">The catalogue, for SID level, invalid items, coverage and popularity slices, or <see langword="null"/>.</param>
+    /// <param name="catalog">
+    /// The catalogue, for SID level, invalid items, coverage and popularity slices, or <see langword="null"/>.
+    /// </param>
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellationToken">Looked at once per batch.</param>
     /// <exception cref="ArgumentException">There are no examples.</exception>
@@ -148,6 +150,8 @@ public sealed class RecommendationEvaluator
             Sid = tally.Catalog?.Index is null ? null : Table([.. ranks.Select(example => example.SidRank)], bootstrap, cancellationToken),
             Coverage = tally.Coverage(),
             Slices = Slices(tally),
+            WithoutTopTarget = WithoutTopTarget(ranks),
+            Cold = tally.Catalog?.Slices is { } slices ? Cold(ranks, slices) : null,
             InvalidPredictions = tally.InvalidPredictions,
             AmbiguousPredictions = tally.AmbiguousPredictions,
             AmbiguousTargets = tally.AmbiguousTargets,
@@ -166,6 +170,20 @@ public sealed class RecommendationEvaluator
             return new SliceReport(name, slices.ItemCounts[slice], ranks.Length, Table(ranks, null, CancellationToken.None));
         }),
     ];
+
+    private TopTargetReport? WithoutTopTarget(IReadOnlyList<RankedExample> ranks)
+    {
+        var top = ranks.GroupBy(example => example.Target, StringComparer.Ordinal)
+            .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).First();
+        int[] others = [.. ranks.Where(example => example.Target != top.Key).Select(example => example.ItemRank)];
+        return others.Length == 0 ? null : new TopTargetReport(top.Key, top.Count(), others.Length, Table(others, null, CancellationToken.None));
+    }
+
+    private SliceReport Cold(IReadOnlyList<RankedExample> ranks, PopularitySlices slices)
+    {
+        int[] cold = [.. ranks.Where(example => slices.IsCold(example.Target)).Select(example => example.ItemRank)];
+        return new SliceReport("cold", slices.ColdItemCount, cold.Length, Table(cold, null, CancellationToken.None));
+    }
 
     private MetricTable Table(int[] ranks, Bootstrap? bootstrap, CancellationToken cancellationToken)
     {

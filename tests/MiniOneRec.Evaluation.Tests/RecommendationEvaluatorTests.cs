@@ -81,6 +81,31 @@ public sealed class RecommendationEvaluatorTests
     }
 
     [Fact]
+    public async Task Evaluate_TopAndColdTargets_HaveFiguresOfTheirOwn()
+    {
+        // "b" is the target of two rows; "d" is in the catalogue, and no training row holds it.
+        NextItemExample[] examples = [new("1", [], "b"), new("2", [], "a"), new("3", [], "b"), new("4", [], "d"), new("5", [], "outside")];
+        var catalog = new EvaluationCatalog(["a", "b", "c", "d"], null, [new UserSequence("t", ["a", "b", "c"])]);
+
+        var report = await new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [2], BootstrapSamples = 0 })
+            .EvaluateAsync(new FixedRecommender(_ => ["b", "d"], "fixed"), examples, catalog);
+
+        Assert.Equal(0.6, report["HR", 2], 1e-12);
+        Assert.Equal(("b", 2, 3), (report.WithoutTopTarget!.Target, report.WithoutTopTarget.TargetExamples, report.WithoutTopTarget.Examples));
+        Assert.Equal(1 / 3.0, report.WithoutTopTarget.Item["HR", 2], 1e-12);
+        Assert.Equal((1, 2, 0.5), (report.Cold!.Items, report.Cold.Examples, report.Cold.Item["HR", 2]));
+    }
+
+    [Fact]
+    public async Task Evaluate_OneTargetAndNoTraining_HasNeither()
+    {
+        var report = await new RecommendationEvaluator().EvaluateAsync(new FixedRecommender(_ => ["b"], "fixed"), [new("1", [], "b"), new("2", [], "b")]);
+
+        Assert.Null(report.WithoutTopTarget);
+        Assert.Null(report.Cold);
+    }
+
+    [Fact]
     public async Task Evaluate_PopularitySlices_SplitExamplesByTheTarget()
     {
         UserSequence[] train =

@@ -19,6 +19,11 @@ public sealed class ReportTests
         Assert.Equal(0.5, json.GetProperty("coverage").GetProperty("2").GetDouble());
         Assert.Equal("head", json.GetProperty("slices")[0].GetProperty("name").GetString());
         Assert.Equal(1, json.GetProperty("ambiguousTargets").GetInt32());
+        var others = json.GetProperty("withoutTopTarget");
+        Assert.Equal(("a", 1, 3), (others.GetProperty("target").GetString(), others.GetProperty("targetExamples").GetInt32(), others.GetProperty("examples").GetInt32()));
+        Assert.Equal(0, others.GetProperty("item").GetProperty("HR@2").GetDouble());
+        var cold = json.GetProperty("cold");
+        Assert.Equal(("cold", 1, 2), (cold.GetProperty("name").GetString(), cold.GetProperty("items").GetInt32(), cold.GetProperty("examples").GetInt32()));
         Assert.False(json.TryGetProperty("ranks", out _));
     }
 
@@ -33,6 +38,10 @@ public sealed class ReportTests
         Assert.Contains("| HR@1 | 0.2500 [", text, StringComparison.Ordinal);
         Assert.Contains("Coverage: @1 25.0 %, @2 50.0 %.", text, StringComparison.Ordinal);
         Assert.Contains("ambiguous targets 1", text, StringComparison.Ordinal);
+        Assert.Contains("| targets | examples | HR@2 | NDCG@2 | MRR@2 |", text, StringComparison.Ordinal);
+        Assert.Contains("| all | 4 | 0.2500 |", text, StringComparison.Ordinal);
+        Assert.Contains("| all but a | 3 | 0.0000 |", text, StringComparison.Ordinal);
+        Assert.Contains("| cold | 2 | 0.0000 |", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,6 +71,9 @@ public sealed class ReportTests
         Assert.Equal(report.Item.Intervals["HR@2"].High, model.GetProperty("intervals").GetProperty("HR@2")[1].GetDouble());
         Assert.Equal(3, json.GetProperty("grpo").GetProperty("steps").GetInt32());
         Assert.Contains("| popularity | 1,234 | 1.5 | 0.2500 |", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("By target, HR@2 / NDCG@2:", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("| model | all but a | head | mid | tail | cold |", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("| popularity | 0.0000 / 0.0000 | 1.0000 / 1.0000 |", loaded.ToMarkdown(), StringComparison.Ordinal);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
