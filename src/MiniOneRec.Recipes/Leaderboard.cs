@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
@@ -66,6 +67,16 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         ["chosen"] = chosen,
         ["validation"] = new JsonArray(
             [.. tried.Select(entry => new JsonObject { ["value"] = entry.Value, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]),
+    };
+
+    /// <summary>Adds the weights of the tuned mixture and what it reached on the validation rows.</summary>
+    public void AddMixture(MixtureTuning tuning) => Details["mixture"] = new JsonObject
+    {
+        ["form"] = tuning.Mixture.Form.ToString().ToLowerInvariant(),
+        ["historyFactor"] = tuning.Mixture.HistoryFactor,
+        ["weights"] = new JsonObject([.. tuning.Mixture.Parts.Select(part =>
+            KeyValuePair.Create(((ISavableScorer)part.Scorer).Kind, (JsonNode?)part.Weight))]),
+        ["validation"] = new JsonObject { ["rows"] = tuning.Examples, ["HR@10"] = tuning.HitRate, ["NDCG@10"] = tuning.Ndcg },
     };
 
     /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>

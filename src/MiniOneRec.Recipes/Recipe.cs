@@ -1,14 +1,18 @@
 using System.Globalization;
+using Microsoft.Extensions.AI;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
+using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes;
 
 /// <summary>The whole way of the data: semantic IDs, baselines, supervised training, GRPO, tuning on validation rows, report.</summary>
-/// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.</remarks>
+/// <remarks>
+/// Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.
+/// </remarks>
 public sealed class Recipe
 {
     private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
@@ -16,12 +20,17 @@ public sealed class Recipe
 
     private readonly RecipeOptions _options;
     private readonly MiniOneRecOptions _shared;
+    private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
 
     /// <summary>Makes a recipe.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
+    /// <param name="encoder">
+    /// Turns item texts into vectors, or <see langword="null"/> for <see cref="TfIdfEncoder"/>; the caller disposes it.
+    /// </param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public Recipe(RecipeOptions? options = null)
+    public Recipe(RecipeOptions? options = null, IEmbeddingGenerator<string, Embedding<float>>? encoder = null)
     {
+        _encoder = encoder;
         _options = OptionsValidation.Validated(options ?? new RecipeOptions(), new RecipeOptionsValidator(), new RecipeOptionsRules()).Copy();
         _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
     }
@@ -38,12 +47,13 @@ public sealed class Recipe
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with {data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
-        var index = await new IndexStage(_options, stages).RunAsync(data, cancellationToken).ConfigureAwait(false);
+        var vectors = new VectorStage(_options, _encoder, stages);
+        var index = await new IndexStage(_options, stages, vectors).RunAsync(data, cancellationToken).ConfigureAwait(false);
         var board = new Leaderboard(_options, data, index, stages);
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var rules = await new BaselineStage(_options, stages, board).RunAsync(data, index, popularity, cancellationToken).ConfigureAwait(false);
+        var rules = await new BaselineStage(_options, stages, board, vectors).RunAsync(data, index, popularity, cancellationToken).ConfigureAwait(false);
 
         var recommender = await SftAsync(data, index, popularity.Counts, stages, board, choice, cancellationToken).ConfigureAwait(false);
         try

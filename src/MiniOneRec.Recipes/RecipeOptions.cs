@@ -9,8 +9,8 @@ namespace MiniOneRec.Recipes;
 /// <summary>Configures <see cref="Recipe"/>.</summary>
 public sealed class RecipeOptions
 {
-    /// <summary>The baselines that there are.</summary>
-    public static IReadOnlyList<string> AllBaselines { get; } = ["popularity", "sequential-rules", "item-knn", "sasrec"];
+    /// <summary>The baselines that there are. <c>text-knn</c> and <c>star</c> are left out where the items have neither text nor vectors.</summary>
+    public static IReadOnlyList<string> AllBaselines { get; } = ["popularity", "sequential-rules", "item-knn", "text-knn", "star", "mixture", "sasrec"];
 
     /// <summary>Gets or sets the sizes and budgets.</summary>
     /// <value>The default is the preset <c>default</c>.</value>
@@ -60,7 +60,10 @@ public sealed class RecipeOptions
     /// <value>The default is <see langword="false"/>.</value>
     public bool Retokenize { get; set; }
 
-    /// <summary>Gets or sets text vectors to start from (<c>.npy</c>, one row per item), or <see langword="null"/> to compute them.</summary>
+    /// <summary>Gets or sets text vectors to start from, or <see langword="null"/> to compute them of the items' text.</summary>
+    /// <remarks>
+    /// A <c>.npy</c> file with one row per item in catalogue order; or in any order where <c>NAME.ids.txt</c> beside <c>NAME.npy</c> lists the ids, one a line.
+    /// </remarks>
     /// <value>The default is <see langword="null"/>.</value>
     public string? Embeddings { get; set; }
 

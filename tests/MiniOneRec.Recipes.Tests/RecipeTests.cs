@@ -1,5 +1,7 @@
-using MiniOneRec.Datasets;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
+using MiniOneRec.Datasets;
+using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes.Tests;
 
@@ -39,13 +41,55 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_NeitherTextNorIndex_SaysWhatToGive()
+    public async Task Run_NeitherTextNorIndex_LearnsSemanticIdsFromBehaviour()
     {
         var data = Data with { Items = [.. Data.Items.Select(item => new Item { Id = item.Id })] };
+        var observer = new Recorder();
+        var options = new RecipeOptions
+        {
+            Preset = Tiny, Baselines = ["text-knn", "mixture"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data, observer);
+
+        Assert.Equal(data.ItemIds, result.Index.Items);
+        Assert.Contains("collaborative vectors", observer.Started);
+        Assert.Equal(["mixture", "minionerec-sft", "minionerec-prior"], result.Report.Models.Select(model => model.Name));
+    }
+
+    [Fact]
+    public async Task Run_NeitherTextNorIndexNorBehaviour_SaysWhatToGive()
+    {
+        var data = Data with
+        {
+            Items = [.. Data.Items.Select(item => new Item { Id = item.Id })],
+            TrainSequences = [.. Data.TrainSequences.Select(user => user with { ItemIds = [user.ItemIds[0]], Timestamps = null, EventTypes = null, Weights = null })],
+        };
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(new RecipeOptions { Output = _folder }).RunAsync(data));
 
         Assert.Contains("no text to learn semantic IDs from", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Embeddings_GiveTheVectorBaselinesAndLeaveTheIndex()
+    {
+        var data = Data with { Index = Grid(Data.ItemIds) };
+        string file = Path.Combine(_folder, "minilm.npy");
+        float[] values = [.. Enumerable.Range(0, 4 * data.Items.Count).Select(i => (i * 7919 % 101) / 101f - 0.5f)];
+        await new EmbeddingTable(data.Items.Count, 4, values).SaveAsync(file);
+        await File.WriteAllLinesAsync(Path.Combine(_folder, "minilm.ids.txt"), data.ItemIds.Reverse());
+        var options = new RecipeOptions
+        {
+            Preset = Tiny, Baselines = ["text-knn", "star", "mixture"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10, Embeddings = file,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data);
+
+        Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
+        Assert.Equal(["text-knn", "star", "mixture", "minionerec-sft", "minionerec-prior"], result.Report.Models.Select(model => model.Name));
+        var mixture = JsonSerializer.SerializeToElement(result.Report.Details!["mixture"]);
+        Assert.Equal(1, mixture.GetProperty("weights").EnumerateObject().Sum(part => part.Value.GetDouble()), 1e-9);
     }
 
     [Fact]

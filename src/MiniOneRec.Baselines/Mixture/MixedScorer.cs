@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using MiniOneRec.Modeling;
-
 namespace MiniOneRec.Baselines;
 
 /// <summary>A mixture of scorers: their probabilities, weighted and combined.</summary>
@@ -101,7 +99,7 @@ public sealed class MixedScorer : ScoringRecommender
                     ?? throw new InvalidDataException($"Mixture '{folder}', part {index}: no loader for the kind '{part.Kind}' was given.");
                 var scorer = await loader.LoadAsync(Path.Combine(at, FolderOf(index)), device, cancellationToken).ConfigureAwait(false)
                     ?? throw new InvalidDataException($"Mixture '{folder}', part {index}: its loader left the scorer out.");
-                parts.Add(new MixturePart(scorer, part.Weight, Enum.Parse<PriorScale>(part.Scale)));
+                parts.Add(new MixturePart(scorer, part.Weight, Enum.Parse<MixtureScale>(part.Scale)));
             }
 
             try

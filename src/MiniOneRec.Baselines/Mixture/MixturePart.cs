@@ -1,5 +1,3 @@
-using MiniOneRec.Modeling;
-
 namespace MiniOneRec.Baselines;
 
 /// <summary>How a mixture combines the probabilities of its parts.</summary>
@@ -12,8 +10,18 @@ public enum MixtureForm
     Geometric,
 }
 
+/// <summary>How scores become probabilities.</summary>
+public enum MixtureScale
+{
+    /// <summary>Divided by their sum; negative scores count 0.</summary>
+    Proportional,
+
+    /// <summary>A softmax over the catalogue, for scores that are logits.</summary>
+    Softmax,
+}
+
 /// <summary>A scorer in a mixture.</summary>
 /// <param name="Scorer">The scorer; all parts of a mixture score the same items, in any order.</param>
 /// <param name="Weight">w_k, at least 0; the weights of a mixture are divided by their sum.</param>
-/// <param name="Scale">How scores become probabilities: divided by their sum, negative ones as 0; or by a softmax, for logits.</param>
-public sealed record MixturePart(IItemScorer Scorer, double Weight = 1, PriorScale Scale = PriorScale.Proportional);
+/// <param name="Scale">How its scores become probabilities.</param>
+public sealed record MixturePart(IItemScorer Scorer, double Weight = 1, MixtureScale Scale = MixtureScale.Proportional);

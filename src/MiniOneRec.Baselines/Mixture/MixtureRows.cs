@@ -1,5 +1,3 @@
-using MiniOneRec.Modeling;
-
 namespace MiniOneRec.Baselines;
 
 /// <summary>Turns the scores of a mixture's parts into probabilities over one order of items.</summary>
@@ -85,7 +83,7 @@ internal sealed class MixtureRows
         }
     }
 
-    private static void Normalise(Span<float> row, PriorScale scale)
+    private static void Normalise(Span<float> row, MixtureScale scale)
     {
         float most = float.NegativeInfinity;
         foreach (float value in row)
@@ -96,7 +94,7 @@ internal sealed class MixtureRows
         double sum = 0;
         for (int j = 0; j < row.Length; j++)
         {
-            row[j] = scale == PriorScale.Softmax ? MathF.Exp(row[j] - most) : Math.Max(0, row[j]);
+            row[j] = scale == MixtureScale.Softmax ? MathF.Exp(row[j] - most) : Math.Max(0, row[j]);
             sum += row[j];
         }
 

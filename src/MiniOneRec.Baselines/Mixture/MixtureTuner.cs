@@ -1,5 +1,3 @@
-using MiniOneRec.Modeling;
-
 namespace MiniOneRec.Baselines;
 
 /// <summary>Chooses the weights, the form and the history factor of a <see cref="MixedScorer"/> on validation rows.</summary>

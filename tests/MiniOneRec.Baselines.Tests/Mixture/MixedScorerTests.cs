@@ -1,5 +1,3 @@
-using MiniOneRec.Modeling;
-
 namespace MiniOneRec.Baselines.Tests;
 
 public sealed class MixedScorerTests : IDisposable
@@ -16,7 +14,7 @@ public sealed class MixedScorerTests : IDisposable
         var first = new Fixed(Items, [1, 3, 0]);
         var second = new Fixed(["c", "a", "b"], [2, -1, 0]);    // another order, and logits
 
-        float[] scores = Toy.Scores(new MixedScorer([new(first, 3), new(second, 1, PriorScale.Softmax)]), "a");
+        float[] scores = Toy.Scores(new MixedScorer([new(first, 3), new(second, 1, MixtureScale.Softmax)]), "a");
 
         double sum = Math.Exp(2) + Math.Exp(-1) + 1;
         Assert.Equal(0.75 * 0.25 + 0.25 * Math.Exp(-1) / sum, scores[0], 1e-6);
