@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;

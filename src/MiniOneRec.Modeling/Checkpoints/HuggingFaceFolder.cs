@@ -15,6 +15,8 @@ public sealed class HuggingFaceFolder : IDisposable
 {
     internal const string ConfigFile = "config.json";
     internal const string GenerationFile = "generation_config.json";
+    internal const string TokenizerFile = "tokenizer.json";
+    internal const string TokenizerConfigFile = "tokenizer_config.json";
     private readonly SafetensorsFolder _tensors;
     private readonly List<string> _warnings = [];
     private int _told;
@@ -238,7 +240,7 @@ public sealed class HuggingFaceFolder : IDisposable
 
     /// <summary>Whether a file is one that <see cref="SaveAsync(string, CausalLanguageModel, HuggingFaceSaveOptions, CancellationToken)"/> writes.</summary>
     private static bool IsOfCheckpoint(string name, HuggingFaceSaveOptions options) =>
-        name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFiles.Tokenizer or TokenizerSettings.ConfigFile
+        name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFile or TokenizerConfigFile
             || (name.StartsWith("model-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal))
             || options.ShardMap?.Values.Contains(name, StringComparer.Ordinal) == true;
 
