@@ -19,6 +19,7 @@ internal sealed class FuzzStudy : IStudy
             .. FuzzTargets.Make(fixtures, context.DataPath("Amazon/index/Industrial_and_Scientific.index.json")),
             .. PretrainedFuzzTargets.Make(
                 context.FixturePath("tokenizer/tokenizer.json"), context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf")),
+            .. GenerativeFuzzTargets.Make(fixtures),
             .. DataFuzzTargets.Make(),
             .. StageFuzzTargets.Make(),
         ];

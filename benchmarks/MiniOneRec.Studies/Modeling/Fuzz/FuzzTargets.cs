@@ -10,7 +10,7 @@ namespace MiniOneRec.Studies;
 internal static class FuzzTargets
 {
     /// <summary>Makes the targets.</summary>
-    /// <param name="fixtures">The folder with <c>llama</c>, <c>qwen2-untied-bf16-sharded</c> and <c>t5</c>.</param>
+    /// <param name="fixtures">The folder with <c>llama</c> and <c>qwen2-untied-bf16-sharded</c>.</param>
     /// <param name="index">An <c>.index.json</c>, of which the first items are kept, or <see langword="null"/>.</param>
     public static IReadOnlyList<FuzzTarget> Make(string fixtures, string? index) =>
         [.. MakePlain(fixtures, index).Select(Structured)];
@@ -21,7 +21,7 @@ internal static class FuzzTargets
 
     private static IReadOnlyList<FuzzTarget> MakePlain(string fixtures, string? index)
     {
-        string llama = Path.Combine(fixtures, "llama"), sharded = Path.Combine(fixtures, "qwen2-untied-bf16-sharded"), t5 = Path.Combine(fixtures, "t5");
+        string llama = Path.Combine(fixtures, "llama"), sharded = Path.Combine(fixtures, "qwen2-untied-bf16-sharded");
         byte[] Text(string folder, string file) => File.ReadAllBytes(Path.Combine(folder, file));
         return
         [
@@ -45,7 +45,6 @@ internal static class FuzzTargets
                 using var opened = HuggingFaceFolder.Open(folder);
                 opened.ReadGenerationConfig().ToJson();
             }),
-            new("t5 config.json", "t5.json", Text(t5, "config.json"), folder => T5Config.FromJson(CheckpointJson.ReadText(Path.Combine(folder, "t5.json")), "t5.json")),
             new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {

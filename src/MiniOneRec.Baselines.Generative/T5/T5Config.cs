@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>The architecture of a T5 encoder-decoder, as a Hugging Face <c>config.json</c> describes it.</summary>
 public sealed record T5Config

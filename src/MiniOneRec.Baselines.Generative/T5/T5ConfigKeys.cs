@@ -1,6 +1,7 @@
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>What is done with each key of a T5's <c>config.json</c>.</summary>
 internal static class T5ConfigKeys

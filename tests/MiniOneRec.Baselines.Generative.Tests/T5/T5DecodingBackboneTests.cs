@@ -1,7 +1,9 @@
+using MiniOneRec.Modeling;
+using MiniOneRec.Modeling.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling.Tests.T5;
+namespace MiniOneRec.Baselines.Generative.Tests.T5;
 
 /// <summary>A T5 behind the search: the same as a plain loop that runs encoder and decoder over every whole prefix.</summary>
 public sealed class T5DecodingBackboneTests
@@ -12,7 +14,7 @@ public sealed class T5DecodingBackboneTests
     [InlineData(false)]
     public async Task Extend_LabelsOneByOne_EqualsTheReferenceLogits(bool batched)
     {
-        using var model = await HuggingFaceFolder.LoadT5Async(TestData.Fixture("t5"));
+        using var model = await T5Folder.LoadAsync(TestData.Fixture("t5"));
         model.eval();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -1,4 +1,4 @@
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Sorts distances between tokens into classes: near ones each by itself, far ones by their logarithm.</summary>
 /// <remarks>Raffel et al. (arXiv:1910.10683), section 2.1.</remarks>

@@ -1,7 +1,8 @@
+using MiniOneRec.Modeling;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Lets a T5 be searched and sampled: prompts are encoded once, and each new token runs through the decoder alone.</summary>
 /// <remarks>

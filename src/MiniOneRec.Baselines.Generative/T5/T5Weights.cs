@@ -1,6 +1,7 @@
+using MiniOneRec.Modeling;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>The weights of a T5 in a safetensors folder.</summary>
 internal sealed class T5Weights : IWeightSource

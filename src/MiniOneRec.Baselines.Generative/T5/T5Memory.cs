@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Holds the encoder's output for the decoder: keys and values of every block, computed once for any number of decoder rows.</summary>
 public sealed class T5Memory : IDisposable

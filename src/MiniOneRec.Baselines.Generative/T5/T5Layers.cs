@@ -1,10 +1,11 @@
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Self-attention behind a norm, added to its input.</summary>
 internal sealed class T5SelfLayer : nn.Module

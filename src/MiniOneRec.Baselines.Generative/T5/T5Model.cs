@@ -1,3 +1,4 @@
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -5,7 +6,7 @@ using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>The T5 encoder-decoder, which TIGER uses: ReLU, RMS norms, relative positions, shared embedding.</summary>
 /// <remarks>

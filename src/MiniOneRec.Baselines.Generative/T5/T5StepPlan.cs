@@ -1,6 +1,7 @@
+using MiniOneRec.Modeling;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Index tensors of one decoding step of a T5, made once and used by every block.</summary>
 internal sealed class T5StepPlan

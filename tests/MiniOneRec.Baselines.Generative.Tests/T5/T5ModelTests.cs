@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using MiniOneRec.Modeling;
+using MiniOneRec.Modeling.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling.Tests.T5;
+namespace MiniOneRec.Baselines.Generative.Tests.T5;
 
 public sealed class T5ModelTests
 {
@@ -10,7 +12,7 @@ public sealed class T5ModelTests
     [Trait("Category", "Parity")]
     public async Task Forward_LogitsLossAndGradients_EqualTheReference()
     {
-        using var model = await HuggingFaceFolder.LoadT5Async(TestData.Fixture("t5"));
+        using var model = await T5Folder.LoadAsync(TestData.Fixture("t5"));
         using var scope = NewDisposeScope();
         var expected = Fixtures.Tensors("t5", "expected.safetensors");
 
@@ -31,15 +33,15 @@ public sealed class T5ModelTests
     {
         string folder = TestData.Fixture("t5");
         using var target = new TemporaryFolder();
-        using var model = await HuggingFaceFolder.LoadT5Async(folder);
+        using var model = await T5Folder.LoadAsync(folder);
 
-        await HuggingFaceFolder.SaveAsync(target["saved"], model);
+        await T5Folder.SaveAsync(target["saved"], model);
 
         Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "model.safetensors")), File.ReadAllBytes(Path.Combine(target["saved"], "model.safetensors")));
         var written = JsonNode.Parse(File.ReadAllText(Path.Combine(target["saved"], "config.json")))!.AsObject();
         var original = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
         Assert.All(written.Where(pair => original.ContainsKey(pair.Key)), pair => Assert.True(JsonNode.DeepEquals(original[pair.Key], pair.Value), pair.Key));
-        using var again = await HuggingFaceFolder.LoadT5Async(target["saved"]);
+        using var again = await T5Folder.LoadAsync(target["saved"]);
         Assert.Equal(model.Config, again.Config);
     }
 
@@ -129,7 +131,7 @@ public sealed class T5ModelTests
         config[key] = JsonNode.Parse(value);
         File.WriteAllText(folder["config.json"], config.ToJsonString());
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => HuggingFaceFolder.LoadT5Async(folder.Path));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => T5Folder.LoadAsync(folder.Path));
 
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
     }

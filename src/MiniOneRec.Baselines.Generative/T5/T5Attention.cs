@@ -1,3 +1,4 @@
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -5,7 +6,7 @@ using TorchSharp.Utils;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>Multi-head attention without scaling; what is near is learned as a bias for each class of distance.</summary>
 internal sealed class T5Attention : nn.Module

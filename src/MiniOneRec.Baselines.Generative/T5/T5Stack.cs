@@ -1,10 +1,11 @@
+using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling;
+namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>One block: self-attention, in the decoder attention to the encoder, feed-forward.</summary>
 internal sealed class T5Block : nn.Module
