@@ -76,7 +76,7 @@ internal sealed class RqVaeCheckpoint
         }
 
         using var scope = NewDisposeScope();
-        using var tensors = new FittedTensors(_path, Checked(metadata));
+        using var tensors = new StoredTensors(_path, Checked(metadata));
         tensors.CopyInto(Tensors(model, optimizer));
         optimizer.RestoreSteps(Number(metadata, Steps));
         RestoredEnvironment = metadata.GetValueOrDefault(Environment);

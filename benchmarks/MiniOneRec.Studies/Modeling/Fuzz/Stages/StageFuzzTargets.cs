@@ -7,6 +7,7 @@ using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
 using MiniOneRec.Tensors;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,11 +138,11 @@ internal static class StageFuzzTargets
     {
         const string State = "step-000000003/state.json";
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
-        var madeFrom = new Dictionary<string, string> { ["data"] = "ab" };
-        CheckpointFolder Folder(string folder) => new(folder, madeFrom, new SftOptions());
+        var identity = SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["data"] = "ab" });
+        RunCheckpoint<SftState> Folder(string folder) => new(folder, identity);
         using (var weight = ones(2, 2))
         {
-            Folder(saved).Save(new RunState { Step = 3, Epoch = 1, Best = [] }, [("weight.a", weight)]);
+            Folder(saved).Save(new SftState { Step = 3, Epoch = 1 }, [("weight.a", weight)]);
         }
 
         return new("sft state", State, Plain(Path.Combine(saved, State)), folder =>
