@@ -1,51 +1,42 @@
 using System.Text.Json.Serialization;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Everything of a run that is not a tensor: what a checkpoint's JSON holds.</summary>
-internal sealed class PolicyState
+/// <summary>Where the run of a policy stands.</summary>
+internal record PolicyState : RunState
 {
-    /// <summary>Gets or sets the steps done.</summary>
-    public long Step { get; set; }
+    /// <summary>Gets the updates that the optimizer took.</summary>
+    public long Updates { get; init; }
 
-    /// <summary>Gets or sets the updates that the optimizer took.</summary>
-    public long Updates { get; set; }
+    /// <summary>Gets the training examples taken.</summary>
+    public long Position { get; init; }
 
-    /// <summary>Gets or sets the training examples taken.</summary>
-    public long Position { get; set; }
+    /// <summary>Gets β.</summary>
+    public double KlWeight { get; init; }
 
-    /// <summary>Gets or sets β.</summary>
-    public double KlWeight { get; set; }
+    /// <summary>Gets whether the reference has the policy's weights.</summary>
+    public bool ReferenceEqualsPolicy { get; init; }
 
-    /// <summary>Gets or sets whether the reference has the policy's weights.</summary>
-    public bool ReferenceEqualsPolicy { get; set; }
+    /// <summary>Gets the figure of each held-out row with the starting weights.</summary>
+    public IReadOnlyList<double> StartGains { get; init; } = [];
 
-    /// <summary>Gets or sets the step of the best validation.</summary>
-    public long BestStep { get; set; }
+    /// <summary>Gets NDCG@10 of the starting weights.</summary>
+    public double StartNdcg { get; init; }
 
-    /// <summary>Gets or sets the best validation.</summary>
-    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-    public double BestValidation { get; set; } = double.NaN;
+    /// <summary>Gets the time that the run has taken.</summary>
+    public TimeSpan Elapsed { get; init; }
 
-    /// <summary>Gets or sets the figure of each held-out row with the starting weights.</summary>
-    public IReadOnlyList<double> StartGains { get; set; } = [];
+    /// <summary>Gets the figures by step.</summary>
+    public IReadOnlyList<StepFigures> History { get; init; } = [];
 
-    /// <summary>Gets or sets NDCG@10 of the starting weights.</summary>
-    public double StartNdcg { get; set; }
-
-    /// <summary>Gets or sets the validations since the best one.</summary>
-    public int WithoutGain { get; set; }
-
-    /// <summary>Gets or sets the time taken before this process.</summary>
-    public TimeSpan Elapsed { get; set; }
-
-    /// <summary>Gets or sets the figures by step.</summary>
-    public List<StepFigures> History { get; set; } = [];
-
-    /// <summary>The figures of one step.</summary>
-    /// <param name="Step">The step; 0 before the first.</param>
-    /// <param name="Metrics">The figures by name.</param>
-    internal sealed record StepFigures(
-        long Step,
-        [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] Dictionary<string, double> Metrics);
+    /// <inheritdoc/>
+    public override bool IsWhole() => base.IsWhole() && this is { Updates: >= 0, Position: >= 0 } && History.All(figures => figures is not null);
 }
+
+/// <summary>The figures of one step.</summary>
+/// <param name="Step">The step; 0 before the first.</param>
+/// <param name="Metrics">The figures by name.</param>
+internal sealed record StepFigures(
+    long Step,
+    [property: JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)] Dictionary<string, double> Metrics);
