@@ -1,19 +1,13 @@
 using System.Text.Json.Serialization;
-using MiniOneRec.Training;
 
-namespace MiniOneRec.Alignment;
+namespace MiniOneRec.Training;
 
-/// <summary>Where a run stands: everything but tensors. Random choices need no state, since each is derived from the seed and its place.</summary>
-internal sealed record RunState
+/// <summary>Where a run stands: everything but tensors. Each stage adds what only it knows.</summary>
+/// <remarks>Random choices need no state, since each is derived from the seed and its place.</remarks>
+internal record RunState
 {
     /// <summary>Gets the steps done.</summary>
     public long Step { get; init; }
-
-    /// <summary>Gets the epoch of the next batch.</summary>
-    public int Epoch { get; init; }
-
-    /// <summary>Gets the next batch within the epoch.</summary>
-    public int Batch { get; init; }
 
     /// <summary>Gets the validations since the best one.</summary>
     public int SinceBest { get; init; }
@@ -30,4 +24,11 @@ internal sealed record RunState
 
     /// <summary>Gets why the run is over, or <see langword="null"/> while it is not.</summary>
     public string? StopReason { get; init; }
+
+    /// <summary>Gets what the training loop starts from.</summary>
+    [JsonIgnore]
+    public LoopState Loop => new() { Step = Step, SinceBest = SinceBest, ValidationDue = ValidationDue, StopReason = StopReason, Trained = Trained };
+
+    /// <summary>Returns whether all counts are at least 0 and nothing is missing.</summary>
+    public virtual bool IsWhole() => this is { Step: >= 0, SinceBest: >= 0, Trained.Ticks: >= 0 } && Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value));
 }

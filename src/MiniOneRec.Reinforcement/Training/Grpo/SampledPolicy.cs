@@ -9,7 +9,7 @@ namespace MiniOneRec.Reinforcement;
 /// A reference of the same weights has these log-probabilities too. The prompts that the rollout ran are kept until they are known, so
 /// that the completions alone are run.
 /// </remarks>
-internal sealed class SampledPolicy(PolicyLoop loop)
+internal sealed class SampledPolicy(PolicyContext context)
 {
     private readonly List<PromptStore> _stores = [];
 
@@ -36,12 +36,11 @@ internal sealed class SampledPolicy(PolicyLoop loop)
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
             ScoredGroup[] members = [.. chunk];
-            CompletionGroup[] completions = [.. members.Select(group => group.Completions)];
-            using var layout = chunk.Key.Store is { } store && store.Holds(loop.Model, chunk.Key.Prompts)
-                ? loop.Layout(completions, [.. members.Select(group => group.Number)], store.Cache)
-                : loop.Layout(completions);
-            using var values = CompletionScorer.Score(loop.Model, layout).LogProbs.cpu().contiguous();       // [N, T]
-            foreach (var (part, group) in values.data<float>().ToArray().Chunk(members[0].Group.Count * loop.Width).Zip(members))
+            using var layout = chunk.Key.Store is { } store && store.Holds(context.Model, chunk.Key.Prompts)
+                ? context.Space.Branches(members, [.. members.Select(group => group.Number)], store.Cache)
+                : context.Space.Trees(members);
+            using var values = CompletionScorer.Score(context.Model, layout).LogProbs.cpu().contiguous();       // [N, T]
+            foreach (var (part, group) in values.data<float>().ToArray().Chunk(members[0].Group.Count * context.Space.Width).Zip(members))
             {
                 group.LogProbs = part;
             }
@@ -50,5 +49,5 @@ internal sealed class SampledPolicy(PolicyLoop loop)
 
     /// <summary>Gets log-probabilities that are known.</summary>
     /// <returns><c>[N, T]</c> float32.</returns>
-    public Tensor Of(IEnumerable<ScoredGroup> groups) => tensor([.. groups.SelectMany(group => group.LogProbs!)], device: loop.Model.Device).view(-1, loop.Width);
+    public Tensor Of(IEnumerable<ScoredGroup> groups) => tensor([.. groups.SelectMany(group => group.LogProbs!)], device: context.Model.Device).view(-1, context.Space.Width);
 }

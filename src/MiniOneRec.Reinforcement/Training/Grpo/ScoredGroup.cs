@@ -6,11 +6,10 @@ namespace MiniOneRec.Reinforcement;
 /// <param name="Drawn">The request that it was drawn by.</param>
 /// <param name="Number">Its number among the request's prompts.</param>
 internal sealed record ScoredGroup(RolloutGroup Group, int[] Prompt, RolloutRequest Drawn, int Number)
+    : CompletionGroup(Prompt, [.. Group.Rollouts.Select(rollout => rollout.Tokens)])
 {
     /// <summary>Gets or sets the log-probabilities under the policy that sampled, <c>[G, T]</c> row-major, where they are known.</summary>
     public float[]? LogProbs { get; set; }
-
-    public CompletionGroup Completions { get; } = new(Prompt, [.. Group.Rollouts.Select(rollout => rollout.Tokens)]);
 
     public double[] Rewards { get; } = new double[Group.Count];
 

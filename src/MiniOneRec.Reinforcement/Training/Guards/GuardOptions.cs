@@ -103,6 +103,12 @@ public sealed class GuardOptions
         _ => "NDCG@10",
     };
 
+    /// <summary>Gets why training should stop after a step, or <see langword="null"/>.</summary>
+    internal string? StopReason(long step, PolicyOutcome outcome) =>
+        KlCeiling > 0 && outcome.Kl > KlCeiling ? $"KL ceiling: {outcome.Kl:G4} above {KlCeiling:G4} at step {step}"
+        : EntropyFloor > 0 && outcome.Entropy < EntropyFloor ? $"entropy floor: {outcome.Entropy:G4} below {EntropyFloor:G4} at step {step}"
+        : null;
+
     /// <summary>Lists the rules that are broken.</summary>
     /// <param name="guards">The options.</param>
     /// <param name="rewards">Whether the trainer has rewards.</param>

@@ -7,10 +7,9 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>One step of GRPO: rollouts, rewards, advantages, then updates over packed trees.</summary>
-internal sealed class GrpoStep
+internal sealed class GrpoStep : IPolicyStep
 {
-    private readonly PolicyLoop _loop;
-    private readonly GenerativeRecommender _recommender;
+    private readonly PolicyContext _context;
     private readonly GrpoOptions _options;
     private readonly IRolloutSampler _sampler;
     private readonly RewardSum _rewards;
@@ -19,28 +18,31 @@ internal sealed class GrpoStep
     private readonly KlController _controller;
     private readonly SampledPolicy _sampled;
 
-    public GrpoStep(PolicyLoop loop, GenerativeRecommender recommender, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
+    public GrpoStep(PolicyContext context, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
     {
-        (_loop, _recommender, _options, _sampler, _rewards) = (loop, recommender, options, sampler, rewards);
+        (_context, _options, _sampler, _rewards) = (context, options, sampler, rewards);
         _advantage = new GroupAdvantage(options.AdvantageBaseline, options.DivideByDeviation, options.AdvantageClip);
         double inLoss = options.KlPlacement == KlPlacement.Loss ? options.KlWeight : 0;
         _loss = new GrpoLoss(options.Objective, options.ClipLow, options.ClipHigh, inLoss, options.KlEstimator, options.EntropyWeight);
         _controller = new KlController(options.KlTarget);
-        loop.State.KlWeight = options.KlWeight;
-        _sampled = new SampledPolicy(loop);
+        KlWeight = options.KlWeight;
+        _sampled = new SampledPolicy(context);
     }
 
+    /// <inheritdoc/>
+    public double KlWeight { get; set; }
+
     // Whether passes without gradient will be run under the weights that sampled.
-    private bool WantsPrompts => _options.GroupsPerUpdate > 0 || (KlInReward && !_loop.Reference.EqualsPolicy);
+    private bool WantsPrompts => _options.GroupsPerUpdate > 0 || (KlInReward && !_context.Reference.EqualsPolicy);
 
     private bool KlInReward => _options.KlPlacement == KlPlacement.Reward && _options.KlWeight > 0;
 
-    /// <summary>Does one step.</summary>
-    public PolicyOutcome Run(long step)
+    /// <inheritdoc/>
+    public PolicyOutcome Run(StepContext step)
     {
         var timer = new PhaseTimer();
         var metrics = new StepMetrics();
-        var random = SeedStream.Generator(_options.Seed, step);
+        var random = SeedStream.Generator(_options.Seed, step.Step);
         var informative = new List<ScoredGroup>();
         for (int round = 0; round <= _options.ResampleRounds && informative.Count < _options.PromptsPerStep; round++)
         {
@@ -54,13 +56,13 @@ internal sealed class GrpoStep
             }
         }
 
-        bool finite = Update(step, informative, metrics, timer);
+        bool finite = Update(step.LearningRate, informative, metrics, timer);
         if (finite)
         {
-            _loop.State.KlWeight = _controller.Next(_loop.State.KlWeight, metrics.Kl);
+            KlWeight = _controller.Next(KlWeight, metrics.Kl);
         }
 
-        return new PolicyOutcome(metrics.Finish(timer, _loop.State.KlWeight, _options.RateAt(step))) { Diverged = !finite };
+        return new PolicyOutcome(metrics.Finish(timer, KlWeight, step.LearningRate)) { Diverged = !finite };
     }
 
     // One round: the groups that carry a signal, after as many of earlier rounds.
@@ -95,16 +97,16 @@ internal sealed class GrpoStep
 
     private ScoredGroup[] Rollout(Random random)
     {
-        var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
+        var prepared = _context.Prompts.Take(_options.PromptsPerStep);
         var groups = new List<ScoredGroup>(prepared.Length);
         foreach (var chunk in prepared.Chunk(_options.GroupsPerPass))
         {
-            int[][] prompts = [.. chunk.Select(example => _loop.Prompts.PromptOf(example.Example))];
+            int[][] prompts = [.. chunk.Select(example => _context.Prompts.PromptOf(example.Example))];
             var request = new RolloutRequest
             {
-                Model = _loop.Model,
-                Trie = _recommender.Trie,
-                Template = _recommender.Template,
+                Model = _context.Model,
+                Trie = _context.Recommender.Trie,
+                Template = _context.Recommender.Template,
                 Prompts = prompts,
                 Targets = [.. chunk.Select(example => example.Targets)],
                 GroupSize = _options.GroupSize,
@@ -117,7 +119,7 @@ internal sealed class GrpoStep
             {
                 var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
-                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i], request, i));
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _context.Recommender.Index, _context.Recommender.Trie, _context.Recommender.Popularity), prompts[i], request, i));
             }
         }
 
@@ -144,7 +146,7 @@ internal sealed class GrpoStep
         {
             // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
             int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
-            members[last] = Reinforcement.Rollout.Of(_recommender.Trie, _recommender.Template, example.Primary, double.NegativeInfinity);
+            members[last] = Reinforcement.Rollout.Of(_context.Recommender.Trie, _context.Recommender.Template, example.Primary, double.NegativeInfinity);
         }
 
         return members;
@@ -164,7 +166,7 @@ internal sealed class GrpoStep
 
     private void PenaliseKl(ScoredGroup[] groups)
     {
-        if (_loop.Reference.EqualsPolicy)                                                   // no KL, no pass
+        if (_context.Reference.EqualsPolicy)                                                   // no KL, no pass
         {
             return;
         }
@@ -174,19 +176,19 @@ internal sealed class GrpoStep
         {
             using var noGrad = no_grad();
             using var scope = NewDisposeScope();
-            using var layout = Layout(chunk);
+            using var layout = _context.Space.Trees(chunk);
             var policy = _sampled.Of(chunk);
-            var reference = _loop.Reference.Score(layout);
+            var reference = _context.Reference.Score(layout);
             using var kl = (GrpoLoss.Estimate((reference - policy).clamp(Scalars.Of(-20), Scalars.Of(20)), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
             var values = kl.data<double>().ToArray();
             for (int i = 0; i < values.Length; i++)
             {
-                chunk[i / _options.GroupSize].Rewards[i % _options.GroupSize] -= _loop.State.KlWeight * values[i];
+                chunk[i / _options.GroupSize].Rewards[i % _options.GroupSize] -= KlWeight * values[i];
             }
         }
     }
 
-    private bool Update(long step, List<ScoredGroup> groups, StepMetrics metrics, PhaseTimer timer)
+    private bool Update(double learningRate, List<ScoredGroup> groups, StepMetrics metrics, PhaseTimer timer)
     {
         if (groups.Count == 0)
         {
@@ -202,13 +204,13 @@ internal sealed class GrpoStep
         {
             timer.Time("reference", () => ScoreReference(updates.SelectMany(passes => passes)));
             bool finite = true;
-            _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? _loop.State.KlWeight : 0;
+            _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? KlWeight : 0;
             for (int epoch = 0; epoch < _options.InnerEpochs && finite; epoch++)
             {
                 foreach (var passes in updates)
                 {
                     timer.Time("policy", () => Accumulate(passes, metrics));
-                    double norm = timer.Time("update", () => _loop.Update(step));
+                    double norm = timer.Time("update", () => _context.Update.Apply(learningRate));
                     metrics.AddUpdate(norm);
                     finite &= double.IsFinite(norm);
                 }
@@ -230,10 +232,10 @@ internal sealed class GrpoStep
     {
         foreach (var pass in passes)
         {
-            pass.ReferenceIsOld = _loop.Reference.Exists && _loop.Reference.EqualsPolicy;
-            if (_loop.Reference.Exists && !pass.ReferenceIsOld)
+            pass.ReferenceIsOld = _context.Reference.Exists && _context.Reference.EqualsPolicy;
+            if (_context.Reference.Exists && !pass.ReferenceIsOld)
             {
-                pass.Reference = _loop.Reference.Score(pass.Layout).DetachFromDisposeScope();
+                pass.Reference = _context.Reference.Score(pass.Layout).DetachFromDisposeScope();
             }
         }
     }
@@ -244,7 +246,7 @@ internal sealed class GrpoStep
         foreach (var pass in passes)
         {
             using var scope = NewDisposeScope();
-            var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, pass.Layout);
+            var (logProbs, entropy) = CompletionScorer.Score(_context.Model, pass.Layout);
             pass.Old ??= logProbs.detach().DetachFromDisposeScope();
             var terms = _loss.Compute(logProbs, pass.Old, pass.ReferenceIsOld ? pass.Old : pass.Reference, pass.Advantages, pass.Layout.Mask, entropy);
             double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
@@ -256,13 +258,11 @@ internal sealed class GrpoStep
     private Pass Prepare(ScoredGroup[] groups, bool first)
     {
         float[] advantages = [.. groups.SelectMany(group => group.Advantages).Select(value => (float)value)];
-        return new Pass(Layout(groups), tensor(advantages, device: _loop.Model.Device).DetachFromDisposeScope())
+        return new Pass(_context.Space.Trees(groups), tensor(advantages, device: _context.Model.Device).DetachFromDisposeScope())
         {
             Old = first ? null : _sampled.Of(groups).DetachFromDisposeScope(),
         };
     }
-
-    private CompletionLayout Layout(IEnumerable<ScoredGroup> groups) => _loop.Layout([.. groups.Select(group => group.Completions)]);
 
     /// <summary>Groups that run through the models together.</summary>
     private sealed class Pass(CompletionLayout layout, Tensor advantages) : IDisposable
