@@ -67,12 +67,12 @@ internal sealed partial class CheckpointFolder : IWeightStore
 
         using var stored = ArtifactFolder.LoadAsync(
             folder, ManifestFile, Kind, (manifest, at) => Task.FromResult(Read(manifest, at, tensors))).GetAwaiter().GetResult();
-        Copy(stored.Tensors, tensors);
         foreach (var best in stored.State.Best)
         {
-            CheckBest(best);
+            CheckBest(best);                                    // before the first tensor is overwritten
         }
 
+        Copy(stored.Tensors, tensors);
         Environment = stored.Environment;
         return stored.State;
     }

@@ -238,7 +238,7 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
             ["index"] = _recommender.Index.Fingerprint,
             ["examples"] = Prompts.Fingerprint(),
             ["validation"] = _heldOut.IsEmpty ? "no rows" : _heldOut.Fingerprint(),
-            ["prompts"] = $"{_recommender.Template.Name}, histories of up to {_recommender.Options.MaxHistoryItems} items",
+            ["prompts"] = $"{_recommender.Template.Name}, histories of up to {_recommender.Options.MaxHistoryItems} items, template {Prompts.TemplateFingerprint()}",
             ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = Model.Config.ToJson().ToJsonString(),
             ["frozen weights"] = WeightsFingerprint.Of(frozen),
