@@ -32,6 +32,10 @@ internal sealed class TrainedWeights : IDisposable
         var compute = options.Precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
         bool partial = options.FreezeBackbone || options.Lora is not null;
         using var noGrad = no_grad();
+        if (options.Lora is { } wanted && LoraAdapters.Of(model) is null)
+        {
+            LoraAdapters.CheckTargets(model, wanted);           // before the model's type changes and its weights are frozen
+        }
 
         // Rounding to bfloat16 loses digits: exact values are taken before the model changes its type.
         var exact = new Dictionary<string, Tensor>();
