@@ -1,4 +1,4 @@
-namespace MiniOneRec.Tokenization;
+namespace MiniOneRec.Vectors;
 
 /// <summary>A matrix in compressed rows: row <c>i</c> has the entries <c>Starts[i]</c> to <c>Starts[i + 1]</c>.</summary>
 internal sealed record SparseMatrix(int Rows, int Columns, int[] Starts, int[] ColumnOf, float[] Values)

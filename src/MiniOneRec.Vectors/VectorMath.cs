@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace MiniOneRec.Tokenization;
+namespace MiniOneRec.Vectors;
 
 /// <summary>The few operations on float vectors that need no tensor.</summary>
 internal static class VectorMath

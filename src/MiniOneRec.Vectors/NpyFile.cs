@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace MiniOneRec.Tokenization;
+namespace MiniOneRec.Vectors;
 
 /// <summary>Reads and writes NumPy's array format, versions 1 to 3, two dimensions, little-endian floats.</summary>
 internal static partial class NpyFile
@@ -65,11 +65,12 @@ internal static partial class NpyFile
             : throw Bad(path, $"is no whole row-major '<f4' array; it has type '{type}' and shape [{string.Join(", ", shape)}]");
     }
 
-    public static Task WriteAsync(string path, EmbeddingTable table, bool overwrite, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
+    public static Task WriteAsync(
+        string path, int count, int width, ReadOnlyMemory<float> values, bool overwrite, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
         path,
         async stream =>
         {
-            string header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({table.Count}, {table.Width}), }}");
+            string header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {width}), }}");
             int length = (10 + header.Length + 1 + 63) / 64 * 64 - 10;
             byte[] bytes = new byte[10 + length];
             Magic.CopyTo(bytes);
@@ -77,10 +78,10 @@ internal static partial class NpyFile
             BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), (ushort)length);
             Encoding.ASCII.GetBytes(header.PadRight(length - 1) + "\n").CopyTo(bytes, 10);
             await stream.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
-            byte[] row = new byte[table.Width * sizeof(float)];
-            for (int i = 0; i < table.Count; i++)
+            byte[] row = new byte[width * sizeof(float)];
+            for (int i = 0; i < count; i++)
             {
-                MemoryMarshal.AsBytes(table[i]).CopyTo(row);
+                MemoryMarshal.AsBytes(values.Span.Slice(i * width, width)).CopyTo(row);
                 await stream.WriteAsync(row, cancellationToken).ConfigureAwait(false);
             }
         },

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Tokenization;
+namespace MiniOneRec.Vectors;
 
 /// <summary>The leading right singular vectors of a sparse matrix, by randomized subspace iteration.</summary>
 /// <remarks>Halko, Martinsson and Tropp (arXiv:0909.4061), algorithms 4.4 and 5.1, with 10 extra directions and 4 iterations.</remarks>
@@ -15,8 +15,11 @@ internal static class TruncatedSvd
     /// <param name="width">The number of dimensions wanted.</param>
     /// <param name="seed">The seed of the random start.</param>
     /// <param name="cancellationToken">Looked at once per iteration.</param>
-    /// <returns>V, row-major <c>[V, W]</c>, and W: at most <paramref name="width"/>, fewer where the rank is lower.</returns>
-    public static (float[] Projection, int Width) RightVectors(SparseMatrix matrix, int width, int seed, CancellationToken cancellationToken)
+    /// <returns>
+    /// V, row-major <c>[V, W]</c>, with the singular values by falling size; W is at most <paramref name="width"/>, fewer where the rank is lower.
+    /// </returns>
+    public static (float[] Projection, float[] SingularValues) RightVectors(
+        SparseMatrix matrix, int width, int seed, CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -47,7 +50,7 @@ internal static class TruncatedSvd
         // Each direction points where its largest entry is positive, so that a repeat gives the same vectors.
         u = u.narrow(1, 0, kept);
         var signs = u.gather(0, u.abs().argmax(0, keepdim: true)).sign();                   // [1, W]
-        return ((u * signs).contiguous().data<float>().ToArray(), kept);
+        return ((u * signs).contiguous().data<float>().ToArray(), values[..kept]);
     }
 
     private static float[] Orthonormal(float[] values, int width)
