@@ -39,8 +39,6 @@ public sealed class PreparedDataset
     /// <summary>Gets the longest history of a row.</summary>
     public int MaxHistory { get; }
 
-    private string Name => Report.Name;
-
     private string Files => $"read_parquet({Sql.Text(Path.Combine(_folder, _isRows ? PreparedFolder.Rows : PreparedFolder.Sequences, "*.parquet"))})";
 
     /// <summary>Opens a folder that <see cref="DuckDbInteractionSource.SaveAsync"/> wrote, after a check of its files.</summary>
@@ -129,17 +127,52 @@ public sealed class PreparedDataset
 
     /// <summary>Reads everything into memory.</summary>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public async Task<SplitDataset> ToSplitDatasetAsync(CancellationToken cancellationToken = default) => new()
+    public async Task<SplitDataset> ToSplitDatasetAsync(CancellationToken cancellationToken = default)
     {
-        Name = Name,
-        Split = Report.Split,
-        Items = await ReadItemsAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false),
-        TrainSequences = await ReadTrainSequencesAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false),
-        Train = await ReadRowsAsync(DatasetPart.Train, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false),
-        Validation = await ReadRowsAsync(DatasetPart.Validation, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false),
-        Test = await ReadRowsAsync(DatasetPart.Test, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false),
-        SkippedHistoryItems = Report.Steps.Where(step => step.Name == "items").Sum(step => step.Before - step.After),
-    };
+        var items = await ReadItemsAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+        List<UserSequence> sequences = [];
+        List<NextItemExample>[] rows = [[], [], []];
+        if (_isRows)
+        {
+            sequences = await ReadTrainSequencesAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var part in Enum.GetValues<DatasetPart>())
+            {
+                rows[(int)part] = await ReadRowsAsync(part, cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        else
+        {
+            await foreach (var (sequence, parts) in ReadUsersAsync(cancellationToken).ConfigureAwait(false))
+            {
+                if (TrainLength(parts) is > 0 and var length)
+                {
+                    sequences.Add(length == parts.Count ? sequence : sequence.Prefix(length));
+                }
+
+                for (int position = 1; position < parts.Count; position++)
+                {
+                    rows[Array.IndexOf(PreparedRows.Names, parts[position])].Add(SlidingWindow.At(sequence, position, MaxHistory));
+                }
+            }
+
+            if (Report.Split == "time")
+            {
+                rows = Array.ConvertAll(rows, part => part.OrderBy(row => row.Timestamp).ToList());       // stable
+            }
+        }
+
+        return new SplitDataset
+        {
+            Name = Report.Name,
+            Split = Report.Split,
+            Items = items,
+            TrainSequences = sequences,
+            Train = rows[0],
+            Validation = rows[1],
+            Test = rows[2],
+            SkippedHistoryItems = Report.Steps.Where(step => step.Name == "items").Sum(step => step.Before - step.After),
+        };
+    }
 
     /// <summary>Streams each user's interactions of all parts, users in their order, not divided.</summary>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -155,7 +188,7 @@ public sealed class PreparedDataset
     /// <exception cref="ArgumentException">An id is empty or holds a space, tab or line break, which the format cannot hold.</exception>
     public Task ExportRecBoleAsync(string folder, string? name = null, CancellationToken cancellationToken = default) => RecBoleWriter.WriteAsync(
         folder,
-        name ?? Name,
+        name ?? Report.Name,
         ReadItemsAsync(cancellationToken),
         ReadRowsAsync(DatasetPart.Train, cancellationToken),
         ReadRowsAsync(DatasetPart.Validation, cancellationToken),

@@ -15,7 +15,7 @@ internal sealed class RowStream : IDisposable
     public RowStream(DuckDbSourceOptions options, string sql)
     {
         _options = options;
-        _session = new DuckDbSession(options) { Subject = "The prepared folder" };
+        _session = new DuckDbSession(options, onDisk: false) { Subject = "The prepared folder" };
         _places = _session.Describe($"({sql}) AS rows", default).Index().ToDictionary(pair => pair.Item.Name, pair => pair.Index, StringComparer.Ordinal);
         _command = _session.Connection.CreateCommand();
         _command.CommandText = sql;

@@ -11,7 +11,10 @@ internal sealed class DuckDbSession : IDisposable
     private readonly DuckDBConnection _connection;
     private readonly DuckDbSourceOptions _options;
 
-    public DuckDbSession(DuckDbSourceOptions options)
+    /// <summary>Opens a database.</summary>
+    /// <param name="options">Memory, threads and the folder.</param>
+    /// <param name="onDisk">Whether tables are to be kept on the disk; otherwise only what does not fit in memory is.</param>
+    public DuckDbSession(DuckDbSourceOptions options, bool onDisk = true)
     {
         _options = options;
         string parent = options.TempDirectory ?? Path.GetTempPath();
@@ -19,7 +22,7 @@ internal sealed class DuckDbSession : IDisposable
         {
             _folder = Path.Combine(parent, "minionerec-" + Guid.NewGuid().ToString("N"));
             Directory.CreateDirectory(_folder);
-            _connection = new DuckDBConnection($"DataSource={Path.Combine(_folder, "work.duckdb")}");
+            _connection = new DuckDBConnection($"DataSource={(onDisk ? Path.Combine(_folder, "work.duckdb") : ":memory:")}");
             _connection.Open();
         }
         catch (Exception e) when (e is DuckDBException or UnauthorizedAccessException or IOException)
@@ -28,15 +31,23 @@ internal sealed class DuckDbSession : IDisposable
         }
 
         // Nothing is fetched from the network, and times without a zone are UTC.
-        Execute("SET autoinstall_known_extensions = false");
-        Execute("SET autoload_known_extensions = false");
-        Execute("SET TimeZone = 'UTC'");
-        Execute($"SET memory_limit = {Sql.Text(options.MemoryLimit)}");
-        Execute($"SET threads = {(options.Threads ?? Environment.ProcessorCount).ToString(CultureInfo.InvariantCulture)}");
-        Execute($"SET temp_directory = {Sql.Text(Path.Combine(_folder, "spill"))}");
-        if (options.MaxTempSize is { } size)
+        string size = options.MaxTempSize is { } most ? $"SET max_temp_directory_size = {Sql.Text(most)};" : "";
+        try
         {
-            Execute($"SET max_temp_directory_size = {Sql.Text(size)}");
+            Execute(string.Create(CultureInfo.InvariantCulture, $"""
+                SET autoinstall_known_extensions = false;
+                SET autoload_known_extensions = false;
+                SET TimeZone = 'UTC';
+                SET memory_limit = {Sql.Text(options.MemoryLimit)};
+                SET threads = {options.Threads ?? Environment.ProcessorCount};
+                SET temp_directory = {Sql.Text(Path.Combine(_folder, "spill"))};
+                {size}
+                """));
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

@@ -85,7 +85,8 @@ internal sealed class ItemTextReader(
         };
         var columns = session.Describe(relation, cancellationToken);
         string id = ColumnNames.Guess(Ids, columns)
-            ?? throw new InvalidDataException($"Items file '{file}' has no column of ids; expected one such as 'item_id', but it has {string.Join(", ", columns.Select(column => $"'{column.Name}'"))}.");
+            ?? throw new InvalidDataException($"Items file '{file}' has no column of ids; expected one such as 'item_id', but it has {string.Join(", ", columns.Select(column => $"'{column.Name}'"))}."
+                + (columns.Count == 1 ? " A single column points to another delimiter, or to a row that holds the delimiter without quotes; set Delimiter (--delimiter) or repair the file." : ""));
         var places = new[] { id, ColumnNames.Guess(Titles, columns), ColumnNames.Guess(Descriptions, columns), ColumnNames.Guess(Brands, columns), ColumnNames.Guess(Categories, columns) }
             .Select(name => name is null ? -1 : columns.Select(column => column.Name).ToList().IndexOf(name)).ToArray();
         say($"Columns of '{file}': {string.Join(", ", new[] { "id", "title", "description", "brand", "categories" }.Zip(places).Where(pair => pair.Second >= 0).Select(pair => $"{pair.First} = '{columns[pair.Second].Name}'"))}.");

@@ -144,14 +144,14 @@ internal sealed partial class LogPlanner
 
     private async IAsyncEnumerable<Interaction> HistoriesAsync(IReadOnlyList<string> files)
     {
-        foreach (string file in files)
+        var rows = await files.ToAsyncEnumerable().SelectMany(file => InterFileReader.ReadAsync(file, null, options.Limits, cancellationToken))
+            .ToListAsync(cancellationToken).ConfigureAwait(false);
+        int window = Math.Max(SlidingWindow.DefaultMaxHistory, rows.Max(row => row.History.Count));
+        foreach (var sequence in SequenceRebuilder.Rebuild(rows, window))
         {
-            foreach (var sequence in await InterFileReader.ReadSequencesAsync(file, null, options.Limits, cancellationToken).ConfigureAwait(false))
+            for (int position = 0; position < sequence.ItemIds.Count; position++)
             {
-                for (int position = 0; position < sequence.ItemIds.Count; position++)
-                {
-                    yield return sequence.At(position);
-                }
+                yield return sequence.At(position);
             }
         }
     }

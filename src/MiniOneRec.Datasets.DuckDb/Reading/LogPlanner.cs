@@ -24,6 +24,11 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
 
         session.Subject = files.Count == 1 ? $"File '{files[0]}'" : $"One of {files.Count} files, the first of them '{files[0]}',";
         var parts = Parts(files, format);
+        if (split != PreparationSplit.Given && format == InteractionFormat.RecBole)
+        {
+            parts = [([.. parts.SelectMany(part => part.Files)], null)];      // a user's rows of all files are put together
+        }
+
         var relations = new List<LogRelation>();
         foreach (var (partFiles, part) in parts)
         {
@@ -65,7 +70,7 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
             session.Execute($"ATTACH {Sql.Text(path)} AS {Attached} (READ_ONLY)", cancellationToken);
         }
 
-        string? relation = options.Query is { } query ? $"({query.Trim().TrimEnd(';')}) AS query" : null;
+        string? relation = options.Query is { } query ? $"({query.Trim().TrimEnd(';')})" : null;
         if (relation is null)
         {
             var tables = session.Rows($"SELECT table_name FROM information_schema.tables WHERE table_catalog = '{Attached}' ORDER BY 1", reader => reader.GetString(0));
