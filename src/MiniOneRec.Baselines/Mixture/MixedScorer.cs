@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+
 namespace MiniOneRec.Baselines;
 
 /// <summary>A mixture of scorers: their probabilities, weighted and combined.</summary>

@@ -3,12 +3,9 @@ namespace MiniOneRec.Baselines;
 /// <summary>Chooses the weights, the form and the history factor of a <see cref="MixedScorer"/> on validation rows.</summary>
 /// <remarks>
 /// Every part scores the validation rows once. For each row the best items of each part and the target are kept, and all further trials
-/// re-rank these. The
-/// search is deterministic: from equal weights and from each part alone, weight is moved from one part to another in steps of 0.2, 0.1 and
-/// 0.05 as
-/// long as HR@K · NDCG@K grows; then the best history factor is taken, and the weights are searched again with it. A part that does not
-/// help ends
-/// with weight 0, and the result is never below the best part on the rows used.
+/// re-rank these. The search is deterministic: from equal weights and from each part alone, weight is moved from one part to another in
+/// steps of 0.2, 0.1 and 0.05 as long as HR@K · NDCG@K grows; then the best history factor is taken, and the weights are searched again
+/// with it. A part that does not help ends with weight 0, and the result is never below the best part on the rows used.
 /// </remarks>
 public sealed class MixtureTuner
 {
