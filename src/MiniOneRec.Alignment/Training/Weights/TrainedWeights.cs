@@ -28,6 +28,11 @@ internal sealed class TrainedWeights : IDisposable
     public TrainedWeights(CausalLanguageModel model, SftOptions options, int firstNewRow)
     {
         (_model, _lora, _original) = (model, options.Lora, model.EmbeddingWeight.dtype);
+        if (_lora is not null && LoraAdapters.Of(model) is null)
+        {
+            LoraAdapters.CheckTargets(model, _lora);            // before the model's type changes and its weights are frozen
+        }
+
         _precision = new ModelPrecision(model, _original, options.Precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         using var noGrad = no_grad();
         if (_lora is not null)

@@ -40,7 +40,7 @@ internal static class PolicyIdentity
             ["index"] = recommender.Index.Fingerprint,
             ["examples"] = prompts.Fingerprint(),
             ["validation"] = heldOut.IsEmpty ? "no rows" : heldOut.Fingerprint(),
-            ["prompts"] = $"{recommender.Template.Name}, histories of up to {recommender.Options.MaxHistoryItems} items",
+            ["prompts"] = $"{recommender.Template.Name}, histories of up to {recommender.Options.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
             ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = model.Config.ToJson().ToJsonString(),
             ["frozen weights"] = WeightsFingerprint.Of(trained.Frozen),
