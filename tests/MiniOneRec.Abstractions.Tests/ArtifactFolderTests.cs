@@ -56,7 +56,8 @@ public sealed class ArtifactFolderTests : IDisposable
         {
             if (++reads == 1)
             {
-                await File.AppendAllTextAsync(target, "\n\n");
+                var manifest = await ArtifactManifest.LoadAsync(target);
+                await (manifest with { Options = new() { ["note"] = "longer" } }).SaveAsync(target);
                 File.SetLastWriteTimeUtc(target, written);
             }
 
