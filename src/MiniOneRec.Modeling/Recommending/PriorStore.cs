@@ -75,7 +75,7 @@ internal static class PriorStore
     public static async Task<IItemScorer?> LoadAsync(ScorerLoader loader, ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, Folder);
-        return await FolderHash.ComputeAsync(path, cancellationToken).ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(Key)
+        return await FolderHash.MatchesAsync(path, manifest, Key, cancellationToken).ConfigureAwait(false)
             ? await loader.LoadAsync(path, device, cancellationToken).ConfigureAwait(false)
             : throw new InvalidDataException($"Prior '{path}' is not the one that was saved with the model: it is missing, changed, or belongs to another save.");
     }
