@@ -192,6 +192,11 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             model.Add(name).Add(old);
         }
 
+        if (_model.Content is { } content)
+        {
+            model.Add(content.Content.Fingerprint).Add(content.Describe().ToJsonString());
+        }
+
         using var data = new DataFingerprint();
         data.Add(trees);
         _validator?.AddTo(data);
@@ -209,7 +214,8 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     private static IEnumerable<(string Name, Tensor Value)> AllOf(CausalLanguageModel model) =>
         model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))
             .Concat((LoraAdapters.Of(model)?.Tensors() ?? []).Select(pair => (pair.Name, (Tensor)pair.Value)))
-            .DistinctBy(pair => pair.Item1);
+            .DistinctBy(pair => pair.Item1)
+            .Concat(ContentWeights.Of(model).Select(pair => (pair.Name, (Tensor)pair.Value)));
 
     /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are any.</summary>
     private void RequireFinite(long step)

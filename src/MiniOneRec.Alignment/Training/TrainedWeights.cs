@@ -63,9 +63,9 @@ internal sealed class TrainedWeights : IDisposable
             model.NewRows = _rows = new TokenRows(model, firstNewRow);
         }
 
-        foreach (var (name, parameter) in Trained(partial))
+        foreach (var (name, parameter) in Trained(partial).Concat(ContentWeights.Of(model)))
         {
-            _entries.Add(compute == ScalarType.Float32
+            _entries.Add(compute == ScalarType.Float32 || parameter.dtype == ScalarType.Float32
                 ? new Entry(name, parameter, parameter)
                 : new Entry(name, parameter, new Parameter(exact.Remove(name, out var value) ? value : Clone(parameter, ScalarType.Float32), requires_grad: true)));
         }
@@ -81,6 +81,9 @@ internal sealed class TrainedWeights : IDisposable
             }
         }
     }
+
+    /// <summary>Gets the weights that learn at a rate of their own, as a share of the common one.</summary>
+    public IReadOnlyDictionary<Parameter, double> Slow => ContentWeights.Rates(_model, _options.Content);
 
     /// <summary>Gets the optimizer's weights, float32.</summary>
     public IReadOnlyList<Parameter> Masters { get; }
