@@ -21,7 +21,7 @@ internal static class CommandLine
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
-    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Start from text vectors (.npy, one row per item).", HelpName = "FILE" };
+    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Item vectors (.npy, one row per item) that the model reads; semantic IDs are learned from them where there are none.", HelpName = "FILE" };
     private static readonly Option<string?> Quantizer = new("--quantizer") { Description = "Start from a trained quantizer.", HelpName = "DIR" };
     private static readonly Option<string?> SftModel = new("--sft-model") { Description = "Start from a model after supervised training.", HelpName = "DIR" };
     private static readonly Option<string?> GrpoModel = new("--grpo-model") { Description = "Start from a model after GRPO: evaluation only.", HelpName = "DIR" };

@@ -60,7 +60,10 @@ public sealed class RecipeOptions
     /// <value>The default is <see langword="false"/>.</value>
     public bool Retokenize { get; set; }
 
-    /// <summary>Gets or sets text vectors to start from (<c>.npy</c>, one row per item), or <see langword="null"/> to compute them.</summary>
+    /// <summary>
+    /// Gets or sets item vectors (<c>.npy</c>, one row per item), or <see langword="null"/> for none. The model reads them as its preset says; semantic IDs are learned from them
+    /// where the data bring none, or <see cref="Retokenize"/> or <see cref="Quantizer"/> ask for it.
+    /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     public string? Embeddings { get; set; }
 

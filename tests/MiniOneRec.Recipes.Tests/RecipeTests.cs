@@ -1,4 +1,5 @@
 using MiniOneRec.Datasets;
+using MiniOneRec.Tokenization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Recipes.Tests;
@@ -36,6 +37,33 @@ public sealed class RecipeTests : IDisposable
         using var again = await new Recipe(Options(Path.Combine(_folder, "sft"))).RunAsync(data);
 
         Assert.Equal(Figures(first, "minionerec-sft"), Figures(again, "minionerec-sft"));
+    }
+
+    [Fact]
+    public async Task Run_WithItemVectors_ServesWhatHelps_AndKnowsItsVectors()
+    {
+        var data = Data;
+        data = data with { Index = Grid(data.ItemIds) };
+        string vectors = Path.Combine(_folder, "vectors.npy"), others = Path.Combine(_folder, "others.npy");
+        await Vectors(data.ItemIds.Count, seed: 1).SaveAsync(vectors);
+        await Vectors(data.ItemIds.Count, seed: 2).SaveAsync(others);
+        RecipeOptions Options(string file, string? sft = null) => new()
+        {
+            Preset = Tiny with { CodesFromContent = true, ContentAtInput = true }, Baselines = ["sequential-rules"], Output = Path.Combine(_folder, "run"), MaxTestRows = 40,
+            Embeddings = file, SftModel = sft,
+        };
+
+        using var result = await new Recipe(Options(vectors)).RunAsync(data);
+
+        Assert.Equal(["sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"], result.Report.Models.Select(model => model.Name));
+        Assert.True(result.Recommender.Model.Content!.HasHead);
+        Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
+
+        string sft = Path.Combine(_folder, "run", "sft");
+        using var again = await new Recipe(Options(vectors, sft)).RunAsync(data);
+        Assert.Equal(Figures(result, "minionerec-sft"), Figures(again, "minionerec-sft"));
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(Options(others, sft)).RunAsync(data));
+        Assert.Contains("was trained with vectors of fingerprint", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,6 +110,12 @@ public sealed class RecipeTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static IReadOnlyDictionary<string, double> Figures(RecipeResult result, string model) => result.Report.Models.Single(entry => entry.Name == model).Item;
+
+    private static EmbeddingTable Vectors(int count, int seed)
+    {
+        var random = new Random(seed);
+        return new EmbeddingTable(count, 6, [.. Enumerable.Range(0, count * 6).Select(_ => random.NextSingle())]);
+    }
 
     private static SemanticIdIndex Grid(IReadOnlyList<string> items) =>
         new(items.Select((item, row) => KeyValuePair.Create(item, new SemanticId([row / 24, row % 24]))));

@@ -85,6 +85,11 @@ public sealed class GenerativeRecommenderFactory(
     {
         var template = CompactTemplate.For(index);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, _options.HiddenSize, _options.Layers, _options.Heads));
+        if (RowInitializer is { } rows)
+        {
+            FreshRows.Write(model, template.Vocabulary, rows, _shared.Seed);
+        }
+
         model.to(TorchSeed.DeviceOf(_shared.Device));
         return (model, template);
     }

@@ -9,7 +9,7 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages)
 {
     public async Task<SemanticIdIndex> RunAsync(SplitDataset data, CancellationToken cancellationToken)
     {
-        bool learn = options.Retokenize || options.Embeddings is not null || options.Quantizer is not null;
+        bool learn = options.Retokenize || options.Quantizer is not null;
         if (data.Index is not null && !learn)
         {
             stages.Say(string.Create(CultureInfo.InvariantCulture, $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));

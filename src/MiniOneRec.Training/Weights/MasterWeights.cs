@@ -26,7 +26,7 @@ internal sealed class MasterWeights : IDisposable
         using var noGrad = no_grad();
         _keepsGradients = keepsGradients;
         _entries = [.. trained.Select(pair => new Entry(
-            pair.Name, pair.Value, precision.Compute == ScalarType.Float32 ? pair.Value : new Parameter(precision.Take(pair.Name, pair.Value), requires_grad: true)))];
+            pair.Name, pair.Value, precision.Compute == ScalarType.Float32 || pair.Value.dtype == ScalarType.Float32 ? pair.Value : new Parameter(precision.Take(pair.Name, pair.Value), requires_grad: true)))];
         Parameters = [.. _entries.Select(entry => entry.Master)];
         if (keepsGradients)
         {

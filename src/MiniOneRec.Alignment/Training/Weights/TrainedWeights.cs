@@ -48,9 +48,13 @@ internal sealed class TrainedWeights : IDisposable
             model.NewRows = _rows = new TokenRows(model, firstNewRow);
         }
 
-        _trained = new TrainableSet(model, [.. Chosen(all: !options.FreezeBackbone && _lora is null)]);
+        _trained = new TrainableSet(model, [.. Chosen(all: !options.FreezeBackbone && _lora is null), .. ContentWeights.Of(model)]);
         _masters = new MasterWeights(_trained.All, _precision, keepsGradients: options.GradientCheckpointing);
+        Slow = ContentWeights.Rates(model, options.Content);
     }
+
+    /// <summary>Gets the weights that learn at a rate of their own, as a share of the common one.</summary>
+    public IReadOnlyDictionary<Parameter, double> Slow { get; }
 
     /// <summary>Gets the optimizer's weights, float32.</summary>
     public IReadOnlyList<Parameter> Masters => _masters.Parameters;
