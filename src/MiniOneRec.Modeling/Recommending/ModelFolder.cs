@@ -22,7 +22,8 @@ internal static class ModelFolder
         async aside =>
         {
             // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
-            var options = OptionsFor(recommender.Template) with { DataAlignment = 64 };
+            var content = (recommender.Template as ICheckpointContent)?.DescribeContent() ?? new HuggingFaceSaveOptions();
+            var options = content with { DataAlignment = 64 };
             await HuggingFaceFolder.WriteAsync(aside, recommender.Model, options, cancellationToken).ConfigureAwait(false);
             await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
@@ -129,17 +130,6 @@ internal static class ModelFolder
 
         return recommender;
     }
-
-    private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
-    {
-        TextTemplate { Tokenizer: TextTokenizer tokenizer } => new HuggingFaceSaveOptions
-        {
-            Tokenizer = tokenizer,
-            Generation = new GenerationConfig { EosTokenIds = [tokenizer.EndToken], PadTokenId = tokenizer.EndToken },
-        },
-        TextTemplate other => throw new NotSupportedException($"A tokenizer of type {other.Tokenizer.GetType().Name} cannot be saved; expected {nameof(TextTokenizer)}."),
-        _ => new HuggingFaceSaveOptions(),
-    };
 
     private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
     {
