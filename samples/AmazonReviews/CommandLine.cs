@@ -21,7 +21,7 @@ internal static class CommandLine
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
-    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Vectors of the items (.npy, a row per item; FILE.ids.txt beside it may list the ids).", HelpName = "FILE.npy" };
+    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Item vectors that the model reads (.npy, a row per item; FILE.ids.txt beside it may list the ids); semantic IDs are learned from them where there are none.", HelpName = "FILE.npy" };
     private static readonly Option<string> Encoder = new("--encoder") { Description = "Turns item texts into vectors: tfidf, minilm, or a sentence-transformers folder with an ONNX model.", HelpName = "tfidf|minilm|DIR", DefaultValueFactory = _ => "tfidf" };
     private static readonly Option<string?> Quantizer = new("--quantizer") { Description = "Start from a trained quantizer.", HelpName = "DIR" };
     private static readonly Option<string?> SftModel = new("--sft-model") { Description = "Start from a model after supervised training.", HelpName = "DIR" };

@@ -227,10 +227,18 @@ public static class ArtifactFolder
         return Directory.Exists(full) ? shown : Leftovers.Find(full) ?? shown;
     }
 
+    // Of the file itself: where the path is a symbolic link, FileInfo tells time and length of the link.
     private static (DateTime Written, long Length) Stamp(string path)
     {
-        var file = new FileInfo(path);
-        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
+        try
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return (File.GetLastWriteTimeUtc(handle), RandomAccess.GetLength(handle));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return default;
+        }
     }
 
     private static bool IsPatient(long start) => Environment.TickCount64 - start < Patience.TotalMilliseconds;

@@ -10,7 +10,7 @@ public sealed record Item
     public required string Id { get; init; }
 
     /// <summary>Gets the title, empty where the catalogue has none.</summary>
-    public string Title { get; init; } = "";
+    public string Title { get; init => field = value ?? ""; } = "";
 
     /// <summary>Gets the description, or <see langword="null"/> where there is none.</summary>
     public string? Description { get; init; }
@@ -19,7 +19,7 @@ public sealed record Item
     public string? Brand { get; init; }
 
     /// <summary>Gets the categories, from the general to the special.</summary>
-    public IReadOnlyList<string> Categories { get; init; } = [];
+    public IReadOnlyList<string> Categories { get; init => field = value ?? []; } = [];
 
     /// <summary>Gets what else is known of the item by name, for example <c>price</c> or <c>stock</c>; empty where there is nothing.</summary>
     public IReadOnlyDictionary<string, AttributeValue> Attributes { get => field; init => field = value ?? NoAttributes; } = NoAttributes;

@@ -5,6 +5,19 @@ namespace MiniOneRec;
 /// <summary>Describes what a caller wants recommended.</summary>
 public sealed record RecommendationRequest
 {
+    private const int DefaultCount = 10;
+
+    /// <summary>Makes a request for ten items.</summary>
+    public RecommendationRequest()
+    {
+    }
+
+    /// <summary>Makes a request for a number of items.</summary>
+    /// <remarks>JSON without a count uses this default; compiled JSON metadata does not know the defaults of init-only properties.</remarks>
+    /// <param name="count">How many items are wanted, at least 1.</param>
+    [JsonConstructor]
+    public RecommendationRequest(int count = DefaultCount) => Count = count;
+
     /// <summary>Gets the user's items, oldest first; empty for a new user.</summary>
     public required IReadOnlyList<string> History { get; init; }
 
@@ -16,7 +29,7 @@ public sealed record RecommendationRequest
     /// <c>BeamWidth</c>: such a request costs no more than another, and a catalogue may shrink while it is served.
     /// </remarks>
     /// <value>The default is 10.</value>
-    public int Count { get; init; } = 10;
+    public int Count { get; init; } = DefaultCount;
 
     /// <summary>Gets items that must not be recommended, or <see langword="null"/> for none. Unknown ids are ignored.</summary>
     [JsonConverter(typeof(ItemSetJsonConverter))]

@@ -10,7 +10,7 @@ namespace MiniOneRec;
 public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
 {
     /// <summary>Gets named figures of the step, for example <c>loss</c>.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init; } = new Dictionary<string, double>();
+    public IReadOnlyDictionary<string, double> Metrics { get; init => field = value ?? new Dictionary<string, double>(); } = new Dictionary<string, double>();
 
     /// <summary>Gets the share of the stage that is done, 0 to 1.</summary>
     public double Fraction => TotalSteps <= 0 ? 0 : Math.Min(1, (double)Step / TotalSteps);
@@ -33,11 +33,11 @@ public sealed record TrainingResult
     public double BestValidation { get; init; } = double.NaN;
 
     /// <summary>Gets why the stage ended, for example <c>completed</c> or <c>early stopping</c>.</summary>
-    public string StopReason { get; init; } = "completed";
+    public string StopReason { get; init => field = value ?? "completed"; } = "completed";
 
     /// <summary>Gets the time that the stage took.</summary>
     public TimeSpan Elapsed { get; init; }
 
     /// <summary>Gets the figures by step, in order.</summary>
-    public IReadOnlyList<TrainingProgress> History { get; init; } = [];
+    public IReadOnlyList<TrainingProgress> History { get; init => field = value ?? []; } = [];
 }

@@ -181,6 +181,11 @@ public sealed class SftOptions
     [ValidateObjectMembers]
     public LoraOptions? Lora { get; set; }
 
+    /// <summary>Gets or sets how the part of a model that reads its items' vectors is trained; of no effect on a model without.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public ContentTrainingOptions Content { get; set; } = new();
+
     /// <summary>Gets or sets the checkpoints; a run that is interrupted continues from the newest with identical bits.</summary>
     [Required]
     [ValidateObjectMembers]
@@ -240,6 +245,7 @@ public sealed class SftOptions
         var copy = (SftOptions)MemberwiseClone();
         copy.Lora = Lora?.Copy();
         copy.Checkpoints = Checkpoints with { };
+        copy.Content = Content with { };
         return copy;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace MiniOneRec.Alignment;
@@ -48,7 +49,7 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
         {
             if (text.AsSpan().TrimStart() is ['[', ..])
             {
-                using var whole = JsonDocument.Parse(text);
+                using var whole = JsonDocument.Parse(Repaired(text));
                 return [.. whole.RootElement.EnumerateArray().Select(record => record.Clone())];
             }
 
@@ -58,7 +59,7 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
                 line++;
                 if (!string.IsNullOrWhiteSpace(row))
                 {
-                    using var one = JsonDocument.Parse(row);
+                    using var one = JsonDocument.Parse(Repaired(row));
                     records.Add(one.RootElement.Clone());
                 }
             }
@@ -80,7 +81,17 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
             throw new InvalidDataException($"Preference file '{path}', record {number}: expected a JSON object.");
         }
 
-        if (!record.TryGetProperty("split", out var split) || split.GetString() != "train")
+        if (!record.TryGetProperty("split", out var split) || split.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (split.ValueKind != JsonValueKind.String)
+        {
+            throw Bad("split", "text");
+        }
+
+        if (split.GetString() != "train")
         {
             return null;
         }
@@ -95,18 +106,26 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
             throw Bad("context.history_items", "array");
         }
 
-        List<string> items = [.. history.EnumerateArray().Select(TextOf)];
-        if (context.TryGetProperty("target_item", out var target) && target.ValueKind is JsonValueKind.Number or JsonValueKind.String)
+        List<string> items = [.. history.EnumerateArray().Select(item => IdOf(item) ?? throw Bad("context.history_items", "array of texts or numbers"))];
+        if (context.TryGetProperty("target_item", out var target) && IdOf(target) is { } last)
         {
-            items.Add(TextOf(target));
+            items.Add(last);
         }
 
         return items.Count < 2 ? null : new UserPreference(
-            record.TryGetProperty("user", out var user) ? TextOf(user) : throw Bad("user", "text"),
+            record.TryGetProperty("user", out var user) && IdOf(user) is { } id ? id : throw Bad("user", "text"),
             items[..^1],
             items[^1],
             record.TryGetProperty("user_preference", out var preference) && preference.ValueKind == JsonValueKind.String ? preference.GetString()! : "");
     }
 
-    private static string TextOf(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+    // Half a surrogate pair is read as U+FFFD, as in every file.
+    private static ReadOnlyMemory<byte> Repaired(string json) => JsonText.Repair(Encoding.UTF8.GetBytes(json));
+
+    private static string? IdOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString(),
+        JsonValueKind.Number => value.GetRawText(),
+        _ => null,
+    };
 }

@@ -32,21 +32,19 @@ internal static class CountedFolder
     private const string GraphFile = "graph.safetensors";
 
     public static Task SaveAsync(
-        string folder, string kind, CountedContent content, JsonObject options, long dropped, CancellationToken cancellationToken) => AtomicFile.WriteFolderAsync(
+        string folder, string kind, CountedContent content, JsonObject options, long dropped, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
+        ManifestFile,
+        kind,
         async aside =>
         {
             string items = Path.Combine(aside, CatalogueFile);
             var entries = new Entries(content.Catalogue.Items, content.Catalogue.Counts);
             await AtomicFile.WriteAsync(
                 items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
-            var madeFrom = new Dictionary<string, string>
-            {
-                [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false),
-            };
             if (content.Graph is { } graph)
             {
-                madeFrom[GraphFile] = await WriteAsync(
+                await WriteAsync(
                     Path.Combine(aside, GraphFile),
                     () => [("start", tensor(graph.Start)), ("target", tensor(graph.Target)), ("weight", tensor(graph.Weight))],
                     cancellationToken).ConfigureAwait(false);
@@ -55,17 +53,16 @@ internal static class CountedFolder
             if (content.Vectors is { } vectors)
             {
                 byte[] present = [.. Enumerable.Range(0, vectors.Count).Select(row => (byte)(vectors.Has(row) ? 1 : 0))];
-                madeFrom[VectorsFile] = await WriteAsync(
+                await WriteAsync(
                     Path.Combine(aside, VectorsFile),
                     () => [("values", tensor(vectors.Values.ToArray(), [vectors.Count, vectors.Width])), ("present", tensor(present))],
                     cancellationToken).ConfigureAwait(false);
             }
 
             options["droppedInteractions"] = dropped;
-            var manifest = new ArtifactManifest { Kind = kind, MadeFrom = madeFrom, Options = options };
-            await manifest.SaveAsync(Path.Combine(aside, ManifestFile), cancellationToken).ConfigureAwait(false);
+            return new ArtifactManifest { Kind = kind, Options = options };
         },
-        cancellationToken);
+        cancellationToken: cancellationToken);
 
     /// <summary>Reads a folder with a graph, vectors or both.</summary>
     /// <param name="folder">The folder.</param>
@@ -73,21 +70,23 @@ internal static class CountedFolder
     /// <param name="parts">What it must have.</param>
     /// <param name="create">Makes the recommender; validates the options.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public static async Task<TRecommender> LoadAsync<TOptions, TRecommender>(
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or not the one that was saved with the others.</exception>
+    public static Task<TRecommender> LoadAsync<TOptions, TRecommender>(
         string folder, string kind, CountedParts parts, Func<CountedContent, TOptions, TRecommender> create, CancellationToken cancellationToken)
-        where TRecommender : ScoringRecommender
+        where TRecommender : ScoringRecommender => LoadAsync(folder, kind, async (manifest, at) =>
     {
-        var (catalogue, manifest) = await LoadAsync(folder, kind, cancellationToken).ConfigureAwait(false);
+        var catalogue = await CatalogueAsync(at, manifest, cancellationToken).ConfigureAwait(false);
         var content = new CountedContent(catalogue);
         if (parts.HasFlag(CountedParts.Graph))
         {
-            string path = await CheckedAsync(folder, GraphFile, manifest, cancellationToken).ConfigureAwait(false);
+            string path = await CheckedAsync(at, GraphFile, manifest, cancellationToken).ConfigureAwait(false);
             content = content with { Graph = await TorchThread.RunAsync("MiniOneRec load", () => ReadGraph(path, catalogue.Count)).ConfigureAwait(false) };
         }
 
         if (parts.HasFlag(CountedParts.Vectors))
         {
-            string path = await CheckedAsync(folder, VectorsFile, manifest, cancellationToken).ConfigureAwait(false);
+            string path = await CheckedAsync(at, VectorsFile, manifest, cancellationToken).ConfigureAwait(false);
             content = content with { Vectors = await TorchThread.RunAsync("MiniOneRec load", () => ReadVectors(path, catalogue)).ConfigureAwait(false) };
         }
 
@@ -99,28 +98,32 @@ internal static class CountedFolder
         }
         catch (OptionsValidationException e)
         {
-            throw new InvalidDataException($"Manifest '{Path.Combine(folder, ManifestFile)}': {e.Message}", e);
+            throw new InvalidDataException($"Manifest '{Path.Combine(at, ManifestFile)}': {e.Message}", e);
         }
-    }
+    }, cancellationToken);
 
     /// <summary>Reads the catalogue of a folder, and its manifest.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or not the one that was saved with the others.</exception>
-    public static async Task<(ItemCatalogue Catalogue, ArtifactManifest Manifest)> LoadAsync(string folder, string kind, CancellationToken cancellationToken)
+    public static Task<(ItemCatalogue Catalogue, ArtifactManifest Manifest)> LoadAsync(string folder, string kind, CancellationToken cancellationToken) => LoadAsync(
+        folder, kind, async (manifest, at) => (await CatalogueAsync(at, manifest, cancellationToken).ConfigureAwait(false), manifest), cancellationToken);
+
+    private static Task<T> LoadAsync<T>(string folder, string kind, Func<ArtifactManifest, string, Task<T>> read, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        if (!Directory.Exists(folder))
-        {
-            throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
-        }
+        return ArtifactFolder.Exists(folder)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, kind, read, cancellationToken)
+            : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
+    }
 
-        var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, ManifestFile), kind, cancellationToken).ConfigureAwait(false);
+    private static async Task<ItemCatalogue> CatalogueAsync(string folder, ArtifactManifest manifest, CancellationToken cancellationToken)
+    {
         string path = await CheckedAsync(folder, CatalogueFile, manifest, cancellationToken).ConfigureAwait(false);
         try
         {
             var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
             return entries is { Items.Length: > 0, Counts: not null } && entries.Counts.Length == entries.Items.Length && !entries.Items.Contains(null!)
-                ? (new ItemCatalogue(entries.Items, entries.Counts), manifest)
+                ? new ItemCatalogue(entries.Items, entries.Counts)
                 : throw new InvalidDataException($"'{path}' must hold as many 'counts' as 'items', at least one.");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
@@ -129,6 +132,7 @@ internal static class CountedFolder
         }
     }
 
+    // Manifests of version 0.1 have the hashes elsewhere and list no files.
     private static async Task<string> CheckedAsync(string folder, string name, ArtifactManifest manifest, CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, name);
@@ -137,23 +141,19 @@ internal static class CountedFolder
             throw new FileNotFoundException($"'{path}' does not exist.", path);
         }
 
-        return await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
+        return manifest.Files.Count > 0 || await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
             ? path
             : throw new InvalidDataException($"'{path}' is not the file that its manifest was written for; its SHA-256 differs.");
     }
 
-    /// <summary>Writes tensors and returns the file's hash.</summary>
-    private static async Task<string> WriteAsync(string path, Func<(string, Tensor)[]> tensors, CancellationToken cancellationToken)
-    {
-        await TorchThread.RunAsync("MiniOneRec save", () =>
+    private static Task WriteAsync(string path, Func<(string, Tensor)[]> tensors, CancellationToken cancellationToken) =>
+        TorchThread.RunAsync("MiniOneRec save", () =>
         {
             using var scope = NewDisposeScope();
             using var stream = File.Create(path);
             SafetensorsFile.Write(stream, tensors(), cancellationToken: cancellationToken);
             return true;
-        }).ConfigureAwait(false);
-        return await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false);
-    }
+        });
 
     private static ItemGraph ReadGraph(string path, int count) => Read(path, stored => new ItemGraph(
         count,

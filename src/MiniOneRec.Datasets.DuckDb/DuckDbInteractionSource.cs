@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -56,20 +57,34 @@ public sealed class DuckDbInteractionSource : IInteractionSource
         var checkedOptions = PreparationOptions.Validated(options);
         ArtifactFolder.CheckTarget(folder, PreparedFolder.ManifestFile, PreparedFolder.Kind);
         PreparationReport? report = null;
-        await ArtifactFolder.SaveAsync(
-            folder,
-            PreparedFolder.ManifestFile,
-            PreparedFolder.Kind,
-            aside => Task.Run(
-                async () =>
-                {
-                    (report, var manifest) = await WriteAsync(aside, checkedOptions, observer, cancellationToken).ConfigureAwait(false);
-                    return manifest;
-                },
-                cancellationToken),
-            cancellationToken: cancellationToken).ConfigureAwait(false);
+        IOException? cause = null;
+        try
+        {
+            await ArtifactFolder.SaveAsync(
+                folder, PreparedFolder.ManifestFile, PreparedFolder.Kind, aside => Task.Run(() => MakeAsync(aside), cancellationToken), cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (IOException) when (cause is not null)
+        {
+            ExceptionDispatchInfo.Throw(cause);         // a missing input is not a folder that could not be written
+        }
+
         PreparationLog.Prepared(_logger, report!.Name, report.Users, report.Items, report.Interactions);
         return report;
+
+        async Task<ArtifactManifest> MakeAsync(string aside)
+        {
+            try
+            {
+                (report, var manifest) = await WriteAsync(aside, checkedOptions, observer, cancellationToken).ConfigureAwait(false);
+                return manifest;
+            }
+            catch (IOException e)
+            {
+                cause = e;
+                throw;
+            }
+        }
     }
 
     /// <summary>Writes the steps as SQL without running them; only the first rows of the log are looked at.</summary>

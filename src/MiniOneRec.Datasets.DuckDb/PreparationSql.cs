@@ -11,7 +11,8 @@ public sealed record PreparationStatement(string Step, string Text);
 /// <param name="Statements">The statements, in the order in which they run.</param>
 /// <remarks>
 /// The first statement reads files and is DuckDB's; the others keep to standard SQL with window functions. The last two tables,
-/// <c>sequences</c> and <c>items</c>, are the data set.
+/// <c>sequences</c> and <c>items</c>, are the data set. Item texts are read by our own readers: their table is made, and whoever runs the
+/// statements fills it.
 /// </remarks>
 public sealed record PreparationSql(IReadOnlyList<PreparationStatement> Statements)
 {

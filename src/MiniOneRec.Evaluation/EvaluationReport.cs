@@ -25,13 +25,11 @@ public sealed record EvaluationReport
     /// </summary>
     public MetricTable? Sid { get; init; }
 
-    /// <summary>
-    /// Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a catalogue.
-    /// </summary>
-    public IReadOnlyDictionary<int, double> Coverage { get; init; } = new Dictionary<int, double>();
+    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a catalogue.</summary>
+    public IReadOnlyDictionary<int, double> Coverage { get; init => field = value ?? new Dictionary<int, double>(); } = new Dictionary<int, double>();
 
     /// <summary>Gets the figures by training popularity of the target; empty where popularity is not known.</summary>
-    public IReadOnlyList<SliceReport> Slices { get; init; } = [];
+    public IReadOnlyList<SliceReport> Slices { get; init => field = value ?? []; } = [];
 
     /// <summary>
     /// Gets the figures without the examples of the most frequent target, which may be most of what a recommender gets right;
@@ -65,7 +63,7 @@ public sealed record EvaluationReport
 
     /// <summary>Gets each example's ranks, in the order of the examples; empty where they were not kept.</summary>
     [JsonIgnore]
-    public IReadOnlyList<RankedExample> Ranks { get; init; } = [];
+    public IReadOnlyList<RankedExample> Ranks { get; init => field = value ?? []; } = [];
 
     /// <summary>Gets a strict item-level figure.</summary>
     /// <param name="metric">The metric's name, for example <c>NDCG</c>.</param>

@@ -3,8 +3,12 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Pretrained;
 
-/// <summary>Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>: a Hugging Face folder or a GGUF file, with a token for each code.</summary>
-/// <remarks>The factory uses this class wherever an application references the package. Make one to set <see cref="RowInitializer"/>.</remarks>
+/// <summary>
+/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>: a Hugging Face folder or a GGUF file, with a token for each code.
+/// </summary>
+/// <remarks>
+/// The factory uses this class wherever an application references the package. Make one to set <see cref="RowInitializer"/>.
+/// </remarks>
 public sealed class PretrainedModels : PretrainedReader
 {
     /// <summary>
@@ -14,7 +18,8 @@ public sealed class PretrainedModels : PretrainedReader
     /// <value>The default is <see langword="null"/>: <see cref="ModelingOptions.NewRows"/> decides.</value>
     public TokenRowInitializer? RowInitializer { get; init; }
 
-    internal override async Task<Func<(CausalLanguageModel Model, IPromptTemplate Template)>> ReadAsync(PretrainedRequest request, CancellationToken cancellationToken)
+    internal override async Task<Func<(CausalLanguageModel Model, IPromptTemplate Template)>> ReadAsync(
+        PretrainedRequest request, CancellationToken cancellationToken)
     {
         var plain = await PretrainedBackbone.ReadTokenizerAsync(request.Path, request.Logger, cancellationToken).ConfigureAwait(false);
         return () => Make(plain, request);
@@ -30,11 +35,14 @@ public sealed class PretrainedModels : PretrainedReader
         try
         {
             tokenizer = plain.WithSemanticIds(index.LevelSizes, out codes);
-            template = options.Template == PromptFormat.Chat ? new ChatTemplate(tokenizer, index.LevelSizes) : new AlpacaTemplate(tokenizer, index.LevelSizes);
+            template = options.Template == PromptFormat.Chat
+                ? new ChatTemplate(tokenizer, index.LevelSizes)
+                : new AlpacaTemplate(tokenizer, index.LevelSizes);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{request.Path}' cannot serve the template '{options.Template ?? PromptFormat.Alpaca}': {e.Message}", e);
+            throw new InvalidDataException(
+                $"'{request.Path}' cannot serve the template '{options.Template ?? PromptFormat.Alpaca}': {e.Message}", e);
         }
 
         var rows = RowInitializer ?? options.NewRows switch

@@ -79,6 +79,21 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         ["validation"] = new JsonObject { ["rows"] = tuning.Examples, ["HR@10"] = tuning.HitRate, ["NDCG@10"] = tuning.Ndcg },
     };
 
+    /// <summary>Adds the shares and penalties that the validation rows chose.</summary>
+    public void AddShares(string stage, TunedMixture tuned) => Details[stage] = new JsonObject
+    {
+        ["codes"] = tuned.CodeWeight,
+        ["denseHead"] = tuned.DenseWeight,
+        ["priors"] = new JsonArray([.. tuned.Priors.Select(prior => new JsonObject
+        {
+            ["scorer"] = (prior.Scorer as ISavableScorer)?.Kind ?? prior.Scorer.GetType().Name,
+            ["weight"] = prior.Weight,
+        })]),
+        ["historyPenalty"] = tuned.HistoryPenalty,
+        ["lastItemPenalty"] = tuned.LastItemPenalty,
+        ["validation"] = new JsonObject { ["HR@10"] = tuned.HitRate, ["NDCG@10"] = tuned.Ndcg },
+    };
+
     /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>
     public async Task<ComparisonReport> SaveAsync(CancellationToken cancellationToken)
     {

@@ -10,10 +10,8 @@ using MiniOneRec.Tokenization;
 namespace MiniOneRec.Recipes;
 
 /// <summary>The whole way of the data: semantic IDs, baselines, supervised training, GRPO, tuning on validation rows, report.</summary>
-/// <remarks>
-/// Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.
-/// </remarks>
-public sealed class Recipe
+/// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.</remarks>
+public sealed partial class Recipe
 {
     private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
     private static readonly double[] PriorWeights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
@@ -55,12 +53,19 @@ public sealed class Recipe
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
         var rules = await new BaselineStage(_options, stages, board, vectors).RunAsync(data, index, popularity, cancellationToken).ConfigureAwait(false);
 
-        var recommender = await SftAsync(data, index, popularity.Counts, stages, board, choice, cancellationToken).ConfigureAwait(false);
+        var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
+        var recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken).ConfigureAwait(false);
         try
         {
             if (!_options.SkipReinforcement)
             {
                 await GrpoAsync(recommender, rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (recommender.Model.Content is not null)
+            {
+                await ServedAsync(recommender, rules, data, stages, board, cancellationToken).ConfigureAwait(false);
+                return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false));
             }
 
             recommender.Prior = rules;
@@ -77,13 +82,14 @@ public sealed class Recipe
     }
 
     private async Task<GenerativeRecommender> SftAsync(
-        SplitDataset data, SemanticIdIndex index, IReadOnlyDictionary<string, double> popularity, StageRunner stages, Leaderboard board, ValueChoice choice,
+        SplitDataset data, SemanticIdIndex index, ItemContent? content, IReadOnlyDictionary<string, double> popularity, StageRunner stages, Leaderboard board, ValueChoice choice,
         CancellationToken cancellationToken)
     {
         if ((_options.GrpoModel ?? _options.SftModel) is { } folder)
         {
             var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
-            loaded.Prior = null;                                    // chosen anew below
+            (loaded.Prior, loaded.AdditionalPriors) = (null, []);   // chosen anew below
+            RequireSameContent(loaded, content, folder);
             if (loaded.Index.Fingerprint != index.Fingerprint)
             {
                 loaded.Dispose();
@@ -92,20 +98,28 @@ public sealed class Recipe
 
             if (_options.GrpoModel is null)
             {
-                await HistoryPenaltyAsync(loaded, "sft", data, choice, cancellationToken).ConfigureAwait(false);
+                await OwnSharesAsync(loaded, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
                 await board.AddAsync(loaded, "minionerec-sft", 0, cancellationToken).ConfigureAwait(false);
             }
 
             return loaded;
         }
 
-        var factory = new GenerativeRecommenderFactory(_options.Preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared);
+        var factory = new GenerativeRecommenderFactory(_options.Preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared)
+        {
+            CodeRows = content is not null && _options.Preset.CodesFromContent ? new ContentRows(content, index) : null,
+        };
         var recommender = await factory.CreateAsync(index, popularity, cancellationToken).ConfigureAwait(false);
+        if (content is not null && _options.Preset.Content() is { } how)
+        {
+            recommender.Model.Attach(new ContentModule(content, index, recommender.Template, recommender.Model.Config.HiddenSize, how, popularity));
+        }
+
         var trainer = new SftTrainer(_options.Preset.Tasks(), _options.Preset.Sft(_options.Seed));
         var result = await stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
         board.AddHistory("sft", result);
-        await HistoryPenaltyAsync(recommender, "sft", data, choice, cancellationToken).ConfigureAwait(false);
+        await OwnSharesAsync(recommender, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
         await SaveAndVerifyAsync(recommender, "sft", data, stages, cancellationToken).ConfigureAwait(false);
         await board.AddAsync(recommender, "minionerec-sft", stages.Seconds["sft"], cancellationToken).ConfigureAwait(false);
         return recommender;
@@ -120,7 +134,7 @@ public sealed class Recipe
             var result = await stages.RunAsync("grpo", progress =>
                 trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
             board.AddHistory("grpo", result);
-            await HistoryPenaltyAsync(recommender, "grpo", data, choice, cancellationToken).ConfigureAwait(false);
+            await OwnSharesAsync(recommender, "grpo", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
             await SaveAndVerifyAsync(recommender, "grpo", data, stages, cancellationToken).ConfigureAwait(false);
         }
 

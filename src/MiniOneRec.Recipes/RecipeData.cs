@@ -45,7 +45,7 @@ public sealed record RecipeData
         }
 
         // The layout's own sets are cut by time.
-        return Split is null or "given" or "time" ? data : SplitBy(Split, Regroup(data));
+        return Split is null or "given" or "time" ? data : SplitBy(Split, data.Rejoin());
     }
 
     private void Check()
@@ -69,20 +69,6 @@ public sealed record RecipeData
     private static SplitDataset SplitBy(string split, InteractionDataset data) => split == "time"
         ? new GlobalTimeSplit(maxHistory: RecipePreset.MaxHistory).Split(data)
         : new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(data);
-
-    /// <summary>Joins each user's rows of all three sets: the first row's history, then the targets.</summary>
-    private static InteractionDataset Regroup(SplitDataset data) => new()
-    {
-        Name = data.Name,
-        Items = data.Items,
-        Index = data.Index,
-        Sequences =
-        [
-            .. data.Train.Concat(data.Validation).Concat(data.Test).GroupBy(row => row.UserId)
-                .Select(rows => new UserSequence(rows.Key, [.. rows.First().History, .. rows.Select(row => row.Target)])),
-        ],
-        SkippedInteractions = data.SkippedHistoryItems,
-    };
 
     private static void RequireItems(SplitDataset data, string path)
     {

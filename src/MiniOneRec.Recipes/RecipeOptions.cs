@@ -60,7 +60,10 @@ public sealed class RecipeOptions
     /// <value>The default is <see langword="false"/>.</value>
     public bool Retokenize { get; set; }
 
-    /// <summary>Gets or sets text vectors to start from, or <see langword="null"/> to compute them of the items' text.</summary>
+    /// <summary>
+    /// Gets or sets a file of item vectors, or <see langword="null"/> for none. The model reads them as its preset says; semantic IDs are learned from them
+    /// where the data bring none, or <see cref="Retokenize"/> or <see cref="Quantizer"/> ask for it.
+    /// </summary>
     /// <remarks>
     /// A <c>.npy</c> file with one row per item in catalogue order; or in any order where <c>NAME.ids.txt</c> beside <c>NAME.npy</c> lists the ids, one a line.
     /// </remarks>

@@ -89,6 +89,18 @@ public sealed record RecipePreset
     /// <value>The default is 0.</value>
     public int TeacherBranches { get; init; }
 
+    /// <summary>Gets whether a model with item vectors adds them to the embeddings of its history; of no effect without vectors.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool ContentAtInput { get; init; }
+
+    /// <summary>Gets whether a model with item vectors has a dense head; of no effect without vectors.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool DenseHead { get; init; } = true;
+
+    /// <summary>Gets whether the rows of codes start from the mean vectors of their items; of no effect without vectors.</summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    public bool CodesFromContent { get; init; }
+
     /// <summary>Gets the steps of GRPO.</summary>
     /// <value>The default is 200.</value>
     public int GrpoSteps { get; init; } = 200;
@@ -122,6 +134,9 @@ public sealed record RecipePreset
         Heads = Heads,
         Recommender = new RecommenderOptions { BeamWidth = BeamWidth, MaxHistoryItems = MaxHistory, ExcludeHistory = excludeHistory },
     };
+
+    /// <summary>Makes the options of what the model does with item vectors, or <see langword="null"/> for nothing.</summary>
+    public ContentOptions? Content() => ContentAtInput || DenseHead ? new ContentOptions { AtInput = ContentAtInput, DenseHead = DenseHead } : null;
 
     /// <summary>Makes the options of supervised training.</summary>
     /// <param name="seed">The seed of the run.</param>

@@ -8,6 +8,7 @@ namespace MiniOneRec.Tensors;
 internal sealed class FusedAdamW : IDisposable
 {
     private readonly Group[] _groups;
+    private readonly double[] _rates;
     private readonly double _beta1;
     private readonly double _beta2;
     private readonly double _epsilon;
@@ -17,11 +18,16 @@ internal sealed class FusedAdamW : IDisposable
     /// <param name="beta1">Decay of the first moment.</param>
     /// <param name="beta2">Decay of the second moment.</param>
     /// <param name="epsilon">Added to the root of the second moment.</param>
-    public FusedAdamW(IEnumerable<(IReadOnlyList<Parameter> Parameters, double WeightDecay)> groups, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8)
+    /// <param name="rates">Multiplies the learning rate of each group, or <see langword="null"/> for 1.</param>
+    public FusedAdamW(
+        IEnumerable<(IReadOnlyList<Parameter> Parameters, double WeightDecay)> groups, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8,
+        IReadOnlyList<double>? rates = null)
     {
         (_beta1, _beta2, _epsilon) = (beta1, beta2, epsilon);
         using var _ = no_grad();
-        _groups = [.. groups.Where(g => g.Parameters.Count > 0).Select(g => new Group(
+        var all = groups.ToArray();
+        _rates = [.. Enumerable.Range(0, all.Length).Where(g => all[g].Parameters.Count > 0).Select(g => rates?[g] ?? 1)];
+        _groups = [.. all.Where(g => g.Parameters.Count > 0).Select(g => new Group(
             [.. g.Parameters],
             [.. g.Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())],
             [.. g.Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())],
@@ -63,7 +69,7 @@ internal sealed class FusedAdamW : IDisposable
         using var scope = NewDisposeScope();
         var divisor = gradientDivisor == 1 ? null : full([], Scalars.Of(gradientDivisor), dtype: ScalarType.Float32, device: _step.device);
         _step.fill_(Scalars.Of(++Steps));
-        foreach (var group in _groups)
+        foreach (var (group, rate) in _groups.Zip(_rates))
         {
             var gradients = new List<Tensor>(group.Parameters.Length);
             var parameters = new List<Tensor>(group.Parameters.Length);
@@ -83,7 +89,7 @@ internal sealed class FusedAdamW : IDisposable
 
             if (parameters.Count > 0)
             {
-                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate, _beta1, _beta2, group.WeightDecay, _epsilon, divisor);
+                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate * rate, _beta1, _beta2, group.WeightDecay, _epsilon, divisor);
             }
         }
     }

@@ -43,6 +43,31 @@ public sealed class ArtifactFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task LoadAsync_ManifestBehindALink_ReplacedMeanwhile_IsReadAgain()
+    {
+        await TestArtifact.SaveAsync(At("a"), "one");
+        string link = Path.Combine(At("a"), Manifest), target = At("manifest-elsewhere.json");
+        File.Move(link, target);
+        File.CreateSymbolicLink(link, target);
+        var written = File.GetLastWriteTimeUtc(target);
+        int reads = 0;
+
+        await ArtifactFolder.LoadAsync(At("a"), Manifest, "test", async (_, _) =>
+        {
+            if (++reads == 1)
+            {
+                var manifest = await ArtifactManifest.LoadAsync(target);
+                await (manifest with { Options = new() { ["note"] = "longer" } }).SaveAsync(target);
+                File.SetLastWriteTimeUtc(target, written);
+            }
+
+            return 1;
+        });
+
+        Assert.Equal(2, reads);
+    }
+
+    [Fact]
     public async Task LoadAsync_MissingFile_IsNamed()
     {
         await TestArtifact.SaveAsync(At("a"), "one");

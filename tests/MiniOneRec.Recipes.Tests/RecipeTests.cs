@@ -41,6 +41,33 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_WithItemVectors_ServesWhatHelps_AndKnowsItsVectors()
+    {
+        var data = Data;
+        data = data with { Index = Grid(data.ItemIds) };
+        string vectors = Path.Combine(_folder, "vectors.npy"), others = Path.Combine(_folder, "others.npy");
+        await Vectors(data.ItemIds.Count, seed: 1).SaveAsync(vectors);
+        await Vectors(data.ItemIds.Count, seed: 2).SaveAsync(others);
+        RecipeOptions Options(string file, string? sft = null) => new()
+        {
+            Preset = Tiny with { CodesFromContent = true, ContentAtInput = true }, Baselines = ["sequential-rules"], Output = Path.Combine(_folder, "run"), MaxTestRows = 40,
+            Embeddings = file, SftModel = sft,
+        };
+
+        using var result = await new Recipe(Options(vectors)).RunAsync(data);
+
+        Assert.Equal(["sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"], result.Report.Models.Select(model => model.Name));
+        Assert.True(result.Recommender.Model.Content!.HasHead);
+        Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
+
+        string sft = Path.Combine(_folder, "run", "sft");
+        using var again = await new Recipe(Options(vectors, sft)).RunAsync(data);
+        Assert.Equal(Figures(result, "minionerec-sft"), Figures(again, "minionerec-sft"));
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(Options(others, sft)).RunAsync(data));
+        Assert.Contains("was trained with vectors of fingerprint", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Run_NeitherTextNorIndex_LearnsSemanticIdsFromBehaviour()
     {
         var data = Data with { Items = [.. Data.Items.Select(item => new Item { Id = item.Id })] };
@@ -87,7 +114,7 @@ public sealed class RecipeTests : IDisposable
         using var result = await new Recipe(options).RunAsync(data);
 
         Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
-        Assert.Equal(["text-knn", "star", "mixture", "minionerec-sft", "minionerec-prior"], result.Report.Models.Select(model => model.Name));
+        Assert.Equal(["text-knn", "star", "mixture", "minionerec-sft", "minionerec"], result.Report.Models.Select(model => model.Name));
         var mixture = JsonSerializer.SerializeToElement(result.Report.Details!["mixture"]);
         Assert.Equal(1, mixture.GetProperty("weights").EnumerateObject().Sum(part => part.Value.GetDouble()), 1e-9);
     }
@@ -126,6 +153,12 @@ public sealed class RecipeTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static IReadOnlyDictionary<string, double> Figures(RecipeResult result, string model) => result.Report.Models.Single(entry => entry.Name == model).Item;
+
+    private static EmbeddingTable Vectors(int count, int seed)
+    {
+        var random = new Random(seed);
+        return new EmbeddingTable(count, 6, [.. Enumerable.Range(0, count * 6).Select(_ => random.NextSingle())]);
+    }
 
     private static SemanticIdIndex Grid(IReadOnlyList<string> items) =>
         new(items.Select((item, row) => KeyValuePair.Create(item, new SemanticId([row / 24, row % 24]))));

@@ -24,6 +24,10 @@ internal sealed record LeverRun
         ["width-256"] = run => run with { Hidden = 256, LearningRate = 1.5e-3 },
         ["depth-1"] = run => run with { Layers = 1 },
         ["depth-4"] = run => run with { Layers = 4 },
+        ["input"] = run => run with { ContentAtInput = true },
+        ["dense"] = run => run with { DenseHead = true },
+        ["init"] = run => run with { CodesFromContent = true },
+        ["rules"] = run => run with { Rules = true },
         ["titles"] = run => run with { Titles = true, TeacherShare = 0 },
     };
 
@@ -47,7 +51,11 @@ internal sealed record LeverRun
         },
     };
 
-    public static IReadOnlyCollection<string> Levers => Changes.Keys;
+    // These change nothing without vectors, or train nothing.
+    private static readonly string[] OnRequest = ["input", "dense", "init", "rules"];
+
+    /// <summary>Gets the levers that are pulled where none are named.</summary>
+    public static IReadOnlyCollection<string> Levers => [.. Changes.Keys.Except(OnRequest)];
 
     public required string DataSet { get; init; }
 
@@ -89,6 +97,21 @@ internal sealed record LeverRun
     /// <summary>Gets whether titles are learned beside sequences, in both directions.</summary>
     public bool Titles { get; init; }
 
+    /// <summary>Gets whether the items' vectors enter at the input; needs <c>--embeddings</c>.</summary>
+    public bool ContentAtInput { get; init; }
+
+    /// <summary>Gets whether there is a dense head; needs <c>--embeddings</c>.</summary>
+    public bool DenseHead { get; init; }
+
+    /// <summary>Gets whether the rows of codes start from the mean vectors of their items; needs <c>--embeddings</c>.</summary>
+    public bool CodesFromContent { get; init; }
+
+    /// <summary>Gets whether the sequential rules are a prior whose share is tuned.</summary>
+    public bool Rules { get; init; }
+
+    /// <summary>Gets whether the model reads vectors.</summary>
+    public bool NeedsVectors => ContentAtInput || DenseHead || CodesFromContent;
+
     /// <summary>Pulls levers.</summary>
     /// <param name="lever">Names or <c>option=number</c>, joined by <c>+</c>.</param>
     /// <exception cref="ArgumentException">There is no such lever.</exception>
@@ -111,6 +134,6 @@ internal sealed record LeverRun
         string[] parts = lever.Split('=');
         return Changes.TryGetValue(lever, out var change) ? change(run)
             : parts.Length == 2 && Numbers.TryGetValue(parts[0], out var set) && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double value) ? set(run, value)
-            : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Levers)}, and {string.Join(", ", Numbers.Keys)} with a number.");
+            : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Changes.Keys)}, and {string.Join(", ", Numbers.Keys)} with a number.");
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniOneRec.Recipes;
 using MiniOneRec.Alignment;
+using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
@@ -22,7 +23,7 @@ internal static class LeverTable
         var levers = context.Options("levers", [.. LeverRun.Levers]);
         var seeds = context.Options("seeds", 1, 2);
         int epochs = context.Option("epochs", 0), users = context.Option("users", 0);
-        string logs = context.Option("logs", ""), device = context.Option("device", "cpu");
+        string logs = context.Option("logs", ""), device = context.Option("device", "cpu"), vectors = context.Option("embeddings", "");
         var preset = RecipePreset.Named(context.Option("preset", "default"));
         var store = new RunStore(context.Option("work", Path.Combine("artifacts", "experiments")));
 
@@ -42,7 +43,8 @@ internal static class LeverTable
                     }.With(lever);
                     var settings = (JsonObject)JsonSerializer.SerializeToNode(run, RunRecord.Json)!;
                     var figures = (await store.GetAsync(
-                        "levers", $"{set}-{lever}-{seed}", settings, () => TrainAsync(data, run, device, logs, context.CancellationToken), context.CancellationToken)).Figures;
+                        "levers", $"{set}-{lever}-{seed}", settings, () => TrainAsync(
+                            data, run, vectors.Replace("{set}", set, StringComparison.Ordinal), device, logs, context.CancellationToken), context.CancellationToken)).Figures;
                     context.Log($"{set} {lever} seed {seed}: {string.Join(", ", Figures.Select(key => $"{key} {figures[key]:F4}"))}");
                     (table.TryGetValue(lever, out var list) ? list : table[lever] = []).Add(figures);
                 }
@@ -60,7 +62,8 @@ internal static class LeverTable
         }
     }
 
-    private static async Task<RunOutcome> TrainAsync(SplitDataset data, LeverRun run, string device, string logs, CancellationToken cancellationToken)
+    private static async Task<RunOutcome> TrainAsync(
+        SplitDataset data, LeverRun run, string vectors, string device, string logs, CancellationToken cancellationToken)
     {
         var index = data.Index!;
         IPromptTemplate template = run.Titles ? new WordTemplate(index, data.Items.Select(item => item.Title)) : CompactTemplate.For(index);
@@ -70,6 +73,10 @@ internal static class LeverTable
         torch.random.manual_seed(run.Seed);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32));
         model.to(TorchSeed.DeviceOf(device));
+        if (run.NeedsVectors)
+        {
+            await ContentLever.AttachAsync(model, run, data, index, template, vectors, popularity, cancellationToken);
+        }
 
         // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
         var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = RecipePreset.MaxHistory, ExcludeHistory = RecipePreset.NobodyComesBack(sequences) };
@@ -78,6 +85,12 @@ internal static class LeverTable
         var options = run.Options();
         options.RunLog = logs.Length == 0 ? null : Path.Combine(Directory.CreateDirectory(logs).FullName, $"{run.DataSet}.{run.Lever}.{run.Seed}.csv");
         var result = await new SftTrainer(run.Tasks(), options).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
+
+        if (run.DenseHead || run.Rules)
+        {
+            PriorShare[] priors = run.Rules ? [new PriorShare(new SequentialRulesRecommender(sequences, index.Items), 0)] : [];
+            (await new PriorTuner().TuneAsync(recommender, priors, data.Validation, cancellationToken: cancellationToken)).Apply(recommender);
+        }
 
         var figures = new Dictionary<string, double> { ["seconds"] = result.Elapsed.TotalSeconds };
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10], BootstrapSamples = 0, Seed = run.Seed });

@@ -40,6 +40,11 @@ internal sealed class ConfigurationBinding<TOptions>(
     {
         var check = new ConfigurationCheck();
         check.Check(section, typeof(TOptions), sections.Below(path));
+        if (section is IConfigurationSection { Value: { Length: > 0 } value } whole && !section.GetChildren().Any())
+        {
+            throw new OptionsValidationException(name, typeof(TOptions), [$"'{whole.Path}' is '{value}'; expected a section of {typeof(TOptions).Name}."]);
+        }
+
         string[] failures = path.Length > 0 ? [.. check.Failures] : [.. check.Failures.Select(WithReader), .. WithoutReader(section)];
         if (failures.Length > 0)
         {

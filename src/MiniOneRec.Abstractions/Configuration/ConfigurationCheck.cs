@@ -81,7 +81,14 @@ internal sealed class ConfigurationCheck
 
             foreach (var item in section.GetChildren())
             {
-                CheckValue(item, element);
+                if (item.Value is null && !item.GetChildren().Any())
+                {
+                    _failures.Add($"'{item.Path}' is null; expected a value of type {element.Name}.");
+                }
+                else
+                {
+                    CheckValue(item, element);
+                }
             }
         }
         else if (!hasChildren && !string.IsNullOrEmpty(section.Value))

@@ -42,11 +42,6 @@ public sealed class LoraAdapters : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         options = OptionsValidation.Validated(options ?? new LoraOptions(), new LoraOptionsValidator()).Copy();
-        if (Of(model) is not null)
-        {
-            throw new InvalidOperationException("The model has adapters already; merge or dispose them first.");
-        }
-
         CheckTargets(model, options);
         return AttachAny(model, options);
     }
@@ -71,8 +66,16 @@ public sealed class LoraAdapters : IDisposable
     }
 
     /// <summary>Attaches adapters as a file describes them: of several targets, one has to name a map.</summary>
-    internal static LoraAdapters AttachAny(CausalLanguageModel model, LoraOptions options) =>
-        new(model, options, [.. Choose(model, options).Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))]);
+    /// <exception cref="InvalidOperationException">The model has adapters already.</exception>
+    internal static LoraAdapters AttachAny(CausalLanguageModel model, LoraOptions options)
+    {
+        if (Of(model) is not null)
+        {
+            throw new InvalidOperationException("The model has adapters already; merge or dispose them first.");
+        }
+
+        return new(model, options, [.. Choose(model, options).Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))]);
+    }
 
     /// <summary>Adds the updates to the model's weights and takes the adapters off.</summary>
     public void Merge()
@@ -110,6 +113,7 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="model">The model that they belong to.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged or belongs to another model; the message names the key.</exception>
+    /// <exception cref="InvalidOperationException">The model has adapters already.</exception>
     public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, CancellationToken cancellationToken = default) =>
         PeftFolder.LoadAsync(folder, model, null, cancellationToken);
 
@@ -119,6 +123,7 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="logger">Is told once of the keys that the library does not know, and so ignores.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged, belongs to another model or needs what is not implemented; the message names the key.</exception>
+    /// <exception cref="InvalidOperationException">The model has adapters already.</exception>
     public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger logger, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(logger);

@@ -52,9 +52,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             PeftFolder.CheckTarget(adapters);
         }
 
-        (_trees, _batches) = _samples.Epoch(0);
-        CheckSamples(_batches.Count);
-        CheckTokens(_trees);
+        (_trees, _batches) = Epoch(0);
         var budget = new TrainingBudget { Epochs = _options.Epochs, MaxSteps = _options.MaxSteps, MaxDuration = _options.MaxDuration };
         long total = budget.StepsOf(_batches.Count);
         var plan = new TrainingPlan
@@ -269,37 +267,17 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     private (List<SampleTree> Trees, List<int[]> Batches) Epoch(int epoch)
     {
         var made = _samples.Epoch(epoch);
-        CheckTokens(made.Trees);
-        return made;
-    }
-
-    private void CheckSamples(int batches)
-    {
-        foreach (var (what, count) in _samples.Skipped)
+        if (epoch == 0)
         {
-            Log.Skipped(_logger, count, what);
-        }
-
-        if (batches == 0)
-        {
-            throw new ArgumentException(
-                $"There is nothing to train on: the tasks {string.Join(", ", _samples.TaskIds.Keys)} made no samples. "
-                + $"Left out: {(_samples.Skipped.Count == 0 ? "nothing" : string.Join("; ", _samples.Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
-        }
-    }
-
-    private void CheckTokens(List<SampleTree> trees)
-    {
-        int vocabulary = _model.Config.VocabularySize;
-        foreach (var sample in trees.SelectMany(tree => tree.Members))
-        {
-            foreach (int token in sample.SoftLabels.Count == 0 ? sample.Tokens : sample.Tokens.Concat(sample.SoftLabels.SelectMany(label => label.Tokens)))
+            foreach (var (what, count) in _samples.Skipped)
             {
-                if ((uint)token >= (uint)vocabulary)
-                {
-                    throw new ArgumentException($"Sample '{sample.Id}' of task '{sample.Task}' holds token {token}; the model has {vocabulary} tokens.");
-                }
+                Log.Skipped(_logger, count, what);
             }
+
+            _samples.RequireAny(made.Batches);
         }
+
+        SampleTree.RequireTokens(made.Trees, _model.Config.VocabularySize);
+        return made;
     }
 }

@@ -25,9 +25,11 @@ internal sealed class TrainingStep : IDisposable
         (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
-        _update = new GradientUpdate(weights.Masters, update, exchange);
+        _update = new GradientUpdate(weights.Masters, update, exchange, weights.Slow);
         Average = options.AverageDecay > 0 ? new WeightAverage(weights.Masters, options.AverageDecay) : null;
     }
+
+    private const string DenseLossName = "nll/dense";
 
     /// <summary>Gets the moving average of the weights, or <see langword="null"/>.</summary>
     public WeightAverage? Average { get; }
@@ -37,7 +39,7 @@ internal sealed class TrainingStep : IDisposable
 
     /// <summary>Gets the names of the figures that a step can have besides those of its validation.</summary>
     public IEnumerable<string> MetricNames =>
-        ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb", .. _taskNames.Select(task => "nll/" + task)];
+        ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb", .. _taskNames.Select(task => "nll/" + task), .. _model.Content is { HasHead: true } ? [DenseLossName] : Array.Empty<string>()];
 
     /// <summary>Gets everything that the next steps depend on, by name.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State() =>
@@ -105,13 +107,27 @@ internal sealed class TrainingStep : IDisposable
         int labels = members.Sum(tree => tree.Targets.Length);
         double[] sums = new double[_taskNames.Length];
         long[] counts = new long[_taskNames.Length];
-        double objective = 0;
+        double objective = 0, dense = 0;
+        var head = _model.Content is { HasHead: true } content && _options.Content.DenseWeight > 0 ? content : null;
+        int items = head is null ? 0 : DenseTargets.Count(members, head);
         foreach (var bin in BestFit.Pack([.. members.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
         {
             using var scope = NewDisposeScope();
-            using var batch = MicroBatch.Of([.. bin.Select(i => members[i])], _taskIds, _model.Device);
+            SampleTree[] trees = [.. bin.Select(i => members[i])];
+            using var batch = MicroBatch.Of(trees, _taskIds, _model.Device);
+            var hidden = _model.Forward(batch.Tokens);
+            DenseGradient? also = null;
+            if (items > 0 && DenseTargets.Of(trees, head!) is { Tokens.Length: > 0 } targets)
+            {
+                double weight = _options.Content.DenseWeight;
+                var (sum, gradient) = DenseLoss.Backward(
+                    head!, hidden, batch.Tokens.HistoriesFor(head!), targets, weight / items, _options.Content, _logitBudget);
+                also = new DenseGradient(targets.Tokens, gradient);
+                dense += sum / items;
+            }
+
             var (loss, nll) = LabelLoss.Backward(
-                _model, _model.Forward(batch.Tokens), batch.Labels, 1.0 / labels, _options.LabelSmoothing, _logitBudget);
+                _model, hidden, batch.Labels, 1.0 / labels, _options.LabelSmoothing, _logitBudget, also);
             _weights.CollectGradients();
             objective += loss.sum().item<float>();
             float[] values = nll.cpu().data<float>().ToArray();
@@ -122,7 +138,13 @@ internal sealed class TrainingStep : IDisposable
             }
         }
 
-        return (objective / labels, Enumerable.Range(0, sums.Length).Where(t => counts[t] > 0).ToDictionary(t => _taskNames[t], t => sums[t] / counts[t]));
+        var means = Enumerable.Range(0, sums.Length).Where(t => counts[t] > 0).ToDictionary(t => _taskNames[t], t => sums[t] / counts[t]);
+        if (items > 0)
+        {
+            means[DenseLossName["nll/".Length..]] = dense;
+        }
+
+        return (objective / labels + _options.Content.DenseWeight * dense, means);
     }
 
     public void Dispose()

@@ -13,13 +13,13 @@ internal sealed class Validator
     private readonly SemanticIdTrie _trie;
     private readonly SftOptions _options;
     private readonly List<(int[] Prompt, SemanticId Target, string Id)> _rows;
-    private readonly string _index;
+    private readonly SemanticIdIndex _index;
 
     public Validator(
         CausalLanguageModel model, IPromptTemplate template, SemanticIdTrie trie, SemanticIdIndex index, IReadOnlyList<NextItemExample> rows,
         int maxHistory, SftOptions options)
     {
-        (_model, _template, _trie, _options, _index) = (model, template, trie, options, index.Fingerprint);
+        (_model, _template, _trie, _options, _index) = (model, template, trie, options, index);
         var known = rows.Where(row => index.TryGetSemanticId(row.Target, out _)).ToArray();
         if (known.Length > options.ValidationExamples)
         {
@@ -70,7 +70,7 @@ internal sealed class Validator
     public string Fingerprint()
     {
         using var fingerprint = new DataFingerprint();
-        fingerprint.Add(_index);
+        fingerprint.Add(_index.Fingerprint);
         AddTo(fingerprint);
         return fingerprint.Finish();
     }
@@ -99,7 +99,9 @@ internal sealed class Validator
         double hits = 0, gain = 0;
         foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
-            var found = search.Search(_model, [.. chunk.Select(row => new BeamQuery(row.Prompt))], _trie, _template, cancellationToken);
+            BeamQuery[] queries = [.. chunk.Select(row => new BeamQuery(row.Prompt))];
+            using var prompts = ((IDecodingBackbone)_model).NewCache();
+            var found = search.Search(_model, queries, _trie, _template, prompts, ContentGuide.Of(_model, queries, _trie, _index, _options.Content), cancellationToken);
             for (int i = 0; i < chunk.Length; i++)
             {
                 int rank = found[i].ToList().FindIndex(beam => _trie.PathTo(beam.Node) == chunk[i].Target);

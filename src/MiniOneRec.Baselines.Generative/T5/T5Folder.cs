@@ -15,7 +15,8 @@ public static class T5Folder
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no safetensors checkpoint, or a shard is missing.</exception>
     /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
-    public static Task<T5Model> LoadAsync(string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
+    public static Task<T5Model> LoadAsync(
+        string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
         LoadAsync(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
 
     /// <summary>Loads the T5 of a folder.</summary>
@@ -38,7 +39,8 @@ public static class T5Folder
             folder.Note(notes);
             folder.Tell(options.Logger);
             var source = new T5Weights(path, folder.Tensors, config);
-            return WeightLoader.Load(() => new T5Model(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
+            return WeightLoader.Load(
+                () => new T5Model(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
         });
     }
 
@@ -47,11 +49,14 @@ public static class T5Folder
     /// <param name="model">The model.</param>
     /// <param name="options">What to write beside the weights.</param>
     /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.</exception>
+    /// <exception cref="IOException">
+    /// The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.
+    /// </exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
     public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return HuggingFaceFolder.SaveAsync(path, model, model.Config.ToJson(HuggingFaceFolder.NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
+        var config = model.Config.ToJson(HuggingFaceFolder.NameOf(model.EmbeddingWeight.dtype));
+        return HuggingFaceFolder.SaveAsync(path, model, config, options, cancellationToken);
     }
 }

@@ -8,6 +8,10 @@ namespace MiniOneRec.Datasets.DuckDb;
 internal sealed class ItemTextReader(
     DuckDbSession session, DuckDbSourceOptions options, InteractionFormat format, Action<string> say, CancellationToken cancellationToken)
 {
+    /// <summary>The table that is filled.</summary>
+    public const string Create =
+        "CREATE TABLE item_texts (seq BIGINT, item_id VARCHAR, title VARCHAR, description VARCHAR, brand VARCHAR, categories VARCHAR, attributes VARCHAR)";
+
     private static readonly string[] Ids =
     [
         "itemid", "item", "parentasin", "asin", "productid", "product", "sku", "articleid", "article", "movieid", "videoid", "businessid", "trackid", "songid", "bookid",
@@ -26,8 +30,7 @@ internal sealed class ItemTextReader(
     /// <returns>How many entries there are.</returns>
     public async Task<long> ReadAsync(bool runs)
     {
-        session.Execute(
-            "CREATE TABLE item_texts (seq BIGINT, item_id VARCHAR, title VARCHAR, description VARCHAR, brand VARCHAR, categories VARCHAR, attributes VARCHAR)", cancellationToken);
+        session.Execute(Create, cancellationToken);
         long count = 0;
         if (!runs)
         {

@@ -175,7 +175,7 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
             {
                 throw new InvalidDataException(
                     $"No column of {(role == Role.User ? "users" : "items")} was found in {subject}; set Columns.{role} (--{Lower(role)}) to one of {Names(columns)}."
-                    + (columns.Count == 1 ? " A single column points to another delimiter; set Delimiter." : ""));
+                    + " If these are not the columns of a text file, set Delimiter (--delimiter), or repair rows that have more cells than the first.");
             }
         }
 

@@ -171,6 +171,7 @@ internal sealed partial class Preparation(
         Started(Step);
         HasTexts = true;
         var reader = new ItemTextReader(session, source, plan.Format, say, cancellationToken);
+        Note(Step, ItemTextReader.Create);
         long texts = await reader.ReadAsync(PrintedRounds is null).ConfigureAwait(false);
         bool amazon = plan.Format is InteractionFormat.Amazon2018 or InteractionFormat.Amazon2018Ratings or InteractionFormat.Amazon2023;
         int words = options.MaxTitleWords ?? (amazon ? 20 : 0);

@@ -11,7 +11,7 @@ namespace MiniOneRec.Modeling;
 /// Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope. Trainers hold
 /// <see cref="BeginTraining"/>; recommenders refuse to serve the model from other threads meanwhile.
 /// </remarks>
-public abstract class CausalLanguageModel : nn.Module, IDecodingBackbone
+public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
 {
     /// <summary>Rows of logits that are held at once where the vocabulary is large.</summary>
     private const long LogitBudget = 16L << 20;
@@ -243,6 +243,7 @@ public abstract class CausalLanguageModel : nn.Module, IDecodingBackbone
         if (disposing)
         {
             Packing?.Drop();
+            DropContent();
         }
 
         base.Dispose(disposing);

@@ -67,7 +67,7 @@ public sealed class DecoderModel : CausalLanguageModel
         cache?.Begin(batch);
         bool recompute = GradientCheckpointing && training && cache is null && is_grad_enabled();
         long? seed = training ? randint_long(long.MaxValue) : null;                          // for dropout here and in adapters
-        var x = Embed(batch.Tokens);                                                        // [N, D]
+        var x = AddContent(Embed(batch.Tokens), batch);                                     // [N, D]
         if (Dropout > 0 && training)
         {
             x = Modeling.Dropout.Apply(x, Dropout);
@@ -108,7 +108,7 @@ public sealed class DecoderModel : CausalLanguageModel
 
         using var scope = NewDisposeScope();
         cache.Begin(batch);
-        var x = Embed(batch.Tokens);                                                        // [N, D]
+        var x = AddContent(Embed(batch.Tokens), batch);                                     // [N, D]
         var (cos, sin) = _rotary.Angles(batch.Positions, x.dtype);                          // [N, 1, Dh]
         int final = _model.Layers.Count - 1;
         for (int i = 0; i < final; i++)
@@ -128,7 +128,7 @@ public sealed class DecoderModel : CausalLanguageModel
 
         using var scope = NewDisposeScope();
         using var plan = new ExtensionPlan(cache, step, _rotary, EmbeddingWeight.dtype, Device);
-        var x = Embed(plan.Tokens);                                                         // [R, D]
+        var x = AddContent(Embed(plan.Tokens), cache, step);                                // [R, D]
         for (int i = 0; i < _model.Layers.Count; i++)
         {
             x = _model.Layers[i].Extend(x, cache[i], plan);

@@ -14,6 +14,9 @@ public sealed class PromptCache : DecodingCache
 
     internal int[] PromptLengths { get; private set; } = [];
 
+    /// <summary>Gets the tokens of the rows on top of the prompts, where the model's content reads them.</summary>
+    internal List<int> RowTokens { get; } = [];
+
     internal Tensor? PromptBias { get; private set; }
 
     /// <summary>Gets −∞ where a prompt's last token does not see under a window, <c>[B, 1, 1, P]</c>, or <see langword="null"/> where it sees all.</summary>
@@ -38,6 +41,7 @@ public sealed class PromptCache : DecodingCache
     /// <inheritdoc/>
     protected override void DropRows()
     {
+        RowTokens.Clear();
         foreach (var layer in _layers)
         {
             layer.Keys?.Dispose();

@@ -13,12 +13,17 @@ public sealed class TokenBatch : IDisposable
     private readonly Lock _gate = new();
     private AttentionRows? _rows;
     private (int Window, Tensor Mask)? _windowed;
+    private (ContentModule Content, HistoryRows Rows)? _histories;
 
-    private TokenBatch(Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad, Tensor? unpad, Tensor? mask)
+    private TokenBatch(IReadOnlyList<TokenTree> trees, Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad, Tensor? unpad, Tensor? mask)
     {
+        Trees = trees;
         (Tokens, Positions, Lengths, Offsets, Pad, Unpad, Mask) = (tokens, positions, lengths, offsets, pad, unpad, mask);
         MaxLength = lengths.Max();
     }
+
+    /// <summary>Gets the trees, in the order in which they are packed.</summary>
+    internal IReadOnlyList<TokenTree> Trees { get; }
 
     /// <summary>Gets the token ids, <c>[N]</c> int64.</summary>
     public Tensor Tokens { get; }
@@ -71,6 +76,17 @@ public sealed class TokenBatch : IDisposable
         }
     }
 
+    /// <summary>Gets which items end where, as a model's content counts them; computed once.</summary>
+    internal HistoryRows HistoriesFor(ContentModule content)
+    {
+        if (_histories is not { } known || !ReferenceEquals(known.Content, content))
+        {
+            _histories = known = (content, HistoryRows.Of(Trees, content.Vocabulary, content.Trie));
+        }
+
+        return known.Rows;
+    }
+
     /// <summary>Gets what each token of a chain sees.</summary>
     internal AttentionRows Rows => _rows ??= AttentionRows.Causal(Lengths);
 
@@ -114,6 +130,7 @@ public sealed class TokenBatch : IDisposable
         bool ragged = lengths.Any(length => length != longest);
         bool branched = trees.Any(tree => tree.Parents is not null);
         return new TokenBatch(
+            trees,
             Make(tokens, device),
             Make(positions, device),
             lengths,

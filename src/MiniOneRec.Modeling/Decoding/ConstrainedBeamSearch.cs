@@ -69,6 +69,21 @@ public sealed class ConstrainedBeamSearch
         ArgumentNullException.ThrowIfNull(trie);
         ArgumentNullException.ThrowIfNull(template);
         ArgumentNullException.ThrowIfNull(prompts);
+        return Search(model, queries, trie, template, prompts, guide: null, cancellationToken);
+    }
+
+    /// <summary>Searches with priors that depend on the prompts' hidden states.</summary>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="queries">The queries; may be empty.</param>
+    /// <param name="trie">The catalogue.</param>
+    /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
+    /// <param name="prompts">An empty cache of the model; receives the prompts and no beams, and stays the caller's.</param>
+    /// <param name="guide">Gives the queries their priors, from the hidden states of the prompts' last tokens, <c>[B, D]</c>; or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    internal IReadOnlyList<IReadOnlyList<Beam>> Search(
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,
+        Func<Tensor, IReadOnlyList<BeamQuery>>? guide, CancellationToken cancellationToken)
+    {
         if (queries.Count == 0)
         {
             return [];
@@ -78,6 +93,7 @@ public sealed class ConstrainedBeamSearch
         using var scope = NewDisposeScope();
         var hidden = model.Prefill([.. queries.Select(query => query.Prompt)], prompts);        // [B, D]
 
+        queries = guide?.Invoke(hidden) ?? queries;
         var run = new BeamSearchRun(model, queries, trie, template, _options, prompts);
         run.Expand(hidden, level: 0);
         for (int level = 1; run.Plan() is { } step; level++)

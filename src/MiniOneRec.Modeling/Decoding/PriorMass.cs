@@ -20,27 +20,7 @@ public sealed class PriorMass
         ArgumentNullException.ThrowIfNull(trie);
         ArgumentOutOfRangeException.ThrowIfLessThan(weight, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(weight, 1);
-        if (probabilities.Length != trie.ItemCount)
-        {
-            throw new ArgumentException($"A prior needs {trie.ItemCount} values, one per item; got {probabilities.Length}.", nameof(probabilities));
-        }
-
-        double sum = 0;
-        foreach (float value in probabilities)
-        {
-            if (!(value >= 0) || float.IsInfinity(value))
-            {
-                throw new ArgumentException($"A prior's values are finite and at least 0, not {value}.", nameof(probabilities));
-            }
-
-            sum += value;
-        }
-
-        if (sum <= 0)
-        {
-            throw new ArgumentException("A prior's values sum to 0; expected at least one above it.", nameof(probabilities));
-        }
-
+        double sum = SumOf(probabilities, trie.ItemCount);
         Weight = weight;
         _rows = new float[probabilities.Length];
         for (int row = 0; row < _rows.Length; row++)
@@ -65,6 +45,34 @@ public sealed class PriorMass
 
             _nodes[node] = (float)mass;
         }
+    }
+
+    /// <summary>Adds up a prior's values.</summary>
+    /// <exception cref="ArgumentException">A wrong length, a negative or non-finite value, or a sum of 0.</exception>
+    internal static double SumOf(ReadOnlySpan<float> probabilities, int count)
+    {
+        if (probabilities.Length != count)
+        {
+            throw new ArgumentException($"A prior needs {count} values, one per item; got {probabilities.Length}.", nameof(probabilities));
+        }
+
+        double sum = 0;
+        foreach (float value in probabilities)
+        {
+            if (!(value >= 0) || float.IsInfinity(value))
+            {
+                throw new ArgumentException($"A prior's values are finite and at least 0, not {value}.", nameof(probabilities));
+            }
+
+            sum += value;
+        }
+
+        if (sum <= 0)
+        {
+            throw new ArgumentException("A prior's values sum to 0; expected at least one above it.", nameof(probabilities));
+        }
+
+        return sum;
     }
 
     /// <summary>Gets w, the prior's share.</summary>

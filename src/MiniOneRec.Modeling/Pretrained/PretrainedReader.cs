@@ -1,9 +1,12 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>. <c>PretrainedModels</c> of the package MiniOneRec.Pretrained implements it.</summary>
+/// <summary>
+/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>. <c>PretrainedModels</c> of the package MiniOneRec.Pretrained implements it.
+/// </summary>
 /// <remarks>
-/// An application that references the package needs no registration: the library finds it by its name (see <c>docs/decisions/pretrained-package.md</c>). It
-/// sets <see cref="GenerativeRecommenderFactory.Pretrained"/>, or registers a <see cref="PretrainedReader"/> in its container, to change how models are read.
+/// An application that references the package needs no registration: the library finds it by its name, see
+/// <c>docs/decisions/pretrained-package.md</c>. To change how models are read, set <see cref="GenerativeRecommenderFactory.Pretrained"/>, or
+/// register a <see cref="PretrainedReader"/> in the container.
 /// </remarks>
 public abstract class PretrainedReader
 {
@@ -21,5 +24,6 @@ public abstract class PretrainedReader
     /// <returns>Loads the weights and makes the template, on the thread that calls it.</returns>
     /// <exception cref="FileNotFoundException">The path names neither a folder nor a file, or the folder has no tokenizer.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the model lacks what the template needs.</exception>
-    internal abstract Task<Func<(CausalLanguageModel Model, IPromptTemplate Template)>> ReadAsync(PretrainedRequest request, CancellationToken cancellationToken);
+    internal abstract Task<Func<(CausalLanguageModel Model, IPromptTemplate Template)>> ReadAsync(
+        PretrainedRequest request, CancellationToken cancellationToken);
 }

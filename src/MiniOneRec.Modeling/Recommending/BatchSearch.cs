@@ -22,15 +22,19 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
     public BatchOutcome[] Answer(IReadOnlyList<PreparedRequest> requests, ServingSettings settings, CancellationToken cancellationToken)
     {
         var outcomes = new BatchOutcome[requests.Count];
-        var batch = new Batch(requests, settings, new PriorMass?[requests.Count], outcomes);
+        var batch = new Batch(requests, settings, [.. requests.Select(request => new PriorMixture(request.Catalogue.Trie))], outcomes);
         long start = Stopwatch.GetTimestamp();
-        if (settings.Prior is { } prior && settings.Options.PriorWeight > 0)
+        PriorShare[] shares = [.. settings.Shares];
+        foreach (var share in shares)
         {
-            foreach (var group in Enumerable.Range(0, requests.Count).GroupBy(i => requests[i].Catalogue))
+            foreach (var group in Enumerable.Range(0, requests.Count).Where(i => outcomes[i].Error is null).GroupBy(i => requests[i].Catalogue))
             {
-                FoldPrior(batch, prior, group.Key, [.. group]);
+                AddPrior(batch, share, group.Key, [.. group]);
             }
+        }
 
+        if (shares.Length > 0)
+        {
             telemetry.Stage("prior", start);
         }
 
@@ -110,19 +114,19 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    private void FoldPrior(Batch batch, IItemScorer prior, Catalogue catalogue, int[] members)
+    private void AddPrior(Batch batch, PriorShare share, Catalogue catalogue, int[] members)
     {
+        PriorMixture[] mixtures = [.. members.Select(_ => new PriorMixture(catalogue.Trie))];
         try
         {
-            PriorMass[] masses;
             using (UserCode.Enter(owner, "prior"))
             {
-                masses = PriorFolder.Fold(prior, batch.Settings.Options, catalogue, [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })]);
+                PriorFolder.Add(share, catalogue, [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })], mixtures);
             }
 
             for (int m = 0; m < members.Length; m++)
             {
-                batch.Masses[members[m]] = masses[m];
+                batch.Mixtures[members[m]].Add(mixtures[m]);
             }
         }
 #pragma warning disable CA1031 // The exception is handed to the callers whose requests caused it.
@@ -137,7 +141,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
 
             foreach (int i in members)
             {
-                FoldPrior(batch, prior, catalogue, [i]);
+                AddPrior(batch, share, catalogue, [i]);
             }
         }
     }
@@ -146,19 +150,31 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
     {
         try
         {
-            bool whole = batch.Settings.Options.HistoryPenalty != 0;
+            var options = batch.Settings.Options;
+            var head = options.DenseWeight > 0 && model.Content is { HasHead: true } content ? content : null;
+            var catalogue = batch.Requests[members[0]].Catalogue;
+            bool whole = options.HistoryPenalty != 0 || options.LastItemPenalty > 0 || head is not null;
+            PriorMass?[] masses = [.. members.Select(i => batch.Mixtures[i].Fold())];
             var queries = members.Select(i => new BeamQuery(batch.Requests[i].Prompt)
             {
-                Count = whole || batch.Masses[i] is not null ? int.MaxValue : batch.Requests[i].Request.Count,
+                Count = whole || !batch.Mixtures[i].IsEmpty ? int.MaxValue : batch.Requests[i].Request.Count,
                 Mask = batch.Requests[i].Mask,
-                Prior = batch.Masses[i],
-            }).ToArray();
-            var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = batch.Settings.Options.Scoring });
+            }).Zip(masses, (query, mass) => query with { Prior = mass }).ToArray();
+            var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = options.Scoring });
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<IReadOnlyList<Beam>> beams;
             using (model.Lease.Serve())
             {
-                beams = search.Search(model, queries, batch.Requests[members[0]].Catalogue.Trie, template, cancellationToken);
+                using var prompts = ((IDecodingBackbone)model).NewCache();
+                beams = search.Search(model, queries, catalogue.Trie, template, prompts, head is null ? null : Guide, cancellationToken);
+            }
+
+            // The dense head needs what the prompts' pass computes.
+            IReadOnlyList<BeamQuery> Guide(TorchSharp.torch.Tensor hidden)
+            {
+                float[][] dense = DenseMasses.Of(head!, hidden, [.. queries.Select(query => query.Prompt)], catalogue.Index);
+                masses = [.. members.Select((i, m) => batch.Mixtures[i].With(dense[m], options.DenseWeight).Fold())];
+                return [.. queries.Zip(masses, (query, mass) => query with { Prior = mass })];
             }
 
             telemetry.Stage("search", start);
@@ -166,7 +182,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             for (int m = 0; m < members.Length; m++)
             {
                 int i = members[m];
-                batch.Outcomes[i] = new BatchOutcome(BeamRanking.Rank(batch.Requests[i], beams[m], batch.Masses[i], batch.Settings.Options.HistoryPenalty), null);
+                batch.Outcomes[i] = new BatchOutcome(BeamRanking.Rank(batch.Requests[i], beams[m], masses[m], options), null);
                 telemetry.Beams(beams[m].Count);
             }
 
@@ -189,5 +205,5 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMass?[] Masses, BatchOutcome[] Outcomes);
+    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures, BatchOutcome[] Outcomes);
 }

@@ -7,12 +7,14 @@ internal static class BeamRanking
     /// <param name="request">The request.</param>
     /// <param name="beams">What the search found, best first.</param>
     /// <param name="prior">The request's prior, or <see langword="null"/>.</param>
-    /// <param name="historyPenalty">What an item of the history loses, in nats.</param>
-    public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior, double historyPenalty)
+    /// <param name="options">What items of the history lose, in nats.</param>
+    public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior, RecommenderOptions options)
     {
+        (double earlier, double last) = (options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty);
+        string? lastItem = request.History.LastOrDefault();
         int count = request.Request.Count;
         var items = new List<Recommendation>();
-        var penalised = historyPenalty == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
+        var penalised = earlier == 0 && last == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
         bool ranked = prior is null && penalised.Count == 0;
         foreach (var beam in beams)
         {
@@ -23,7 +25,7 @@ internal static class BeamRanking
                 {
                     string item = request.Catalogue.Index.Items[row];
                     double score = prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row));
-                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - historyPenalty : score, semanticId));
+                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - (item == lastItem ? last : earlier) : score, semanticId));
                 }
             }
 

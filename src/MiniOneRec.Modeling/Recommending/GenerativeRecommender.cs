@@ -24,7 +24,7 @@ namespace MiniOneRec.Modeling;
 /// only <see cref="Recommend"/> on the trainer's own thread works. <see cref="RecommenderDiagnostics"/> names the metrics and activities.
 /// </para>
 /// </remarks>
-public sealed class GenerativeRecommender : IRecommender, IDisposable
+public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 {
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
@@ -287,6 +287,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         _serving.Dispose();
         Model.Dispose();
         _ownedPrior?.Dispose();
+        _ownedShares.ForEach(owned => owned.Dispose());
     }
 
     internal ILogger Logger => _logger;

@@ -42,11 +42,18 @@ internal static class ModelFolder
                     ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
+            await ContentStore.SaveAsync(recommender.Model.Content, aside, manifest, cancellationToken).ConfigureAwait(false);
             var prior = recommender.Prior;
             (manifest, bool saved) = await PriorStore.SaveAsync(prior, aside, manifest, cancellationToken).ConfigureAwait(false);
             if (!saved)
             {
                 Log.PriorNotSaved(recommender.Logger, folder, prior!.GetType().FullName!);
+            }
+
+            (manifest, var lost) = await PriorStore.SaveAllAsync(recommender.AdditionalPriors, aside, manifest, cancellationToken).ConfigureAwait(false);
+            foreach (string type in lost)
+            {
+                Log.PriorNotSaved(recommender.Logger, folder, type);
             }
 
             return manifest;
@@ -76,6 +83,7 @@ internal static class ModelFolder
         }
 
         var saved = PriorStore.Find(manifest, folder, load.Scorers);
+        var savedShares = PriorStore.FindAll(manifest, folder, load.Scorers);
         string indexPath = Path.Combine(folder, IndexFile);
         var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         string? expected = manifest.MadeFrom.GetValueOrDefault("index");
@@ -96,7 +104,13 @@ internal static class ModelFolder
         GenerativeRecommender recommender;
         try
         {
+            await ContentStore.LoadAsync(model, manifest, folder, index, template, cancellationToken).ConfigureAwait(false);
             recommender = new GenerativeRecommender(model, index, template, options, popularity, load.Logger, load.Meters);
+        }
+        catch (InvalidDataException)
+        {
+            model.Dispose();
+            throw;
         }
         catch (OptionsValidationException e)
         {
@@ -114,6 +128,20 @@ internal static class ModelFolder
             if (saved.Loader is { } loader)
             {
                 recommender.Own(await PriorStore.LoadAsync(loader, manifest, folder, load.Device, cancellationToken).ConfigureAwait(false));
+            }
+
+            foreach (var (key, prior, share) in savedShares)
+            {
+                if (prior.Loader is { } reader
+                    && await PriorStore.LoadAsync(reader, key, manifest, folder, load.Device, cancellationToken).ConfigureAwait(false) is { } scorer)
+                {
+                    recommender.Own(new PriorShare(scorer, share.Weight) { Scale = share.Scale, Evidence = share.Evidence });
+                }
+                else if (prior.Missing is { } type)
+                {
+                    recommender.MissingPrior = type;
+                    Log.PriorMissing(recommender.Logger, folder, type);
+                }
             }
         }
         catch

@@ -1,14 +1,16 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Turns the scores of an item scorer into prior masses on the catalogue's tree, one per request.</summary>
+/// <summary>Turns the scores of an item scorer into probabilities of the catalogue's items, one set per request.</summary>
 internal static class PriorFolder
 {
-    /// <param name="scorer">Scores items.</param>
-    /// <param name="options">The share of the prior, how scores become probabilities, and how much evidence earns the share.</param>
+    /// <summary>Adds what a scorer says to the mixture of each request.</summary>
+    /// <param name="share">Scores items; the share, how scores become probabilities, and how much evidence earns the share.</param>
     /// <param name="catalogue">The catalogue.</param>
     /// <param name="requests">The requests.</param>
-    public static PriorMass[] Fold(IItemScorer scorer, RecommenderOptions options, Catalogue catalogue, IReadOnlyList<RecommendationRequest> requests)
+    /// <param name="mixtures">One for each request.</param>
+    public static void Add(PriorShare share, Catalogue catalogue, IReadOnlyList<RecommendationRequest> requests, IReadOnlyList<PriorMixture> mixtures)
     {
+        var scorer = share.Scorer;
         int width = scorer.Items.Count;
         var scores = new float[checked(width * requests.Count)];
         scorer.Score([.. requests.Select(request => request.History)], scores);
@@ -18,12 +20,11 @@ internal static class PriorFolder
             rows[i] = catalogue.Index.TryGetRow(scorer.Items[i], out int row) ? row : -1;
         }
 
-        var masses = new PriorMass[requests.Count];
-        var probabilities = new float[catalogue.Index.Count];
-        for (int b = 0; b < masses.Length; b++)
+        for (int b = 0; b < mixtures.Count; b++)
         {
+            var probabilities = new float[catalogue.Index.Count];
             var own = scores.AsSpan(b * width, width);
-            if (options.PriorScale == PriorScale.Softmax)
+            if (share.Scale == PriorScale.Softmax)
             {
                 float largest = float.NegativeInfinity;
                 foreach (float score in own)
@@ -37,7 +38,6 @@ internal static class PriorFolder
                 }
             }
 
-            Array.Clear(probabilities);
             double sum = 0;
             for (int i = 0; i < width; i++)
             {
@@ -48,10 +48,8 @@ internal static class PriorFolder
                 }
             }
 
-            double earned = options.PriorScale == PriorScale.Proportional && sum > 0 ? sum / (sum + options.PriorEvidence) : 1;
-            masses[b] = new PriorMass(catalogue.Trie, probabilities, options.PriorWeight * earned);
+            double earned = share.Scale == PriorScale.Proportional && sum > 0 ? sum / (sum + share.Evidence) : 1;
+            mixtures[b].Add(probabilities, share.Weight * earned);
         }
-
-        return masses;
     }
 }

@@ -64,6 +64,17 @@ public sealed class RecommenderOptions
     [Range(0.0, 1e6)]
     public double HistoryPenalty { get; set; }
 
+    /// <summary>Gets or sets what the history's last item loses, in nats, where that is to differ from <see cref="HistoryPenalty"/>.</summary>
+    /// <value>The default is <see langword="null"/>: the same as earlier items.</value>
+    [Range(0.0, 1e6)]
+    public double? LastItemPenalty { get; set; }
+
+    /// <summary>Gets or sets the share of the model's dense head in decoding; of no effect on a model without (<see cref="ContentModule"/>).</summary>
+    /// <remarks>The head's item probabilities are mixed in as a prior's are. All shares together are at most 1; the codes have the rest.</remarks>
+    /// <value>The default is 0.5.</value>
+    [Range(0.0, 1.0)]
+    public double DenseWeight { get; set; } = 0.5;
+
     /// <summary>Gets or sets how many requests are searched in one batch.</summary>
     /// <value>The default is 32.</value>
     [Range(1, 1 << 16)]

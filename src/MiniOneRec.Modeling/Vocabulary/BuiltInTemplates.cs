@@ -11,7 +11,8 @@ internal static class BuiltInTemplates
 
     public static IEnumerable<string> Names => [Compact.Name, .. PretrainedPackage.Templates.Select(loader => loader.Name)];
 
-    public static PromptTemplateLoader? Find(string name) => name == Compact.Name ? Compact : PretrainedPackage.Templates.FirstOrDefault(loader => loader.Name == name);
+    public static PromptTemplateLoader? Find(string name) =>
+        name == Compact.Name ? Compact : PretrainedPackage.Templates.FirstOrDefault(loader => loader.Name == name);
 
     public static int[] LevelSizes(JsonObject description) => description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!;
 

@@ -61,8 +61,8 @@ public sealed class PromptTemplateRegistry
         string name = description["name"] is JsonValue value && value.GetValueKind() == JsonValueKind.String ? (string)value!
             : throw new InvalidDataException($"Model folder '{folder}': the description of the template has no text under 'name'.");
         var loader = Find(name) ?? throw new InvalidDataException(PretrainedPackage.HasTemplate(name)
-            ? $"Model folder '{folder}' was saved with the template '{name}', which comes with the package {PretrainedPackage.Name}, and the application does not "
-            + $"reference it. Reference it: dotnet add package {PretrainedPackage.Name}."
+            ? $"Model folder '{folder}' was saved with the template '{name}', which comes with the package {PretrainedPackage.Name}, and the application "
+            + $"does not reference it. Reference it: dotnet add package {PretrainedPackage.Name}."
             : $"Model folder '{folder}' was saved with the template '{name}', which is not registered; known are {string.Join(", ", Names)}. Register it before loading: "
             + $"PromptTemplateRegistry.Default.Register(new PromptTemplateLoader(\"{name}\", …)), or AddPromptTemplate(…) in a container.");
         return loader.LoadAsync(description, folder, logger, cancellationToken);

@@ -23,7 +23,8 @@ internal sealed class PretrainedTemplates : IPromptTemplateSource
         }),
     ];
 
-    private static NextItemWording Wording(JsonObject description) => Enum.Parse<NextItemWording>((string?)description["wording"] ?? nameof(NextItemWording.Training));
+    private static NextItemWording Wording(JsonObject description) =>
+        Enum.Parse<NextItemWording>((string?)description["wording"] ?? nameof(NextItemWording.Training));
 
     // Models of version 0.1 were trained without the begin token and do not have the key.
     private static bool Begins(JsonObject description) => (bool?)description["begin"] ?? false;

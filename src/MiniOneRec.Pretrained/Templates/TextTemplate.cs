@@ -30,9 +30,7 @@ public abstract class TextTemplate : IPromptTemplate, ICheckpointContent
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(levelSizes);
         (Tokenizer, Wording, Order) = (tokenizer, wording, order);
-        Vocabulary = new SemanticIdVocabulary([.. levelSizes.Select((size, level) => Enumerable.Range(0, size)
-            .Select(code => tokenizer.TryGetToken(SemanticId.TokenText(level, code), out int token) ? token : -1)
-            .ToArray())]);
+        Vocabulary = tokenizer.FindSemanticIds(levelSizes);
         if (Vocabulary.Count == 0)
         {
             throw new ArgumentException("The tokenizer has no token for any code, for example <a_0>; add the codes to it first.", nameof(tokenizer));

@@ -8,9 +8,6 @@ namespace MiniOneRec.Pretrained;
 /// <remarks>Immutable and safe for concurrent use. Text that is no valid UTF-16 is read with U+FFFD in place of what is wrong.</remarks>
 public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
 {
-    /// <summary>Tokens of codes from here on are taken for ordinary tokens.</summary>
-    private const int MaxCode = 1 << 20;
-
     private readonly TokenizerDefinition _definition;
     private readonly BytePairEncoder _encoder;
     private readonly TextSplitter _splitter;
@@ -202,51 +199,6 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
         }
 
         return new TextTokenizer(_definition with { AddedTokens = tokens }, _json, Settings, _encoder, new Dictionary<int, byte[]>(_bytes));
-    }
-
-    /// <summary>Adds the whole grid of codes, level by level, code by code; codes that have a token already keep it.</summary>
-    /// <param name="levelSizes">K of each level.</param>
-    /// <param name="vocabulary">Which token stands for which code.</param>
-    /// <returns>A tokenizer with the tokens; this one stays as it is.</returns>
-    public TextTokenizer WithSemanticIds(IReadOnlyList<int> levelSizes, out SemanticIdVocabulary vocabulary)
-    {
-        ArgumentNullException.ThrowIfNull(levelSizes);
-
-        var made = WithAddedTokens(levelSizes.SelectMany((size, level) => Enumerable.Range(0, size).Select(code => SemanticId.TokenText(level, code))));
-        vocabulary = new SemanticIdVocabulary([.. levelSizes.Select((size, level) =>
-            Enumerable.Range(0, size).Select(code => made.TryGetToken(SemanticId.TokenText(level, code), out int token) ? token : -1).ToArray())]);
-        return made;
-    }
-
-    /// <summary>Finds the codes among the added tokens, as a saved tokenizer has them.</summary>
-    /// <returns>Which token stands for which code, or <see langword="null"/> where no token is one.</returns>
-    public SemanticIdVocabulary? FindSemanticIds()
-    {
-        var codes = new SortedDictionary<(int Level, int Code), int>();
-        foreach (var token in AddedTokens)
-        {
-            // A lone token of a deeper level is no semantic ID: its letter is read as level 0.
-            if (token.Content is ['<', >= 'a' and <= 'z', '_', ..] && SemanticId.TryParse($"<a{token.Content.AsSpan(2)}", out var id) && id.Depth == 1 && id[0] < MaxCode)
-            {
-                codes.TryAdd((token.Content[1] - 'a', id[0]), token.Id);
-            }
-        }
-
-        int depth = codes.Count == 0 ? 0 : codes.Keys.Last().Level + 1;
-        var levels = Enumerable.Range(0, depth).Select(level => codes.Where(entry => entry.Key.Level == level).ToArray()).ToArray();
-        return depth == 0 || levels.Any(level => level.Length == 0)
-            ? null
-            : new SemanticIdVocabulary([.. levels.Select(level =>
-            {
-                int[] tokens = new int[level[^1].Key.Code + 1];
-                Array.Fill(tokens, -1);
-                foreach (var entry in level)
-                {
-                    tokens[entry.Key.Code] = entry.Value;
-                }
-
-                return tokens;
-            })]);
     }
 
     /// <summary>Chooses the token that ends a response.</summary>

@@ -60,7 +60,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         }
     }
 
-    private Task<EmbeddingTable?> TableAsync(SplitDataset data, CancellationToken cancellationToken) => _text ??= MakeAsync(data, cancellationToken);
+    /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there is neither.</summary>
+    public Task<EmbeddingTable?> TableAsync(SplitDataset data, CancellationToken cancellationToken) => _text ??= MakeAsync(data, cancellationToken);
 
     private async Task<EmbeddingTable?> MakeAsync(SplitDataset data, CancellationToken cancellationToken)
     {

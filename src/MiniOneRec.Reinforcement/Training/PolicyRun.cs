@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
@@ -10,39 +9,13 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>What a run of a policy is given.</summary>
-/// <param name="Stage">Its name in progress, logs, metrics and checkpoints.</param>
-/// <param name="Recommender">The recommender that is improved.</param>
-/// <param name="Options">The options.</param>
-/// <param name="Train">The examples.</param>
-internal sealed record PolicyTask(string Stage, GenerativeRecommender Recommender, PolicyTrainingOptions Options, IReadOnlyList<RolloutExample> Train)
-{
-    /// <summary>Gets the held-out examples; empty for none.</summary>
-    public IReadOnlyList<NextItemExample> Validation { get; init; } = [];
-
-    /// <summary>Gets the caller's reference, or <see langword="null"/>.</summary>
-    public CausalLanguageModel? Reference { get; init; }
-
-    /// <summary>Gets the rewards, or <see langword="null"/> where the stage has none.</summary>
-    public RewardSum? Rewards { get; init; }
-
-    /// <summary>Gets what else a resumed run must share, by name: rewards, sampler.</summary>
-    public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
-    public IGradientExchange? Exchange { get; init; }
-
-    /// <summary>Gets the factory of the meter, or <see langword="null"/> for one that ends with the run.</summary>
-    public IMeterFactory? Meters { get; init; }
-}
-
 /// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is one.</summary>
 internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly PolicyTask _task;
     private readonly PolicyTrainingOptions _options;
     private readonly ILogger _logger;
-    private readonly TrainedParameters _trained;
+    private readonly TrainableSet _trained;
     private readonly PolicyContext _context;
     private readonly HeldOut _heldOut;
     private readonly RunCheckpoint<PolicyState>? _checkpoint;
@@ -53,30 +26,28 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     private IPolicyStep _step = null!;
     private TimeSpan _before;
 
-    private PolicyRun(PolicyTask task, PromptSource prompts, ILogger logger)
+    private PolicyRun(PolicyTask task, TrainableSet trained, PromptSource prompts, ILogger logger)
     {
-        (_task, _options, _logger) = (task, task.Options, logger);
+        (_task, _options, _trained, _logger) = (task, task.Options, trained, logger);
         var recommender = task.Recommender;
-        _trained = new TrainedParameters(recommender.Model);
         var reference = new ReferencePolicy(recommender.Model, _options.Reference, task.Reference);
         var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
         _context = new PolicyContext(
             recommender,
-            new PolicyUpdate(new GradientUpdate(_trained.All.Select(pair => pair.Parameter), update, task.Exchange), reference),
+            new PolicyUpdate(new GradientUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
             reference,
             prompts,
             new CompletionSpace(recommender.Trie, recommender.Template, recommender.Model.Device, _options.LogProbabilities));
         _heldOut = new HeldOut(recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
         if (_options.Checkpoints.Folder is { } folder)
         {
-            var madeFrom = PolicyIdentity.Describe(task.Identity, recommender, _trained.All, task.Reference, prompts, _heldOut);
+            var madeFrom = PolicyIdentity.Describe(task.Identity, recommender, trained, task.Reference, prompts, _heldOut);
             var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
             _checkpoint = new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
         }
 
         _selection = new PolicySelection(_heldOut, _options.Guards, _checkpoint);
         _instruments = new PolicyInstruments(task.Stage, task.Meters);
-        _trained.FreezeOthers();
     }
 
     /// <summary>Runs a stage on the calling thread.</summary>
@@ -100,7 +71,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         Log.Started(logger, task.Stage, prompts.Count, options.Steps);
         recommender.Model.eval();
         Log.Environment(logger, task.Stage, RunEnvironment.Current().ToString());
-        using var run = new PolicyRun(task, prompts, logger);
+        using var trained = PolicyWeights.Of(recommender.Model);
+        using var run = new PolicyRun(task, trained, prompts, logger);
         run._step = makeStep(run._context);
         return run.Run(progress, cancellationToken);
     }
@@ -151,7 +123,7 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     /// <inheritdoc/>
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
-        var (figures, improved) = _selection.Measure(step, Weights(), metrics, step == 0 ? cancellationToken : CancellationToken.None);
+        var (figures, improved) = _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
         Log.Validated(_logger, _task.Stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
@@ -203,7 +175,7 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     {
         if (_selection.Best is not null)
         {
-            _selection.CopyTo(Weights());
+            _selection.CopyTo(_trained.Tensors);
         }
 
         string? checkpoint = _checkpoint?.Latest;
@@ -226,7 +198,6 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         _instruments.Dispose();
         _context.Reference.Dispose();
         _context.Update.Dispose();
-        _trained.Dispose();
         _selection.Dispose();
     }
 
@@ -264,7 +235,7 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         var best = _selection.Best;
         if (best is not null)
         {
-            _selection.CopyTo(Weights());
+            _selection.CopyTo(_trained.Tensors);
         }
 
         bool moved = _context.Update.Count > 0, keptStart = !moved || best is { Step: 0 };
@@ -285,13 +256,11 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         };
     }
 
-    private string? BadWeight() => FiniteWeights.FirstBad(Weights()) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
-
-    private (string Name, Tensor Value)[] Weights() => [.. _trained.All.Select(pair => (pair.Name, (Tensor)pair.Parameter))];
+    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
 
     private List<(string Name, Tensor Value)> Tensors() =>
     [
-        .. Weights().Select(pair => (PolicyIdentity.Prefix + pair.Name, pair.Value)),
+        .. _trained.Tensors.Select(pair => (PolicyIdentity.Prefix + pair.Name, pair.Value)),
         .. _context.Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
         .. _context.Update.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
     ];

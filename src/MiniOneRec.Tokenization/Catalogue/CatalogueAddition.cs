@@ -11,10 +11,10 @@ public sealed record CatalogueAddition(
     IReadOnlyList<SemanticId> SemanticIds, IReadOnlyList<string> Restored, IReadOnlyList<DisplacedItem> Displaced, CatalogueDrift Drift)
 {
     /// <summary>Gets the items that are in the catalogue now: those that were given, in that order, but for the ones that were left out.</summary>
-    public IReadOnlyList<string> Items { get; init; } = [];
+    public IReadOnlyList<string> Items { get; init => field = value ?? []; } = [];
 
     /// <summary>Gets the items about whose text nothing is known; <see cref="GrowthOptions.UnknownText"/> says whether they were left out.</summary>
-    public IReadOnlyList<UnknownText> UnknownTexts { get; init; } = [];
+    public IReadOnlyList<UnknownText> UnknownTexts { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>Where an added item went that did not get the code nearest to it.</summary>

@@ -68,7 +68,7 @@ internal static class CatalogueFolder
         string archivePath = Path.Combine(folder, ArchiveFile);
         var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
 
-        if (!Directory.Exists(quantizerPath) || manifest.MadeFrom.GetValueOrDefault(QuantizerName) != await FolderHash.ComputeAsync(quantizerPath, cancellationToken).ConfigureAwait(false))
+        if (!await FolderHash.MatchesAsync(quantizerPath, manifest, QuantizerName, cancellationToken).ConfigureAwait(false))
         {
             throw new InvalidDataException($"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");
         }

@@ -64,5 +64,10 @@ internal sealed class CatalogueStore
         }
     }
 
-    private static string Normalise(string folder) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+    // One folder has one version and one lock, whether it is named itself or through a symbolic link.
+    private static string Normalise(string folder)
+    {
+        var full = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        return full.LinkTarget is null ? full.FullName : Path.TrimEndingDirectorySeparator(full.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
+    }
 }

@@ -15,13 +15,30 @@ internal sealed class GradientUpdate : IDisposable
     /// <param name="parameters">The trained parameters; not owned.</param>
     /// <param name="options">Decay and clipping.</param>
     /// <param name="exchange">Combines gradients of several processes, or <see langword="null"/> for one process.</param>
-    public GradientUpdate(IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null)
+    /// <param name="slow">Parameters among them that have a learning rate of their own, as a share of the common one, and no decay.</param>
+    public GradientUpdate(
+        IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null, IReadOnlyDictionary<Parameter, double>? slow = null)
     {
         (_parameters, _options, _exchange) = ([.. parameters], options, exchange);
-        (IReadOnlyList<Parameter>, double)[] groups = options.DecaysVectors
-            ? [(_parameters, options.WeightDecay)]
-            : [([.. _parameters.Where(p => p.dim() > 1)], options.WeightDecay), ([.. _parameters.Where(p => p.dim() <= 1)], 0)];
-        Optimizer = new FusedAdamW(groups, beta2: options.Beta2);
+        Parameter[] common = [.. _parameters.Where(p => slow?.ContainsKey(p) != true)];
+        var groups = new List<(IReadOnlyList<Parameter>, double)>();
+        var rates = new List<double> { 1, 1 };
+        if (options.DecaysVectors)
+        {
+            groups.AddRange([(common, options.WeightDecay), ([], 0)]);
+        }
+        else
+        {
+            groups.AddRange([([.. common.Where(p => p.dim() > 1)], options.WeightDecay), ([.. common.Where(p => p.dim() <= 1)], 0)]);
+        }
+
+        foreach (var group in _parameters.Where(p => slow?.ContainsKey(p) == true).GroupBy(p => slow![p]))
+        {
+            groups.Add(([.. group], 0));
+            rates.Add(group.Key);
+        }
+
+        Optimizer = new FusedAdamW(groups, beta2: options.Beta2, rates: rates);
     }
 
     /// <summary>Gets the optimizer, for checkpoints and for letting go of gradients.</summary>

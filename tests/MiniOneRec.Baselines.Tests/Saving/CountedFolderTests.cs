@@ -65,8 +65,8 @@ public sealed class CountedFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("graph.safetensors", "xx", "its SHA-256 differs")]
-    [InlineData("items.json", """{"items":["a"],"counts":[1]}""", "its SHA-256 differs")]
+    [InlineData("graph.safetensors", "xx", "is not the one that its manifest was written for (SHA-256")]
+    [InlineData("items.json", """{"items":["a"],"counts":[1]}""", "is not the one that its manifest was written for (SHA-256")]
     [InlineData("minionerec.json", """{"kind":"popularity"}""", "expected 'sequential-rules'")]
     [InlineData("minionerec.json", "{", "line 1")]
     public async Task LoadAsync_DamagedFile_NamesFileAndProblem(string file, string content, string problem)
@@ -78,6 +78,42 @@ public sealed class CountedFolderTests : IDisposable
 
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("items.json")]
+    [InlineData("graph.safetensors")]
+    public async Task LoadAsync_FolderOfVersion01_IsReadAndChecked(string? damaged)
+    {
+        var saved = Make("sequential-rules");
+        await saved.SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        Assert.True(manifest.Remove("checksum"));
+        manifest["madeFrom"] = manifest["files"]!.DeepClone();                  // where version 0.1 had the hashes
+        Assert.True(manifest.Remove("files"));
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+        if (damaged is null)
+        {
+            Assert.Equal(Toy.Scores(saved, "a", "b c"), Toy.Scores(await SequentialRulesRecommender.LoadAsync(Folder), "a", "b c"));
+            return;
+        }
+
+        await File.AppendAllTextAsync(Path.Combine(Folder, damaged), " ");
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SequentialRulesRecommender.LoadAsync(Folder));
+        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SaveAsync_OverABaselineOfAnotherKind_IsRefused()
+    {
+        await Make("popularity").SaveAsync(Folder);
+
+        var error = await Assert.ThrowsAnyAsync<IOException>(() => Make("item-knn").SaveAsync(Folder));
+
+        Assert.Contains("'popularity', not 'item-knn'", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

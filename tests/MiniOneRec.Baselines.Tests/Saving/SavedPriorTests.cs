@@ -137,7 +137,7 @@ public sealed class SavedPriorTests : IDisposable
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders));
 
-        Assert.Contains("is not the one that was saved with the model", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{file}' is not the one that its manifest was written for", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -102,6 +102,9 @@ public sealed class ConfigurationTests
     [InlineData("""{ "MiniOneRec": { "Tokenization": { "RqVae": { "CodebookSizes": [32, "x"] } } } }""", "'MiniOneRec:Tokenization:RqVae:CodebookSizes:1' is 'x'", "Int32")]
     [InlineData("""{ "MiniOneRec": { "Tokenization": { "RqVae": { "CodebookSizes": "32" } } } }""", "'MiniOneRec:Tokenization:RqVae:CodebookSizes' is '32'", "a list")]
     [InlineData("""{ "MiniOneRec": { "Tokenization": { "Collisions": "Keep" } } }""", "'MiniOneRec:Tokenization:Collisions' is 'Keep'", "section")]
+    [InlineData("""{ "MiniOneRec": { "Alignment": 5 } }""", "'MiniOneRec:Alignment' is '5'", "section of SftOptions")]
+    [InlineData("""{ "MiniOneRec": { "Tokenization": { "RqVae": { "CodebookSizes": [32, null] } } } }""", "'MiniOneRec:Tokenization:RqVae:CodebookSizes:1' is null", "Int32")]
+    [InlineData("""{ "MiniOneRec": { "Alignment": { "Lora": { "Targets": [null] } } } }""", "'MiniOneRec:Alignment:Lora:Targets:0' is null", "String")]
     [InlineData("""{ "MiniOneRec": { "Tokenization": { "Text": "title" } } }""", "'MiniOneRec:Tokenization:Text' is code", "delegate")]
     [InlineData("""{ "MiniOneRec": { "Alignment": { "CheckpointFolder": "a", "Checkpoints": { "Folder": "b" } } } }""", "'MiniOneRec:Alignment:CheckpointFolder'", "'MiniOneRec:Alignment:Checkpoints:Folder'")]
     public async Task Host_WithAKeyThatNothingReads_DoesNotStart(string json, string key, string expected)

@@ -9,7 +9,7 @@ namespace MiniOneRec.IntegrationTests;
 internal static class OptionsClasses
 {
     private static readonly string[] Assemblies =
-        ["Abstractions", "Alignment", "Baselines", "Datasets", "Evaluation", "Modeling", "Reinforcement", "Tokenization"];
+        ["Abstractions", "Alignment", "Baselines", "Datasets", "Evaluation", "Modeling", "Recipes", "Reinforcement", "Tokenization", "Training"];
 
     /// <summary>Gets the classes that configuration can be bound to.</summary>
     public static IReadOnlyList<Type> All { get; } =

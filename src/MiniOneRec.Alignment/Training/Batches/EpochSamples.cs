@@ -39,6 +39,18 @@ internal sealed class EpochSamples
         return (trees, batches);
     }
 
+    /// <summary>Checks that the epoch that was made last has a batch.</summary>
+    /// <exception cref="ArgumentException">There is none; the message tells what was left out.</exception>
+    public void RequireAny(List<int[]> batches)
+    {
+        if (batches.Count == 0)
+        {
+            throw new ArgumentException(
+                $"There is nothing to train on: the tasks {string.Join(", ", TaskIds.Keys)} made no samples. "
+                + $"Left out: {(Skipped.Count == 0 ? "nothing" : string.Join("; ", Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
+        }
+    }
+
     private List<SampleTree> TreesOf(int t, int epoch)
     {
         if (_fixed[t] is { } made)

@@ -49,6 +49,24 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
         return Merge(samples);
     }
 
+    /// <summary>Checks that a model has the tokens of all samples.</summary>
+    /// <param name="trees">The samples.</param>
+    /// <param name="vocabularySize">The number of the model's tokens.</param>
+    /// <exception cref="ArgumentException">A sample holds another token; the message names both.</exception>
+    public static void RequireTokens(IEnumerable<SampleTree> trees, int vocabularySize)
+    {
+        foreach (var sample in trees.SelectMany(tree => tree.Members))
+        {
+            foreach (int token in sample.SoftLabels.Count == 0 ? sample.Tokens : sample.Tokens.Concat(sample.SoftLabels.SelectMany(label => label.Tokens)))
+            {
+                if ((uint)token >= (uint)vocabularySize)
+                {
+                    throw new ArgumentException($"Sample '{sample.Id}' of task '{sample.Task}' holds token {token}; the model has {vocabularySize} tokens.");
+                }
+            }
+        }
+    }
+
     private static SampleTree Merge(IReadOnlyList<TokenSample> samples)
     {
         int first = samples[0].Tokens[0];

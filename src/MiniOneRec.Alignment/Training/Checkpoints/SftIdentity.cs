@@ -9,6 +9,9 @@ namespace MiniOneRec.Alignment;
 /// <summary>What a run of fine-tuning and its checkpoints must share.</summary>
 internal static class SftIdentity
 {
+    /// <summary>The name of the fingerprint of a model's item vectors.</summary>
+    private const string Content = "content";
+
     // Where and how long a run writes changes no weight.
     private static readonly string[] Places = [nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration)];
 
@@ -16,7 +19,8 @@ internal static class SftIdentity
     public static string WeightsOf(CausalLanguageModel model) => WeightsFingerprint.Of(
         model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))
             .Concat((LoraAdapters.Of(model)?.Tensors() ?? []).Select(pair => (pair.Name, (Tensor)pair.Value)))
-            .DistinctBy(pair => pair.Item1));
+            .DistinctBy(pair => pair.Item1)
+            .Concat(ContentWeights.Of(model).Select(pair => (pair.Name, (Tensor)pair.Value))));
 
     /// <summary>Makes the identity of a run.</summary>
     /// <param name="options">The options.</param>
@@ -24,7 +28,8 @@ internal static class SftIdentity
     public static RunIdentity Of(SftOptions options, IReadOnlyDictionary<string, string> madeFrom)
     {
         var json = ArtifactManifest.ToOptions(options);
-        foreach (string place in Places)
+        string[] needless = madeFrom.ContainsKey(Content) ? Places : [.. Places, nameof(SftOptions.Content)];
+        foreach (string place in needless)
         {
             json.Remove(JsonNamingPolicy.CamelCase.ConvertName(place));
         }
@@ -59,7 +64,8 @@ internal static class SftIdentity
         using var data = new DataFingerprint();
         data.Add(trees);
         validator?.AddTo(data);
-        return new Dictionary<string, string>
+        var content = model.Content is { } part ? new Dictionary<string, string> { [Content] = $"{part.Content.Fingerprint} {part.Describe().ToJsonString()}" } : [];
+        return new Dictionary<string, string>(content)
         {
             ["model"] = of.Finish(),
             ["data"] = data.Finish(),

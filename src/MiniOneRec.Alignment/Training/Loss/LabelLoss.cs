@@ -23,9 +23,11 @@ internal static class LabelLoss
     /// <param name="scale">Multiplies the summed loss before its gradient is taken: 1 over the labels of the global batch.</param>
     /// <param name="smoothing">ε.</param>
     /// <param name="logitBudget">Values of logits that are held at once.</param>
+    /// <param name="also">A gradient of hidden states that another loss left, or <see langword="null"/>.</param>
     /// <returns>Loss and negative log-likelihood of each label, <c>[M]</c> float32, without graph.</returns>
     public static (Tensor Loss, Tensor Nll) Backward(
-        CausalLanguageModel model, Tensor hidden, LabelSet labels, double scale, double smoothing, long logitBudget = DefaultLogitBudget)
+        CausalLanguageModel model, Tensor hidden, LabelSet labels, double scale, double smoothing, long logitBudget = DefaultLogitBudget,
+        DenseGradient? also = null)
     {
         using var scope = NewDisposeScope();
         var rows = hidden.index_select(0, labels.Positions);                                    // [M, D]
@@ -51,6 +53,12 @@ internal static class LabelLoss
         {
             roots.Add(trained);
             gradients.Add(headGradient);
+        }
+
+        if (also is not null && hidden.requires_grad)
+        {
+            roots.Add(hidden.index_select(0, tensor([.. also.Tokens.Select(token => (long)token)], device: hidden.device)));
+            gradients.Add(also.Gradient.to_type(hidden.dtype));
         }
 
         if (roots.Count > 0)

@@ -2,7 +2,6 @@ using System.Text.Json;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
@@ -32,12 +31,10 @@ internal static class PolicyIdentity
     /// <param name="prompts">The examples.</param>
     /// <param name="heldOut">The validation.</param>
     public static Dictionary<string, string> Describe(
-        IReadOnlyDictionary<string, string> stage, GenerativeRecommender recommender, IReadOnlyList<(string Name, Parameter Parameter)> trained,
+        IReadOnlyDictionary<string, string> stage, GenerativeRecommender recommender, TrainableSet trained,
         CausalLanguageModel? reference, PromptSource prompts, HeldOut heldOut)
     {
         var model = recommender.Model;
-        var learning = trained.Select(pair => pair.Parameter).ToHashSet(ReferenceEqualityComparer.Instance);
-        var frozen = model.named_parameters().Where(pair => !learning.Contains(pair.parameter)).Select(pair => (pair.name, (Tensor)pair.parameter));
         return new Dictionary<string, string>(stage)
         {
             ["index"] = recommender.Index.Fingerprint,
@@ -46,8 +43,8 @@ internal static class PolicyIdentity
             ["prompts"] = $"{recommender.Template.Name}, histories of up to {recommender.Options.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
             ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = model.Config.ToJson().ToJsonString(),
-            ["frozen weights"] = WeightsFingerprint.Of(frozen),
-            [RunIdentity.StartWeights] = WeightsFingerprint.Of(trained.Select(pair => (pair.Name, (Tensor)pair.Parameter))),
+            ["frozen weights"] = WeightsFingerprint.Of(trained.Frozen),
+            [RunIdentity.StartWeights] = WeightsFingerprint.Of(trained.Tensors),
         };
     }
 }

@@ -125,6 +125,7 @@ internal sealed class ReferencePolicy : IDisposable
         var copy = new DecoderModel(model.Config);
         copy.to(model.EmbeddingWeight.dtype);
         copy.to(model.Device);
+        copy.ShareContentOf(model);
         foreach (var (target, source) in copy.parameters().Zip(model.parameters()))
         {
             target.copy_(source);

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MiniOneRec.Modeling.Tests.Decoding;
+namespace MiniOneRec.Modeling.Tests.Generation;
 
 public sealed class GenerationRulesTests
 {

@@ -1,0 +1,293 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MiniOneRec.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>What a model knows of its items beside their codes: a frozen vector each, which enters at the input and gives a softmax over the catalogue.</summary>
+/// <remarks>
+/// <para>
+/// <em>Content at the input</em> (LIGER, arXiv:2411.18814, section 4.1): a projection P of the item's vector v is added to the embedding. Departure: it is added at the
+/// item's last code alone, since a causal decoder would otherwise read at the first code which item it has to predict.
+/// P starts at zero, so that the model starts as it is without.
+/// </para>
+/// <para>
+/// <em>Dense head</em>: with m the mean of the history's vectors, weighted e^(-r·age), l the last item's vector and h the hidden state before the next item,
+/// the query is <c>q = A·m + B·l + W·h</c>, and item i has the logit <c>s·q·(v_i + u_i) + b_i</c>. A and B start at multiples of the identity, W and u at
+/// zero, b at <c>p·log(count + 1)</c>: a nearest-neighbour search over the vectors.
+/// </para>
+/// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are float32.</para>
+/// </remarks>
+public sealed class ContentModule : nn.Module
+{
+    [ComponentName(Name = "input")]
+    private Parameter? _input;
+
+    [ComponentName(Name = "mean")]
+    private Parameter? _mean;
+
+    [ComponentName(Name = "last")]
+    private Parameter? _last;
+
+    [ComponentName(Name = "hidden")]
+    private Parameter? _hidden;
+
+    [ComponentName(Name = "scale")]
+    private Parameter? _scale;
+
+    [ComponentName(Name = "bias")]
+    private Parameter? _bias;
+
+    [ComponentName(Name = "residual")]
+    private Parameter? _residual;
+
+    private readonly SemanticIdVocabulary _vocabulary;
+    private readonly bool _newestFirst;
+    private readonly int[] _leafRows;                           // per node of the trie its row among the leaves' vectors, or -1
+    private readonly ConditionalWeakTable<SemanticIdIndex, int[]> _rowsIn = [];
+    private Tensor _vectors;                                    // [N, E], centred, length 1
+    private Tensor _leafVectors;                                // [leaves, E]
+
+    /// <summary>Makes the part; it starts as <see cref="ContentModule"/> says, whatever the seed.</summary>
+    /// <param name="content">The vectors.</param>
+    /// <param name="index">The catalogue that the model is trained with.</param>
+    /// <param name="template">Which tokens stand for codes, and in which order prompts list a history.</param>
+    /// <param name="hiddenSize">D, the model's width.</param>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
+    /// <param name="counts">How often training holds each item; items that are not there count 0.</param>
+    /// <exception cref="ArgumentException">No item of the catalogue has a vector.</exception>
+    public ContentModule(
+        ItemContent content, SemanticIdIndex index, IPromptTemplate template, int hiddenSize, ContentOptions? options = null,
+        IReadOnlyDictionary<string, double>? counts = null)
+        : base(nameof(ContentModule))
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        ArgumentNullException.ThrowIfNull(index);
+        ArgumentNullException.ThrowIfNull(template);
+        Options = OptionsValidation.Validated(options ?? new ContentOptions(), new ContentOptionsValidator()).Copy();
+        (Content, Trie, _vocabulary) = (content.For(index), new SemanticIdTrie(index), template.Vocabulary);
+        _newestFirst = template is CompactTemplate { Order: HistoryOrder.NewestFirst };
+        (Items, HiddenSize) = (index.Items, hiddenSize);
+        using (no_grad())
+        {
+            using var scope = NewDisposeScope();
+            _vectors = ContentVectors.Of(Content).DetachFromDisposeScope();
+            (_leafRows, var leaves) = ContentVectors.ByLeaf(Content, Trie, _vectors);
+            _leafVectors = leaves.DetachFromDisposeScope();
+            _input = Options.AtInput ? Weights.Filled(0, hiddenSize, Content.Width) : null;
+            if (Options.DenseHead)
+            {
+                _mean = Identity(1 - Options.LastItemShare);
+                _last = Identity(Options.LastItemShare);
+                _hidden = Weights.Filled(0, Content.Width, hiddenSize);
+                _scale = Weights.Filled(Options.InitialScale, 1);
+                _bias = Own(tensor([.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]));
+                _residual = Options.ItemResiduals ? Weights.Filled(0, Items.Count, Content.Width) : null;
+            }
+        }
+
+        RegisterComponents();
+    }
+
+    /// <summary>Gets the vectors, in the order of the catalogue.</summary>
+    public ItemContent Content { get; }
+
+    /// <summary>Gets the options.</summary>
+    public ContentOptions Options { get; }
+
+    /// <summary>Gets the items that the dense head scores, in order.</summary>
+    public IReadOnlyList<string> Items { get; }
+
+    /// <summary>Gets D, the width of the model that it belongs to.</summary>
+    public int HiddenSize { get; }
+
+    /// <summary>Gets whether there is a dense head.</summary>
+    public bool HasHead => _mean is not null;
+
+    /// <summary>Gets the options as a model folder records them.</summary>
+    internal JsonObject Describe() => JsonSerializer.SerializeToNode(Options, ModelingJsonContext.Default.ContentOptions)!.AsObject();
+
+    /// <summary>Gets the tree of the catalogue that the model is trained with.</summary>
+    internal SemanticIdTrie Trie { get; }
+
+    /// <summary>Gets the tokens of codes.</summary>
+    internal SemanticIdVocabulary Vocabulary => _vocabulary;
+
+    /// <summary>Adds the content of the items that end in a batch to its embeddings.</summary>
+    /// <param name="embeddings"><c>[N, D]</c>.</param>
+    /// <param name="batch">The tokens.</param>
+    /// <returns><c>[N, D]</c>, the argument itself where nothing is added.</returns>
+    internal Tensor AddTo(Tensor embeddings, TokenBatch batch)
+    {
+        if (_input is null)
+        {
+            return embeddings;
+        }
+
+        var rows = batch.HistoriesFor(this);
+        return AddAt(embeddings, rows.Ends, [.. rows.Ends.Select(rows.LeafAt)]);
+    }
+
+    /// <summary>Adds the content of items that end at given places.</summary>
+    /// <param name="embeddings"><c>[R, D]</c>.</param>
+    /// <param name="places">The places among the R.</param>
+    /// <param name="leaves">The node of the item at each place.</param>
+    internal Tensor AddAt(Tensor embeddings, int[] places, int[] leaves)
+    {
+        if (_input is null || places.Length == 0)
+        {
+            return embeddings;
+        }
+
+        using var scope = NewDisposeScope();
+        var content = _leafVectors.index_select(0, Longs([.. leaves.Select(node => (long)_leafRows[node])]));       // [P, E]
+        var added = F.linear(content, _input).to_type(embeddings.dtype);                                         // [P, D]
+        return embeddings.index_add(0, Longs([.. places.Select(place => (long)place)]), added, Scalars.Of(1)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the query of each token: what the user may want after it.</summary>
+    /// <param name="hidden">Hidden states of the tokens, <c>[M, D]</c>.</param>
+    /// <param name="rows">The items of the batch that the tokens stand in.</param>
+    /// <param name="tokens">The packed tokens, M of them.</param>
+    /// <param name="dropout">The dropout rate on m and l.</param>
+    /// <returns><c>[M, E]</c> float32.</returns>
+    internal Tensor Queries(Tensor hidden, HistoryRows rows, IReadOnlyList<int> tokens, double dropout = 0)
+    {
+        using var scope = NewDisposeScope();
+        int most = Options.HistoryItems, count = tokens.Count;
+        long[] items = new long[count * most], last = new long[count];
+        float[] weights = new float[count * most], hasLast = new float[count];
+        var nodes = new List<int>();
+        for (int m = 0; m < count; m++)
+        {
+            rows.Before(tokens[m], _newestFirst ? int.MaxValue : most, nodes);
+            if (_newestFirst)
+            {
+                nodes.Reverse();
+            }
+
+            int length = Math.Min(most, nodes.Count);
+            double sum = 0;
+            for (int age = 0; age < length; age++)
+            {
+                sum += Math.Exp(-Options.DecayRate * age);
+            }
+
+            for (int age = 0; age < length; age++)
+            {
+                items[m * most + age] = _leafRows[nodes[age]];
+                weights[m * most + age] = (float)(Math.Exp(-Options.DecayRate * age) / sum);
+            }
+
+            (last[m], hasLast[m]) = length > 0 ? (_leafRows[nodes[0]], 1) : (0, 0);
+        }
+
+        var device = _leafVectors.device;
+        var history = _leafVectors.index_select(0, Longs(items)).view(count, most, Content.Width);                  // [M, K, E]
+        var mean = bmm(tensor(weights, [count, 1, most], device: device), history).squeeze(1);                      // [M, E]
+        var latest = _leafVectors.index_select(0, Longs(last)) * tensor(hasLast, [count, 1], device: device);       // [M, E]
+        if (dropout > 0)
+        {
+            (mean, latest) = (F.dropout(mean, dropout), F.dropout(latest, dropout));
+        }
+
+        var query = F.linear(mean, _mean!).Plus(F.linear(latest, _last!)).Plus(F.linear(hidden.to_type(ScalarType.Float32), _hidden!));
+        return query.MoveToOuterDisposeScope();                                                                     // [M, E]
+    }
+
+    /// <summary>Computes the logits of all items.</summary>
+    /// <param name="queries"><c>[M, E]</c>.</param>
+    /// <returns><c>[M, N]</c>.</returns>
+    internal Tensor Logits(Tensor queries)
+    {
+        using var scope = NewDisposeScope();
+        return (F.linear(queries, _residual is null ? _vectors : _vectors.Plus(_residual)) * _scale!).Plus(_bias!).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Computes the logits of some items.</summary>
+    /// <param name="queries"><c>[M, E]</c>.</param>
+    /// <param name="items">Rows, <c>[S]</c> int64, the same for all queries.</param>
+    /// <returns><c>[M, S]</c>.</returns>
+    internal Tensor Logits(Tensor queries, Tensor items)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = _vectors.index_select(0, items);                                                              // [S, E]
+        if (_residual is not null)
+        {
+            vectors = vectors.Plus(_residual.index_select(0, items));
+        }
+
+        return (F.linear(queries, vectors) * _scale!).Plus(_bias!.index_select(0, items)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Gets the row of each item in a catalogue, −1 where it is not there; empty where the catalogue is the one of the training.</summary>
+    internal int[] RowsIn(SemanticIdIndex index) => ReferenceEquals(Items, index.Items) ? [] : _rowsIn.GetValue(
+        index, catalogue => Items.SequenceEqual(catalogue.Items, StringComparer.Ordinal) ? [] : [.. Items.Select(item => catalogue.TryGetRow(item, out int row) ? row : -1)]);
+
+    /// <summary>Gets the learned weights by name, and how fast each kind learns.</summary>
+    internal IEnumerable<(string Name, Parameter Value, ContentRate Rate)> Trained()
+    {
+        foreach (var (name, value) in named_parameters())
+        {
+            yield return ($"content.{name}", value, name switch
+            {
+                "mean" or "last" => ContentRate.Map,
+                "residual" => ContentRate.Residual,
+                "hidden" => ContentRate.Hidden,
+                "scale" or "bias" => ContentRate.Bias,
+                _ => ContentRate.Input,
+            });
+        }
+    }
+
+    /// <summary>Moves weights and vectors to a device.</summary>
+    internal void MoveTo(Device device)
+    {
+        this.to(device);
+        if (_vectors.device.type != device.type || _vectors.device.index != device.index)
+        {
+            (_vectors, _leafVectors) = (Moved(_vectors, device), Moved(_leafVectors, device));
+        }
+    }
+
+    /// <summary>Frees weights and vectors.</summary>
+    /// <param name="disposing">Whether <see cref="nn.Module.Dispose()"/> called.</param>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _vectors.Dispose();
+            _leafVectors.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private Parameter Identity(double value)
+    {
+        using var scope = NewDisposeScope();
+        return Own(eye(Content.Width).mul_(Scalars.Of(value)));
+    }
+
+    private static Parameter Own(Tensor value)
+    {
+        var parameter = new Parameter(value, requires_grad: true);
+        parameter.DetachFromDisposeScope();
+        return parameter;
+    }
+
+    private Tensor Longs(long[] values) => tensor(values, device: _leafVectors.device);
+
+    private static Tensor Moved(Tensor value, Device device)
+    {
+        var moved = value.to(device).DetachFromDisposeScope();
+        value.Dispose();
+        return moved;
+    }
+}

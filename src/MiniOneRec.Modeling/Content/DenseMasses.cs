@@ -1,0 +1,54 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>The dense head's probabilities of a catalogue's items.</summary>
+internal static class DenseMasses
+{
+    /// <summary>Computes the head's softmax for prompts.</summary>
+    /// <param name="content">The head.</param>
+    /// <param name="hidden">Hidden states of the prompts' last tokens, <c>[B, D]</c>.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="index">The catalogue that is served; items that the head does not know get nothing.</param>
+    /// <returns>One probability per row of the catalogue, for each prompt.</returns>
+    public static float[][] Of(ContentModule content, Tensor hidden, IReadOnlyList<int[]> prompts, SemanticIdIndex index)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        TokenTree[] trees = [.. prompts.Select(TokenTree.Chain)];
+        int[] last = new int[trees.Length];
+        for (int b = 0, end = 0; b < last.Length; b++)
+        {
+            end += prompts[b].Length;
+            last[b] = end - 1;
+        }
+
+        var queries = content.Queries(hidden, HistoryRows.Of(trees, content.Vocabulary, content.Trie), last);
+        var probabilities = F.softmax(content.Logits(queries), 1).cpu().data<float>().ToArray();            // [B, N]
+        int width = content.Items.Count;
+        int[] rows = content.RowsIn(index);
+        float[][] result = new float[last.Length][];
+        for (int b = 0; b < result.Length; b++)
+        {
+            var own = probabilities.AsSpan(b * width, width);
+            if (rows.Length == 0)
+            {
+                result[b] = own.ToArray();
+                continue;
+            }
+
+            result[b] = new float[index.Count];
+            for (int i = 0; i < width; i++)
+            {
+                if (rows[i] >= 0)
+                {
+                    result[b][rows[i]] = own[i];
+                }
+            }
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,106 @@
+using MiniOneRec.Alignment;
+using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace MiniOneRec.Tests;
+
+public sealed class DenseLossTests
+{
+    private static readonly ContentTrainingOptions Plain = new() { LabelSmoothing = 0.2, InputDropout = 0 };
+
+    [Fact]
+    public void Backward_WholeCatalogue_EqualsThePlainFormula()
+    {
+        using var scope = NewDisposeScope();
+        var (content, batch, targets) = Case();
+        var hidden = randn(batch.TotalTokens, 16);
+
+        var (loss, gradient) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 0.5, Plain, logitBudget: 30);
+
+        var states = hidden.index_select(0, tensor([.. targets.Tokens.Select(token => (long)token)])).requires_grad_();
+        var logits = content.Logits(content.Queries(states, batch.HistoriesFor(content), targets.Tokens));
+        var rows = new List<Tensor>();
+        for (int m = 0; m < targets.Tokens.Length; m++)
+        {
+            var z = logits[m];
+            var own = stack(targets.Items[m].Select(item => z[item])).logsumexp(0);
+            var partition = z.logsumexp(0);
+            rows.Add((partition - own) * Scalars.Of(0.8) + (partition - z.mean()) * Scalars.Of(0.2));
+        }
+
+        var expected = stack(rows).sum();
+        Assert.Equal(expected.item<float>(), loss, 1e-4);
+        float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
+        content.zero_grad();
+        (expected * Scalars.Of(0.5)).backward();
+        AssertClose(states.grad!.data<float>().ToArray(), gradient.data<float>().ToArray());
+        AssertClose([.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())], grads);
+    }
+
+    [Fact]
+    public void Backward_SampledCatalogue_EstimatesTheWholeOne()
+    {
+        using var scope = NewDisposeScope();
+        var (content, batch, targets) = Case();
+        var hidden = randn(batch.TotalTokens, 16);
+        var (whole, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain, 1 << 20);
+        random.manual_seed(4);
+
+        var (sampled, _) = DenseLoss.Backward(
+            content, hidden, batch.HistoriesFor(content), targets, 1, Plain with { SampleAbove = 1, SampledItems = 20_000 }, 1 << 20);
+
+        Assert.Equal(whole / targets.Tokens.Length, sampled / targets.Tokens.Length, 0.01);
+    }
+
+    [Fact]
+    public void Of_TreesAndChains_FindsEveryPredictedItem()
+    {
+        using var scope = NewDisposeScope();
+        var (content, _, targets) = Case();
+
+        Assert.Equal([0, 3, 6, 10], targets.Tokens);
+        Assert.Equal(["0", "5", "10", "0"], targets.Items.Select(rows => $"{rows[0]}"));
+
+        var index = Toy.Index();
+        var template = CompactTemplate.For(index);
+        int[] prompt = template.EncodePrompt(template.NextItem([index["1"]]));
+        var tree = SampleTree.Of(
+            TokenSample.Of(prompt, template.EncodeResponse(index["2"]), "t", "x") with { Group = "g" },
+            TokenSample.Of(prompt, template.EncodeResponse(index["3"]), "t", "y") with { Group = "g" });
+
+        var found = DenseTargets.Of([tree], content);
+
+        Assert.Equal([3, 3], found.Tokens);
+        Assert.Equal([2, 3], found.Items.Select(rows => rows[0]));
+        Assert.Equal(2, DenseTargets.Count([tree], content));
+    }
+
+    private static (ContentModule Content, TokenBatch Batch, DenseTargets Targets) Case()
+    {
+        random.manual_seed(1);
+        var index = Toy.Index();
+        var template = CompactTemplate.For(index);
+        var content = ContentCase.Content(index, template, new ContentOptions { ItemResiduals = true });
+        int[] chain = template.EncodePrompt(template.NextItem([index["0"], index["5"], index["10"]]));
+        bool[] labels = [.. chain.Select((_, i) => i > 0)];
+        SampleTree[] trees =
+        [
+            SampleTree.Of(new TokenSample(chain, labels, "t", "a")), SampleTree.Of(TokenSample.Of([chain[0]], template.EncodeResponse(index["0"]), "t", "b")),
+        ];
+        var batch = TokenBatch.Of([.. trees.Select(tree => tree.Tree)]);
+        var targets = DenseTargets.Of(trees, content);
+        return (content, batch, targets);
+    }
+
+    private static void AssertClose(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], actual[i], 1e-4f);
+        }
+    }
+}

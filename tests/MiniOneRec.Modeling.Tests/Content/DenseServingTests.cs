@@ -1,0 +1,197 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling.Tests;
+
+public sealed class DenseServingTests
+{
+    [Fact]
+    public void Recommend_DenseHead_FollowsTheExactMixture()
+    {
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 0;
+        var codes = Scores(recommender);
+        recommender.DenseWeight = 1;
+        var dense = Scores(recommender);
+        recommender.DenseWeight = 0.3;
+
+        var mixed = Scores(recommender);
+
+        Assert.Equal(1, dense.Values.Sum(), 1e-5);
+        foreach (var (item, value) in mixed)
+        {
+            Assert.Equal(0.7 * codes[item] + 0.3 * dense[item], value, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Recommend_SeveralPriors_AddTheirShares()
+    {
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 0;
+        var codes = Scores(recommender);
+        recommender.Prior = Point("b");
+        recommender.PriorWeight = 0.2;
+        recommender.AdditionalPriors = [new PriorShare(Point("e"), 0.3), new PriorShare(Point("f"), 0)];
+
+        var mixed = Scores(recommender);
+
+        foreach (var (item, value) in mixed)
+        {
+            Assert.Equal(0.5 * codes[item] + (item == "b" ? 0.2 : item == "e" ? 0.3 : 0), value, 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Recommend_SharesAboveOne_AreRefused()
+    {
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 0.6;
+        recommender.Prior = Point("b");
+        recommender.PriorWeight = 0.5;
+
+        var refusal = Assert.Throws<InvalidOperationException>(() => Scores(recommender));
+
+        Assert.Contains("sum to 1.1", refusal.Message);
+        Assert.Contains("'PointScorer' has the share 1.5", Assert.Throws<ArgumentException>(() => recommender.AdditionalPriors = [new PriorShare(Point("b"), 1.5)]).Message);
+    }
+
+    [Fact]
+    public void Recommend_PenaltyOfTheLastItem_DiffersFromEarlierOnes()
+    {
+        using var recommender = ContentToy.Recommender();
+        var free = Scores(recommender, "a", "e");
+        recommender.HistoryPenalty = 1;
+        recommender.LastItemPenalty = 2;
+
+        var penalised = Scores(recommender, "a", "e");
+
+        Assert.Equal(free["a"] * Math.Exp(-1), penalised["a"], 1e-6);
+        Assert.Equal(free["e"] * Math.Exp(-2), penalised["e"], 1e-6);
+        Assert.Equal(free["b"], penalised["b"], 1e-6);
+    }
+
+    [Fact]
+    public void Recommend_GrownCatalogue_ScoresWhatTheHeadKnows()
+    {
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 1;
+        var before = Scores(recommender);
+
+        recommender.Swap(new SemanticIdIndex(
+            [new("new", new(1, 1)), .. ContentToy.Index.Items.Reverse().Select(item => KeyValuePair.Create(item, ContentToy.Index[item]))], ContentToy.Index.LevelSizes));
+        var after = Scores(recommender, count: 9);
+
+        Assert.Equal(0, after["new"]);
+        foreach (var (item, value) in before)
+        {
+            Assert.Equal(value, after[item], 1e-6);
+        }
+    }
+
+    [Fact]
+    public async Task Save_Load_AnswersToTheBit()
+    {
+        using var folder = new TemporaryFolder();
+        using var recommender = ContentToy.Recommender(new ContentOptions { ItemResiduals = true, DecayRate = 0.5 });
+        await recommender.SaveAsync(folder["model"]);
+
+        using var loaded = await GenerativeRecommender.LoadAsync(folder["model"]);
+
+        Assert.Equal(Scores(recommender), Scores(loaded));
+        Assert.Equal(recommender.Model.Content!.Content.Fingerprint, loaded.Model.Content!.Content.Fingerprint);
+        Assert.False(loaded.Model.Content.Content.IsKnown(6));
+    }
+
+    [Fact]
+    public async Task Save_Load_KeepsAdditionalPriorsAndTheirShares()
+    {
+        using var folder = new TemporaryFolder();
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 0.2;
+        recommender.AdditionalPriors = [new PriorShare(Point("b"), 0.3), new PriorShare(new Saved("e"), 0.25) { Scale = PriorScale.Softmax, Evidence = 2 }];
+        var answered = Scores(recommender);
+        recommender.AdditionalPriors = [.. recommender.AdditionalPriors.Skip(1), recommender.AdditionalPriors[0]];
+        await recommender.SaveAsync(folder["model"]);
+
+        using var loaded = await GenerativeRecommender.LoadAsync(folder["model"], [new ScorerLoader("saved", async (path, _, stop) =>
+            new Saved(await File.ReadAllTextAsync(Path.Combine(path, "item.txt"), stop)))]);
+
+        var share = Assert.Single(loaded.AdditionalPriors);
+        Assert.Equal((0.25, PriorScale.Softmax, 2.0), (share.Weight, share.Scale, share.Evidence));
+        Assert.EndsWith("PointScorer", loaded.MissingPrior);
+        loaded.AdditionalPriors = [new PriorShare(Point("b"), 0.3), share];
+        Assert.Equal(answered, Scores(loaded));
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(folder["model"]));
+        Assert.Contains("'saved'", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Load_VectorsThatChanged_AreRefused()
+    {
+        using var folder = new TemporaryFolder();
+        using var recommender = ContentToy.Recommender();
+        await recommender.SaveAsync(folder["model"]);
+        string path = Path.Combine(folder["model"], ContentStore.File);
+        var stored = SafetensorsFile.Load(path);
+        using (no_grad())
+        {
+            stored["vectors"][0, 0] = tensor(0.125f);
+        }
+
+        await SafetensorsFile.SaveAsync(path, [.. stored.Select(pair => (pair.Key, pair.Value))]);
+        await Rehash(folder["model"]);
+
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(folder["model"]));
+
+        Assert.Contains("the model was trained with " + recommender.Model.Content!.Content.Fingerprint, refusal.Message);
+    }
+
+    // Damage that no hash shows: the manifest is made to fit it.
+    private static async Task Rehash(string folder)
+    {
+        string path = Path.Combine(folder, ModelFolder.ManifestFile);
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        manifest.Remove("files");
+        manifest.Remove("checksum");
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+    }
+
+    private static Dictionary<string, double> Scores(GenerativeRecommender recommender, params string[] history) => Scores(recommender, 8, history);
+
+    private static Dictionary<string, double> Scores(GenerativeRecommender recommender, int count, params string[] history)
+    {
+        var result = recommender.Recommend([new RecommendationRequest { History = history.Length == 0 ? ["a"] : history, Count = count }])[0];
+        return result.Items.ToDictionary(item => item.ItemId, item => Math.Exp(item.Score));
+    }
+
+    private static PointScorer Point(string item) => new(item);
+
+    private sealed class Saved(string item) : PointScorer(item), ISavableScorer
+    {
+        public string Kind => "saved";
+
+        public Task SaveAsync(string folder, CancellationToken cancellationToken = default)
+        {
+            Directory.CreateDirectory(folder);
+            return File.WriteAllTextAsync(Path.Combine(folder, "item.txt"), Item, cancellationToken);
+        }
+    }
+
+    private class PointScorer(string item) : IItemScorer
+    {
+        public IReadOnlyList<string> Items => ContentToy.Index.Items;
+
+        protected string Item => item;
+
+        public void Score(IReadOnlyList<IReadOnlyList<string>> histories, Span<float> scores)
+        {
+            for (int i = 0; i < scores.Length; i++)
+            {
+                scores[i] = Items[i % Items.Count] == item ? 1 : 0;
+            }
+        }
+    }
+}
