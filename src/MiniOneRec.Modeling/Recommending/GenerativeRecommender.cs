@@ -29,6 +29,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
     private readonly Lock _swapping = new();
+    private readonly bool _ownsModel;
     private IDisposable? _ownedPrior;
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
@@ -58,24 +59,24 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public GenerativeRecommender(
         CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options,
         IReadOnlyDictionary<string, double>? popularity, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+        : this(new SemanticIdModel(model, template, index, popularity), options ?? new RecommenderOptions(), logger, meters) => _ownsModel = true;
+
+    /// <summary>Makes the serving view of a model. The model stays the caller's, who may serve it with other options as well, and disposes it last.</summary>
+    /// <param name="model">The model; its backbone is put in evaluation mode.</param>
+    /// <param name="options">The options, copied; by default those of <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options = null, ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(template);
-        if (model.Config.VocabularySize < template.VocabularySize)
-        {
-            throw new ArgumentException(
-                $"The model has {model.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of the template '{template.Name}'.", nameof(model));
-        }
-
-        var checkedOptions = OptionsValidation.Validated(options ?? new RecommenderOptions(), new RecommenderOptionsValidator()).Copy();
+        var checkedOptions = RecommenderOptions.Checked(options, model);
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
-        (Model, Template) = (model, template);
-        CheckVocabulary(index, template);
-        _serving = new ServingPipeline(this, model, template, checkedOptions, _logger, meters) { Catalogue = new Catalogue(index, popularity) };
+        _serving = new ServingPipeline(this, model.WithHistories(checkedOptions.MaxHistoryItems), checkedOptions, _logger, meters);
         Name = "minionerec";
-        model.eval();
-        model.PackWeights = checkedOptions.PackWeights;
+        model.Backbone.eval();
+        model.Backbone.PackWeights = checkedOptions.PackWeights;
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -86,20 +87,23 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         set => _serving.Telemetry.Name = value;
     }
 
+    /// <summary>Gets the model with the present catalogue: what trainers improve.</summary>
+    public SemanticIdModel SemanticIdModel => _serving.Model;
+
     /// <summary>Gets the decoder.</summary>
-    public CausalLanguageModel Model { get; }
+    public CausalLanguageModel Model => _serving.Model.Backbone;
 
     /// <summary>Gets the template.</summary>
-    public IPromptTemplate Template { get; }
+    public IPromptTemplate Template => _serving.Model.Template;
 
     /// <summary>Gets the catalogue's semantic IDs.</summary>
-    public SemanticIdIndex Index => _serving.Catalogue.Index;
+    public SemanticIdIndex Index => _serving.Model.Index;
 
     /// <summary>Gets the catalogue's tree.</summary>
-    public SemanticIdTrie Trie => _serving.Catalogue.Trie;
+    public SemanticIdTrie Trie => _serving.Model.Trie;
 
     /// <summary>Gets the figures that order the items of one semantic ID.</summary>
-    public IReadOnlyDictionary<string, double> Popularity => _serving.Catalogue.Popularity;
+    public IReadOnlyDictionary<string, double> Popularity => _serving.Model.Popularity;
 
     /// <summary>Gets a copy of the options.</summary>
     public RecommenderOptions Options => _serving.Settings.Options.Copy();
@@ -161,11 +165,9 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <exception cref="ArgumentException">A code has no token.</exception>
     public void Swap(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        CheckVocabulary(index, Template);
         lock (_swapping)
         {
-            _serving.Catalogue = new Catalogue(index, popularity ?? _serving.Catalogue.Popularity);
+            _serving.Model = _serving.Model.WithCatalogue(index, popularity);
         }
 
         _serving.Telemetry.Swapped("catalogue");
@@ -191,6 +193,17 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         return _serving.Answer(requests, cancellationToken);
+    }
+
+    /// <summary>Makes what answers on the calling thread with the present catalogue and prior, whatever is set here afterwards: for trainers and evaluations.</summary>
+    /// <param name="configure">Changes a copy of the present options, or <see langword="null"/>.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public DirectRecommender Direct(Action<RecommenderOptions>? configure = null)
+    {
+        var settings = _serving.Settings;
+        var options = settings.Options.Copy();
+        configure?.Invoke(options);
+        return _serving.Snapshot(settings with { Options = RecommenderOptions.Checked(options, _serving.Model) });
     }
 
     /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or <see langword="null"/>.</summary>
@@ -268,8 +281,8 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public IReadOnlyList<(int Token, double LogProbability)> Explain(IReadOnlyList<string> history, string itemId)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var catalogue = _serving.Catalogue;
-        int[] prompt = PromptOf(catalogue, history, out _), response = Template.EncodeResponse(catalogue.Index[itemId]);
+        var model = _serving.Model;
+        int[] prompt = model.EncodeHistory(history, out _), response = Template.EncodeResponse(model.Index[itemId]);
         using var inside = _serving.Direct();
         using var reading = Model.Lease.Serve();
         using var noGrad = no_grad();
@@ -280,12 +293,16 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return [.. response.Zip(values.data<float>().ToArray(), (token, value) => (token, (double)value))];
     }
 
-    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model.</summary>
+    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model where the recommender owns it.</summary>
     /// <exception cref="InvalidOperationException">The call comes from inside a filter, prior or fallback that this recommender waits for.</exception>
     public void Dispose()
     {
         _serving.Dispose();
-        Model.Dispose();
+        if (_ownsModel)
+        {
+            Model.Dispose();
+        }
+
         _ownedPrior?.Dispose();
     }
 
@@ -297,35 +314,13 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
-    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped)
-    {
-        ArgumentNullException.ThrowIfNull(history);
-        return PromptOf(_serving.Catalogue, history, out skipped);
-    }
-
-    private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped) =>
-        PreparedRequest.PromptOf(history, catalogue, Template, _serving.Settings.Options.MaxHistoryItems, out skipped);
+    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
 
     private static void ThrowUnless(bool holds, double value, string expected, [CallerMemberName] string property = "")
     {
         if (!holds)
         {
             throw new ArgumentOutOfRangeException(property, value, $"{property} is {value}; expected {expected}.");
-        }
-    }
-
-    private static void CheckVocabulary(SemanticIdIndex index, IPromptTemplate template)
-    {
-        for (int row = 0; row < index.Count; row++)
-        {
-            try
-            {
-                template.Vocabulary.Encode(index.SemanticIds[row]);
-            }
-            catch (ArgumentException e)
-            {
-                throw new ArgumentException($"Item '{index.Items[row]}' has {index.SemanticIds[row]}: {e.Message}", nameof(index));
-            }
         }
     }
 }
