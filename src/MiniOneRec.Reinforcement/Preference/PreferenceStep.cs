@@ -10,17 +10,17 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class PreferenceStep
 {
     private readonly PolicyLoop _loop;
-    private readonly GenerativeRecommender _recommender;
+    private readonly SemanticIdModel _model;
     private readonly PreferenceOptions _options;
     private readonly IRolloutSampler _sampler;
     private readonly PreferenceLoss _loss;
     private readonly int[] _completions;
 
-    public PreferenceStep(PolicyLoop loop, GenerativeRecommender recommender, PreferenceOptions options, IRolloutSampler sampler)
+    public PreferenceStep(PolicyLoop loop, SemanticIdModel model, PreferenceOptions options, IRolloutSampler sampler)
     {
-        (_loop, _recommender, _options, _sampler) = (loop, recommender, options, sampler);
+        (_loop, _model, _options, _sampler) = (loop, model, options, sampler);
         _loss = new PreferenceLoss(options.Beta);
-        _completions = [.. Enumerable.Range(1, recommender.Trie.NodeCount - 1).Where(recommender.Trie.IsTerminal)];
+        _completions = [.. Enumerable.Range(1, model.Trie.NodeCount - 1).Where(model.Trie.IsTerminal)];
         if (_completions.Length <= options.RejectedCount)
         {
             throw new ArgumentException(
@@ -96,7 +96,7 @@ internal sealed class PreferenceStep
             : Roll(chunk, prompts, random);
         for (int i = 0; i < chunk.Length; i++)
         {
-            int[] chosen = _recommender.Template.EncodeResponse(_recommender.Trie.PathTo(chunk[i].Primary));
+            int[] chosen = _model.Template.EncodeResponse(_model.Trie.PathTo(chunk[i].Primary));
             var rejected = drawn[i].Take(_options.RejectedCount).Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
             yield return new CompletionGroup(prompts[i], [chosen, .. rejected]);
         }
@@ -115,7 +115,7 @@ internal sealed class PreferenceStep
             }
         }
 
-        return [.. nodes.Select(node => _recommender.Template.EncodeResponse(_recommender.Trie.PathTo(node)))];
+        return [.. nodes.Select(node => _model.Template.EncodeResponse(_model.Trie.PathTo(node)))];
     }
 
     private List<int[]>[] Roll(PreparedExample[] chunk, int[][] prompts, Random random)
@@ -124,8 +124,8 @@ internal sealed class PreferenceStep
         var rollouts = _sampler.Sample(new RolloutRequest
         {
             Model = _loop.Model,
-            Trie = _recommender.Trie,
-            Template = _recommender.Template,
+            Trie = _model.Trie,
+            Template = _model.Template,
             Prompts = prompts,
             Targets = [.. chunk.Select(example => example.Targets)],
             GroupSize = Math.Min(_options.RejectedCount + most, _completions.Length),

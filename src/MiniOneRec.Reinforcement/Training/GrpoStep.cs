@@ -10,7 +10,7 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class GrpoStep
 {
     private readonly PolicyLoop _loop;
-    private readonly GenerativeRecommender _recommender;
+    private readonly SemanticIdModel _model;
     private readonly GrpoOptions _options;
     private readonly IRolloutSampler _sampler;
     private readonly RewardSum _rewards;
@@ -19,9 +19,9 @@ internal sealed class GrpoStep
     private readonly KlController _controller;
     private readonly SampledPolicy _sampled;
 
-    public GrpoStep(PolicyLoop loop, GenerativeRecommender recommender, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
+    public GrpoStep(PolicyLoop loop, SemanticIdModel model, GrpoOptions options, IRolloutSampler sampler, RewardSum rewards)
     {
-        (_loop, _recommender, _options, _sampler, _rewards) = (loop, recommender, options, sampler, rewards);
+        (_loop, _model, _options, _sampler, _rewards) = (loop, model, options, sampler, rewards);
         _advantage = new GroupAdvantage(options.AdvantageBaseline, options.DivideByDeviation, options.AdvantageClip);
         double inLoss = options.KlPlacement == KlPlacement.Loss ? options.KlWeight : 0;
         _loss = new GrpoLoss(options.Objective, options.ClipLow, options.ClipHigh, inLoss, options.KlEstimator, options.EntropyWeight);
@@ -103,8 +103,8 @@ internal sealed class GrpoStep
             var request = new RolloutRequest
             {
                 Model = _loop.Model,
-                Trie = _recommender.Trie,
-                Template = _recommender.Template,
+                Trie = _model.Trie,
+                Template = _model.Template,
                 Prompts = prompts,
                 Targets = [.. chunk.Select(example => example.Targets)],
                 GroupSize = _options.GroupSize,
@@ -117,7 +117,7 @@ internal sealed class GrpoStep
             {
                 var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
-                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _recommender.Index, _recommender.Trie, _recommender.Popularity), prompts[i], request, i));
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _model.Index, _model.Trie, _model.Popularity), prompts[i], request, i));
             }
         }
 
@@ -144,7 +144,7 @@ internal sealed class GrpoStep
         {
             // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
             int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
-            members[last] = Reinforcement.Rollout.Of(_recommender.Trie, _recommender.Template, example.Primary, double.NegativeInfinity);
+            members[last] = Reinforcement.Rollout.Of(_model.Trie, _model.Template, example.Primary, double.NegativeInfinity);
         }
 
         return members;

@@ -16,7 +16,7 @@ namespace MiniOneRec.Reinforcement;
 internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly string _stage;
-    private readonly GenerativeRecommender _recommender;
+    private readonly SemanticIdModel _model;
     private readonly PolicyTrainingOptions _options;
     private readonly HeldOut _heldOut;
     private readonly PolicyCheckpoint _checkpoint;
@@ -32,11 +32,11 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
     private Func<long, PolicyOutcome> _step = null!;
 
     private PolicyLoop(
-        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
+        string stage, DirectRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<NextItemExample>? validation,
         RewardSum? rewards, PromptSource prompts, IReadOnlyDictionary<string, string> identity, IProgress<TrainingProgress>? progress, ILogger logger, IMeterFactory? meters,
         IGradientExchange? exchange)
     {
-        (_stage, _recommender, _options, _progress, _logger, Model, Prompts) = (stage, recommender, options, progress, logger, recommender.Model, prompts);
+        (_stage, _model, _options, _progress, _logger, Model, Prompts) = (stage, recommender.Model, options, progress, logger, recommender.Model.Backbone, prompts);
         _trained = new TrainedParameters(Model);
         Reference = new ReferencePolicy(Model, options.Reference, reference);
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, DecaysVectors = true, ClipNorm = options.ClipNorm };
@@ -51,7 +51,7 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
     public CausalLanguageModel Model { get; }
 
     /// <summary>Gets T, the tokens of the longest completion.</summary>
-    public int Width => _recommender.Trie.Depth + _recommender.Template.Terminator.Count;
+    public int Width => _model.Trie.Depth + _model.Template.Terminator.Count;
 
     public ReferencePolicy Reference { get; }
 
@@ -63,7 +63,7 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
 
     /// <summary>Runs a stage on the calling thread.</summary>
     /// <param name="stage">Its name in progress, logs and metrics.</param>
-    /// <param name="recommender">Whose model is trained.</param>
+    /// <param name="recommender">What validation asks; its model is trained.</param>
     /// <param name="options">The options.</param>
     /// <param name="reference">The caller's reference, or <see langword="null"/>.</param>
     /// <param name="train">The examples.</param>
@@ -77,21 +77,22 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
     /// <param name="makeStep">Makes what does one step, numbered from 1.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
-        string stage, GenerativeRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
+        string stage, DirectRecommender recommender, PolicyTrainingOptions options, CausalLanguageModel? reference, IReadOnlyList<RolloutExample> train,
         IReadOnlyList<NextItemExample>? validation, RewardSum? rewards, IProgress<TrainingProgress>? progress, ILogger logger,
         IMeterFactory? meters, IReadOnlyDictionary<string, string> identity, IGradientExchange? exchange, Func<PolicyLoop, Func<long, PolicyOutcome>> makeStep,
         CancellationToken cancellationToken)
     {
-        using var training = recommender.Model.BeginTraining();
+        var model = recommender.Model;
+        using var training = model.Backbone.BeginTraining();
         TorchSeed.Apply(options.Seed);
-        var prompts = new PromptSource(recommender, train, options.UnknownTargets, options.Seed);
+        var prompts = new PromptSource(model, train, options.UnknownTargets, options.Seed);
         if (prompts.Skipped > 0)
         {
             Log.TargetsSkipped(logger, stage, prompts.Skipped);
         }
 
         Log.Started(logger, stage, prompts.Count, options.Steps);
-        recommender.Model.eval();
+        model.Backbone.eval();
         Log.Environment(logger, stage, RunEnvironment.Current().ToString());
         using var loop = new PolicyLoop(stage, recommender, options, reference, validation, rewards, prompts, identity, progress, logger, meters, exchange);
         loop._checkpoint.CheckTarget();
@@ -153,12 +154,12 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
 
     /// <summary>Lays completions out as one tree per group, in the space that the options name.</summary>
     public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups) => _options.LogProbabilities == LogProbabilitySpace.Trie
-        ? CompletionLayout.Trees(groups, Width, Model.Device, _recommender.Trie, _recommender.Template)
+        ? CompletionLayout.Trees(groups, Width, Model.Device, _model.Trie, _model.Template)
         : CompletionLayout.Trees(groups, Width, Model.Device);
 
     /// <summary>Lays completions out as branches on prompts that the policy ran with its present weights, in the space that the options name.</summary>
     public CompletionLayout Layout(IReadOnlyList<CompletionGroup> groups, IReadOnlyList<int> numbers, PromptCache prompts) => CompletionLayout.Branches(
-        groups, numbers, prompts, Width, Model.Device, _options.LogProbabilities == LogProbabilitySpace.Trie ? _recommender.Trie : null, _recommender.Template);
+        groups, numbers, prompts, Width, Model.Device, _options.LogProbabilities == LogProbabilitySpace.Trie ? _model.Trie : null, _model.Template);
 
     /// <summary>Takes one optimizer step with the gradients that the parameters hold.</summary>
     /// <param name="step">The step, for the learning rate.</param>
@@ -235,10 +236,10 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
         var frozen = Model.named_parameters().Where(pair => !trained.Contains(pair.parameter)).Select(pair => (pair.name, (Tensor)pair.parameter));
         return new Dictionary<string, string>(identity)
         {
-            ["index"] = _recommender.Index.Fingerprint,
+            ["index"] = _model.Index.Fingerprint,
             ["examples"] = Prompts.Fingerprint(),
             ["validation"] = _heldOut.IsEmpty ? "no rows" : _heldOut.Fingerprint(),
-            ["prompts"] = $"{_recommender.Template.Name}, histories of up to {_recommender.Options.MaxHistoryItems} items",
+            ["prompts"] = $"{_model.Template.Name}, histories of up to {_model.MaxHistoryItems} items",
             ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = Model.Config.ToJson().ToJsonString(),
             ["frozen weights"] = WeightsFingerprint.Of(frozen),
@@ -253,7 +254,11 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
     {
         long start = Stopwatch.GetTimestamp();
         var figures = _heldOut.Measure(step == 0 ? cancellationToken : CancellationToken.None);
-        (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
+        foreach (var (name, figure) in figures.Ranking)
+        {
+            metrics[name] = figure;
+        }
+
         foreach (var (name, reward) in figures.Rewards)
         {
             metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;
@@ -266,7 +271,7 @@ internal sealed class PolicyLoop : TrainingCallbacks, ITrainingStep, IDisposable
 
         metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
         Keep(step, figures, metrics);
-        Log.Validated(_logger, _stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
+        Log.Validated(_logger, _stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(Improved: State.WithoutGain == 0)
         {
             StopReason = $"patience: {_options.Guards.FigureName} did not rise above {State.BestValidation:F4} of step {State.BestStep} "
