@@ -92,7 +92,9 @@ public sealed class SftTrainer
         return RunAsync(model.Backbone, model.Template, train, validator, progress, cancellationToken);
     }
 
-    /// <summary>Trains the model of a recommender in place. Held-out rows are ranked as the recommender serves: with its prior, history penalty and exclusions.</summary>
+    /// <summary>
+    /// Trains the model of a recommender in place. Held-out rows are ranked as the recommender serves: with its prior, history penalty and exclusions.
+    /// </summary>
     /// <param name="recommender">The recommender; it refuses to serve meanwhile.</param>
     /// <param name="train">Each user's training interactions.</param>
     /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or <see langword="null"/> to keep the last ones.</param>

@@ -44,8 +44,7 @@ internal sealed class Validator
         }
 
         _rows = [.. HeldOutRanking.Draw(rows.Count, options.ValidationExamples, new Random(options.Seed))
-            .Select(number => new Row(
-                number, rows[number], model.EncodeHistory(rows[number].History, out _), model.Index.TryGetSemanticId(rows[number].Target, out var target) ? target : null))
+            .Select(number => Row.Of(number, rows[number], model))
             .OrderBy(row => row.Prompt.Length)];
     }
 
@@ -63,15 +62,17 @@ internal sealed class Validator
     public string MetricName => _options.Validation switch
     {
         ValidationMetric.Loss => LossName,
-        ValidationMetric.HitRate => RankingMetrics.Key("HR", _options.ValidationCutoff),
-        _ => RankingMetrics.Key("NDCG", _options.ValidationCutoff),
+        ValidationMetric.HitRate => Key("HR"),
+        _ => Key("NDCG"),
     };
 
     /// <summary>Gets the names of all figures that a validation gives.</summary>
     public IReadOnlyList<string> MetricNames => _options.Validation == ValidationMetric.Loss ? [LossName]
-        : [.. Metrics.SelectMany(metric => new[] { RankingMetrics.Key(metric.Name, _options.ValidationCutoff), RankingMetrics.SidKey(metric.Name, _options.ValidationCutoff) })];
+        : [.. Metrics.SelectMany(metric => new[] { Key(metric.Name), RankingMetrics.SidKey(metric.Name, _options.ValidationCutoff) })];
 
     private const string LossName = "validation_loss";
+
+    private string Key(string metric) => RankingMetrics.Key(metric, _options.ValidationCutoff);
 
     /// <summary>Whether one figure is better than another; nothing is better than NaN.</summary>
     public bool IsBetter(double value, double best) =>
@@ -126,7 +127,8 @@ internal sealed class Validator
     private Dictionary<string, double> Ranking(CancellationToken cancellationToken)
     {
         var lists = _recommender.Recommend([.. _rows.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
-        RankedExample[] ranks = [.. _rows.Zip(lists).OrderBy(pair => pair.First.Number).Select(pair => _ranking.Rank(pair.First.Example, pair.Second.Items))];
+        RankedExample[] ranks =
+            [.. _rows.Zip(lists).OrderBy(pair => pair.First.Number).Select(pair => _ranking.Rank(pair.First.Example, pair.Second.Items))];
         var figures = new Dictionary<string, double>();
         foreach (var metric in Metrics)
         {
@@ -159,5 +161,8 @@ internal sealed class Validator
     private sealed record Row(int Number, NextItemExample Example, int[] Prompt, SemanticId? Target)
     {
         public string Id => $"{Example.UserId}:{Example.Target}";
+
+        public static Row Of(int number, NextItemExample example, SemanticIdModel model) => new(
+            number, example, model.EncodeHistory(example.History, out _), model.Index.TryGetSemanticId(example.Target, out var target) ? target : null);
     }
 }

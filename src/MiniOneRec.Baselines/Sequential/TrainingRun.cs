@@ -157,23 +157,26 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         }
     }
 
-    /// <summary>Finds the place of each validation row's target among all items, zero-based, as <see cref="ItemRanking"/> orders them; −1 where it is unknown.</summary>
+    /// <summary>Finds the place of each validation row's target among all items, as <see cref="ItemRanking"/> orders them.</summary>
+    /// <returns>Zero-based places; −1 where the target is not in the catalogue.</returns>
     private int[] Ranks()
     {
-        int[] ranks = [.. _data.Validation.Select(row => row.Target < 0 ? -1 : _data.Catalogue.PopularityRank[row.Target])];       // without a history: by popularity
+        // Rows without a history stay ranked by popularity.
+        int[] byPopularity = _data.Catalogue.PopularityRank;
+        int[] ranks = [.. _data.Validation.Select(row => row.Target < 0 ? -1 : byPopularity[row.Target])];
         int[] scored = [.. Enumerable.Range(0, ranks.Length).Where(i => ranks[i] >= 0 && _data.Validation[i].History.Length > 0)];
         using var noGrad = no_grad();
         using var whole = NewDisposeScope();
-        var popularity = tensor([.. _data.Catalogue.PopularityRank.Select(rank => (long)rank)], device: _model.Device);                   // [N]
+        var popularity = tensor([.. byPopularity.Select(rank => (long)rank)], device: _model.Device);                  // [N]
         foreach (int[] chunk in scored.Chunk(RankingBatch))
         {
             using var scope = NewDisposeScope();
             using var batch = SequenceBatch.ForRanking([.. chunk.Select(i => _data.Validation[i].History)], _model.Device);
-            var scores = F.log_softmax(_model.Forward(batch), 1);                           // [B, N]
-            var targets = tensor([.. chunk.Select(i => (long)_data.Validation[i].Target)], device: _model.Device);                              // [B]
-            var own = scores.gather(1, targets.unsqueeze(1));                               // [B, 1]
-            var morePopular = popularity.unsqueeze(0).lt(popularity.index_select(0, targets).unsqueeze(1));                                     // [B, N]
-            var places = scores.gt(own).logical_or(scores.eq(own).logical_and(morePopular)).sum(1).cpu();                                       // [B]
+            var scores = F.log_softmax(_model.Forward(batch), 1);                                                      // [B, N]
+            var targets = tensor([.. chunk.Select(i => (long)_data.Validation[i].Target)], device: _model.Device);     // [B]
+            var own = scores.gather(1, targets.unsqueeze(1));                                                          // [B, 1]
+            var before = popularity.unsqueeze(0).lt(popularity.index_select(0, targets).unsqueeze(1));                 // [B, N]
+            var places = scores.gt(own).logical_or(scores.eq(own).logical_and(before)).sum(1).cpu();                   // [B]
             foreach (var (i, place) in chunk.Zip(places.data<long>().ToArray()))
             {
                 ranks[i] = (int)place;

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Answers requests on the calling thread, exactly as a <see cref="GenerativeRecommender"/> of the same options and prior does, without its queue.</summary>
+/// <summary>Answers requests on the calling thread as a <see cref="GenerativeRecommender"/> of the same options and prior does, without a queue.</summary>
 /// <remarks>
-/// Trainers measure held-out rows with it: on the thread that trains the weights it answers meanwhile. Options and prior do not change after
-/// it was made. Deadlines do not count, and there is no fallback: a history without a known item is answered by the model. The model stays the caller's.
+/// Trainers measure held-out rows with it, because it also answers on the thread that trains the weights. Options and prior stay as they were when it
+/// was made. Deadlines have no effect, and there is no fallback: the model answers a history without a known item. The model stays the caller's.
 /// </remarks>
 public sealed class DirectRecommender : IRecommender
 {
@@ -18,7 +18,7 @@ public sealed class DirectRecommender : IRecommender
 
     /// <summary>Makes a recommender.</summary>
     /// <param name="model">The model, in evaluation mode when it answers.</param>
-    /// <param name="options">The options, copied; by default those of <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
     /// <param name="prior">The scorer whose item probabilities are mixed into decoding, or <see langword="null"/>.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public DirectRecommender(SemanticIdModel model, RecommenderOptions? options = null, IItemScorer? prior = null)
@@ -56,8 +56,10 @@ public sealed class DirectRecommender : IRecommender
             var parts = new List<string>();
             if (_settings.Prior is { } prior && options.PriorWeight > 0)
             {
-                parts.Add(string.Create(CultureInfo.InvariantCulture,
-                    $"prior {prior.GetType().Name} {prior.Fingerprint ?? "of unknown state"}, weight {options.PriorWeight:R}, {options.PriorScale}, evidence {options.PriorEvidence:R}"));
+                parts.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"prior {prior.GetType().Name} {prior.Fingerprint ?? "of unknown state"}, weight {options.PriorWeight:R}, ")
+                    + string.Create(CultureInfo.InvariantCulture, $"{options.PriorScale}, evidence {options.PriorEvidence:R}"));
             }
 
             if (options.HistoryPenalty > 0)

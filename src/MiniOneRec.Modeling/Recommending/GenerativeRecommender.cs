@@ -59,18 +59,27 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public GenerativeRecommender(
         CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options,
         IReadOnlyDictionary<string, double>? popularity, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
-        : this(new SemanticIdModel(model, template, index, popularity), options ?? new RecommenderOptions(), logger, meters) => _ownsModel = true;
+        : this(new SemanticIdModel(model, template, index, popularity), options ?? new RecommenderOptions(), logger, meters, ownsModel: true)
+    {
+    }
 
-    /// <summary>Makes the serving view of a model. The model stays the caller's, who may serve it with other options as well, and disposes it last.</summary>
+    /// <summary>Makes the serving view of a model. The model stays the caller's, is disposed after its views, and may have several of them.</summary>
     /// <param name="model">The model; its backbone is put in evaluation mode.</param>
-    /// <param name="options">The options, copied; by default those of <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
     /// <param name="logger">Receives one message per swap and batch.</param>
     /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public GenerativeRecommender(
         SemanticIdModel model, RecommenderOptions? options = null, ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null)
+        : this(model, options, logger, meters, ownsModel: false)
+    {
+    }
+
+    private GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(model);
+        _ownsModel = ownsModel;
         var checkedOptions = RecommenderOptions.Checked(options, model);
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
         _serving = new ServingPipeline(this, model.WithHistories(checkedOptions.MaxHistoryItems), checkedOptions, _logger, meters);
@@ -195,7 +204,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
         return _serving.Answer(requests, cancellationToken);
     }
 
-    /// <summary>Makes what answers on the calling thread with the present catalogue and prior, whatever is set here afterwards: for trainers and evaluations.</summary>
+    /// <summary>Makes a recommender that answers on the calling thread with the present catalogue, prior and options, whatever is set here afterwards.</summary>
     /// <param name="configure">Changes a copy of the present options, or <see langword="null"/>.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public DirectRecommender Direct(Action<RecommenderOptions>? configure = null)
@@ -225,7 +234,7 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        ModelFolder.SaveAsync(this, folder, overwrite, cancellationToken);
+        ModelFolder.SaveAsync(_serving.Model, Options, Prior, _logger, folder, overwrite, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being replaced.</summary>
     /// <param name="folder">The folder.</param>
@@ -238,30 +247,9 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
         ModelFolder.LoadAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with its prior, or with a template or a backbone of the application's own.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
-    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="configure">Changes the saved options before the recommender is made of them.</param>
-    /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
-    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or no loader reads the prior's kind; the message names it.
-    /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", Action<RecommenderOptions>? configure = null,
-        ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(scorers);
-        var options = new RecommenderLoadOptions { Scorers = scorers, Device = device, Configure = configure, Logger = logger, Meters = meters };
-        return ModelFolder.LoadAsync(folder, options, cancellationToken);
-    }
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, also one with a template or a backbone of the application's own.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="options">The device, and the registries that make template, backbone and prior again.</param>
+    /// <param name="options">The device, changes of the saved options, and what makes template, backbone and prior again; the recommender owns the prior.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">
@@ -307,6 +295,21 @@ public sealed class GenerativeRecommender : IRecommender, IDisposable
     }
 
     internal ILogger Logger => _logger;
+
+    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
+    internal static GenerativeRecommender Owning(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+    {
+        try
+        {
+            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Sets a prior that is disposed with the recommender.</summary>
     internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);

@@ -1,8 +1,10 @@
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace MiniOneRec.Modeling;
 
-/// <summary>Writes semantic IDs: a backbone, the template of its prompts, and a catalogue. Trainers improve it, folders hold it, recommenders serve it.</summary>
+/// <summary>Holds what writes semantic IDs: a backbone, the template of its prompts, and a catalogue.</summary>
 /// <remarks>
-/// Template and catalogue do not change; the weights of the backbone do while it is trained. Several recommenders may serve one model, each with options,
+/// Trainers improve it, folders hold it, and recommenders serve it. Template and catalogue do not change; the weights of the backbone do while it is trained. Several recommenders may serve one model, each with options,
 /// prior and fallback of its own.
 /// </remarks>
 public sealed class SemanticIdModel : IDisposable
@@ -82,6 +84,51 @@ public sealed class SemanticIdModel : IDisposable
         ArgumentNullException.ThrowIfNull(index);
         CheckVocabulary(index, Template);
         return new SemanticIdModel(this, new Catalogue(index, popularity ?? Popularity));
+    }
+
+    /// <summary>
+    /// Saves backbone, template and catalogue as one folder, which a recommender loads with default options; an earlier folder stays whole until the new one
+    /// is complete. A recommender's own <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> also keeps its options and prior.
+    /// </summary>
+    /// <param name="folder">The folder to make or replace.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is written.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+
+    /// <summary>Saves backbone, template and catalogue as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
+    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
+    {
+        var served = new RecommenderOptions { MaxHistoryItems = MaxHistoryItems };
+        return ModelFolder.SaveAsync(this, served, prior: null, NullLogger.Instance, folder, overwrite, cancellationToken);
+    }
+
+    /// <summary>Loads the model of a folder that a model or a recommender wrote.</summary>
+    /// <remarks>Of a recommender's options only <see cref="MaxHistoryItems"/> is taken, and its prior is left out.</remarks>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the model was trained with.</exception>
+    public static Task<SemanticIdModel> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
+        ModelFolder.LoadModelAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
+
+    /// <summary>Loads the model of a folder, also one with a template or a backbone of the application's own.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">The device and the registries; what concerns priors and meters is not used.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged or was changed after it was saved, or template or backbone are not registered; the message names what is missing.
+    /// </exception>
+    public static Task<SemanticIdModel> LoadAsync(string folder, RecommenderLoadOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return ModelFolder.LoadModelAsync(folder, options, cancellationToken);
     }
 
     /// <summary>Disposes the backbone.</summary>

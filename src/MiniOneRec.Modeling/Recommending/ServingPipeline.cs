@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MiniOneRec.Modeling;
 
@@ -101,12 +102,17 @@ internal sealed class ServingPipeline : IDisposable
     public IReadOnlyList<RecommendationResult> Answer(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
         using var inside = Direct();
-        return Snapshot(Settings).Recommend(requests, cancellationToken);
+        return new DirectRecommender(Model, Settings, _owner, _search).Recommend(requests, cancellationToken);
     }
 
-    /// <summary>Makes what answers on the calling thread with the present catalogue.</summary>
+    /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to the metrics.</summary>
     /// <param name="settings">Options and prior; not changed afterwards.</param>
-    public DirectRecommender Snapshot(ServingSettings settings) => new(Model, settings, _owner, _search) { Name = Telemetry.Name };
+    public DirectRecommender Snapshot(ServingSettings settings)
+    {
+        var model = Model;
+        var search = new BatchSearch(model.Backbone, model.Template, _owner, telemetry: null, NullLogger.Instance);
+        return new DirectRecommender(model, settings, _owner, search) { Name = Telemetry.Name };
+    }
 
     /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
     /// <exception cref="ObjectDisposedException">The recommender is disposed.</exception>

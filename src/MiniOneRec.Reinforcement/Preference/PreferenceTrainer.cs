@@ -58,7 +58,9 @@ public sealed class PreferenceTrainer
         return RunAsync(new DirectRecommender(model, HeldOut.SearchAs(_options.Guards, served)), train, validation, progress, cancellationToken);
     }
 
-    /// <summary>Trains the model of a recommender. Held-out examples are ranked as the recommender serves: with its prior, history penalty and exclusions.</summary>
+    /// <summary>
+    /// Trains the model of a recommender. Held-out examples are ranked as the recommender serves: with its prior, history penalty and exclusions.
+    /// </summary>
     /// <param name="recommender">The recommender that is improved; it refuses to serve meanwhile.</param>
     /// <param name="train">Histories with the items that followed.</param>
     /// <param name="validation">Held-out examples, by whose NDCG@10 the best weights are kept, the starting ones included; without them the last are kept.</param>

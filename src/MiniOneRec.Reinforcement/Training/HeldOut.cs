@@ -33,15 +33,18 @@ internal sealed class HeldOut
     {
         (_recommender, _options) = (recommender, options);
         var model = recommender.Model;
-        _rewards = options.NeedsReward ? new HeldOutRewards(model, rewards ?? throw new ArgumentException($"{options.SelectBy} needs rewards.", nameof(rewards))) : null;
+        _rewards = !options.NeedsReward ? null
+            : new HeldOutRewards(model, rewards ?? throw new ArgumentException($"{options.SelectBy} needs rewards.", nameof(rewards)));
         _ranking = new HeldOutRanking(Cutoff, model.Index);
         int most = options.ValidationExamples > 0 ? options.ValidationExamples : int.MaxValue;
         int[] drawn = HeldOutRanking.Draw(examples.Count, most, SeedStream.Generator(seed, long.MinValue));
         _count = drawn.Length;
-        _misses = [.. drawn.Where(number => !model.Index.TryGetRow(examples[number].Target, out _)).Select(number => (number, _ranking.Rank(examples[number], [])))];
-        _rows = [.. drawn.Where(number => model.Index.TryGetRow(examples[number].Target, out _))
+        _misses = [.. drawn.Where(number => !IsKnown(number)).Select(number => (number, _ranking.Rank(examples[number], [])))];
+        _rows = [.. drawn.Where(IsKnown)
             .Select(number => Row.Of(number, examples[number], model))
             .OrderBy(row => row.Prompt.Length)];
+
+        bool IsKnown(int number) => model.Index.TryGetRow(examples[number].Target, out _);
     }
 
     /// <summary>Gets whether no example has a target of the catalogue, so that there is nothing to choose by.</summary>
@@ -83,7 +86,8 @@ internal sealed class HeldOut
             rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], lists, byName) ?? []);
         }
 
-        RankedExample[] all = [.. _rows.Zip(ranks, (row, rank) => (row.Number, Rank: rank)).Concat(_misses).OrderBy(row => row.Number).Select(row => row.Rank)];
+        RankedExample[] all =
+            [.. _rows.Zip(ranks, (row, rank) => (row.Number, Rank: rank)).Concat(_misses).OrderBy(row => row.Number).Select(row => row.Rank)];
         var figures = new Dictionary<string, double>();
         _ranking.AddFigures(figures, all, HitRate, 1, Cutoff);
         _ranking.AddFigures(figures, all, Ndcg, Cutoff);
@@ -118,7 +122,8 @@ internal sealed class HeldOut
             var index = model.Index;
             int node = model.Trie.Find(index[example.Target].Codes);
             int[] rows = index.MostPopularFirst(model.Trie.ItemsAt(node), model.Popularity);
-            return new Row(number, example, model.EncodeHistory(example.History, out _), node, Array.FindIndex(rows, row => index.Items[row] == example.Target));
+            int place = Array.FindIndex(rows, row => index.Items[row] == example.Target);
+            return new Row(number, example, model.EncodeHistory(example.History, out _), node, place);
         }
     }
 }
