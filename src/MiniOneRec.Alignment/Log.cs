@@ -28,7 +28,7 @@ internal static partial class Log
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint was written with {There}; this process has {Here}. "
         + "The run goes on, but its last bits can differ from those of an uninterrupted one.")]
-    public static partial void OtherEnvironment(ILogger logger, RunEnvironment there, RunEnvironment here);
+    public static partial void OtherEnvironment(ILogger logger, string there, string here);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Continuing after step {Step} from '{Folder}'.")]
     public static partial void Resumed(ILogger logger, long step, string folder);

@@ -26,7 +26,7 @@ public sealed class SftTrainer
     public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
-    internal CheckpointFolder.SafeWriter? Write { get; init; }
+    internal TensorWriter? Write { get; init; }
 
     /// <summary>Makes a trainer of next items.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>

@@ -29,6 +29,7 @@ public static class ModelingBuilderExtensions
         {
             Meters = provider.GetService<IMeterFactory>(),
             Backbones = provider.GetRequiredService<BackboneRegistry>(),
+            Pretrained = provider.GetService<PretrainedReader>(),
         });
         builder.Services.AddRegistries();
         return builder;

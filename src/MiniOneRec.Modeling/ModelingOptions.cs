@@ -6,7 +6,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Configures the decoder that <see cref="GenerativeRecommenderFactory"/> makes: a small one to train from scratch, or a pretrained one.</summary>
 public sealed class ModelingOptions
 {
-    /// <summary>Gets or sets the pretrained model: a Hugging Face folder or a <c>.gguf</c> file, with its tokenizer.</summary>
+    /// <summary>Gets or sets the pretrained model: a Hugging Face folder or a <c>.gguf</c> file, with its tokenizer. Needs the package MiniOneRec.Pretrained.</summary>
     /// <value>
     /// The default is <see langword="null"/>: a decoder of <see cref="HiddenSize"/>, <see cref="Layers"/> and <see cref="Heads"/> with fresh weights. These three
     /// play no part where a path is given.

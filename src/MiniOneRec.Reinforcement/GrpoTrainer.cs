@@ -115,10 +115,16 @@ public sealed class GrpoTrainer
     {
         ArgumentNullException.ThrowIfNull(train);
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyLoop.Run(
-            "grpo", recommender, _options, Reference, train, validation, _rewards, progress, _logger, Meters,
-            new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
-            GradientExchange,
-            loop => new GrpoStep(loop, recommender.Model, _options, _rollouts, _rewards).Run, cancellationToken));
+        return TorchThread.RunAsync("MiniOneRec grpo", () => PolicyRun.Run(
+            new PolicyTask("grpo", recommender, _options, train)
+            {
+                Validation = validation ?? [],
+                Reference = Reference,
+                Rewards = _rewards,
+                Identity = new Dictionary<string, string> { ["rewards"] = _rewards.Describe(), ["rollouts"] = RolloutDescription.Of(_rollouts) },
+                Exchange = GradientExchange,
+                Meters = Meters,
+            },
+            context => new GrpoStep(context, _options, _rollouts, _rewards), progress, _logger, cancellationToken));
     }
 }

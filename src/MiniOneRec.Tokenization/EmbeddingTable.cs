@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using MiniOneRec.Vectors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,6 +33,15 @@ public sealed class EmbeddingTable
         }
 
         (Count, Width, _values) = (count, width, values);
+    }
+
+    /// <summary>Makes a table of a source's vectors without copying them.</summary>
+    /// <param name="source">Vectors of items, none missing.</param>
+    /// <exception cref="InvalidOperationException">Items have no vector; the message counts them and names the first.</exception>
+    public static EmbeddingTable Of(VectorSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return new EmbeddingTable(source.Count, source.Width, source.RequireComplete().Array);
     }
 
     /// <summary>Gets N, the number of vectors.</summary>
@@ -137,7 +147,7 @@ public sealed class EmbeddingTable
     /// <param name="overwrite">Whether a file of another kind is replaced.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) =>
-        NpyFile.WriteAsync(path, this, overwrite, cancellationToken);
+        NpyFile.WriteAsync(path, Count, Width, _values, overwrite, cancellationToken);
 
     /// <summary>Copies rows into a tensor <c>[count, E]</c> float32 on the CPU.</summary>
     internal Tensor ToTensor(int start, int count)

@@ -9,9 +9,9 @@ namespace MiniOneRec.Tokenization;
 /// Fitting (<see cref="TokenizeAsync"/>, <c>BuildAsync</c>, <see cref="RefitAsync"/>) is for one caller at a time. <c>AssignAsync</c> and <see cref="AddItemsAsync"/> fit nothing and are safe for
 /// concurrent use where the encoder is.
 /// </remarks>
-public sealed class SemanticIdTokenizer
+public sealed partial class SemanticIdTokenizer
 {
-    private readonly IEmbeddingGenerator<string, Embedding<float>> _encoder;
+    private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
     private readonly IQuantizer _quantizer;
     private readonly TokenizationOptions _options;
     private readonly ILogger _logger;
@@ -29,6 +29,19 @@ public sealed class SemanticIdTokenizer
         ArgumentNullException.ThrowIfNull(quantizer);
         _options = OptionsValidation.Validated(options ?? new TokenizationOptions(), new TokenizationOptionsValidator());
         (_encoder, _quantizer, _logger) = (encoder, quantizer, logger ?? NullLogger<SemanticIdTokenizer>.Instance);
+    }
+
+    /// <summary>Makes a tokenizer without an encoder, for catalogues whose vectors are known or come from behaviour.</summary>
+    /// <remarks>Methods that take items need their text encoded and throw; those that take vectors work.</remarks>
+    /// <param name="quantizer">Turns vectors into codes; every run fits it, but for those that assign.</param>
+    /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
+    /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public SemanticIdTokenizer(IQuantizer quantizer, TokenizationOptions? options = null, ILogger<SemanticIdTokenizer>? logger = null)
+    {
+        ArgumentNullException.ThrowIfNull(quantizer);
+        _options = OptionsValidation.Validated(options ?? new TokenizationOptions(), new TokenizationOptionsValidator());
+        (_quantizer, _logger) = (quantizer, logger ?? NullLogger<SemanticIdTokenizer>.Instance);
     }
 
     /// <summary>Gives items their semantic IDs.</summary>
@@ -56,17 +69,6 @@ public sealed class SemanticIdTokenizer
         var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
         return await BuildAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), progress, cancellationToken).ConfigureAwait(false);
     }
-
-    /// <summary>Fits the quantizer and gives items whose vectors are known their semantic IDs.</summary>
-    /// <param name="ids">The items' ids, unique.</param>
-    /// <param name="embeddings">Their vectors, <c>[N, E]</c>.</param>
-    /// <param name="progress">Told of the quantizer's stage.</param>
-    /// <param name="cancellationToken">Stops after a whole step.</param>
-    /// <exception cref="ArgumentException">Ids and vectors differ in number, an id comes twice, or there are fewer items than codes of a level.</exception>
-    /// <exception cref="InvalidOperationException">A prefix has more items than codes.</exception>
-    public Task<SemanticIdCatalogue> BuildAsync(
-        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        BuildAsync(Vectors.Of(ids, embeddings), progress, cancellationToken);
 
     /// <summary>Fits encoder and quantizer together, again where they were fitted, and gives items new semantic IDs.</summary>
     /// <remarks>
@@ -124,21 +126,6 @@ public sealed class SemanticIdTokenizer
         return await AssignAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Gives items whose vectors are known their semantic IDs with the quantizer as it is, fitted or loaded before.</summary>
-    /// <param name="ids">The items' ids, unique.</param>
-    /// <param name="embeddings">Their vectors, <c>[N, E]</c>.</param>
-    /// <param name="cancellationToken">Stops between groups.</param>
-    /// <returns>A catalogue like that of <c>BuildAsync</c>; its drift compares later additions with these items.</returns>
-    /// <exception cref="ArgumentException">Ids and vectors differ in number, an id comes twice, or the width is not the quantizer's.</exception>
-    /// <exception cref="InvalidOperationException">The quantizer is not fitted, or a prefix has more items than codes.</exception>
-    public Task<SemanticIdCatalogue> AssignAsync(IReadOnlyList<string> ids, EmbeddingTable embeddings, CancellationToken cancellationToken = default)
-    {
-        var vectors = Vectors.Of(ids, embeddings);
-        CheckQuantizer();
-        LevelRules.CheckWidth(embeddings, _quantizer.Width);
-        return AssignAsync(vectors, cancellationToken);
-    }
-
     /// <summary>Gives new items of a catalogue their semantic IDs, under its frozen quantizer and this tokenizer's encoder.</summary>
     /// <param name="catalogue">The catalogue, built with the same encoder; it is changed.</param>
     /// <param name="items">The new items.</param>
@@ -183,7 +170,7 @@ public sealed class SemanticIdTokenizer
         return (await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false)).Vectors;
     }
 
-    private IFittedEncoder? Fitted => _encoder.FittedPart();
+    private IFittedEncoder? Fitted => _encoder?.FittedPart();
 
     private async Task<(EmbeddingTable Vectors, string[] Texts)> EncodeAsync(
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -192,6 +179,9 @@ public sealed class SemanticIdTokenizer
         {
             throw new ArgumentException("There are no items to tokenize.", nameof(items));
         }
+
+        var encoder = _encoder ?? throw new InvalidOperationException(
+            $"This tokenizer has no text encoder: give its constructor one, or call {nameof(BuildAsync)} with the items' vectors.");
 
         Log.EncodingText(_logger, items.Count);
         string[] texts = [.. items.Select(_options.TextOf)];
@@ -208,7 +198,7 @@ public sealed class SemanticIdTokenizer
         var vectors = new List<ReadOnlyMemory<float>>(texts.Length);
         foreach (string[] batch in texts.Chunk(_options.EncoderBatchSize))
         {
-            var generated = await _encoder.GenerateAsync(batch, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var generated = await encoder.GenerateAsync(batch, cancellationToken: cancellationToken).ConfigureAwait(false);
             EncoderOutput.CheckCount(generated.Count, batch.Length);
             vectors.AddRange(generated.Select(embedding => embedding.Vector));
             progress?.Report(new TrainingProgress("text", vectors.Count, texts.Length));
@@ -282,23 +272,6 @@ public sealed class SemanticIdTokenizer
         if (_quantizer.Width == 0)
         {
             throw new InvalidOperationException($"The {_quantizer.Kind} quantizer is not fitted; load one ({nameof(QuantizerFolder)}.{nameof(QuantizerFolder.LoadAsync)}), or call BuildAsync, which fits it.");
-        }
-    }
-
-    /// <summary>Items as the quantizer takes them.</summary>
-    /// <param name="Ids">Their ids.</param>
-    /// <param name="Table">Their vectors.</param>
-    /// <param name="Texts">Their texts, where they are known.</param>
-    /// <param name="Encoder">The fit of the encoder, where it is known.</param>
-    private sealed record Vectors(IReadOnlyList<string> Ids, EmbeddingTable Table, IReadOnlyList<string>? Texts, string? Encoder)
-    {
-        public static Vectors Of(IReadOnlyList<string> ids, EmbeddingTable embeddings)
-        {
-            ArgumentNullException.ThrowIfNull(ids);
-            ArgumentNullException.ThrowIfNull(embeddings);
-            return ids.Count == embeddings.Count
-                ? new Vectors(ids, embeddings, null, null)
-                : throw new ArgumentException($"There are {ids.Count} items and {embeddings.Count} vectors.", nameof(embeddings));
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using MiniOneRec.IntegrationTests.Snippets;
 using MiniOneRec.Modeling;
-using MiniOneRec.Modeling.Tests.Gguf;
+using MiniOneRec.Pretrained.Tests.Gguf;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.IntegrationTests;

@@ -1,3 +1,5 @@
+using MiniOneRec.Vectors;
+
 namespace MiniOneRec.Tokenization.Tests;
 
 public class FsqQuantizerTests

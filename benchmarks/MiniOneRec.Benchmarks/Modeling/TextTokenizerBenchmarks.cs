@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Benchmarks;
 

@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Benchmarks;
 

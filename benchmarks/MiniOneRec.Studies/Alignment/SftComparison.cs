@@ -1,5 +1,6 @@
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -16,11 +16,10 @@ internal sealed class FuzzStudy : IStudy
         string fixtures = context.FixturePath(".");
         List<FuzzTarget> targets =
         [
-            .. FuzzTargets.Make(
-                fixtures,
-                context.FixturePath("tokenizer/tokenizer.json"),
-                context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf"),
-                context.DataPath("Amazon/index/Industrial_and_Scientific.index.json")),
+            .. FuzzTargets.Make(fixtures, context.DataPath("Amazon/index/Industrial_and_Scientific.index.json")),
+            .. PretrainedFuzzTargets.Make(
+                context.FixturePath("tokenizer/tokenizer.json"), context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf")),
+            .. GenerativeFuzzTargets.Make(fixtures),
             .. DataFuzzTargets.Make(),
             .. StageFuzzTargets.Make(),
         ];

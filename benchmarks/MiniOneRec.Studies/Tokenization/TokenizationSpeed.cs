@@ -1,4 +1,5 @@
 using MiniOneRec.Tokenization;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Studies;
 

@@ -47,6 +47,14 @@ public sealed class LoraAdapters : IDisposable
             throw new InvalidOperationException("The model has adapters already; merge or dispose them first.");
         }
 
+        CheckTargets(model, options);
+        return AttachAny(model, options);
+    }
+
+    /// <summary>Checks that each target names a map of the model, without changing anything.</summary>
+    /// <exception cref="ArgumentException">A target names no map of the model.</exception>
+    internal static void CheckTargets(CausalLanguageModel model, LoraOptions options)
+    {
         var maps = Maps(model);
         if (options.TargetPattern is null && !LoraTargets.IsAll(options))
         {
@@ -59,11 +67,12 @@ public sealed class LoraAdapters : IDisposable
             }
         }
 
-        return Attach(model, options, maps, new LoraTargets(options));
+        Choose(model, options);
     }
 
     /// <summary>Attaches adapters as a file describes them: of several targets, one has to name a map.</summary>
-    internal static LoraAdapters AttachAny(CausalLanguageModel model, LoraOptions options) => Attach(model, options, Maps(model), new LoraTargets(options));
+    internal static LoraAdapters AttachAny(CausalLanguageModel model, LoraOptions options) =>
+        new(model, options, [.. Choose(model, options).Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))]);
 
     /// <summary>Adds the updates to the model's weights and takes the adapters off.</summary>
     public void Merge()
@@ -134,11 +143,13 @@ public sealed class LoraAdapters : IDisposable
 
     internal void ConvertTo(ScalarType type) => _adapters.ForEach(adapter => adapter.ConvertTo(type));
 
-    private static LoraAdapters Attach(CausalLanguageModel model, LoraOptions options, (string Name, Projection Map)[] maps, LoraTargets targets)
+    private static (string Name, Projection Map, int Rank, double Scale)[] Choose(CausalLanguageModel model, LoraOptions options)
     {
-        var chosen = maps.Where(map => map.Name != DecoderTensorNames.HeadModule && targets.Includes(map.Name)).Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
+        var (maps, targets) = (Maps(model), new LoraTargets(options));
+        var chosen = maps.Where(map => map.Name != DecoderTensorNames.HeadModule && targets.Includes(map.Name))
+            .Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
         return chosen.Length > 0
-            ? new LoraAdapters(model, options, [.. chosen.Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))])
+            ? chosen
             : throw new ArgumentException($"The targets name no map of the model; it has {Known(maps)} in {model.Config.LayerCount} layers.", nameof(options));
     }
 

@@ -17,8 +17,8 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     private readonly IProgress<TrainingProgress>? _progress;
     private readonly TrainedWeights _weights;
     private readonly TrainingStep _step;
-    private readonly CheckpointFolder.SafeWriter? _write;
-    private CheckpointFolder? _folder;
+    private readonly TensorWriter? _write;
+    private RunCheckpoint<SftState>? _checkpoint;
     private BestWeights? _best;
     private RunLog? _log;
     private readonly string? _startWeights;
@@ -29,10 +29,10 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 
     public SftRun(
         CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
-        IProgress<TrainingProgress>? progress, CheckpointFolder.SafeWriter? write = null, IGradientExchange? exchange = null)
+        IProgress<TrainingProgress>? progress, TensorWriter? write = null, IGradientExchange? exchange = null)
     {
         (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
-        _startWeights = options.Checkpoints.Folder is null ? null : WeightsFingerprint.Of(AllOf(model));
+        _startWeights = options.Checkpoints.Folder is null ? null : SftIdentity.WeightsOf(model);
         _weights = new TrainedWeights(model, options, firstNewRow);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange);
     }
@@ -83,12 +83,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 
         _model.train();
         var loop = new TrainingLoop(plan, this, this, _progress);
-        loop.Run(
-            new LoopState
-            {
-                Step = state.Step, SinceBest = state.SinceBest, ValidationDue = state.ValidationDue, StopReason = state.StopReason, Trained = state.Trained,
-            },
-            cancellationToken);
+        loop.Run(state.Loop, cancellationToken);
         return Finish(loop);
     }
 
@@ -101,7 +96,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             (_trees, _batches) = Epoch(_epoch);
         }
 
-        var metrics = _step.Run([.. _batches[_batch].Select(i => _trees[i])], context.Step, context.TotalSteps, () => _folder?.Latest);
+        var metrics = _step.Run([.. _batches[_batch].Select(i => _trees[i])], context.Step, context.TotalSteps, () => _checkpoint?.Latest);
         Log.Step(_logger, context.Step, context.TotalSteps, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"], metrics["tokens_per_second"]);
         _batch++;
         return new StepOutcome { Metrics = metrics };
@@ -113,7 +108,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     /// <inheritdoc/>
     public override void Save(LoopState state, SaveCause cause)
     {
-        if (_folder is null)
+        if (_checkpoint is null)
         {
             if (cause == SaveCause.Ended)
             {
@@ -124,7 +119,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         }
 
         RequireFinite(state.Step);
-        var saved = new RunState
+        var saved = new SftState
         {
             Step = state.Step,
             Epoch = _epoch,
@@ -135,7 +130,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             Best = [.. _best!.Kept],
             StopReason = state.StopReason == TrainingLoop.TimeOver ? null : state.StopReason,    // more time continues it
         };
-        _folder.Save(saved, _step.State());
+        _checkpoint.Save(saved, _step.State());
     }
 
     public void Dispose()
@@ -146,70 +141,36 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         _weights.Dispose();
     }
 
-    private RunState Start()
+    private SftState Start()
     {
-        RunState? state = null;
+        SftState? state = null;
         var here = RunEnvironment.Current();
         Log.Environment(_logger, here);
         if (_options.Checkpoints.Folder is { } path)
         {
-            _folder = new CheckpointFolder(path, MadeFrom(_trees), _options, _write);
-            _folder.Begin(_options.Checkpoints.Resume);
-            if (_options.Checkpoints.Resume && (state = _folder.Load(_step.State())) is not null)
+            var madeFrom = SftIdentity.Describe(_model, _weights, _samples, _trees, _validator, _startWeights!);
+            _checkpoint = new RunCheckpoint<SftState>(path, SftIdentity.Of(_options, madeFrom), write: _write);
+            _checkpoint.Begin(_options.Checkpoints.Resume);
+            if (_options.Checkpoints.Resume && (state = _checkpoint.Load(_step.State())) is not null)
             {
                 _step.Restore(state.Step);
                 Log.Resumed(_logger, state.Step, path);
-                if (_folder.Environment is { } there && there != here)
+                if (_checkpoint.OtherEnvironment is { } there)
                 {
-                    Log.OtherEnvironment(_logger, there, here);
+                    Log.OtherEnvironment(_logger, there, here.ToString());
                 }
             }
         }
 
-        _best = new BestWeights(_options.KeepBest, (value, than) => _validator!.IsBetter(value, than), _folder);
+        _best = new BestWeights(_options.KeepBest, (value, than) => _validator!.IsBetter(value, than), _checkpoint);
         _best.Restore(state?.Best ?? []);
         if (_options.RunLog is { } log)
         {
             _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator?.MetricNames ?? []]);
         }
 
-        return state ?? new RunState();
+        return state ?? new SftState();
     }
-
-    private Dictionary<string, string> MadeFrom(List<SampleTree> trees)
-    {
-        using var model = new DataFingerprint();
-        model.Add(_model.Config.ToJson().ToJsonString());
-        foreach (var (name, value) in _weights.Names.Zip(_weights.Masters))
-        {
-            model.Add(name).Add(string.Join(',', value.shape));
-        }
-
-        foreach (var (name, value) in _weights.Frozen)
-        {
-            bool moves = _model.NewRows is not null && (ReferenceEquals(value, _model.EmbeddingWeight) || ReferenceEquals(value, _model.HeadWeight));
-            using var old = moves ? value.narrow(0, 0, _model.NewRows!.First) : value.alias();
-            model.Add(name).Add(old);
-        }
-
-        using var data = new DataFingerprint();
-        data.Add(trees);
-        _validator?.AddTo(data);
-        return new Dictionary<string, string>
-        {
-            ["model"] = model.Finish(),
-            ["data"] = data.Finish(),
-            ["tasks"] = string.Join(", ", _samples.TaskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)),
-            ["validation"] = _validator?.Fingerprint() ?? "no rows",
-            [CheckpointFolder.StartWeights] = _startWeights!,
-        };
-    }
-
-    /// <summary>Lists the weights of a model and of adapters that it has already.</summary>
-    private static IEnumerable<(string Name, Tensor Value)> AllOf(CausalLanguageModel model) =>
-        model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))
-            .Concat((LoraAdapters.Of(model)?.Tensors() ?? []).Select(pair => (pair.Name, (Tensor)pair.Value)))
-            .DistinctBy(pair => pair.Item1);
 
     /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are any.</summary>
     private void RequireFinite(long step)
@@ -223,7 +184,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     /// <inheritdoc/>
     public override TrainingDivergedException Diverged(long step, string what)
     {
-        string? checkpoint = _folder?.Latest;
+        string? checkpoint = _checkpoint?.Latest;
         if (_best?.Best is not null)
         {
             _best.CopyTo(Named(_weights.Masters));

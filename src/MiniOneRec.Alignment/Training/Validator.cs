@@ -126,9 +126,11 @@ internal sealed class Validator
 
     private Dictionary<string, double> Ranking(CancellationToken cancellationToken)
     {
-        var lists = _recommender.Recommend([.. _rows.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
-        RankedExample[] ranks =
-            [.. _rows.Zip(lists).OrderBy(pair => pair.First.Number).Select(pair => _ranking.Rank(pair.First.Example, pair.Second.Items))];
+        Row[] known = [.. _rows.Where(row => row.Target is not null)];
+        var lists = _recommender.Recommend([.. known.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
+        var found = known.Zip(lists, (row, list) => (row.Number, Rank: _ranking.Rank(row.Example, list.Items)));
+        var misses = _rows.Where(row => row.Target is null).Select(row => (row.Number, Rank: _ranking.Rank(row.Example, [])));
+        RankedExample[] ranks = [.. found.Concat(misses).OrderBy(row => row.Number).Select(row => row.Rank)];
         var figures = new Dictionary<string, double>();
         foreach (var metric in Metrics)
         {

@@ -8,12 +8,17 @@ namespace MiniOneRec.Datasets;
 /// A parser of literals, never an evaluator: names, calls, nested lists and unknown escapes are errors. Both quote styles are
 /// read, with the escapes <c>\\ \' \" \n \t \r \xNN \uNNNN \UNNNNNNNN</c>. Half a surrogate pair and NUL stay as they are; callers replace them.
 /// </remarks>
-internal ref struct PythonLiteral
+internal ref partial struct PythonLiteral
 {
     private readonly ReadOnlySpan<char> _text;
+    private readonly string _kind;
     private int _at;
 
-    private PythonLiteral(ReadOnlySpan<char> text) => _text = text;
+    private PythonLiteral(ReadOnlySpan<char> text, string kind = "list")
+    {
+        _text = text;
+        _kind = kind;
+    }
 
     /// <summary>Reads a list.</summary>
     /// <param name="text">The cell.</param>
@@ -145,5 +150,5 @@ internal ref struct PythonLiteral
     }
 
     private readonly FormatException Unexpected(string expected) =>
-        new($"no list literal at character {_at + 1} ({(_at < _text.Length ? $"'{_text[_at]}'" : "the end")}); expected {expected}");
+        new($"no {_kind} literal at character {_at + 1} ({(_at < _text.Length ? $"'{_text[_at]}'" : "the end")}); expected {expected}");
 }

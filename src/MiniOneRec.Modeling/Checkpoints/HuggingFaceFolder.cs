@@ -15,6 +15,8 @@ public sealed class HuggingFaceFolder : IDisposable
 {
     internal const string ConfigFile = "config.json";
     internal const string GenerationFile = "generation_config.json";
+    internal const string TokenizerFile = "tokenizer.json";
+    internal const string TokenizerConfigFile = "tokenizer_config.json";
     private readonly SafetensorsFolder _tensors;
     private readonly List<string> _warnings = [];
     private int _told;
@@ -82,56 +84,7 @@ public sealed class HuggingFaceFolder : IDisposable
     public static Task SaveAsync(string path, CausalLanguageModel model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        options ??= new HuggingFaceSaveOptions();
-        return AtomicFile.WriteFolderAsync(path, aside => WriteAsync(aside, model, options, cancellationToken), name => IsOfCheckpoint(name, options), options.Overwrite, cancellationToken);
-    }
-
-    /// <summary>Loads the T5 encoder-decoder of a folder.</summary>
-    /// <param name="path">The folder.</param>
-    /// <param name="device">Where the weights go; the CPU by default.</param>
-    /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
-    /// <param name="cancellationToken">Looked at before the work begins.</param>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
-    public static Task<T5Model> LoadT5Async(string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
-        LoadT5Async(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
-
-    /// <summary>Loads the T5 encoder-decoder of a folder.</summary>
-    /// <param name="path">The folder.</param>
-    /// <param name="options">How to load it.</param>
-    /// <param name="cancellationToken">Looked at before the work begins.</param>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
-    public static Task<T5Model> LoadT5Async(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec load", () =>
-        {
-            using var folder = Open(path);
-            string file = System.IO.Path.Combine(path, ConfigFile);
-            var config = T5Config.FromJson(CheckpointJson.ReadText(file), file, folder._warnings);
-            folder.Tell(options.Logger);
-            var source = new T5Weights(path, folder._tensors, config);
-            return WeightLoader.Load(() => new T5Model(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
-        });
-    }
-
-    /// <summary>Writes a T5 as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is complete.</summary>
-    /// <param name="path">The folder to make or replace.</param>
-    /// <param name="model">The model.</param>
-    /// <param name="options">What to write beside the weights.</param>
-    /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.</exception>
-    /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(model);
-        options ??= new HuggingFaceSaveOptions();
-        return AtomicFile.WriteFolderAsync(
-            path,
-            aside => WriteAsync(aside, model, model.Config.ToJson(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken),
-            name => IsOfCheckpoint(name, options),
-            options.Overwrite,
-            cancellationToken);
+        return SaveAsync(path, model, model.DescribeConfig(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
     }
 
     /// <summary>Reads the architecture.</summary>
@@ -179,6 +132,9 @@ public sealed class HuggingFaceFolder : IDisposable
         return LoadDecoder(ReadConfig(), options);
     }
 
+    /// <summary>Gets the stored tensors.</summary>
+    internal SafetensorsFolder Tensors => _tensors;
+
     /// <summary>Loads the decoder under a configuration that the caller has read.</summary>
     internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type) => LoadDecoder(config, new CheckpointLoadOptions { Device = device, Type = type });
 
@@ -202,10 +158,28 @@ public sealed class HuggingFaceFolder : IDisposable
     internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken) =>
         WriteAsync(folder, model, model.DescribeConfig(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
 
-    // A file that is read twice says the same twice.
-    private void Note(IEnumerable<string> notes) => _warnings.AddRange(notes.Except(_warnings));
+    /// <summary>Writes a model of any architecture with its configuration.</summary>
+    internal static Task SaveAsync(string path, nn.Module model, JsonObject config, HuggingFaceSaveOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= new HuggingFaceSaveOptions();
+        return AtomicFile.WriteFolderAsync(
+            path, aside => WriteAsync(aside, model, config, options, cancellationToken), name => IsOfCheckpoint(name, options), options.Overwrite, cancellationToken);
+    }
 
-    private void Tell(ILogger? logger)
+    /// <summary>Gets the name of a type of weights in <c>config.json</c>.</summary>
+    internal static string NameOf(ScalarType type) => type switch
+    {
+        ScalarType.BFloat16 => "bfloat16",
+        ScalarType.Float16 => "float16",
+        ScalarType.Float32 => "float32",
+        _ => throw new ArgumentException($"Weights of type {type} cannot be saved; expected float32, bfloat16 or float16."),
+    };
+
+    /// <summary>Keeps what was read and could not be obeyed; a file that is read twice says the same twice.</summary>
+    internal void Note(IEnumerable<string> notes) => _warnings.AddRange(notes.Except(_warnings));
+
+    /// <summary>Logs the warnings that were not logged yet.</summary>
+    internal void Tell(ILogger? logger)
     {
         for (; logger is not null && _told < _warnings.Count; _told++)
         {
@@ -238,15 +212,7 @@ public sealed class HuggingFaceFolder : IDisposable
 
     /// <summary>Whether a file is one that <see cref="SaveAsync(string, CausalLanguageModel, HuggingFaceSaveOptions, CancellationToken)"/> writes.</summary>
     private static bool IsOfCheckpoint(string name, HuggingFaceSaveOptions options) =>
-        name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFiles.Tokenizer or TokenizerSettings.ConfigFile
+        name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFile or TokenizerConfigFile
             || (name.StartsWith("model-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal))
             || options.ShardMap?.Values.Contains(name, StringComparer.Ordinal) == true;
-
-    private static string NameOf(ScalarType type) => type switch
-    {
-        ScalarType.BFloat16 => "bfloat16",
-        ScalarType.Float16 => "float16",
-        ScalarType.Float32 => "float32",
-        _ => throw new ArgumentException($"Weights of type {type} cannot be saved; expected float32, bfloat16 or float16."),
-    };
 }

@@ -17,9 +17,9 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is <see langword="null"/>, no such file.</value>
     public GenerationConfig? Generation { get; init; }
 
-    /// <summary>Gets the tokenizer whose files are written, added tokens included.</summary>
+    /// <summary>Gets the tokenizer whose files are written, added tokens included: a <c>TextTokenizer</c> of MiniOneRec.Pretrained, or one of your own.</summary>
     /// <value>The default is <see langword="null"/>, no such files.</value>
-    public TextTokenizer? Tokenizer { get; init; }
+    public ICheckpointFiles? Tokenizer { get; init; }
 
     /// <summary>Gets whether an existing folder is replaced although it holds files that are not part of a checkpoint.</summary>
     /// <value>The default is <see langword="false"/>.</value>

@@ -7,7 +7,7 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Makes models and recommenders for an index: with fresh weights, or on a pretrained model where <see cref="ModelingOptions.PretrainedPath"/> is set.</summary>
 /// <remarks>
-/// A pretrained model brings its tokenizer. Each code becomes one new token (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written
+/// A pretrained model needs the package MiniOneRec.Pretrained and brings its tokenizer. Each code becomes one new token (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written
 /// with the Alpaca or the chat template.
 /// </remarks>
 /// <param name="options">The decoder and how it serves.</param>
@@ -28,9 +28,9 @@ public sealed class GenerativeRecommenderFactory(
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 
-    /// <summary>Gets where the rows of new tokens come from, for initialisers that <see cref="ModelingOptions.NewRows"/> does not name, for example <see cref="CodebookRows"/>.</summary>
-    /// <value>The default is <see langword="null"/>: <see cref="ModelingOptions.NewRows"/> decides.</value>
-    public TokenRowInitializer? RowInitializer { get; init; }
+    /// <summary>Gets what reads the model at <see cref="ModelingOptions.PretrainedPath"/>.</summary>
+    /// <value>The default is <see langword="null"/>: the reader of the package MiniOneRec.Pretrained, where the application references it.</value>
+    public PretrainedReader? Pretrained { get; init; }
 
     /// <summary>Makes a recommender; equal seeds give equal weights.</summary>
     /// <param name="index">The catalogue's semantic IDs.</param>
@@ -38,6 +38,7 @@ public sealed class GenerativeRecommenderFactory(
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="FileNotFoundException"><see cref="ModelingOptions.PretrainedPath"/> names neither a folder nor a file.</exception>
     /// <exception cref="InvalidDataException">A file of the pretrained model is damaged, or the model lacks what the template needs.</exception>
+    /// <exception cref="InvalidOperationException">A pretrained model is asked for and the application does not reference MiniOneRec.Pretrained.</exception>
     public Task<GenerativeRecommender> CreateAsync(
         SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null, CancellationToken cancellationToken = default) =>
         CreateAsync(index, [], popularity, cancellationToken);
@@ -49,6 +50,7 @@ public sealed class GenerativeRecommenderFactory(
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="FileNotFoundException"><see cref="ModelingOptions.PretrainedPath"/> names neither a folder nor a file.</exception>
     /// <exception cref="InvalidDataException">A file of the pretrained model is damaged, or the model lacks what the template needs.</exception>
+    /// <exception cref="InvalidOperationException">A pretrained model is asked for and the application does not reference MiniOneRec.Pretrained.</exception>
     public Task<GenerativeRecommender> CreateAsync(
         SemanticIdIndex index, IReadOnlyList<Item> items, IReadOnlyDictionary<string, double>? popularity = null, CancellationToken cancellationToken = default)
     {
@@ -80,12 +82,13 @@ public sealed class GenerativeRecommenderFactory(
     private async Task<SemanticIdModel> MakeAsync(
         SemanticIdIndex index, IReadOnlyList<Item> items, IReadOnlyDictionary<string, double>? popularity, CancellationToken cancellationToken)
     {
-        var tokenizer = _options.PretrainedPath is { } path
-            ? await PretrainedBackbone.ReadTokenizerAsync(path, logger, cancellationToken).ConfigureAwait(false) : null;
+        var pretrained = _options.PretrainedPath is { } path
+            ? await Reader(path).ReadAsync(new(path, _options, _shared, index, items, Backbones, logger), cancellationToken).ConfigureAwait(false)
+            : null;
         return await TorchThread.RunAsync("MiniOneRec create", () =>
         {
             TorchSeed.Apply(_shared.Seed);
-            var (model, template) = tokenizer is null ? Fresh(index) : Pretrained(tokenizer, index, items);
+            var (model, template) = pretrained is null ? Fresh(index) : pretrained();
             try
             {
                 model.eval();
@@ -107,41 +110,7 @@ public sealed class GenerativeRecommenderFactory(
         return (model, template);
     }
 
-    private (CausalLanguageModel Model, IPromptTemplate Template) Pretrained(TextTokenizer plain, SemanticIdIndex index, IReadOnlyList<Item> items)
-    {
-        string path = _options.PretrainedPath!;
-        var device = TorchSeed.DeviceOf(_shared.Device);
-        SemanticIdVocabulary codes;
-        TextTokenizer tokenizer;
-        TextTemplate template;
-        try
-        {
-            tokenizer = plain.WithSemanticIds(index.LevelSizes, out codes);
-            template = _options.Template == PromptFormat.Chat ? new ChatTemplate(tokenizer, index.LevelSizes) : new AlpacaTemplate(tokenizer, index.LevelSizes);
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            throw new InvalidDataException($"'{path}' cannot serve the template '{_options.Template ?? PromptFormat.Alpaca}': {e.Message}", e);
-        }
-
-        var rows = RowInitializer ?? _options.NewRows switch
-        {
-            NewTokenRows.Normal => new NormalRows(),
-            NewTokenRows.Mean => new NormalRows(1e-9),
-            _ => new ItemTextRows(index, Titles(items), plain),
-        };
-        var model = PretrainedBackbone.LoadModel(path, Backbones, device, logger);
-        return (PretrainedBackbone.Extend(model, path, plain, tokenizer, codes, rows, _shared.Seed), template);
-    }
-
-    private static Dictionary<string, string> Titles(IReadOnlyList<Item> items)
-    {
-        var titles = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var item in items.Where(item => item.Title.Length > 0))
-        {
-            titles[item.Id] = item.Title;
-        }
-
-        return titles;
-    }
+    private PretrainedReader Reader(string path) => Pretrained ?? PretrainedReader.OfPackage ?? throw new InvalidOperationException(
+        $"PretrainedPath is '{path}'. Pretrained models need the package {PretrainedPackage.Name}, and the application does not reference it. "
+        + $"Reference it: dotnet add package {PretrainedPackage.Name}.");
 }

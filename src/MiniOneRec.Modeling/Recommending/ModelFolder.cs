@@ -26,7 +26,8 @@ internal static class ModelFolder
         async aside =>
         {
             // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
-            var options = OptionsFor(model.Template) with { DataAlignment = 64 };
+            var content = (model.Template as ICheckpointContent)?.DescribeContent() ?? new HuggingFaceSaveOptions();
+            var options = content with { DataAlignment = 64 };
             await HuggingFaceFolder.WriteAsync(aside, model.Backbone, options, cancellationToken).ConfigureAwait(false);
             await model.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
@@ -152,17 +153,6 @@ internal static class ModelFolder
             throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
         }
     }
-
-    private static HuggingFaceSaveOptions OptionsFor(IPromptTemplate template) => template switch
-    {
-        TextTemplate { Tokenizer: TextTokenizer tokenizer } => new HuggingFaceSaveOptions
-        {
-            Tokenizer = tokenizer,
-            Generation = new GenerationConfig { EosTokenIds = [tokenizer.EndToken], PadTokenId = tokenizer.EndToken },
-        },
-        TextTemplate other => throw new NotSupportedException($"A tokenizer of type {other.Tokenizer.GetType().Name} cannot be saved; expected {nameof(TextTokenizer)}."),
-        _ => new HuggingFaceSaveOptions(),
-    };
 
     private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
     {

@@ -3,30 +3,17 @@ using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Loads the templates of this library.</summary>
+/// <summary>Loads the templates of this library: <c>compact</c>, and those of MiniOneRec.Pretrained where the application references it.</summary>
 internal static class BuiltInTemplates
 {
-    public static IReadOnlyList<PromptTemplateLoader> All { get; } =
-    [
-        new("compact", description => new CompactTemplate(LevelSizes(description), (bool)description["writesEnd"]!, Order(description))),
-        new("alpaca", async (description, folder, logger, cancellationToken) => new AlpacaTemplate(
-            await TextTokenizer.LoadAsync(folder, logger, addsMissing: false, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
-        {
-            WritesBegin = Begins(description),
-        }),
-        new("chat", async (description, folder, logger, cancellationToken) => new ChatTemplate(
-            await TextTokenizer.LoadAsync(folder, logger, addsMissing: false, cancellationToken).ConfigureAwait(false), LevelSizes(description), Wording(description), Order(description))
-        {
-            WritesBegin = Begins(description),
-        }),
-    ];
+    private static readonly PromptTemplateLoader Compact =
+        new("compact", description => new CompactTemplate(LevelSizes(description), (bool)description["writesEnd"]!, Order(description)));
 
-    private static int[] LevelSizes(JsonObject description) => description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!;
+    public static IEnumerable<string> Names => [Compact.Name, .. PretrainedPackage.Templates.Select(loader => loader.Name)];
 
-    private static HistoryOrder Order(JsonObject description) => Enum.Parse<HistoryOrder>((string?)description["order"] ?? nameof(HistoryOrder.OldestFirst));
+    public static PromptTemplateLoader? Find(string name) => name == Compact.Name ? Compact : PretrainedPackage.Templates.FirstOrDefault(loader => loader.Name == name);
 
-    private static NextItemWording Wording(JsonObject description) => Enum.Parse<NextItemWording>((string?)description["wording"] ?? nameof(NextItemWording.Training));
+    public static int[] LevelSizes(JsonObject description) => description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!;
 
-    // Models of version 0.1 were trained without the begin token and do not have the key.
-    private static bool Begins(JsonObject description) => (bool?)description["begin"] ?? false;
+    public static HistoryOrder Order(JsonObject description) => Enum.Parse<HistoryOrder>((string?)description["order"] ?? nameof(HistoryOrder.OldestFirst));
 }

@@ -7,8 +7,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Finds the loader of a saved prompt template by its name.</summary>
 /// <remarks>
-/// A registry knows its own loaders, then those of <see cref="Default"/>, then the templates of this library (<c>compact</c>, <c>alpaca</c>, <c>chat</c>). The
-/// last loader that is registered under a name is used. Safe for concurrent use.
+/// A registry knows its own loaders, then those of <see cref="Default"/>, then <c>compact</c>, and <c>alpaca</c> and <c>chat</c> where the application references
+/// the package MiniOneRec.Pretrained. The last loader that is registered under a name is used. Safe for concurrent use.
 /// </remarks>
 public sealed class PromptTemplateRegistry
 {
@@ -29,7 +29,7 @@ public sealed class PromptTemplateRegistry
 
     /// <summary>Gets the names that the registry knows, in order.</summary>
     public IReadOnlyList<string> Names =>
-        [.. _own.Keys.Concat(Default._own.Keys).Concat(BuiltInTemplates.All.Select(loader => loader.Name)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. _own.Keys.Concat(Default._own.Keys).Concat(BuiltInTemplates.Names).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>Adds a loader; an earlier one of the same name is replaced.</summary>
     /// <param name="loader">The loader.</param>
@@ -60,12 +60,14 @@ public sealed class PromptTemplateRegistry
         ArgumentException.ThrowIfNullOrEmpty(folder);
         string name = description["name"] is JsonValue value && value.GetValueKind() == JsonValueKind.String ? (string)value!
             : throw new InvalidDataException($"Model folder '{folder}': the description of the template has no text under 'name'.");
-        var loader = Find(name) ?? throw new InvalidDataException(
-            $"Model folder '{folder}' was saved with the template '{name}', which is not registered; known are {string.Join(", ", Names)}. Register it before loading: "
+        var loader = Find(name) ?? throw new InvalidDataException(PretrainedPackage.HasTemplate(name)
+            ? $"Model folder '{folder}' was saved with the template '{name}', which comes with the package {PretrainedPackage.Name}, and the application does not "
+            + $"reference it. Reference it: dotnet add package {PretrainedPackage.Name}."
+            : $"Model folder '{folder}' was saved with the template '{name}', which is not registered; known are {string.Join(", ", Names)}. Register it before loading: "
             + $"PromptTemplateRegistry.Default.Register(new PromptTemplateLoader(\"{name}\", …)), or AddPromptTemplate(…) in a container.");
         return loader.LoadAsync(description, folder, logger, cancellationToken);
     }
 
     private PromptTemplateLoader? Find(string name) =>
-        _own.GetValueOrDefault(name) ?? Default._own.GetValueOrDefault(name) ?? BuiltInTemplates.All.FirstOrDefault(loader => loader.Name == name);
+        _own.GetValueOrDefault(name) ?? Default._own.GetValueOrDefault(name) ?? BuiltInTemplates.Find(name);
 }

@@ -7,20 +7,19 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>One step of DPO or S-DPO over packed trees.</summary>
-internal sealed class PreferenceStep
+internal sealed class PreferenceStep : IPolicyStep
 {
-    private readonly PolicyLoop _loop;
-    private readonly SemanticIdModel _model;
+    private readonly PolicyContext _context;
     private readonly PreferenceOptions _options;
     private readonly IRolloutSampler _sampler;
     private readonly PreferenceLoss _loss;
     private readonly int[] _completions;
 
-    public PreferenceStep(PolicyLoop loop, SemanticIdModel model, PreferenceOptions options, IRolloutSampler sampler)
+    public PreferenceStep(PolicyContext context, PreferenceOptions options, IRolloutSampler sampler)
     {
-        (_loop, _model, _options, _sampler) = (loop, model, options, sampler);
+        (_context, _options, _sampler) = (context, options, sampler);
         _loss = new PreferenceLoss(options.Beta);
-        _completions = [.. Enumerable.Range(1, model.Trie.NodeCount - 1).Where(model.Trie.IsTerminal)];
+        _completions = [.. Enumerable.Range(1, context.Policy.Trie.NodeCount - 1).Where(context.Policy.Trie.IsTerminal)];
         if (_completions.Length <= options.RejectedCount)
         {
             throw new ArgumentException(
@@ -28,20 +27,20 @@ internal sealed class PreferenceStep
         }
     }
 
-    /// <summary>Does one step.</summary>
-    public PolicyOutcome Run(long step)
+    /// <inheritdoc/>
+    public PolicyOutcome Run(StepContext step)
     {
         var timer = new PhaseTimer();
-        var random = SeedStream.Generator(_options.Seed, step);
-        var prepared = _loop.Prompts.Take(_options.PromptsPerStep);
+        var random = SeedStream.Generator(_options.Seed, step.Step);
+        var prepared = _context.Prompts.Take(_options.PromptsPerStep);
         var groups = timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
         double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
         foreach (var pass in groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass))
         {
             using var scope = NewDisposeScope();
-            using var layout = _loop.Layout(pass);
+            using var layout = _context.Space.Trees(pass);
             double share = (double)pass.Length / groups.Length;
-            var reference = _loop.Reference.EqualsPolicy ? null : timer.Time("reference", () => _loop.Reference.Score(layout));
+            var reference = _context.Reference.EqualsPolicy ? null : timer.Time("reference", () => _context.Reference.Score(layout));
             double[] values = timer.Time("policy", () => Accumulate(layout, reference, pass, share));
             loss += values[0] * share;
             accuracy += values[1] * share;
@@ -50,7 +49,7 @@ internal sealed class PreferenceStep
             tokens += layout.TokenCount;
         }
 
-        double norm = timer.Time("update", () => _loop.Update(step));
+        double norm = timer.Time("update", () => _context.Update.Apply(step.LearningRate));
         int[] lengths = [.. groups.SelectMany(group => group.Completions).Select(completion => completion.Length)];
         var metrics = new Dictionary<string, double>
         {
@@ -59,7 +58,7 @@ internal sealed class PreferenceStep
             ["kl"] = kl / Math.Max(1, tokens),
             ["entropy"] = entropy / Math.Max(1, tokens),
             ["gradient_norm"] = norm,
-            ["learning_rate"] = _options.RateAt(step),
+            ["learning_rate"] = step.LearningRate,
             ["length"] = lengths.Average(),
             ["length_min"] = lengths.Min(),
             ["length_max"] = lengths.Max(),
@@ -73,7 +72,7 @@ internal sealed class PreferenceStep
     private double[] Accumulate(CompletionLayout layout, Tensor? reference, CompletionGroup[] pass, double share)
     {
         long width = 1 + _options.RejectedCount;
-        var (logProbs, entropy) = CompletionScorer.Score(_loop.Model, layout);
+        var (logProbs, entropy) = CompletionScorer.Score(_context.Model, layout);
         reference ??= logProbs.detach();                                                    // equal weights: one pass serves both
         var (loss, accuracy) = _loss.Compute(logProbs.sum(1).view(-1, width), reference.sum(1).view(-1, width), Exists(pass, width, layout.Mask.device));
         autograd.backward([loss * Scalars.Of(share)]);
@@ -90,13 +89,13 @@ internal sealed class PreferenceStep
 
     private IEnumerable<CompletionGroup> Choose(PreparedExample[] chunk, Random random)
     {
-        int[][] prompts = [.. chunk.Select(example => _loop.Prompts.PromptOf(example.Example))];
+        int[][] prompts = [.. chunk.Select(example => _context.Prompts.PromptOf(example.Example))];
         var drawn = _options.Rejected == RejectedSource.Random
             ? [.. chunk.Select(example => Draw(example.Targets, random))]
             : Roll(chunk, prompts, random);
         for (int i = 0; i < chunk.Length; i++)
         {
-            int[] chosen = _model.Template.EncodeResponse(_model.Trie.PathTo(chunk[i].Primary));
+            int[] chosen = _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(chunk[i].Primary));
             var rejected = drawn[i].Take(_options.RejectedCount).Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
             yield return new CompletionGroup(prompts[i], [chosen, .. rejected]);
         }
@@ -115,7 +114,7 @@ internal sealed class PreferenceStep
             }
         }
 
-        return [.. nodes.Select(node => _model.Template.EncodeResponse(_model.Trie.PathTo(node)))];
+        return [.. nodes.Select(node => _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(node)))];
     }
 
     private List<int[]>[] Roll(PreparedExample[] chunk, int[][] prompts, Random random)
@@ -123,9 +122,9 @@ internal sealed class PreferenceStep
         int most = chunk.Max(example => example.Targets.Count);
         var rollouts = _sampler.Sample(new RolloutRequest
         {
-            Model = _loop.Model,
-            Trie = _model.Trie,
-            Template = _model.Template,
+            Model = _context.Model,
+            Trie = _context.Policy.Trie,
+            Template = _context.Policy.Template,
             Prompts = prompts,
             Targets = [.. chunk.Select(example => example.Targets)],
             GroupSize = Math.Min(_options.RejectedCount + most, _completions.Length),

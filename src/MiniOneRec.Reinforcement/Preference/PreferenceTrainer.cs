@@ -81,10 +81,15 @@ public sealed class PreferenceTrainer
     {
         var examples = RolloutExample.Of(train);
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec preference", () => PolicyLoop.Run(
-            "preference", recommender, _options, Reference, examples, validation, null, progress, _logger, Meters,
-            new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
-            GradientExchange,
-            loop => new PreferenceStep(loop, recommender.Model, _options, _rollouts).Run, cancellationToken));
+        return TorchThread.RunAsync("MiniOneRec preference", () => PolicyRun.Run(
+            new PolicyTask("preference", recommender, _options, examples)
+            {
+                Validation = validation ?? [],
+                Reference = Reference,
+                Identity = new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
+                Exchange = GradientExchange,
+                Meters = Meters,
+            },
+            context => new PreferenceStep(context, _options, _rollouts), progress, _logger, cancellationToken));
     }
 }

@@ -13,6 +13,11 @@ internal sealed record PolicyOutcome(Dictionary<string, double> Metrics)
     /// <summary>Gets the loss, NaN where there was no update.</summary>
     public double Loss => Metrics.GetValueOrDefault("loss", double.NaN);
 
-    /// <summary>Gets or sets whether a loss or gradient was not finite; no update was made with it.</summary>
+    /// <summary>Gets whether a gradient was not finite; no update was made with it.</summary>
     public bool Diverged { get; init; }
+
+    /// <summary>Gets what of the step was no finite number, or <see langword="null"/>.</summary>
+    public string? Divergence => Metrics.GetValueOrDefault("gradient_norm", double.NaN) is var norm && (Diverged || (double.IsFinite(norm) && !double.IsFinite(Loss)))
+        ? $"the loss is {Loss} and the gradient norm {norm}"
+        : null;
 }

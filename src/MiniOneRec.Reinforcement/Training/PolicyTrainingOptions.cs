@@ -123,7 +123,4 @@ public abstract class PolicyTrainingOptions
 
     /// <summary>Gets the learning rate of each step.</summary>
     internal LearningRateCurve Curve => new() { Peak = LearningRate, Schedule = Schedule, WarmupSteps = WarmupSteps, TotalSteps = Steps };
-
-    /// <summary>Gets the learning rate of a step, 1 for the first.</summary>
-    internal double RateAt(long step) => Curve.At(step);
 }

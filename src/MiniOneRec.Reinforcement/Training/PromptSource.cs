@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using MiniOneRec.Modeling;
 using MiniOneRec.Training;
 
@@ -87,8 +89,21 @@ internal sealed class PromptSource
             string line = string.Join('\u001f', [source.UserId, source.Target, .. example.OtherTargets, "|", .. source.History]);
             hash.AppendData(Encoding.UTF8.GetBytes(line));
             hash.AppendData([0x1e]);
+            if (example.Prompt is { } prompt)
+            {
+                hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(prompt));
+            }
         }
 
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Gets a SHA-256 over the template's description and the first prompt's tokens, which tells templates of one name apart.</summary>
+    public string TemplateFingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(_model.Template.Describe().ToJsonString()));
+        hash.AppendData(MemoryMarshal.AsBytes<int>(PromptOf(_examples[0].Example)));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

@@ -7,7 +7,7 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>A prompt with its completions, token ids.</summary>
 /// <param name="Prompt">At least one token.</param>
 /// <param name="Completions">At least one; each at least one token.</param>
-internal sealed record CompletionGroup(int[] Prompt, IReadOnlyList<int[]> Completions);
+internal record CompletionGroup(int[] Prompt, IReadOnlyList<int[]> Completions);
 
 /// <summary>Where completions meet the model: the tokens that are run, the distinct places that predict, and which place predicts which token.</summary>
 /// <remarks>

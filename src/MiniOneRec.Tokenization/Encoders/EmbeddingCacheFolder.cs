@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Tensors;
+using MiniOneRec.Vectors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
@@ -55,8 +56,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
                 throw new ArgumentException($"None of the {texts.Count} texts has a word of two letters or digits.", nameof(texts));
             }
 
-            var (projection, width) = TruncatedSvd.RightVectors(vocabulary.Transform(texts), _options.Width, _seed, cancellationToken);
-            return new Fitted(vocabulary, projection, width, _options);
+            var (projection, values) = TruncatedSvd.RightVectors(vocabulary.Transform(texts), _options.Width, _seed, cancellationToken);
+            return new Fitted(vocabulary, projection, values.Length, _options);
         }).ConfigureAwait(false);
     }
 

@@ -1,3 +1,5 @@
+using MiniOneRec.Vectors;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>Distances of vectors to what the alternatives at one level decode to.</summary>

@@ -46,7 +46,7 @@ internal static class FittedFolder
 
     /// <summary>Reads manifest and tensors, checks that they belong together, and makes the thing of them.</summary>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, from another fit, or a tensor is missing or of another shape.</exception>
-    public static Task<T> LoadAsync<TOptions, T>(string folder, string kind, Func<TOptions, FittedTensors, T> make, CancellationToken cancellationToken)
+    public static Task<T> LoadAsync<TOptions, T>(string folder, string kind, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, make, cancellationToken), cancellationToken);
@@ -77,7 +77,7 @@ internal static class FittedFolder
     }
 
     private static async Task<T> ReadAsync<TOptions, T>(
-        ArtifactManifest manifest, string folder, Func<TOptions, FittedTensors, T> make, CancellationToken cancellationToken)
+        ArtifactManifest manifest, string folder, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
     {
         string weights = Path.Combine(folder, WeightsFile);
         await CheckHashAsync(manifest, "weights", weights, cancellationToken).ConfigureAwait(false);
@@ -85,7 +85,7 @@ internal static class FittedFolder
         return await TorchThread.RunAsync("load", () =>
         {
             using var scope = NewDisposeScope();
-            using var tensors = new FittedTensors(weights, SafetensorsFile.Load(weights));
+            using var tensors = StoredTensors.Load(weights);
             try
             {
                 return make(options, tensors);
@@ -95,64 +95,5 @@ internal static class FittedFolder
                 throw new InvalidDataException($"Manifest '{Path.Combine(folder, ManifestFile)}': {e.Message}", e);
             }
         }).ConfigureAwait(false);
-    }
-}
-
-/// <summary>The tensors of a file by key, with errors that name file and key.</summary>
-internal sealed class FittedTensors(string path, Dictionary<string, Tensor> tensors) : IDisposable
-{
-    /// <summary>Gets whether a key is there.</summary>
-    public bool Has(string key) => tensors.ContainsKey(key);
-
-    /// <summary>Gets a tensor of a given shape; −1 stands for any size.</summary>
-    public Tensor Get(string key, params ReadOnlySpan<long> shape)
-    {
-        if (!tensors.TryGetValue(key, out var tensor))
-        {
-            throw new InvalidDataException($"File '{path}' lacks the tensor '{key}'.");
-        }
-
-        long[] actual = tensor.shape;
-        bool fits = actual.Length == shape.Length;
-        for (int i = 0; fits && i < shape.Length; i++)
-        {
-            fits = shape[i] == -1 || shape[i] == actual[i];
-        }
-
-        if (!fits)
-        {
-            throw new InvalidDataException($"File '{path}', key '{key}': shape [{string.Join(", ", actual)}]; expected [{string.Join(", ", shape.ToArray())}].");
-        }
-
-        if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
-        {
-            throw new InvalidDataException($"File '{path}', key '{key}' holds a number that is not finite.");
-        }
-
-        return tensor;
-    }
-
-    /// <summary>Copies tensors into parameters and buffers of the same names.</summary>
-    public void CopyInto(IEnumerable<(string Name, Tensor Value)> targets)
-    {
-        using var _ = no_grad();
-        foreach (var (name, value) in targets)
-        {
-            var stored = Get(name, value.shape);
-            if (stored.is_floating_point() != value.is_floating_point())
-            {
-                throw new InvalidDataException($"File '{path}', key '{name}' has elements of type {stored.dtype}; expected {value.dtype}.");
-            }
-
-            value.copy_(stored);
-        }
-    }
-
-    public void Dispose()
-    {
-        foreach (var tensor in tensors.Values)
-        {
-            tensor.Dispose();
-        }
     }
 }

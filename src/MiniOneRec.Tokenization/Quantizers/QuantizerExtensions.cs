@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization;
 

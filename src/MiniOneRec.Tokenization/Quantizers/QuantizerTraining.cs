@@ -12,8 +12,8 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
     private Tensor? _order;
     private Tensor? _sums;
     private long _batches;
-    private int _saved;
-    private Action<int>? _checkpoint;
+    private long _saved;
+    private RunCheckpoint<RunState>? _checkpoint;
 
     /// <summary>Gets the optimizer.</summary>
     public FusedAdamW Optimizer => Update.Optimizer;
@@ -29,6 +29,17 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
 
     /// <summary>Gets whether the rows of an epoch are shuffled even where they are one batch.</summary>
     protected virtual bool ShufflesOneBatch => false;
+
+    /// <summary>Gets everything that the next epochs depend on, by name; empty where runs have no checkpoints.</summary>
+    public virtual IReadOnlyList<(string Name, Tensor Value)> State() => [];
+
+    /// <summary>Gets the steps of an epoch.</summary>
+    /// <param name="x">The catalogue, <c>[N, E]</c>.</param>
+    public long BatchesOf(Tensor x)
+    {
+        long batchSize = Math.Min(options.BatchSize, x.size(0));
+        return (x.size(0) + batchSize - 1) / batchSize;
+    }
 
     /// <summary>Prepares an epoch, before its rows are shuffled.</summary>
     /// <param name="epoch">The epoch, from 0.</param>
@@ -52,15 +63,14 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
     /// <param name="x">The catalogue, <c>[N, E]</c>, on the model's device.</param>
     /// <param name="firstEpoch">Epochs done already.</param>
     /// <param name="progress">Told once per epoch.</param>
-    /// <param name="checkpoint">Called at the end of some epochs with the number done, or <see langword="null"/>.</param>
+    /// <param name="checkpoint">Receives the state at the end of some epochs, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops after a whole step; an epoch that is not whole is not saved.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
     protected TrainingResult Train(
-        string stage, Tensor x, int firstEpoch, IProgress<TrainingProgress>? progress, Action<int>? checkpoint, CancellationToken cancellationToken)
+        string stage, Tensor x, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint, CancellationToken cancellationToken)
     {
-        (_x, _checkpoint, _saved) = (x, checkpoint, firstEpoch);
-        long batchSize = Math.Min(options.BatchSize, x.size(0));
-        _batches = (x.size(0) + batchSize - 1) / batchSize;
+        (_x, _checkpoint, _batches) = (x, checkpoint, BatchesOf(x));
+        _saved = firstEpoch * _batches;
         var plan = new TrainingPlan
         {
             Stage = stage,
@@ -100,12 +110,19 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
     /// <inheritdoc/>
     public override void Save(LoopState state, SaveCause cause)
     {
-        int epochs = (int)(state.Step / _batches);
-        if (cause != SaveCause.Cancelled && epochs > _saved)
+        // An epoch that is not whole is not saved.
+        if (_checkpoint is null || cause == SaveCause.Cancelled || state.Step == _saved)
         {
-            _checkpoint?.Invoke(epochs);
-            _saved = epochs;
+            return;
         }
+
+        if (FiniteWeights.FirstBad(State()) is { } bad)
+        {
+            throw Diverged(state.Step, $"After step {state.Step} '{bad}' holds a number that is not finite; nothing of it was saved");
+        }
+
+        _checkpoint.Save(new RunState { Step = state.Step, StopReason = state.StopReason }, State());
+        _saved = state.Step;
     }
 
     /// <inheritdoc/>

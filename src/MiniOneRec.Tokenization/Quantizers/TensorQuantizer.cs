@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Tensors;
+using MiniOneRec.Vectors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,5 @@
+using MiniOneRec.Vectors;
+
 namespace MiniOneRec.Tokenization;
 
 /// <summary>Turns the codes of an index into vectors: by its quantizer, else by the mean residual of each code.</summary>

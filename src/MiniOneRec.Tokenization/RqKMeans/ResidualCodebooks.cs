@@ -47,7 +47,7 @@ internal sealed class ResidualCodebooks(IReadOnlyList<Codebook> levels) : IQuant
         [.. levels.Select((level, l) => ($"codebook.{l}", level.Centres)), .. levels.Index().Where(pair => pair.Item.Prices is not null).Select(pair => ($"prices.{pair.Index}", pair.Item.Prices!))];
 
     /// <summary>Makes codebooks of saved tensors.</summary>
-    public static ResidualCodebooks Load(FittedTensors tensors, IReadOnlyList<int> sizes, Device device)
+    public static ResidualCodebooks Load(StoredTensors tensors, IReadOnlyList<int> sizes, Device device)
     {
         using var _ = no_grad();
         long width = tensors.Get("codebook.0", sizes[0], -1).size(1);

@@ -88,7 +88,7 @@ internal sealed class ProductCodebooks : IDisposable
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [("rotation", _rotation), .. _parts.Select((part, i) => ($"product.{i}", part))];
 
     /// <summary>Makes codebooks of saved tensors.</summary>
-    public static ProductCodebooks Load(FittedTensors tensors, IReadOnlyList<int> sizes, Device device)
+    public static ProductCodebooks Load(StoredTensors tensors, IReadOnlyList<int> sizes, Device device)
     {
         using var _ = no_grad();
         long width = tensors.Get("rotation", -1, -1).size(0);

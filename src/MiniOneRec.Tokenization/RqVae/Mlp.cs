@@ -55,7 +55,7 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
 
     /// <summary>Requires that a file has the layers of these widths, before anything of their size is made.</summary>
     /// <exception cref="InvalidDataException">A layer is missing or has another shape; the message names file and key.</exception>
-    public static void Require(FittedTensors tensors, string name, IReadOnlyList<long> widths)
+    public static void Require(StoredTensors tensors, string name, IReadOnlyList<long> widths)
     {
         for (int layer = 0; layer + 1 < widths.Count; layer++)
         {

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Tensors;
 using Microsoft.Extensions.Options;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -61,22 +60,10 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
         EmbeddingTable embeddings, Tensor x, Random random, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        var model = new RqVae(_options, embeddings.Width, residualEncoder: true);
-        try
-        {
-            model.to(x.device);
-            using var trainer = new RqVaeTrainer(model, _options.Training);
-            var checkpoint = _options.Training.Checkpoints.Folder is { } folder ? new RqVaeCheckpoint(folder, OptionsJson(), embeddings, Seed) : null;
-            int epoch = _options.Training.Checkpoints.Resume ? checkpoint?.TryRestore(model, trainer.Optimizer) ?? 0 : 0;
-            if (epoch > 0)
-            {
-                Log.FitResumed(Logger, Kind, epoch, _options.Training.Checkpoints.Folder!);
-                if (checkpoint!.RestoredEnvironment is { } there && there != RunEnvironment.Current().ToString())
-                {
-                    Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());
-                }
-            }
-            else
+        var (model, result) = new RqVaeFit(Kind, _options, Seed, Logger) { ResidualEncoder = true }.Run(
+            embeddings,
+            x,
+            trainer =>
             {
                 var balanced = new RqKMeansOptions { CodebookSizes = _options.CodebookSizes, Balanced = true, Restarts = 3 };
                 var (codebooks, _) = ResidualKMeans.Fit(RqKMeansQuantizer.KindName, x, balanced, random, progress, cancellationToken);
@@ -84,16 +71,10 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
                 {
                     trainer.StartCodebooks(codebooks, codebooks.Encode(x));
                 }
-            }
-
-            var result = trainer.Run(Kind, x, Seed, epoch, progress, checkpoint is null ? null : done => checkpoint.Save(model, trainer.Optimizer, done), cancellationToken);
-            return (new RqVaeModel(model, embeddings.Width), result with { Elapsed = Stopwatch.GetElapsedTime(start) });
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+            },
+            progress,
+            cancellationToken);
+        return (model, result with { Elapsed = Stopwatch.GetElapsedTime(start) });
     }
 
     private protected override JsonObject OptionsJson() => ArtifactManifest.ToOptions(_options);

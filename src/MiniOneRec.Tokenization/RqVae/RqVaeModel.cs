@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal sealed class RqVaeModel(RqVae model, int width) : IQuantizerModel
     public void Dispose() => model.Dispose();
 
     /// <summary>Makes a model of saved tensors.</summary>
-    public static RqVaeModel Load(FittedTensors tensors, RqVaeOptions options, bool residualEncoder, Device device)
+    public static RqVaeModel Load(StoredTensors tensors, RqVaeOptions options, bool residualEncoder, Device device)
     {
         int width = (int)tensors.Get("encoder.layers.0.weight", -1, -1).size(1);
         Mlp.Require(tensors, "encoder", [width, .. options.HiddenWidths, residualEncoder ? width : options.LatentWidth]);

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,34 +54,19 @@ public sealed class RqVaeQuantizer : TensorQuantizer
     private protected override (IQuantizerModel Model, TrainingResult Result) Fit(
         EmbeddingTable embeddings, Tensor x, Random random, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        var model = new RqVae(_options, embeddings.Width);
-        try
-        {
-            model.to(x.device);
-            using var trainer = new RqVaeTrainer(model, _options.Training);
-            var checkpoint = _options.Training.Checkpoints.Folder is { } folder ? new RqVaeCheckpoint(folder, OptionsJson(), embeddings, Seed) : null;
-            int epoch = _options.Training.Checkpoints.Resume ? checkpoint?.TryRestore(model, trainer.Optimizer) ?? 0 : 0;
-            if (epoch > 0)
+        var (model, result) = new RqVaeFit(Kind, _options, Seed, Logger).Run(
+            embeddings,
+            x,
+            trainer =>
             {
-                Log.FitResumed(Logger, Kind, epoch, _options.Training.Checkpoints.Folder!);
-                if (checkpoint!.RestoredEnvironment is { } there && there != RunEnvironment.Current().ToString())
+                if (_options.Initialization == CodebookInitialization.KMeans)
                 {
-                    Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());
+                    trainer.InitialiseCodebooks(x, new KMeansSettings(), random, cancellationToken);
                 }
-            }
-            else if (_options.Initialization == CodebookInitialization.KMeans)
-            {
-                trainer.InitialiseCodebooks(x, new KMeansSettings(), random, cancellationToken);
-            }
-
-            var result = trainer.Run(Kind, x, Seed, epoch, progress, checkpoint is null ? null : done => checkpoint.Save(model, trainer.Optimizer, done), cancellationToken);
-            return (new RqVaeModel(model, embeddings.Width), result);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+            },
+            progress,
+            cancellationToken);
+        return (model, result);
     }
 
     private protected override JsonObject OptionsJson() => ArtifactManifest.ToOptions(_options);

@@ -12,6 +12,9 @@ namespace MiniOneRec.Tokenization;
 /// </remarks>
 internal sealed class RqVaeTrainer : QuantizerTraining
 {
+    /// <summary>What the names of the model's tensors begin with in a checkpoint.</summary>
+    public const string ModelPrefix = "model.";
+
     private readonly RqVae _model;
     private readonly QuantizerTrainingOptions _options;
     private int _seed;
@@ -112,11 +115,11 @@ internal sealed class RqVaeTrainer : QuantizerTraining
     /// <param name="seed">The run's seed.</param>
     /// <param name="firstEpoch">Epochs done already.</param>
     /// <param name="progress">Told once per epoch.</param>
-    /// <param name="checkpoint">Called at the end of some epochs with the number done, or <see langword="null"/>.</param>
+    /// <param name="checkpoint">Receives the state at the end of some epochs, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
     public TrainingResult Run(
-        string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, Action<int>? checkpoint, CancellationToken cancellationToken)
+        string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint, CancellationToken cancellationToken)
     {
         _seed = seed;
         _model.train();
@@ -124,6 +127,10 @@ internal sealed class RqVaeTrainer : QuantizerTraining
         _model.eval();
         return result;
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Tensor Value)> State() =>
+        [.. _model.Tensors().Select(pair => (ModelPrefix + pair.Name, pair.Value)), .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value))];
 
     /// <summary>Maps a catalogue to latent vectors in pieces.</summary>
     public Tensor EncodeAll(Tensor x)

@@ -12,6 +12,9 @@ internal sealed class TrainingLoop(
     /// <summary>The reason of a run that used up its time.</summary>
     public const string TimeOver = "time is over";
 
+    /// <summary>The reason of a run that took all its steps.</summary>
+    public const string Completed = "completed";
+
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly List<TrainingProgress> _history = [];
     private readonly long _total = plan.TotalSteps;
@@ -69,7 +72,7 @@ internal sealed class TrainingLoop(
             TakeStep(cancellationToken);
         }
 
-        State = State with { StopReason = State.StopReason ?? "completed" };
+        State = State with { StopReason = State.StopReason ?? Completed };
         callbacks.Save(State, SaveCause.Ended);
         Elapsed = _time.GetElapsedTime(began);
         return State.StopReason;

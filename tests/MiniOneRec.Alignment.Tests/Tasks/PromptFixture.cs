@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Tests;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Tests;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
 using TorchSharp;
 
 namespace MiniOneRec.Tests;
@@ -35,10 +36,10 @@ public sealed class CheckpointFolderTests
         }
 
         Assert.Contains("weights at the start are others", await Refusal(Validation, [new NextItemTask()], otherWeights: true), StringComparison.Ordinal);
-        Assert.Contains("another validation", await Refusal(Validation[..2], [new NextItemTask()]), StringComparison.Ordinal);
-        Assert.Contains("another validation", await Refusal(null, [new NextItemTask()]), StringComparison.Ordinal);
+        Assert.Contains("validation (", await Refusal(Validation[..2], [new NextItemTask()]), StringComparison.Ordinal);
+        Assert.Contains("validation (", await Refusal(null, [new NextItemTask()]), StringComparison.Ordinal);
         string tasks = await Refusal(Validation, [new NextItemTask(), new Constant()]);
-        Assert.Contains("another tasks", tasks, StringComparison.Ordinal);
+        Assert.Contains("tasks (next-sid there, next-sid, other here)", tasks, StringComparison.Ordinal);
         Assert.Contains("Give another Checkpoints.Folder, or set Checkpoints.Resume to false", tasks, StringComparison.Ordinal);
         Assert.Equal(before, Hashes(folder["run"]));
     }
@@ -133,8 +134,7 @@ public sealed class CheckpointFolderTests
     {
         using var folder = new TemporaryFolder();
         using var value = torch.ones(4);
-        var from = new Dictionary<string, string> { ["model"] = "m" };
-        new CheckpointFolder(folder.Root, from, new SftOptions()).Save(new RunState { Step = 5 }, [("w", value)]);
+        Checkpoint(folder.Root).Save(new SftState { Step = 5 }, [("w", value)]);
         string path = folder["step-000000005/state.json"];
         var json = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
         json.Remove("files");
@@ -142,7 +142,7 @@ public sealed class CheckpointFolderTests
         json["options"]!["state"] = JsonNode.Parse(state);
         File.WriteAllText(path, json.ToJsonString());
 
-        var error = Assert.Throws<InvalidDataException>(() => new CheckpointFolder(folder.Root, from, new SftOptions()).Load([("w", value)]));
+        var error = Assert.Throws<InvalidDataException>(() => Checkpoint(folder.Root).Load([("w", value)]));
 
         Assert.Contains("state.json", error.Message, StringComparison.Ordinal);
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
@@ -256,6 +256,8 @@ public sealed class CheckpointFolderTests
 
         Assert.Contains(log.Messages, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("77 threads", StringComparison.Ordinal));
     }
+
+    private static RunCheckpoint<SftState> Checkpoint(string folder) => new(folder, SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["model"] = "m" }));
 
     private static Dictionary<string, string> Hashes(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
         .ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());

@@ -1,5 +1,6 @@
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
+using MiniOneRec.Training;
 using TorchSharp;
 
 namespace MiniOneRec.Tests;
@@ -72,8 +73,8 @@ public sealed class ResumeTests
         }
 
         Assert.Contains("learningRate (0.002 there, 0.1 here)", await Difference(16, options => options.LearningRate = 0.1), StringComparison.Ordinal);
-        Assert.Contains("another model", await Difference(32, _ => { }), StringComparison.Ordinal);
-        Assert.Contains("another data", await Difference(16, _ => { }, users: 7), StringComparison.Ordinal);
+        Assert.Contains("model (", await Difference(32, _ => { }), StringComparison.Ordinal);
+        Assert.Contains("data (", await Difference(16, _ => { }, users: 7), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,21 +113,21 @@ public sealed class ResumeTests
         using var folder = new TemporaryFolder();
         using var value = torch.ones(4);
         (string, torch.Tensor)[] tensors = [("w", value)];
-        var from = new Dictionary<string, string> { ["model"] = "m" };
-        new CheckpointFolder(folder.Root, from, new SftOptions()).Save(new RunState { Step = 5 }, tensors);
-        var full = new CheckpointFolder(folder.Root, from, new SftOptions(), async (path, _) =>
+        var identity = SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["model"] = "m" });
+        new RunCheckpoint<SftState>(folder.Root, identity).Save(new SftState { Step = 5 }, tensors);
+        var full = new RunCheckpoint<SftState>(folder.Root, identity, write: async (path, _) =>
         {
             await File.WriteAllTextAsync(path, "half");
             throw new IOException("No space left on device");
         });
 
-        var error = Assert.Throws<IOException>(() => full.Save(new RunState { Step = 6 }, tensors));
+        var error = Assert.Throws<IOException>(() => full.Save(new SftState { Step = 6 }, tensors));
 
         Assert.Contains("No space left", error.Message, StringComparison.Ordinal);
         Assert.Contains("step-000000005' is whole", error.Message, StringComparison.Ordinal);
         Assert.Equal(["step-000000005"], Directory.GetFileSystemEntries(folder.Root).Select(Path.GetFileName));
         using var target = torch.zeros(4);
-        Assert.Equal(5, new CheckpointFolder(folder.Root, from, new SftOptions()).Load([("w", target)])!.Step);
+        Assert.Equal(5, new RunCheckpoint<SftState>(folder.Root, identity).Load([("w", target)])!.Step);
         Assert.Equal(1, target[3].item<float>());
     }
 

@@ -2,6 +2,7 @@ using MiniOneRec;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.IntegrationTests.Snippets;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 using MiniOneRec.Tokenization;
 using TorchSharp;
 

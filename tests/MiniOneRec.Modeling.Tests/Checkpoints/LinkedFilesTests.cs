@@ -22,16 +22,4 @@ public sealed class LinkedFilesTests
 
         Assert.All(direct.named_parameters(), pair => Assert.True(allclose(pair.parameter, linked.get_parameter(pair.name)!)));
     }
-
-    [Fact]
-    public async Task LoadDecoder_LinkToGguf_Loads()
-    {
-        using var file = new TemporaryFile(Gguf.ToyGguf.From("llama"));
-        using var folder = new TemporaryFolder();
-        File.CreateSymbolicLink(folder["model.gguf"], file.Path);
-
-        using var model = await GgufFile.LoadDecoderAsync(folder["model.gguf"]);
-
-        Assert.Equal(64, model.Config.HiddenSize);
-    }
 }

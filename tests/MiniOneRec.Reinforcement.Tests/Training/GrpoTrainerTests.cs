@@ -156,12 +156,12 @@ public sealed class GrpoTrainerTests
             var other = Options(folder);
             other.LearningRate = 1;
             var wrongOption = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], other).TrainAsync(resumed, Users, Users));
-            Assert.Contains("option 'learningRate' was 0.005; this run has 1", wrongOption.Message, StringComparison.Ordinal);
+            Assert.Contains("learningRate (0.005 there, 1 here)", wrongOption.Message, StringComparison.Ordinal);
             var wrongData = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(resumed, Users[1..], Users));
-            Assert.Contains("examples is", wrongData.Message, StringComparison.Ordinal);
+            Assert.Contains("examples (", wrongData.Message, StringComparison.Ordinal);
             using var smaller = Toy.Recommender(Toy.Index(19, [4, 4, 4]));
             var wrongIndex = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(smaller, Users, Users));
-            Assert.Contains("index is", wrongIndex.Message, StringComparison.Ordinal);
+            Assert.Contains("index (", wrongIndex.Message, StringComparison.Ordinal);
         }
         finally
         {

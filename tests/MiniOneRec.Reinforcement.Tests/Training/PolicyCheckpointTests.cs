@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,14 +39,14 @@ public sealed class PolicyCheckpointTests : IDisposable
             return error.Message;
         }
 
-        Assert.Contains("rewards is 1 * exact-match", await Refusal([new ExactMatchReward()]), StringComparison.Ordinal);
+        Assert.Contains("rewards (1 * exact-match", await Refusal([new ExactMatchReward()]), StringComparison.Ordinal);
         Assert.Contains("0.5 * shared-prefix", await Refusal([new ExactMatchReward(), new WeightedReward(new SharedPrefixReward(), 0.5)]), StringComparison.Ordinal);
         Assert.Contains("temperature 2", await Refusal(sampler: new RandomRolloutSampler(2)), StringComparison.Ordinal);
-        Assert.Contains("rollouts is sampling", await Refusal(sampler: new BeamRolloutSampler()), StringComparison.Ordinal);
-        Assert.Contains("validation is", await Refusal(validation: Users[1..]), StringComparison.Ordinal);
-        Assert.Contains("validation is", await Refusal(validation: []), StringComparison.Ordinal);
+        Assert.Contains("rollouts (sampling", await Refusal(sampler: new BeamRolloutSampler()), StringComparison.Ordinal);
+        Assert.Contains("validation (", await Refusal(validation: Users[1..]), StringComparison.Ordinal);
+        Assert.Contains("validation (", await Refusal(validation: []), StringComparison.Ordinal);
         Assert.Contains("weights at the start are", await Refusal(seed: 2), StringComparison.Ordinal);
-        Assert.Contains("reference is the policy at the start", await Refusal(reference: true), StringComparison.Ordinal);
+        Assert.Contains("reference (the policy at the start", await Refusal(reference: true), StringComparison.Ordinal);
         Assert.Equal(before, Hashes());
     }
 
@@ -62,12 +63,13 @@ public sealed class PolicyCheckpointTests : IDisposable
     }
 
     [Theory]
-    [InlineData("checkpoint.json")]
-    [InlineData("state.safetensors")]
+    [InlineData("step-000000003/state.json")]
+    [InlineData("step-000000003/state.safetensors")]
+    [InlineData("best-")]
     public async Task Resume_FlippedBit_IsRefusedWithTheFilesName(string file)
     {
         await InterruptedAsync();
-        string path = Path.Combine(_folder, file);
+        string path = file == "best-" ? Directory.GetFiles(_folder, "best-*").Single() : Path.Combine(_folder, file);
         byte[] whole = await File.ReadAllBytesAsync(path);
         foreach (int at in Enumerable.Range(0, 30).Select(i => (int)((long)whole.Length * i / 30)))
         {
@@ -77,27 +79,92 @@ public sealed class PolicyCheckpointTests : IDisposable
             using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
             var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
+            Assert.Contains(Path.GetFileName(path), error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(false, 5e-3)]
+    [InlineData(true, 5e-3)]
+    [InlineData(true, 1e-7)]                    // no weights are better than those at the start, which the checkpoint holds
+    public async Task Checkpoint_OfVersion01_IsContinuedBitForBit(bool hashed, double rate)
+    {
+        using var whole = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var expected = await Trainer(null, rate).TrainAsync(whole, Users, Users);
+        await InterruptedAsync(rate);
+        await ToVersion01Async(hashed);
+        using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+
+        var result = await Trainer(_folder, rate).TrainAsync(model, Users, Users);
+
+        Assert.Equal(Weights(whole), Weights(model));
+        Assert.Equal((expected.Steps, expected.BestStep, expected.BestValidation), (result.Steps, result.BestStep, result.BestValidation));
+        Assert.Equal(expected.History.Select(step => step.Step), result.History.Select(step => step.Step));
+        Assert.Equal(rate < 1e-3 ? 0 : 6, result.BestStep);
+        Assert.Equal([$"best-{result.BestStep:D9}.safetensors", "step-000000006"], Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("checkpoint.json")]
+    [InlineData("state.safetensors")]
+    public async Task Checkpoint_OfVersion01_FlippedBitOrAnotherRun_IsRefused(string file)
+    {
+        await InterruptedAsync();
+        await ToVersion01Async(hashed: true);
+        var other = Options();
+        other.LearningRate = 1;
+        using (var model = Toy.Recommender(Toy.Index(20, [4, 4, 4])))
+        {
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer(Rewards, other, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
+            Assert.Contains("learningRate (0.005 there, 1 here)", error.Message, StringComparison.Ordinal);
+        }
+
+        string path = Path.Combine(_folder, file);
+        byte[] whole = await File.ReadAllBytesAsync(path);
+        foreach (int at in Enumerable.Range(0, 20).Select(i => (int)((long)whole.Length * i / 20)))
+        {
+            byte[] flipped = [.. whole];
+            flipped[at] ^= (byte)(1 << (at % 8));
+            await File.WriteAllBytesAsync(path, flipped);
+            using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
             Assert.Contains(file, error.Message, StringComparison.Ordinal);
+            Assert.Equal(flipped, await File.ReadAllBytesAsync(path));
         }
     }
 
     [Fact]
-    public async Task Checkpoint_OfVersion01_IsContinued()
+    public async Task Train_OverACheckpointOfVersion01_ResumeOff_ReplacesIt()
     {
         await InterruptedAsync();
-        string path = Path.Combine(_folder, "checkpoint.json");
-        var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
-        json.Remove("files");
-        json.Remove("checksum");
-        foreach (string key in json["madeFrom"]!.AsObject().Select(pair => pair.Key).Where(key => key is not ("index" or "examples")).ToArray())
-        {
-            json["madeFrom"]!.AsObject().Remove(key);
-        }
-
-        await File.WriteAllTextAsync(path, json.ToJsonString());
+        await ToVersion01Async(hashed: true);
+        var options = Options();
+        (options.Checkpoints.Resume, options.LearningRate) = (false, 1e-3);
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        Assert.Equal(6, (await Trainer().TrainAsync(model, Users, Users)).Steps);
+        var result = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(model, Users, Users);
+
+        Assert.Equal(7, result.History.Count);
+        Assert.False(File.Exists(Path.Combine(_folder, "checkpoint.json")));
+    }
+
+    [Fact]
+    public async Task Finished_RunAgain_GivesTheSameAtOnce()
+    {
+        var options = Options();
+        (options.Guards.Patience, options.Guards.ValidateEverySteps, options.LearningRate) = (1, 1, 1e-7);
+        using var first = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        using var second = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var ended = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(first, Users, Users);
+        int reports = 0;
+
+        var again = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(second, Users, Users, new Reporter(_ => reports++));
+
+        Assert.StartsWith("patience: ", ended.StopReason, StringComparison.Ordinal);
+        Assert.Equal((ended.Steps, ended.StopReason, ended.BestStep, ended.BestValidation), (again.Steps, again.StopReason, again.BestStep, again.BestValidation));
+        Assert.Equal(Weights(first), Weights(second));
+        Assert.Equal(0, reports);
     }
 
     [Theory]
@@ -112,7 +179,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     public async Task Resume_StateOfOtherTypes_NamesFileAndKey(string state)
     {
         await InterruptedAsync();
-        string path = Path.Combine(_folder, "checkpoint.json");
+        string path = Path.Combine(_folder, "step-000000003", "state.json");
         var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
         json.Remove("files");
         json.Remove("checksum");
@@ -122,38 +189,56 @@ public sealed class PolicyCheckpointTests : IDisposable
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
 
-        Assert.Contains("checkpoint.json", error.Message, StringComparison.Ordinal);
+        Assert.Contains("state.json", error.Message, StringComparison.Ordinal);
         Assert.Contains("options.state", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("step-000000004/state.json")]
-    [InlineData("thesis.docx")]
-    public async Task Train_WithTheFolderOfOthers_IsRefusedBeforeTheFirstStep(string file)
+    [InlineData("step-000000004", true)]
+    [InlineData("step-000000004", false)]
+    [InlineData("checkpoint.json", true)]
+    [InlineData("manifest.json", true)]
+    public async Task Train_WithTheFolderOfAnotherStage_IsRefusedBeforeTheFirstStep(string artifact, bool resume)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, file))!);
-        await File.WriteAllTextAsync(Path.Combine(_folder, file), "mine");
+        var manifest = new ArtifactManifest { Kind = "sft-checkpoint" };
+        string path = Path.Combine(_folder, artifact), tensors = Path.Combine(path, "state.safetensors");
+        bool isFolder = !artifact.EndsWith(".json", StringComparison.Ordinal);
+        Directory.CreateDirectory(isFolder ? path : _folder);
+        await manifest.SaveAsync(isFolder ? Path.Combine(path, "state.json") : path);
+        if (isFolder)
+        {
+            await File.WriteAllTextAsync(tensors, "theirs");
+        }
+
+        var before = Hashes();
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         float[] weights = Weights(model);
+        var options = Options();
+        options.Checkpoints.Resume = resume;
 
-        var error = await Assert.ThrowsAnyAsync<IOException>(() => Trainer().TrainAsync(model, Users, Users));
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
 
-        Assert.Contains("no artifact of kind 'grpo-checkpoint'", error.Message, StringComparison.Ordinal);
-        Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(_folder, file)));
+        Assert.True(error is IOException or InvalidDataException);
+        Assert.Contains(isFolder ? "'sft-checkpoint'" : artifact, error.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Hashes());
         Assert.Equal(weights, Weights(model));
     }
 
-    [Fact]
-    public async Task Train_BesideAFileOfTheUser_KeepsIt()
+    [Theory]
+    [InlineData("thesis.docx")]
+    [InlineData("step-000000004/state.json")]
+    [InlineData("step-000000003/notes.txt")]
+    public async Task Train_BesideAFileOfTheUser_KeepsIt(string file)
     {
         await InterruptedAsync();
-        await File.WriteAllTextAsync(Path.Combine(_folder, "notes.txt"), "mine");
+        string path = Path.Combine(_folder, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, "mine");
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        var error = await Assert.ThrowsAnyAsync<IOException>(() => Trainer().TrainAsync(model, Users, Users));
+        await Trainer().TrainAsync(model, Users, Users);
 
-        Assert.Contains("'notes.txt'", error.Message, StringComparison.Ordinal);
-        Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(_folder, "notes.txt")));
+        Assert.Equal("mine", await File.ReadAllTextAsync(path));
     }
 
     [Theory]
@@ -179,16 +264,64 @@ public sealed class PolicyCheckpointTests : IDisposable
         var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => trainer.TrainAsync(model, Users, Users, progress));
 
         Assert.Equal(4, error.Step);
-        Assert.Equal(_folder, error.Checkpoint);
+        Assert.Equal(Path.Combine(_folder, "step-000000002"), error.Checkpoint);
         Assert.All(Weights(model), weight => Assert.True(float.IsFinite(weight)));
         Assert.NotNull(start);
     }
 
     private static IRewardFunction[] Rewards => [new ExactMatchReward(), new SharedPrefixReward()];
 
-    private GrpoTrainer Trainer() => new(Rewards, Options(), new RandomRolloutSampler());
+    private GrpoTrainer Trainer() => Trainer(_folder);
 
-    private async Task InterruptedAsync()
+    private static GrpoTrainer Trainer(string? folder, double rate = 5e-3)
+    {
+        var options = Options(folder);
+        options.LearningRate = rate;
+        return new(Rewards, options, new RandomRolloutSampler());
+    }
+
+    /// <summary>Writes the checkpoint of step 3 as version 0.1 did: in the folder itself, the best weights among the tensors, their step and figure in the state.</summary>
+    private async Task ToVersion01Async(bool hashed)
+    {
+        string step = Path.Combine(_folder, "step-000000003"), best = Directory.GetFiles(_folder, "best-*").Single();
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(step, "state.json")))!.AsObject();
+        var state = manifest["options"]!["state"]!.AsObject();
+        var kept = state["best"]![0]!;
+        (state["bestStep"], state["bestValidation"]) = (kept["step"]!.DeepClone(), kept["value"]!.DeepClone());
+        state["withoutGain"] = state["sinceBest"]!.DeepClone();
+        foreach (string key in (string[])["best", "sinceBest", "validationDue", "stopReason"])
+        {
+            state.Remove(key);
+        }
+
+        using (var scope = NewDisposeScope())
+        {
+            var tensors = SafetensorsFile.Load(Path.Combine(step, "state.safetensors")).Concat(
+                SafetensorsFile.Load(best).Select(pair => KeyValuePair.Create("best." + pair.Key, pair.Value)));
+            await SafetensorsFile.SaveAsync(Path.Combine(_folder, "state.safetensors"), [.. tensors.Select(pair => (pair.Key, pair.Value))]);
+        }
+
+        var madeFrom = manifest["madeFrom"]!.AsObject();
+        foreach (string key in madeFrom.Select(pair => pair.Key).Where(key => !hashed && key is not ("index" or "examples")).ToArray())
+        {
+            madeFrom.Remove(key);
+        }
+
+        string path = Path.Combine(_folder, "checkpoint.json");
+        var files = new Dictionary<string, string> { ["state.safetensors"] = await ArtifactManifest.HashFileAsync(Path.Combine(_folder, "state.safetensors")) };
+        var written = new ArtifactManifest
+        {
+            Kind = "grpo-checkpoint",
+            MadeFrom = madeFrom.ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<string>()),
+            Options = (JsonObject)manifest["options"]!.DeepClone(),
+            Files = hashed ? files : new Dictionary<string, string>(),
+        };
+        await written.SaveAsync(path);
+        Directory.Delete(step, recursive: true);
+        File.Delete(best);
+    }
+
+    private async Task InterruptedAsync(double rate = 5e-3)
     {
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         using var cancellation = new CancellationTokenSource();
@@ -199,16 +332,18 @@ public sealed class PolicyCheckpointTests : IDisposable
                 cancellation.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Trainer().TrainAsync(model, Users, Users, progress, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Trainer(_folder, rate).TrainAsync(model, Users, Users, progress, cancellation.Token));
     }
 
-    private GrpoOptions Options() => new()
+    private GrpoOptions Options() => Options(_folder);
+
+    private static GrpoOptions Options(string? folder) => new()
     {
         Steps = 6, PromptsPerStep = 4, GroupSize = 8, LearningRate = 5e-3, WarmupSteps = 0,
-        Checkpoints = new CheckpointOptions { Folder = _folder, Every = 50, Resume = true },
+        Checkpoints = new CheckpointOptions { Folder = folder, Every = 50, Resume = true },
     };
 
-    private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder).ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
+    private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories).ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
 
     private static float[] Weights(GenerativeRecommender recommender) =>
         [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Reinforcement.Tests;
 

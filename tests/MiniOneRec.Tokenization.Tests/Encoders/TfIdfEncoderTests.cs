@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization.Tests;
 
@@ -66,16 +67,18 @@ public class TfIdfEncoderTests
         float[] dense = [.. loads.SelectMany(load => Enumerable.Range(0, 30).Select(i => (float)(load[0] * factors[0][i] + load[1] * factors[1][i])))];
         var matrix = new SparseMatrix(40, 30, [.. Enumerable.Range(0, 41).Select(i => i * 30)], [.. Enumerable.Range(0, 1200).Select(i => i % 30)], dense);
 
-        var (projection, width) = await Task.Run(() => TruncatedSvd.RightVectors(matrix, 5, seed: 1, CancellationToken.None));
+        var (projection, values) = await Task.Run(() => TruncatedSvd.RightVectors(matrix, 5, seed: 1, CancellationToken.None));
 
-        Assert.Equal(2, width);
-        float[] projected = matrix.Multiply(projection, width);
+        Assert.Equal(2, values.Length);
+        float[] projected = matrix.Multiply(projection, 2);
         for (int row = 0; row < 40; row++)
         {
             float before = VectorMath.Dot(dense.AsSpan(row * 30, 30), dense.AsSpan(row * 30, 30));
             float after = VectorMath.Dot(projected.AsSpan(row * 2, 2), projected.AsSpan(row * 2, 2));
             Assert.Equal(1, after / before, 1e-3);
         }
+
+        Assert.Equal(dense.Sum(value => (double)value * value), values.Sum(value => (double)value * value), 0.01);
     }
 
     [Fact]

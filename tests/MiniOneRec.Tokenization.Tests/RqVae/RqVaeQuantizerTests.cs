@@ -1,3 +1,4 @@
+using MiniOneRec.Vectors;
 using TorchSharp;
 
 namespace MiniOneRec.Tokenization.Tests;

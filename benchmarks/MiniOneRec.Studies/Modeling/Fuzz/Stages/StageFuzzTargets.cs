@@ -7,6 +7,7 @@ using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
 using MiniOneRec.Tensors;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,11 +138,11 @@ internal static class StageFuzzTargets
     {
         const string State = "step-000000003/state.json";
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
-        var madeFrom = new Dictionary<string, string> { ["data"] = "ab" };
-        CheckpointFolder Folder(string folder) => new(folder, madeFrom, new SftOptions());
+        var identity = SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["data"] = "ab" });
+        RunCheckpoint<SftState> Folder(string folder) => new(folder, identity);
         using (var weight = ones(2, 2))
         {
-            Folder(saved).Save(new RunState { Step = 3, Epoch = 1, Best = [] }, [("weight.a", weight)]);
+            Folder(saved).Save(new SftState { Step = 3, Epoch = 1 }, [("weight.a", weight)]);
         }
 
         return new("sft state", State, Plain(Path.Combine(saved, State)), folder =>
@@ -157,13 +158,13 @@ internal static class StageFuzzTargets
 
     private static FuzzTarget GrpoState()
     {
-        const string State = "run/checkpoint.json";
+        const string State = "step-000000003/state.json";
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
-        PolicyCheckpoint Checkpoint(string folder) => new(
-            "grpo", new GrpoOptions { Checkpoints = new CheckpointOptions { Folder = Path.Combine(folder, "run") } }, new Dictionary<string, string> { ["data"] = "ab" });
+        var identity = PolicyIdentity.Of("grpo", new GrpoOptions(), new Dictionary<string, string> { ["data"] = "ab" });
+        RunCheckpoint<PolicyState> Checkpoint(string folder) => new(folder, identity);
         using (var weight = ones(2, 2))
         {
-            Checkpoint(saved).Save(new PolicyState { Step = 3, BestValidation = 0.5 }, [("policy.a", weight)]);
+            Checkpoint(saved).Save(new PolicyState { Step = 3 }, [("policy.a", weight)]);
         }
 
         return new("grpo state", State, Plain(Path.Combine(saved, State)), folder =>
@@ -179,28 +180,26 @@ internal static class StageFuzzTargets
 
     private static FuzzTarget RqVaeState(EmbeddingTable table)
     {
-        const string State = "checkpoint.safetensors";
+        const string State = "step-000000002/state.json";
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
         var options = new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4] };
-        RqVaeCheckpoint Checkpoint(string folder) => new(folder, [], table, 1);
+        var identity = new RqVaeFit("rq-vae", options, 1, NullLogger.Instance).Identity(table);
+        RunCheckpoint<RunState> Checkpoint(string folder) => new(folder, identity);
         using (var model = new RqVae(options, table.Width))
         using (var trainer = new RqVaeTrainer(model, options.Training))
         {
-            Checkpoint(saved).Save(model, trainer.Optimizer, 2);
+            Checkpoint(saved).Save(new RunState { Step = 2 }, trainer.State());
         }
 
-        byte[] bytes = File.ReadAllBytes(Path.Combine(saved, State));
-        int length = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
-        return new("rq-vae checkpoint", State, bytes[8..(8 + length)], folder =>
+        return new("rq-vae state", State, Plain(Path.Combine(saved, State)), folder =>
         {
             using var model = new RqVae(options, table.Width);
             using var trainer = new RqVaeTrainer(model, options.Training);
-            Checkpoint(folder).TryRestore(model, trainer.Optimizer);
+            Checkpoint(folder).Load(trainer.State());
         })
         {
             Structure = FuzzStructure.Json,
-            IsSafetensors = true,
-            Tail = bytes.Length - 8 - length,
+            Beside = folder => CopyAll(saved, folder),
         };
     }
 

@@ -1,0 +1,3 @@
+using System.Reflection;
+
+return await StudyProgram.RunAsync(args, Assembly.GetExecutingAssembly());

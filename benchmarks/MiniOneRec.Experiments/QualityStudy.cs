@@ -1,0 +1,69 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Recipes;
+
+namespace MiniOneRec.Experiments;
+
+/// <summary>The recipe on real data: every model of its report, by data set and seed.</summary>
+internal sealed class QualityStudy : IStudy
+{
+    public string Name => "quality";
+
+    public string Description =>
+        "The recipe on real data. --work artifacts/experiments (runs and artifacts, kept) --sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
+        + "--preset default (Beauty: sparse) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
+
+    public async Task RunAsync(StudyContext context)
+    {
+        string work = context.Option("work", Path.Combine("artifacts", "experiments")), device = context.Option("device", "cpu");
+        string preset = context.Option("preset", "default");
+        bool skip = context.Option("skip-rl", false);
+        int rows = context.Option("test-rows", 0);
+        var baselines = context.Options("baselines", [.. RecipeOptions.AllBaselines]);
+        var store = new RunStore(work);
+        foreach (string set in context.Options("sets", "Industrial_and_Scientific", "Office_Products", "Beauty"))
+        {
+            foreach (int seed in context.Options("seeds", 42, 43, 44))
+            {
+                string name = $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
+                var options = new RecipeOptions
+                {
+                    Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse", Baselines = baselines,
+                    MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(work, "quality", name),
+                };
+                var settings = new JsonObject
+                {
+                    ["set"] = set, ["seed"] = seed, ["preset"] = chosen, ["skipReinforcement"] = options.SkipReinforcement, ["testRows"] = rows,
+                    ["baselines"] = new JsonArray([.. baselines.Select(baseline => (JsonNode)baseline)]),
+                };
+                var run = await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
+                foreach (var (figure, value) in run.Figures)
+                {
+                    context.Report($"{name}.{figure}", value, figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");
+                }
+            }
+        }
+    }
+
+    private static async Task<RunOutcome> MakeAsync(StudyContext context, string set, RecipeOptions options)
+    {
+        var data = await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory);
+        using var result = await new Recipe(options).RunAsync(data, new Observer(context), context.CancellationToken);
+        var figures = new Dictionary<string, double>();
+        foreach (var model in result.Report.Models)
+        {
+            foreach (var (key, value) in model.Item)
+            {
+                figures[$"{model.Name}.{key}"] = value;
+            }
+
+            figures[$"{model.Name}.seconds"] = model.Seconds;
+        }
+
+        return new RunOutcome(figures) { Device = options.Device };
+    }
+
+    private sealed class Observer(StudyContext context) : IRecipeObserver
+    {
+        public void OnMessage(string text) => context.Log(text);
+    }
+}

@@ -1,0 +1,54 @@
+namespace MiniOneRec.Experiments;
+
+/// <summary>The pages of <c>benchmarks/results</c>, each made of the runs of one experiment.</summary>
+internal static class ResultPages
+{
+    private const string Program = "dotnet run -c Release --project benchmarks/MiniOneRec.Experiments -- ";
+
+    private static readonly ResultColumn[] Ranking = [new("HR@1", "HR@1"), new("HR@10", "HR@10"), new("NDCG@10", "NDCG@10")];
+
+    /// <summary>Gets the tables, one page each.</summary>
+    public static IReadOnlyList<ResultTable> Tables { get; } =
+    [
+        new("quality", "Quality", Program + "quality --sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
+            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model}", model + ".")), [.. Ranking, new("training, s", "seconds", 0)]),
+        new("baselines", "Baselines", Program + "baselines --datasets Industrial_and_Scientific,Office_Products,Beauty",
+            run => [($"{Text(run, "set")} {Text(run, "model")}", "")], [.. Ranking, new("training, s", "seconds", 1)]),
+        new("levers", "Options of the small decoder", Program + "alignment --part levers",
+            run => [($"{Text(run, "dataSet")} {Text(run, "lever")}", "")],
+            [
+                new("validation HR@10", "valid.HR@10"), new("NDCG@10", "valid.NDCG@10"), new("test HR@10", "test.HR@10"), new("NDCG@10", "test.NDCG@10"),
+                new("training, s", "seconds", 0),
+            ]),
+        new("reinforcement", "Reinforcement", Program + "reinforcement --work DIR --seeds 1,2 --transfer Office_Products",
+            run => [(Text(run, "set") == Text(run, "on") ? $"{Text(run, "set")} {Text(run, "arm")}" : $"{Text(run, "set")} on {Text(run, "on")} {Text(run, "arm")}", "")],
+            [.. Ranking, new("KL at the end", "kl", 2), new("training, s", "seconds", 0)]),
+        new("semantic-ids", "Semantic IDs", Program + "semantic-ids --datasets industrial,office",
+            run => [($"{Text(run, "set")} {Text(run, "quantizer")}", "")],
+            [
+                new("collisions before", "collision_raw", 3), new("after", "collision_final", 3), new("codes used", "utilisation", 3),
+                new("variance left", "unexplained", 3), new("ten nearest kept before", "overlap10_raw", 3), new("after", "overlap10", 3),
+                new("processor s", "processor_seconds", 0),
+            ]),
+    ];
+
+    /// <summary>Writes every page that has a run.</summary>
+    /// <param name="store">The runs.</param>
+    public static IEnumerable<(string File, string Text)> Write(RunStore store)
+    {
+        foreach (var table in Tables)
+        {
+            var runs = store.ReadAll(table.Experiment);
+            if (runs.Count > 0)
+            {
+                yield return (table.Experiment + ".md", "<!-- Made by `MiniOneRec.Experiments -- tables`; do not edit. -->\n\n" + table.ToMarkdown(runs));
+            }
+        }
+    }
+
+    private static string Text(RunRecord run, string setting) => (string?)run.Settings[setting] ?? "";
+
+    private static IEnumerable<string> ModelsOf(RunRecord run) =>
+        run.Figures.Keys.Where(key => key.EndsWith(".HR@10", StringComparison.Ordinal) && !key.Contains(".sid.", StringComparison.Ordinal))
+            .Select(key => key[..^".HR@10".Length]);
+}

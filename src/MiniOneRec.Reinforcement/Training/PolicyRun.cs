@@ -1,0 +1,298 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
+using MiniOneRec.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Reinforcement;
+
+/// <summary>What a run of a policy is given.</summary>
+/// <param name="Stage">Its name in progress, logs, metrics and checkpoints.</param>
+/// <param name="Recommender">Answers for the held-out examples; its model is improved.</param>
+/// <param name="Options">The options.</param>
+/// <param name="Train">The examples.</param>
+internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, PolicyTrainingOptions Options, IReadOnlyList<RolloutExample> Train)
+{
+    /// <summary>Gets the held-out examples; empty for none.</summary>
+    public IReadOnlyList<NextItemExample> Validation { get; init; } = [];
+
+    /// <summary>Gets the caller's reference, or <see langword="null"/>.</summary>
+    public CausalLanguageModel? Reference { get; init; }
+
+    /// <summary>Gets the rewards, or <see langword="null"/> where the stage has none.</summary>
+    public RewardSum? Rewards { get; init; }
+
+    /// <summary>Gets what else a resumed run must share, by name: rewards, sampler.</summary>
+    public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    public IGradientExchange? Exchange { get; init; }
+
+    /// <summary>Gets the factory of the meter, or <see langword="null"/> for one that ends with the run.</summary>
+    public IMeterFactory? Meters { get; init; }
+}
+
+/// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is one.</summary>
+internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
+{
+    private readonly PolicyTask _task;
+    private readonly PolicyTrainingOptions _options;
+    private readonly ILogger _logger;
+    private readonly TrainedParameters _trained;
+    private readonly PolicyContext _context;
+    private readonly HeldOut _heldOut;
+    private readonly RunCheckpoint<PolicyState>? _checkpoint;
+    private readonly PolicySelection _selection;
+    private readonly PolicyInstruments _instruments;
+    private readonly List<StepFigures> _history = [];
+    private readonly long _start = Stopwatch.GetTimestamp();
+    private IPolicyStep _step = null!;
+    private TimeSpan _before;
+
+    private PolicyRun(PolicyTask task, PromptSource prompts, ILogger logger)
+    {
+        (_task, _options, _logger) = (task, task.Options, logger);
+        var model = task.Recommender.Model;
+        _trained = new TrainedParameters(model.Backbone);
+        var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference);
+        var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
+        _context = new PolicyContext(
+            model,
+            new PolicyUpdate(new GradientUpdate(_trained.All.Select(pair => pair.Parameter), update, task.Exchange), reference),
+            reference,
+            prompts,
+            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities));
+        _heldOut = new HeldOut(task.Recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
+        if (_options.Checkpoints.Folder is { } folder)
+        {
+            var madeFrom = PolicyIdentity.Describe(task.Identity, model, _trained.All, task.Reference, prompts, _heldOut);
+            var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
+            _checkpoint = new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
+        }
+
+        _selection = new PolicySelection(_heldOut, _options.Guards, _checkpoint);
+        _instruments = new PolicyInstruments(task.Stage, task.Meters);
+        _trained.FreezeOthers();
+    }
+
+    /// <summary>Runs a stage on the calling thread.</summary>
+    /// <param name="task">What the run is given.</param>
+    /// <param name="makeStep">Makes what does one step.</param>
+    /// <param name="progress">Told once per step.</param>
+    /// <param name="logger">The logger.</param>
+    /// <param name="cancellationToken">Looked at after each step.</param>
+    public static TrainingResult Run(
+        PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger, CancellationToken cancellationToken)
+    {
+        var (model, options) = (task.Recommender.Model, task.Options);
+        using var training = model.Backbone.BeginTraining();
+        TorchSeed.Apply(options.Seed);
+        var prompts = new PromptSource(model, task.Train, options.UnknownTargets, options.Seed);
+        if (prompts.Skipped > 0)
+        {
+            Log.TargetsSkipped(logger, task.Stage, prompts.Skipped);
+        }
+
+        Log.Started(logger, task.Stage, prompts.Count, options.Steps);
+        model.Backbone.eval();
+        Log.Environment(logger, task.Stage, RunEnvironment.Current().ToString());
+        using var run = new PolicyRun(task, prompts, logger);
+        run._step = makeStep(run._context);
+        return run.Run(progress, cancellationToken);
+    }
+
+    private TrainingResult Run(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
+        var state = Resume();
+        bool isNew = state is null;
+        var guards = _options.Guards;
+        var plan = new TrainingPlan
+        {
+            Stage = _task.Stage,
+            Budget = new TrainingBudget { MaxSteps = _options.Steps },
+            StepsPerEpoch = _options.Steps,
+            LearningRate = _options.Curve,
+            Seed = _options.Seed,
+            Validation = _heldOut.IsEmpty ? null : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
+            StartMetrics = isNew ? new Dictionary<string, double> { ["skipped_targets"] = _context.Prompts.Skipped } : null,
+            CheckpointEvery = _options.CheckpointInterval,
+        };
+        var loop = new TrainingLoop(plan, this, this, progress);
+        string reason = loop.Run(state?.Loop ?? new LoopState(), cancellationToken);
+        if (reason != TrainingLoop.Completed)
+        {
+            Log.Stopped(_logger, _task.Stage, reason);
+        }
+
+        return Finish(loop.State.Step, reason);
+    }
+
+    /// <inheritdoc/>
+    public StepOutcome Run(StepContext context)
+    {
+        PolicyOutcome outcome;
+        try
+        {
+            outcome = _step.Run(context);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or ExternalException && BadWeight() is not null)
+        {
+            return new StepOutcome { Divergence = $"{BadWeight()} ({e.Message})" };
+        }
+
+        _context.Reference.SyncAfter(context.Step);
+        return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome), Divergence = outcome.Divergence ?? BadWeight() };
+    }
+
+    /// <inheritdoc/>
+    public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+    {
+        var (figures, improved) = _selection.Measure(step, Weights(), metrics, step == 0 ? cancellationToken : CancellationToken.None);
+        Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
+        return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
+    }
+
+    /// <inheritdoc/>
+    public override void Report(TrainingProgress report)
+    {
+        var metrics = (Dictionary<string, double>)report.Metrics;
+        _history.Add(new StepFigures(report.Step, metrics));
+        _instruments.Record(metrics);
+        Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
+    }
+
+    /// <inheritdoc/>
+    public override void Save(LoopState state, SaveCause cause)
+    {
+        if (_checkpoint is null)
+        {
+            return;
+        }
+
+        if (FiniteWeights.FirstBad(Tensors()) is { } bad)
+        {
+            throw Diverged(state.Step, $"'{bad}' holds a number that is not finite");
+        }
+
+        var saved = new PolicyState
+        {
+            Step = state.Step,
+            SinceBest = state.SinceBest,
+            ValidationDue = state.ValidationDue,
+            StopReason = state.StopReason,
+            Best = _selection.Best is { } best ? [best] : [],
+            Updates = _context.Update.Count,
+            Position = _context.Prompts.Position,
+            KlWeight = _step.KlWeight,
+            ReferenceEqualsPolicy = _context.Reference.EqualsPolicy,
+            StartGains = _selection.StartGains,
+            StartNdcg = _selection.StartNdcg,
+            Elapsed = _before + Stopwatch.GetElapsedTime(_start),
+            History = _history,
+        };
+        _checkpoint.Save(saved, Tensors());
+        Log.Saved(_logger, _task.Stage, state.Step, _options.Checkpoints.Folder!);
+    }
+
+    /// <inheritdoc/>
+    public override TrainingDivergedException Diverged(long step, string what)
+    {
+        if (_selection.Best is not null)
+        {
+            _selection.CopyTo(Weights());
+        }
+
+        string? checkpoint = _checkpoint?.Latest;
+        var users = _context.Prompts.LastUsers;
+        Log.Stopped(_logger, _task.Stage, $"divergence at step {step}: {what}");
+        return new TrainingDivergedException(
+            $"Step {step}: {what}; nothing of it was saved{(_selection.Best is { } best ? $", the weights are the best so far, of step {best.Step}" : "")}"
+            + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. A smaller LearningRate than {_options.LearningRate} may help. "
+            + $"Users: {string.Join(", ", users.Take(8))}{(users.Count > 8 ? $" and {users.Count - 8} more" : "")}.")
+        {
+            Step = step,
+            SampleIds = users,
+            Checkpoint = checkpoint,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _instruments.Dispose();
+        _context.Reference.Dispose();
+        _context.Update.Dispose();
+        _trained.Dispose();
+        _selection.Dispose();
+    }
+
+    private PolicyState? Resume()
+    {
+        if (_checkpoint is null)
+        {
+            return null;
+        }
+
+        _checkpoint.Begin(_options.Checkpoints.Resume);
+        if (!_options.Checkpoints.Resume || _checkpoint.Load(Tensors()) is not { } state)
+        {
+            return null;
+        }
+
+        _selection.Restore(state);
+        _history.AddRange(state.History);
+        _step.KlWeight = state.KlWeight;
+        _context.Prompts.Position = state.Position;
+        _context.Update.Restore(state.Updates);
+        _context.Reference.Restored(state.ReferenceEqualsPolicy);
+        _before = state.Elapsed;
+        Log.Resumed(_logger, _task.Stage, state.Step);
+        if (_checkpoint.OtherEnvironment is { } there)
+        {
+            Log.OtherEnvironment(_logger, _task.Stage, there, RunEnvironment.Current().ToString());
+        }
+
+        return state;
+    }
+
+    private TrainingResult Finish(long steps, string reason)
+    {
+        var best = _selection.Best;
+        if (best is not null)
+        {
+            _selection.CopyTo(Weights());
+        }
+
+        bool moved = _context.Update.Count > 0, keptStart = !moved || best is { Step: 0 };
+        if (keptStart)
+        {
+            Log.KeptStart(_logger, _task.Stage, steps, moved ? _selection.WhyStart(_history) : "no step changed a weight");
+        }
+
+        return new TrainingResult
+        {
+            Steps = steps,
+            BestStep = best?.Step ?? steps,
+            KeptStart = keptStart,
+            BestValidation = best?.Value ?? double.NaN,
+            StopReason = reason,
+            Elapsed = _before + Stopwatch.GetElapsedTime(_start),
+            History = [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
+        };
+    }
+
+    private string? BadWeight() => FiniteWeights.FirstBad(Weights()) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
+
+    private (string Name, Tensor Value)[] Weights() => [.. _trained.All.Select(pair => (pair.Name, (Tensor)pair.Parameter))];
+
+    private List<(string Name, Tensor Value)> Tensors() =>
+    [
+        .. Weights().Select(pair => (PolicyIdentity.Prefix + pair.Name, pair.Value)),
+        .. _context.Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
+        .. _context.Update.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
+    ];
+}

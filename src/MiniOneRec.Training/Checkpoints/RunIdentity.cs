@@ -1,0 +1,93 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Tensors;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Training;
+
+/// <summary>What a checkpoint and the run that continues it must share.</summary>
+internal sealed record RunIdentity
+{
+    /// <summary>The name under which the fingerprint of the trained weights before training stands.</summary>
+    public const string StartWeights = "weights at the start";
+
+    /// <summary>Gets the kind of the checkpoint's manifest, which names the stage.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Gets fingerprints and descriptions of what the run works on, by what they are of.</summary>
+    public IReadOnlyDictionary<string, string> MadeFrom { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Gets the run's options, without those that change no weight.</summary>
+    public JsonObject Options { get; init; } = [];
+
+    /// <summary>Gets what the names of the trained weights begin with among the tensors of a checkpoint.</summary>
+    public string WeightPrefix { get; init; } = "weight.";
+
+    /// <summary>Compares options and fingerprints with those of a checkpoint.</summary>
+    /// <param name="manifest">The checkpoint's manifest.</param>
+    /// <param name="checkpoint">The checkpoint, for the message.</param>
+    /// <exception cref="InvalidDataException">The checkpoint is of another run; the message names every difference.</exception>
+    public void Check(ArtifactManifest manifest, string checkpoint)
+    {
+        var differences = new List<string>();
+        foreach (var (what, here) in MadeFrom.Where(pair => pair.Key != StartWeights && IsKnown(manifest, pair.Key)))
+        {
+            if (manifest.MadeFrom.GetValueOrDefault(what) is var there && there != here)
+            {
+                differences.Add($"{what} ({there ?? "none"} there, {here} here)");
+            }
+        }
+
+        Compare("", manifest.Options["options"] as JsonObject ?? [], Options, differences);
+        Refuse(checkpoint, differences);
+    }
+
+    /// <summary>Compares the weights before training with those that a checkpoint's run began with.</summary>
+    /// <remarks>A run that was cancelled may go on with the model that it left in memory: its weights are the checkpoint's.</remarks>
+    /// <param name="manifest">The checkpoint's manifest.</param>
+    /// <param name="checkpoint">The checkpoint, for the message.</param>
+    /// <param name="stored">The checkpoint's tensors.</param>
+    /// <param name="tensors">The run's tensors.</param>
+    /// <exception cref="InvalidDataException">The run began with other weights.</exception>
+    public void CheckWeights(ArtifactManifest manifest, string checkpoint, StoredTensors stored, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    {
+        string? there = manifest.MadeFrom.GetValueOrDefault(StartWeights);
+        if (!MadeFrom.TryGetValue(StartWeights, out string? here) || !IsKnown(manifest, StartWeights) || there == here
+            || tensors.Where(pair => pair.Name.StartsWith(WeightPrefix, StringComparison.Ordinal))
+                .All(pair => WeightsFingerprint.Of([(pair.Name, stored.Get(pair.Name, pair.Value.shape))]) == WeightsFingerprint.Of([pair])))
+        {
+            return;
+        }
+
+        Refuse(checkpoint, [$"the {StartWeights} are others ({there ?? "none"} there, {here} here); "
+            + "begin with the weights that the run began with, and seed what makes random ones"]);
+    }
+
+    // Checkpoints of version 0.1 know fewer fingerprints.
+    private static bool IsKnown(ArtifactManifest manifest, string what) => manifest.Files.Count > 0 || manifest.MadeFrom.ContainsKey(what);
+
+    private static void Compare(string at, JsonObject there, JsonObject here, List<string> differences)
+    {
+        foreach (string key in here.Select(pair => pair.Key).Union(there.Select(pair => pair.Key)))
+        {
+            string path = at.Length == 0 ? key : $"{at}.{key}";
+            if (there[key] is JsonObject old && here[key] is JsonObject current)
+            {
+                Compare(path, old, current, differences);
+            }
+            else if (!JsonNode.DeepEquals(there[key], here[key]))
+            {
+                differences.Add($"{path} ({there[key]?.ToJsonString() ?? "none"} there, {here[key]?.ToJsonString() ?? "none"} here)");
+            }
+        }
+    }
+
+    private static void Refuse(string checkpoint, List<string> differences)
+    {
+        if (differences.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"Checkpoint '{checkpoint}' is of another run: {string.Join("; ", differences)}. "
+                + "Give another Checkpoints.Folder, or set Checkpoints.Resume to false to replace it.");
+        }
+    }
+}
