@@ -23,20 +23,7 @@ public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequ
 
     /// <summary>Gets the semantic IDs of the items that the index knows, in their order.</summary>
     /// <param name="itemIds">The items.</param>
-    public SemanticId[] KnownIds(IEnumerable<string> itemIds)
-    {
-        ArgumentNullException.ThrowIfNull(itemIds);
-        var known = new List<SemanticId>();
-        foreach (string item in itemIds)
-        {
-            if (Index.TryGetSemanticId(item, out var id))
-            {
-                known.Add(id);
-            }
-        }
-
-        return [.. known];
-    }
+    public SemanticId[] KnownIds(IEnumerable<string> itemIds) => Index.KnownIds(itemIds, int.MaxValue, out _);
 
     /// <summary>Gets the titles of the items that have one, in their order.</summary>
     /// <param name="itemIds">The items.</param>

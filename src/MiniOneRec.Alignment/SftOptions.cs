@@ -8,10 +8,10 @@ namespace MiniOneRec.Alignment;
 /// <summary>Names the figures by which validation chooses the best weights.</summary>
 public enum ValidationMetric
 {
-    /// <summary>NDCG at the cutoff, by constrained beams; higher is better.</summary>
+    /// <summary>NDCG at the cutoff, strict item level, by constrained beams; higher is better.</summary>
     Ndcg,
 
-    /// <summary>Hit rate at the cutoff, by constrained beams; higher is better.</summary>
+    /// <summary>Hit rate at the cutoff, strict item level, by constrained beams; higher is better.</summary>
     HitRate,
 
     /// <summary>Mean negative log-likelihood of the target tokens; lower is better.</summary>
@@ -153,10 +153,16 @@ public sealed class SftOptions
         set => ValidationExamples = value;
     }
 
-    /// <summary>Gets or sets the cutoff K of the ranking metrics, also the width of the beams.</summary>
+    /// <summary>Gets or sets the cutoff K of the ranking metrics.</summary>
     /// <value>The default is 10.</value>
     [Range(1, 10_000)]
     public int ValidationCutoff { get; set; } = 10;
+
+    /// <summary>Gets or sets the width of the beams that validation searches with; that of the recommender gives the figures of its evaluation.</summary>
+    /// <value>The default is <see langword="null"/>: 20, or <see cref="ValidationCutoff"/> where that is more.</value>
+    [Range(1, 1 << 16)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ValidationBeamWidth { get; set; }
 
     /// <summary>Gets or sets after how many validations without a better one training stops; 0 for never.</summary>
     /// <value>The default is 0.</value>

@@ -89,13 +89,7 @@ public sealed class RecommendationEvaluator
         {
             cancellationToken.ThrowIfCancellationRequested();
             var batch = examples.Skip(start).Take(_options.BatchSize).ToArray();
-            var requests = Array.ConvertAll(batch, example => new RecommendationRequest
-            {
-                History = example.History,
-                UserId = example.UserId,
-                Count = tally.RequestCount,
-            });
-
+            var requests = Array.ConvertAll(batch, tally.Ranking.RequestFor);
             long began = Stopwatch.GetTimestamp();
             var results = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
             var took = Stopwatch.GetElapsedTime(began);
@@ -125,17 +119,9 @@ public sealed class RecommendationEvaluator
         return report;
     }
 
-    private IReadOnlyList<NextItemExample> Draw(IReadOnlyList<NextItemExample> examples)
-    {
-        if (_options.MaxExamples is not { } limit || limit >= examples.Count)
-        {
-            return examples;
-        }
-
-        int[] order = [.. Enumerable.Range(0, examples.Count)];
-        new Random(_options.Seed).Shuffle(order);
-        return [.. order.Take(limit).Order().Select(i => examples[i])];
-    }
+    private IReadOnlyList<NextItemExample> Draw(IReadOnlyList<NextItemExample> examples) => _options.MaxExamples is { } limit && limit < examples.Count
+        ? [.. HeldOutRanking.Draw(examples.Count, limit, new Random(_options.Seed)).Order().Select(i => examples[i])]
+        : examples;
 
     private EvaluationReport Summarize(string name, RankingTally tally, TimeSpan elapsed, CancellationToken cancellationToken)
     {

@@ -87,7 +87,7 @@ public sealed partial class Recipe
     {
         if ((_options.GrpoModel ?? _options.SftModel) is { } folder)
         {
-            var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var loaded = await LoadAsync(folder, cancellationToken).ConfigureAwait(false);
             (loaded.Prior, loaded.AdditionalPriors) = (null, []);   // chosen anew below
             RequireSameContent(loaded, content, folder);
             if (loaded.Index.Fingerprint != index.Fingerprint)
@@ -152,12 +152,15 @@ public sealed partial class Recipe
         }
     }
 
+    private Task<GenerativeRecommender> LoadAsync(string folder, CancellationToken cancellationToken) => GenerativeRecommender.LoadAsync(
+        folder, new RecommenderLoadOptions { Scorers = BaselineScorers.Loaders, Device = _options.Device }, cancellationToken);
+
     // Saves the model, loads it back, and holds the copy to identical answers.
     private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, StageRunner stages, CancellationToken cancellationToken)
     {
         string folder = Path.Combine(_options.Output, name);
         await recommender.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
-        using var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+        using var loaded = await LoadAsync(folder, cancellationToken).ConfigureAwait(false);
         RecommendationRequest[] requests = [.. data.Test.Take(32).Select(row => new RecommendationRequest { History = row.History })];
         var before = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
         var after = await loaded.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);

@@ -58,12 +58,12 @@ internal sealed class TextArm : IDisposable
         _step = new TrainingStep(_model, _weights, _samples.TaskIds, options);
         _model.Dropout = options.Dropout;
 
-        var trie = new SemanticIdTrie(index);
+        var measured = new SemanticIdModel(_model, _template, index);
         Validator Measure(IReadOnlyList<NextItemExample> rows, int count, ValidationMetric metric)
         {
             var how = options.Copy();
             (how.Validation, how.ValidationExamples) = (metric, count);
-            return new Validator(_model, _template, trie, index, rows, 20, how);
+            return new Validator(measured, rows, how);
         }
 
         _loss = Measure(data.Validation, setup.Rows, ValidationMetric.Loss);

@@ -102,7 +102,7 @@ internal sealed class BaselinesStudy : IStudy
     {
         public void Report(TrainingProgress value)
         {
-            if (value.Metrics.TryGetValue("ndcg@10", out double ndcg))
+            if (value.Metrics.TryGetValue("NDCG@10", out double ndcg))
             {
                 context.Log($"{value.Stage} epoch {value.Metrics["epoch"]}: validation NDCG@10 {ndcg:F4}");
             }

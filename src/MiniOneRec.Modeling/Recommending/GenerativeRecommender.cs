@@ -29,6 +29,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
     private readonly Lock _swapping = new();
+    private readonly bool _ownsModel;
     private IDisposable? _ownedPrior;
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
@@ -58,24 +59,33 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public GenerativeRecommender(
         CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options,
         IReadOnlyDictionary<string, double>? popularity, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+        : this(new SemanticIdModel(model, template, index, popularity), options ?? new RecommenderOptions(), logger, meters, ownsModel: true)
+    {
+    }
+
+    /// <summary>Makes the serving view of a model. The model stays the caller's, is disposed after its views, and may have several of them.</summary>
+    /// <param name="model">The model; its backbone is put in evaluation mode.</param>
+    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options = null, ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null)
+        : this(model, options, logger, meters, ownsModel: false)
+    {
+    }
+
+    private GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(template);
-        if (model.Config.VocabularySize < template.VocabularySize)
-        {
-            throw new ArgumentException(
-                $"The model has {model.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of the template '{template.Name}'.", nameof(model));
-        }
-
-        var checkedOptions = OptionsValidation.Validated(options ?? new RecommenderOptions(), new RecommenderOptionsValidator()).Copy();
+        _ownsModel = ownsModel;
+        var checkedOptions = RecommenderOptions.Checked(options, model);
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
-        (Model, Template) = (model, template);
-        CheckVocabulary(index, template);
-        _serving = new ServingPipeline(this, model, template, checkedOptions, _logger, meters) { Catalogue = new Catalogue(index, popularity) };
+        _serving = new ServingPipeline(this, model.WithHistories(checkedOptions.MaxHistoryItems), checkedOptions, _logger, meters);
         Name = "minionerec";
-        model.eval();
-        model.PackWeights = checkedOptions.PackWeights;
+        model.Backbone.eval();
+        model.Backbone.PackWeights = checkedOptions.PackWeights;
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -86,20 +96,23 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         set => _serving.Telemetry.Name = value;
     }
 
+    /// <summary>Gets the model with the present catalogue: what trainers improve.</summary>
+    public SemanticIdModel SemanticIdModel => _serving.Model;
+
     /// <summary>Gets the decoder.</summary>
-    public CausalLanguageModel Model { get; }
+    public CausalLanguageModel Model => _serving.Model.Backbone;
 
     /// <summary>Gets the template.</summary>
-    public IPromptTemplate Template { get; }
+    public IPromptTemplate Template => _serving.Model.Template;
 
     /// <summary>Gets the catalogue's semantic IDs.</summary>
-    public SemanticIdIndex Index => _serving.Catalogue.Index;
+    public SemanticIdIndex Index => _serving.Model.Index;
 
     /// <summary>Gets the catalogue's tree.</summary>
-    public SemanticIdTrie Trie => _serving.Catalogue.Trie;
+    public SemanticIdTrie Trie => _serving.Model.Trie;
 
     /// <summary>Gets the figures that order the items of one semantic ID.</summary>
-    public IReadOnlyDictionary<string, double> Popularity => _serving.Catalogue.Popularity;
+    public IReadOnlyDictionary<string, double> Popularity => _serving.Model.Popularity;
 
     /// <summary>Gets a copy of the options.</summary>
     public RecommenderOptions Options => _serving.Settings.Options.Copy();
@@ -161,11 +174,9 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <exception cref="ArgumentException">A code has no token.</exception>
     public void Swap(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        CheckVocabulary(index, Template);
         lock (_swapping)
         {
-            _serving.Catalogue = new Catalogue(index, popularity ?? _serving.Catalogue.Popularity);
+            _serving.Model = _serving.Model.WithCatalogue(index, popularity);
         }
 
         _serving.Telemetry.Swapped("catalogue");
@@ -193,6 +204,17 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         return _serving.Answer(requests, cancellationToken);
     }
 
+    /// <summary>Makes a recommender that answers on the calling thread with the present catalogue, prior and options, whatever is set here afterwards.</summary>
+    /// <param name="configure">Changes a copy of the present options, or <see langword="null"/>.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public DirectRecommender Direct(Action<RecommenderOptions>? configure = null)
+    {
+        var settings = _serving.Settings;
+        var options = settings.Options.Copy();
+        configure?.Invoke(options);
+        return _serving.Snapshot(settings with { Options = RecommenderOptions.Checked(options, _serving.Model) });
+    }
+
     /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or <see langword="null"/>.</summary>
     public string? MissingPrior { get; internal set; }
 
@@ -212,7 +234,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        ModelFolder.SaveAsync(this, folder, overwrite, cancellationToken);
+        ModelFolder.SaveAsync(_serving.Model, _serving.Settings, _logger, folder, overwrite, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being replaced.</summary>
     /// <param name="folder">The folder.</param>
@@ -225,30 +247,9 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
         ModelFolder.LoadAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with its prior, or with a template or a backbone of the application's own.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
-    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="configure">Changes the saved options before the recommender is made of them.</param>
-    /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
-    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or no loader reads the prior's kind; the message names it.
-    /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", Action<RecommenderOptions>? configure = null,
-        ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(scorers);
-        var options = new RecommenderLoadOptions { Scorers = scorers, Device = device, Configure = configure, Logger = logger, Meters = meters };
-        return ModelFolder.LoadAsync(folder, options, cancellationToken);
-    }
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, also one with a template or a backbone of the application's own.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="options">The device, and the registries that make template, backbone and prior again.</param>
+    /// <param name="options">The device, changes of the saved options, and what makes template, backbone and prior again; the recommender owns the prior.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">
@@ -268,8 +269,8 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public IReadOnlyList<(int Token, double LogProbability)> Explain(IReadOnlyList<string> history, string itemId)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var catalogue = _serving.Catalogue;
-        int[] prompt = PromptOf(catalogue, history, out _), response = Template.EncodeResponse(catalogue.Index[itemId]);
+        var model = _serving.Model;
+        int[] prompt = model.EncodeHistory(history, out _), response = Template.EncodeResponse(model.Index[itemId]);
         using var inside = _serving.Direct();
         using var reading = Model.Lease.Serve();
         using var noGrad = no_grad();
@@ -280,17 +281,36 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         return [.. response.Zip(values.data<float>().ToArray(), (token, value) => (token, (double)value))];
     }
 
-    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model.</summary>
+    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model where the recommender owns it.</summary>
     /// <exception cref="InvalidOperationException">The call comes from inside a filter, prior or fallback that this recommender waits for.</exception>
     public void Dispose()
     {
         _serving.Dispose();
-        Model.Dispose();
+        if (_ownsModel)
+        {
+            Model.Dispose();
+        }
+
         _ownedPrior?.Dispose();
         _ownedShares.ForEach(owned => owned.Dispose());
     }
 
     internal ILogger Logger => _logger;
+
+    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
+    internal static GenerativeRecommender Owning(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+    {
+        try
+        {
+            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Sets a prior that is disposed with the recommender.</summary>
     internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
@@ -298,35 +318,13 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
-    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped)
-    {
-        ArgumentNullException.ThrowIfNull(history);
-        return PromptOf(_serving.Catalogue, history, out skipped);
-    }
-
-    private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped) =>
-        PreparedRequest.PromptOf(history, catalogue, Template, _serving.Settings.Options.MaxHistoryItems, out skipped);
+    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
 
     private static void ThrowUnless(bool holds, double value, string expected, [CallerMemberName] string property = "")
     {
         if (!holds)
         {
             throw new ArgumentOutOfRangeException(property, value, $"{property} is {value}; expected {expected}.");
-        }
-    }
-
-    private static void CheckVocabulary(SemanticIdIndex index, IPromptTemplate template)
-    {
-        for (int row = 0; row < index.Count; row++)
-        {
-            try
-            {
-                template.Vocabulary.Encode(index.SemanticIds[row]);
-            }
-            catch (ArgumentException e)
-            {
-                throw new ArgumentException($"Item '{index.Items[row]}' has {index.SemanticIds[row]}: {e.Message}", nameof(index));
-            }
         }
     }
 }

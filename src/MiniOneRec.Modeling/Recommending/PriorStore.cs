@@ -120,7 +120,7 @@ internal static class PriorStore
         var all = loaders.ToArray();
         var loader = Array.FindLast(all, loader => loader.Kind == kind) ?? throw new InvalidDataException(
             $"Model folder '{folder}' holds a prior of kind '{kind}', which none of the given loaders reads ({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
-            + $"Hand a {nameof(ScorerLoader)} of that kind to {nameof(GenerativeRecommender)}.{nameof(GenerativeRecommender.LoadAsync)}, or register it as a service: those of MiniOneRec.Baselines are "
+            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, or register it as a service: those of MiniOneRec.Baselines are "
             + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") loads the model without its prior.");
         return new SavedPrior(loader, null);
     }

@@ -130,6 +130,12 @@ public sealed class RecommenderOptions
     /// <value>The default is <see langword="true"/>.</value>
     public bool PackWeights { get; set; } = true;
 
+    /// <summary>Copies and checks options, or makes the default ones of a model.</summary>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
+    internal static RecommenderOptions Checked(RecommenderOptions? options, SemanticIdModel model) => options is null
+        ? new RecommenderOptions { MaxHistoryItems = model.MaxHistoryItems }
+        : OptionsValidation.Validated(options, new RecommenderOptionsValidator()).Copy();
+
     internal RecommenderOptions Copy() => (RecommenderOptions)MemberwiseClone();
 }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MiniOneRec.Modeling;
 
@@ -11,10 +12,10 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 internal sealed class ServingPipeline : IDisposable
 {
-    private const string FallbackKind = "fallback";
+    /// <summary>What <see cref="UserCode"/> calls a fallback, which may ask its recommender back.</summary>
+    public const string FallbackKind = "fallback";
+
     private readonly object _owner;
-    private readonly CausalLanguageModel _model;
-    private readonly IPromptTemplate _template;
     private readonly RequestQueue _queue;
     private readonly BatchSearch _search;
     private readonly CallGate _calls = new(typeof(GenerativeRecommender));
@@ -24,24 +25,22 @@ internal sealed class ServingPipeline : IDisposable
 
     /// <summary>Makes the pipeline of a recommender.</summary>
     /// <param name="owner">The recommender.</param>
-    /// <param name="model">The decoder; stays the recommender's.</param>
-    /// <param name="template">Writes the prompts.</param>
+    /// <param name="model">The model; stays the recommender's.</param>
     /// <param name="options">The options; not changed afterwards.</param>
     /// <param name="logger">Receives one message per batch.</param>
     /// <param name="meters">The container's factory, or <see langword="null"/>.</param>
-    public ServingPipeline(
-        object owner, CausalLanguageModel model, IPromptTemplate template, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
+    public ServingPipeline(object owner, SemanticIdModel model, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
     {
-        (_owner, _model, _template, _settings) = (owner, model, template, new ServingSettings(options, null));
+        (_owner, Model, _settings) = (owner, model, new ServingSettings(options, null));
         Telemetry = new RecommenderTelemetry(meters);
-        _search = new BatchSearch(model, template, owner, Telemetry, logger);
+        _search = new BatchSearch(model.Backbone, model.Template, owner, Telemetry, logger);
         _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings, stop));
     }
 
     public RecommenderTelemetry Telemetry { get; }
 
-    /// <summary>Gets or sets the version of the catalogue that new requests are prepared with.</summary>
-    public required Catalogue Catalogue
+    /// <summary>Gets or sets the model, with the version of the catalogue that new requests are prepared with; its backbone and template stay.</summary>
+    public SemanticIdModel Model
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
@@ -102,28 +101,17 @@ internal sealed class ServingPipeline : IDisposable
     /// <param name="cancellationToken">Looked at between steps.</param>
     public IReadOnlyList<RecommendationResult> Answer(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
-        UserCode.Refuse(_owner, nameof(GenerativeRecommender.Recommend), allowed: FallbackKind);
         using var inside = Direct();
-        var catalogue = Catalogue;
-        var settings = Settings;
-        var checkedRequests = RequestBounds.Checked(requests, catalogue, settings.Options);
-        var results = new List<RecommendationResult>(checkedRequests.Length);
-        foreach (var chunk in checkedRequests.Chunk(settings.Options.BatchSize))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var prepared = chunk.Select(request => PreparedRequest.Of(request, catalogue, _template, settings.Options, _owner)).ToArray();
-            foreach (var outcome in _search.Answer(prepared, settings, cancellationToken))
-            {
-                if (outcome.Error is { } error)
-                {
-                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
-                }
+        return new DirectRecommender(Model, Settings, _owner, _search).Recommend(requests, cancellationToken);
+    }
 
-                results.Add(outcome.Result!);
-            }
-        }
-
-        return results;
+    /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to the metrics.</summary>
+    /// <param name="settings">Options and prior; not changed afterwards.</param>
+    public DirectRecommender Snapshot(ServingSettings settings)
+    {
+        var model = Model;
+        var search = new BatchSearch(model.Backbone, model.Template, _owner, telemetry: null, NullLogger.Instance);
+        return new DirectRecommender(model, settings, _owner, search) { Name = Telemetry.Name };
     }
 
     /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
@@ -160,7 +148,7 @@ internal sealed class ServingPipeline : IDisposable
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var (catalogue, options, fallback) = (Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
+            var (catalogue, options, fallback) = (Model.Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
             var all = RequestBounds.Checked(requests, catalogue, options);
             long?[] due = [.. all.Select(request => RequestDeadline.Of(request, options.TimeoutMilliseconds))];
             if (due.Any(time => time <= Stopwatch.GetTimestamp()))
@@ -170,7 +158,7 @@ internal sealed class ServingPipeline : IDisposable
 
             var answers = new Task<RecommendationResult>[all.Length];
             int[] forModel = [.. Enumerable.Range(0, all.Length).Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
-            if (forModel.Length > 0 && _model.Lease.Refuses)
+            if (forModel.Length > 0 && Model.Backbone.Lease.Refuses)
             {
                 throw WeightLease.Refusal();
             }
@@ -233,7 +221,7 @@ internal sealed class ServingPipeline : IDisposable
         Telemetry.Stage("prepare", start);
         return prepared;
 
-        PreparedRequest[] Prepare() => Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, _template, options, _owner, Continue));
+        PreparedRequest[] Prepare() => Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, Model.Template, options, _owner, Continue));
 
         void Continue()
         {

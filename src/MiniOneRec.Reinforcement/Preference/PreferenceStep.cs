@@ -19,7 +19,7 @@ internal sealed class PreferenceStep : IPolicyStep
     {
         (_context, _options, _sampler) = (context, options, sampler);
         _loss = new PreferenceLoss(options.Beta);
-        _completions = [.. Enumerable.Range(1, context.Recommender.Trie.NodeCount - 1).Where(context.Recommender.Trie.IsTerminal)];
+        _completions = [.. Enumerable.Range(1, context.Policy.Trie.NodeCount - 1).Where(context.Policy.Trie.IsTerminal)];
         if (_completions.Length <= options.RejectedCount)
         {
             throw new ArgumentException(
@@ -95,7 +95,7 @@ internal sealed class PreferenceStep : IPolicyStep
             : Roll(chunk, prompts, random);
         for (int i = 0; i < chunk.Length; i++)
         {
-            int[] chosen = _context.Recommender.Template.EncodeResponse(_context.Recommender.Trie.PathTo(chunk[i].Primary));
+            int[] chosen = _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(chunk[i].Primary));
             var rejected = drawn[i].Take(_options.RejectedCount).Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
             yield return new CompletionGroup(prompts[i], [chosen, .. rejected]);
         }
@@ -114,7 +114,7 @@ internal sealed class PreferenceStep : IPolicyStep
             }
         }
 
-        return [.. nodes.Select(node => _context.Recommender.Template.EncodeResponse(_context.Recommender.Trie.PathTo(node)))];
+        return [.. nodes.Select(node => _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(node)))];
     }
 
     private List<int[]>[] Roll(PreparedExample[] chunk, int[][] prompts, Random random)
@@ -123,8 +123,8 @@ internal sealed class PreferenceStep : IPolicyStep
         var rollouts = _sampler.Sample(new RolloutRequest
         {
             Model = _context.Model,
-            Trie = _context.Recommender.Trie,
-            Template = _context.Recommender.Template,
+            Trie = _context.Policy.Trie,
+            Template = _context.Policy.Template,
             Prompts = prompts,
             Targets = [.. chunk.Select(example => example.Targets)],
             GroupSize = Math.Min(_options.RejectedCount + most, _completions.Length),

@@ -82,16 +82,6 @@ public sealed class RolloutGroup
     /// <param name="i">The completion.</param>
     public int RankOf(int i) => _ranks[i];
 
-    private static IReadOnlyList<string> ItemsAt(int node, SemanticIdIndex index, SemanticIdTrie trie, IReadOnlyDictionary<string, double>? popularity)
-    {
-        if (node < 0)
-        {
-            return [];
-        }
-
-        int[] rows = trie.ItemsAt(node).ToArray();
-        return rows.Length > 1 && popularity is not null
-            ? [.. rows.OrderByDescending(row => popularity.GetValueOrDefault(index.Items[row])).ThenBy(row => row).Select(row => index.Items[row])]
-            : [.. rows.Select(row => index.Items[row])];
-    }
+    private static IReadOnlyList<string> ItemsAt(int node, SemanticIdIndex index, SemanticIdTrie trie, IReadOnlyDictionary<string, double>? popularity) =>
+        node < 0 ? [] : [.. index.MostPopularFirst(trie.ItemsAt(node), popularity).Select(row => index.Items[row])];
 }

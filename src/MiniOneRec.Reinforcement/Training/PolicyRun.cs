@@ -29,19 +29,19 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     private PolicyRun(PolicyTask task, TrainableSet trained, PromptSource prompts, ILogger logger)
     {
         (_task, _options, _trained, _logger) = (task, task.Options, trained, logger);
-        var recommender = task.Recommender;
-        var reference = new ReferencePolicy(recommender.Model, _options.Reference, task.Reference);
+        var model = task.Recommender.Model;
+        var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference);
         var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
         _context = new PolicyContext(
-            recommender,
+            model,
             new PolicyUpdate(new GradientUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
             reference,
             prompts,
-            new CompletionSpace(recommender.Trie, recommender.Template, recommender.Model.Device, _options.LogProbabilities));
-        _heldOut = new HeldOut(recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
+            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities));
+        _heldOut = new HeldOut(task.Recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
         if (_options.Checkpoints.Folder is { } folder)
         {
-            var madeFrom = PolicyIdentity.Describe(task.Identity, recommender, trained, task.Reference, prompts, _heldOut);
+            var madeFrom = PolicyIdentity.Describe(task.Identity, model, trained, task.Reference, prompts, _heldOut);
             var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
             _checkpoint = new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
         }
@@ -59,19 +59,19 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     public static TrainingResult Run(
         PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger, CancellationToken cancellationToken)
     {
-        var (recommender, options) = (task.Recommender, task.Options);
-        using var training = recommender.Model.BeginTraining();
+        var (model, options) = (task.Recommender.Model, task.Options);
+        using var training = model.Backbone.BeginTraining();
         TorchSeed.Apply(options.Seed);
-        var prompts = new PromptSource(recommender, task.Train, options.UnknownTargets, options.Seed);
+        var prompts = new PromptSource(model, task.Train, options.UnknownTargets, options.Seed);
         if (prompts.Skipped > 0)
         {
             Log.TargetsSkipped(logger, task.Stage, prompts.Skipped);
         }
 
         Log.Started(logger, task.Stage, prompts.Count, options.Steps);
-        recommender.Model.eval();
+        model.Backbone.eval();
         Log.Environment(logger, task.Stage, RunEnvironment.Current().ToString());
-        using var trained = PolicyWeights.Of(recommender.Model);
+        using var trained = PolicyWeights.Of(model.Backbone);
         using var run = new PolicyRun(task, trained, prompts, logger);
         run._step = makeStep(run._context);
         return run.Run(progress, cancellationToken);
@@ -124,7 +124,7 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
         var (figures, improved) = _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
-        Log.Validated(_logger, _task.Stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
+        Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
 

@@ -43,6 +43,7 @@ public sealed class ObservationTests
                 "minionerec.sft.gradient_norm", "minionerec.sft.learning_rate", "minionerec.sft.loss", "minionerec.sft.loss{task=next-sid}", "minionerec.sft.memory",
                 "minionerec.sft.sample_rate", "minionerec.sft.samples", "minionerec.sft.steps", "minionerec.sft.token_rate", "minionerec.sft.tokens",
                 "minionerec.sft.validation{metric=HR@10}", "minionerec.sft.validation{metric=NDCG@10}",
+                "minionerec.sft.validation{metric=sid.HR@10}", "minionerec.sft.validation{metric=sid.NDCG@10}",
             ],
             seen.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(result.Steps, seen["minionerec.sft.steps"].Sum());
@@ -76,7 +77,7 @@ public sealed class ObservationTests
     {
         var (recommender, index) = Toy.Recommender(16);
         using var owned = recommender;
-        var options = new SftOptions { Epochs = 4, BatchSize = 4, Validations = 1, ValidationCutoff = 5, Validation = metric, AverageDecay = 0 };
+        var options = new SftOptions { Epochs = 4, BatchSize = 4, Validations = 1, ValidationCutoff = 5, ValidationBeamWidth = 5, Validation = metric, AverageDecay = 0 };
         NextItemExample[] rows = [.. Enumerable.Range(0, 24).Select(i => new NextItemExample($"u{i}", [$"{i}"], $"{(i + 5) % 24}"))];
 
         var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), rows);

@@ -64,7 +64,7 @@ public sealed class SasRecTrainerTests
 
         Assert.Equal(reports.Select(report => report.Step).Order(), reports.Select(report => report.Step));
         Assert.All(reports, report => Assert.Equal(40, report.TotalSteps));
-        Assert.Equal(20, reports.Count(report => report.Metrics.ContainsKey("ndcg@10")));
+        Assert.Equal(20, reports.Count(report => report.Metrics.ContainsKey("NDCG@10")));
         Assert.Equal(4, reports.Count(report => report.Metrics.ContainsKey("loss")));
         Assert.Equal(1, reports[^1].Fraction);
         Assert.Equal(reports, recommender.Training!.History);
@@ -131,11 +131,14 @@ public sealed class SasRecTrainerTests
         var logger = new FakeLogger<SasRecTrainer>();
 
         using var recommender = await new SasRecTrainer(options, logger: logger).TrainAsync(
-            Toy.Users("a b x", "a b"), [new NextItemExample("v", ["x"], "a"), new NextItemExample("w", ["a"], "b")], ["a", "b"]);
+            Toy.Users("a b x", "a b"),
+            [new NextItemExample("v", ["x"], "a"), new NextItemExample("w", ["a"], "b"), new NextItemExample("z", ["b"], "x")],
+            ["a", "b"]);
 
         Assert.Equal(1, recommender.DroppedInteractions);
         var warning = Assert.Single(logger.Collector.GetSnapshot(), record => record.Level == Microsoft.Extensions.Logging.LogLevel.Warning);
-        Assert.Contains("1 training interactions and 1 validation rows", warning.Message, StringComparison.Ordinal);
+        Assert.Contains("1 training interactions name items outside the catalogue and were dropped; 1 validation rows", warning.Message, StringComparison.Ordinal);
+        Assert.True(recommender.Training!.BestValidation <= 2 / 3.0, "The unknown target is a miss and counts in the denominator.");
     }
 
     [Fact]

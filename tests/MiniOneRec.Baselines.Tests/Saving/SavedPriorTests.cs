@@ -18,6 +18,9 @@ public sealed class SavedPriorTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
+    private static RecommenderLoadOptions With(IEnumerable<ScorerLoader> scorers, ILogger<GenerativeRecommender>? logger = null) =>
+        new() { Scorers = scorers, Logger = logger };
+
     private static async Task<GenerativeRecommender> MakeAsync(IItemScorer? prior)
     {
         var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2 }).CreateAsync(Index);
@@ -56,7 +59,7 @@ public sealed class SavedPriorTests : IDisposable
         }
 
         await recommender.SaveAsync(Folder);
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders, logger: logger);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders, logger));
 
         Assert.Equal(Answers(recommender), Answers(loaded));
         Assert.Equal(kind, Assert.IsAssignableFrom<ISavableScorer>(loaded.Prior).Kind);
@@ -82,7 +85,7 @@ public sealed class SavedPriorTests : IDisposable
         recommender.Prior = prior;
         await recommender.SaveAsync(Folder);
 
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders));
 
         Assert.Equal(Answers(recommender), Answers(loaded));
     }
@@ -99,10 +102,10 @@ public sealed class SavedPriorTests : IDisposable
         Assert.Contains("prior of kind 'sequential-rules'", none.Message, StringComparison.Ordinal);
         Assert.Contains("AddBaselines()", none.Message, StringComparison.Ordinal);
         Assert.Contains(Folder, none.Message, StringComparison.Ordinal);
-        var other = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, [ScorerLoader.Skip("mine")]));
+        var other = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, With([ScorerLoader.Skip("mine")])));
         Assert.Contains("'mine'", other.Message, StringComparison.Ordinal);
 
-        using var without = await GenerativeRecommender.LoadAsync(Folder, [.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]);
+        using var without = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
         Assert.Null(without.Prior);
     }
 
@@ -112,11 +115,11 @@ public sealed class SavedPriorTests : IDisposable
         var logger = new FakeLogger<GenerativeRecommender>();
         using var plain = await MakeAsync(null);
         await plain.SaveAsync(Folder);
-        using var recommender = await GenerativeRecommender.LoadAsync(Folder, [], logger: logger);
+        using var recommender = await GenerativeRecommender.LoadAsync(Folder, With([], logger));
         recommender.Prior = new OwnScorer();
 
         await recommender.SaveAsync(Folder);
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, [], logger: logger);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With([], logger));
 
         Assert.Equal([LogLevel.Warning, LogLevel.Warning], logger.Collector.GetSnapshot().Select(record => record.Level));
         Assert.All(logger.Collector.GetSnapshot(), record => Assert.Contains(nameof(OwnScorer), record.Message, StringComparison.Ordinal));
@@ -135,7 +138,7 @@ public sealed class SavedPriorTests : IDisposable
         await recommender.SaveAsync(Folder);
         await File.AppendAllTextAsync(Path.Combine(Folder, file), " ");
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders)));
 
         Assert.Contains($"{file}' is not the one that its manifest was written for", error.Message, StringComparison.Ordinal);
     }
@@ -179,7 +182,7 @@ public sealed class SavedPriorTests : IDisposable
             new FileScorer(float.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "value.txt"), token), System.Globalization.CultureInfo.InvariantCulture)) { Device = device });
 
         FileScorer prior;
-        using (var loaded = await GenerativeRecommender.LoadAsync(Folder, [.. BaselineScorers.Loaders, loader]))
+        using (var loaded = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, loader])))
         {
             prior = Assert.IsType<FileScorer>(loaded.Prior);
             Assert.Equal(Answers(recommender), Answers(loaded));

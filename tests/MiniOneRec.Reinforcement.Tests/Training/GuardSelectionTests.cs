@@ -168,12 +168,11 @@ public sealed class GuardSelectionTests
     public void HeldOutRewards_WeighPlacesAsNdcgDoes()
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        Beam[] beams = [.. ((string[])["i1", "i3", "i2"]).Select((item, place) =>
-            new Beam(recommender.Trie.Find(recommender.Index[item].Codes), -place, -place))];
+        Recommendation[] items = [.. ((string[])["i1", "i3", "i2"]).Select((item, place) => new Recommendation(item, -place, recommender.Index[item]))];
         var byName = new Dictionary<string, double>();
 
-        double[] means = new HeldOutRewards(recommender, new RewardSum([new WeightedReward(new MarginReward(), 2)]))
-            .Score([(Users[0], recommender.Trie.Find(recommender.Index["i3"].Codes))], [beams], byName);
+        double[] means = new HeldOutRewards(recommender.SemanticIdModel, new RewardSum([new WeightedReward(new MarginReward(), 2)]))
+            .Score([(Users[0], recommender.Trie.Find(recommender.Index["i3"].Codes))], [new RecommendationResult(items)], byName);
 
         // i1 and i3 have an odd number, i2 has not.
         double expected = 2 * (1 + 1 / Math.Log2(3)) / (1 + 1 / Math.Log2(3) + 1 / Math.Log2(4));

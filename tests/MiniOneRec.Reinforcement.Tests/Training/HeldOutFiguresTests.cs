@@ -5,7 +5,8 @@ public sealed class HeldOutFiguresTests
     [Fact]
     public void Over_PairedRows_GivesMeanAndStandardError()
     {
-        var figures = new HeldOutFigures(0, 0, [1, 0.5, 0, 1], 5);      // the fifth row's target is unknown: no gain before or after
+        // The fifth row's target is unknown: no gain before or after.
+        var figures = new HeldOutFigures(new Dictionary<string, double> { ["NDCG@10"] = 0.5 }, [1, 0.5, 0, 1], 5) { Value = 0.5 };
 
         var (mean, error) = figures.Over([0, 0.5, 0, 1]);
 

@@ -105,8 +105,8 @@ internal sealed class GrpoStep : IPolicyStep
             var request = new RolloutRequest
             {
                 Model = _context.Model,
-                Trie = _context.Recommender.Trie,
-                Template = _context.Recommender.Template,
+                Trie = _context.Policy.Trie,
+                Template = _context.Policy.Template,
                 Prompts = prompts,
                 Targets = [.. chunk.Select(example => example.Targets)],
                 GroupSize = _options.GroupSize,
@@ -119,7 +119,7 @@ internal sealed class GrpoStep : IPolicyStep
             {
                 var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
-                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _context.Recommender.Index, _context.Recommender.Trie, _context.Recommender.Popularity), prompts[i], request, i));
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _context.Policy.Index, _context.Policy.Trie, _context.Policy.Popularity), prompts[i], request, i));
             }
         }
 
@@ -146,7 +146,7 @@ internal sealed class GrpoStep : IPolicyStep
         {
             // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
             int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
-            members[last] = Reinforcement.Rollout.Of(_context.Recommender.Trie, _context.Recommender.Template, example.Primary, double.NegativeInfinity);
+            members[last] = Reinforcement.Rollout.Of(_context.Policy.Trie, _context.Policy.Template, example.Primary, double.NegativeInfinity);
         }
 
         return members;

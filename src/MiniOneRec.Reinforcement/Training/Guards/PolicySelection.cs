@@ -42,7 +42,11 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
     {
         long start = Stopwatch.GetTimestamp();
         var figures = heldOut.Measure(cancellationToken);
-        (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
+        foreach (var (name, figure) in figures.Ranking)
+        {
+            metrics[name] = figure;
+        }
+
         foreach (var (name, reward) in figures.Rewards)
         {
             metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;
