@@ -99,7 +99,7 @@ public sealed partial class Recipe
 
         var factory = new GenerativeRecommenderFactory(_options.Preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared)
         {
-            RowInitializer = content is not null && _options.Preset.CodesFromContent ? new ContentRows(content, index) : null,
+            CodeRows = content is not null && _options.Preset.CodesFromContent ? new ContentRows(content, index) : null,
         };
         var recommender = await factory.CreateAsync(index, popularity, cancellationToken).ConfigureAwait(false);
         if (content is not null && _options.Preset.Content() is { } how)

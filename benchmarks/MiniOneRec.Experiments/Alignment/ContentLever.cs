@@ -21,7 +21,7 @@ internal static class ContentLever
         var content = new ItemContent(data.ItemIds, table.Width, table.Values.Span);
         if (run.CodesFromContent)
         {
-            FreshRows.Write(model, template.Vocabulary, new ContentRows(content, index), run.Seed);
+            new ContentRows(content, index).Write(model, template.Vocabulary, run.Seed);
         }
 
         if (run.ContentAtInput || run.DenseHead)

@@ -26,9 +26,9 @@ public sealed record ContentTrainingOptions
     public double InputRate { get; set; } = 0.1;
 
     /// <summary>Gets or sets the learning rate of the maps A and B, as a share of the model's: they start well and overfit where they move fast.</summary>
-    /// <value>The default is 0.05.</value>
+    /// <value>The default is 0.075.</value>
     [Range(0.0, 100.0)]
-    public double MapRate { get; set; } = 0.05;
+    public double MapRate { get; set; } = 0.075;
 
     /// <summary>Gets or sets the learning rate of the map W of the hidden state, as a share of the model's; 0 leaves the hidden state out of the dense head.</summary>
     /// <remarks>The hidden state fits a small training set long before it says something of other users.</remarks>
@@ -37,14 +37,14 @@ public sealed record ContentTrainingOptions
     public double HiddenRate { get; set; }
 
     /// <summary>Gets or sets the learning rate of the items' residual vectors, as a share of the model's.</summary>
-    /// <value>The default is 0.01.</value>
+    /// <value>The default is 0.02.</value>
     [Range(0.0, 100.0)]
-    public double ResidualRate { get; set; } = 0.01;
+    public double ResidualRate { get; set; } = 0.02;
 
     /// <summary>Gets or sets the learning rate of scale and biases, as a share of the model's.</summary>
-    /// <value>The default is 0.3.</value>
+    /// <value>The default is 0.5.</value>
     [Range(0.0, 100.0)]
-    public double BiasRate { get; set; } = 0.3;
+    public double BiasRate { get; set; } = 0.5;
 
     /// <summary>Gets or sets the size of the catalogue above which the dense loss draws negatives in place of scoring every item.</summary>
     /// <value>The default is 50,000.</value>

@@ -15,9 +15,9 @@ public sealed class ContentOptions
     public bool DenseHead { get; set; } = true;
 
     /// <summary>Gets or sets r: in the mean of the history's vectors an item n steps before the last one counts e^(-r·n).</summary>
-    /// <value>The default is 1.</value>
+    /// <value>The default is 0.7.</value>
     [Range(0.0, 100.0)]
-    public double DecayRate { get; set; } = 1;
+    public double DecayRate { get; set; } = 0.7;
 
     /// <summary>Gets or sets how many of the last items enter the mean.</summary>
     /// <value>The default is 10.</value>
@@ -25,14 +25,14 @@ public sealed class ContentOptions
     public int HistoryItems { get; set; } = 10;
 
     /// <summary>Gets or sets the share of the last item's vector in the query at the start; the rest is the mean's.</summary>
-    /// <value>The default is 0.3.</value>
+    /// <value>The default is 0.33.</value>
     [Range(0.0, 1.0)]
-    public double LastItemShare { get; set; } = 0.3;
+    public double LastItemShare { get; set; } = 0.33;
 
     /// <summary>Gets or sets what query and item are multiplied by at the start: the inverse of a temperature.</summary>
-    /// <value>The default is 10.</value>
+    /// <value>The default is 15.</value>
     [Range(1e-3, 1e3)]
-    public double InitialScale { get; set; } = 10;
+    public double InitialScale { get; set; } = 15;
 
     /// <summary>Gets or sets p: at the start an item's bias is <c>p · log(count + 1)</c>, count being how often training holds the item.</summary>
     /// <value>The default is 0.5.</value>

@@ -4,9 +4,12 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Starts the rows of codes from what they mean: from the mean vector of the items that have the code.</summary>
-/// <remarks>Each level's means are what <see cref="CodebookRows"/> takes a codebook's vectors for. A code without items gets the mean row.</remarks>
-public sealed class ContentRows : TokenRowInitializer
+/// <summary>Starts the rows of codes in embedding and head from what they mean: from the mean vector of the items that have the code.</summary>
+/// <remarks>
+/// Row = μ + s·(m − m̄)·P, where μ is the mean of the model's rows, m a code's mean vector, m̄ its level's mean, P a random matrix (one for each level),
+/// and s gives each level the spread of the model's rows. Codes with like items begin as like tokens. A code without items gets m = 0.
+/// </remarks>
+public sealed class ContentRows
 {
     private readonly ItemContent _content;
     private readonly SemanticIdIndex _index;
@@ -22,15 +25,34 @@ public sealed class ContentRows : TokenRowInitializer
         (_content, _index) = (content.For(index), index);
     }
 
-    /// <inheritdoc/>
-    /// <exception cref="ArgumentException">The vocabulary has more levels or codes than the catalogue.</exception>
-    public override Tensor MakeRows(Tensor known, SemanticIdVocabulary vocabulary, Generator generator)
+    /// <summary>Writes the rows into a model.</summary>
+    /// <param name="model">The model, with fresh weights.</param>
+    /// <param name="vocabulary">The codes.</param>
+    /// <param name="seed">The seed of the projections; embedding and head get the same.</param>
+    internal void Write(CausalLanguageModel model, SemanticIdVocabulary vocabulary, int seed)
     {
-        ArgumentNullException.ThrowIfNull(vocabulary);
+        using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var vectors = ContentVectors.Of(_content);                                                  // [N, E]
-        Tensor[] codebooks = [.. vocabulary.LevelSizes.Select((size, level) => MeansOf(vectors, level, size))];
-        return new CodebookRows(codebooks).MakeRows(known, vocabulary, generator).MoveToOuterDisposeScope();
+        foreach (var matrix in model.Config.TieWordEmbeddings ? [model.EmbeddingWeight] : new[] { model.EmbeddingWeight, model.HeadWeight })
+        {
+            using var generator = new Generator((ulong)seed);
+            var mean = matrix.mean([0], keepdim: true);                                             // [1, D]
+            double spread = (matrix - mean).pow(Scalars.Of(2)).sum().item<float>() / matrix.size(0);
+            for (int level = 0; level < vocabulary.Depth; level++)
+            {
+                int[] tokens = vocabulary.TokensOf(level).ToArray();
+                int[] codes = [.. Enumerable.Range(0, tokens.Length).Where(code => tokens[code] >= 0)];
+                var means = MeansOf(vectors, level, tokens.Length);                                 // [K, E]
+                var centred = means - means.mean([0], keepdim: true);
+                double own = Math.Max(centred.pow(Scalars.Of(2)).sum().item<float>() / centred.size(0), 1e-30);
+                var rows = centred.mm(randn([vectors.size(1), matrix.size(1)], generator: generator) / Scalars.Of(Math.Sqrt(matrix.size(1))));
+                rows = mean.Plus(rows * Scalars.Of(Math.Sqrt(spread / own)));                       // [K, D]
+                matrix.index_copy_(
+                    0, tensor([.. codes.Select(code => (long)tokens[code])], dtype: ScalarType.Int64),
+                    rows.index_select(0, tensor([.. codes.Select(code => (long)code)], dtype: ScalarType.Int64)));
+            }
+        }
     }
 
     private Tensor MeansOf(Tensor vectors, int level, int size)

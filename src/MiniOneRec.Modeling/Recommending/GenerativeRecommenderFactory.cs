@@ -32,6 +32,10 @@ public sealed class GenerativeRecommenderFactory(
     /// <value>The default is <see langword="null"/>: the reader of the package MiniOneRec.Pretrained, where the application references it.</value>
     public PretrainedReader? Pretrained { get; init; }
 
+    /// <summary>Gets where the rows of codes start in a decoder with fresh weights.</summary>
+    /// <value>The default is <see langword="null"/>: all rows are random.</value>
+    public ContentRows? CodeRows { get; init; }
+
     /// <summary>Makes a recommender; equal seeds give equal weights.</summary>
     /// <param name="index">The catalogue's semantic IDs.</param>
     /// <param name="popularity">Orders the items of one semantic ID.</param>
@@ -85,11 +89,7 @@ public sealed class GenerativeRecommenderFactory(
     {
         var template = CompactTemplate.For(index);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, _options.HiddenSize, _options.Layers, _options.Heads));
-        if (RowInitializer is { } rows)
-        {
-            FreshRows.Write(model, template.Vocabulary, rows, _shared.Seed);
-        }
-
+        CodeRows?.Write(model, template.Vocabulary, _shared.Seed);
         model.to(TorchSeed.DeviceOf(_shared.Device));
         return (model, template);
     }
