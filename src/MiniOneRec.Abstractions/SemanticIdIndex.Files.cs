@@ -5,14 +5,16 @@ namespace MiniOneRec;
 // Reading and writing the file of an index.
 public sealed partial class SemanticIdIndex
 {
-    /// <summary>Reads an index in the reference format: item id to list of tokens, <c>{"0": ["&lt;a_236&gt;", "&lt;b_231&gt;"], …}</c>.</summary>
+    /// <summary>Reads an index in the reference format: item id to list of tokens, <c>{"0": ["&lt;a_236&gt;", "&lt;b_231&gt;"],
+    /// …}</c>.</summary>
     /// <param name="path">The <c>.index.json</c> file.</param>
     /// <param name="levelSizes">K of each level; by default the largest code in use plus 1.</param>
     /// <param name="requireUniformDepth">Whether semantic IDs of different depth are an error.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">
-    /// The file is no index, has an item twice, or would need more codes than <see cref="MaxLevelSize"/> and <see cref="MaxCodes"/> allow; the
+    /// The file is no index, has an item twice, or would need more codes than <see cref="MaxLevelSize"/> and <see cref="MaxCodes"/> allow;
+    /// the
     /// message names file, item and what was expected. Broken characters in ids are read as U+FFFD.
     /// </exception>
     public static async Task<SemanticIdIndex> LoadAsync(
@@ -35,7 +37,8 @@ public sealed partial class SemanticIdIndex
 
             try
             {
-                raw = await JsonSerializer.DeserializeAsync<Dictionary<string, string[]>>(JsonText.Repair(stream), StrictJson, cancellationToken).ConfigureAwait(false);
+                raw = await JsonSerializer.DeserializeAsync<Dictionary<string,
+                    string[]>>(JsonText.Repair(stream), StrictJson, cancellationToken).ConfigureAwait(false);
             }
             catch (JsonException e)
             {
@@ -55,7 +58,8 @@ public sealed partial class SemanticIdIndex
             string text = tokens is null ? "" : string.Concat(tokens);
             if (!SemanticId.TryParse(text, out var id) || id.Depth != tokens!.Length)
             {
-                throw new InvalidDataException($"Index file '{path}', item '{item}': '{text}' is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
+                throw new InvalidDataException(
+                    $"Index file '{path}', item '{item}': '{text}' is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
             }
 
             if (requireUniformDepth && entries.Count > 0 && entries[0].Value.Depth != id.Depth)
@@ -81,7 +85,8 @@ public sealed partial class SemanticIdIndex
     /// <param name="path">The <c>.index.json</c> file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     /// <exception cref="IOException">A file that is no index exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        SaveAsync(path, overwrite: false, cancellationToken);
 
     /// <summary>Writes the index in the reference format; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The <c>.index.json</c> file.</param>
@@ -91,7 +96,8 @@ public sealed partial class SemanticIdIndex
         path,
         async stream =>
         {
-            var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            var writer = new Utf8JsonWriter(stream,
+                new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
             await using (writer.ConfigureAwait(false))
             {
                 writer.WriteStartObject();

@@ -140,11 +140,13 @@ public sealed partial class SemanticIdIndex
 
     /// <summary>Orders rows as the items of one semantic ID are ranked: more popular first, equally popular ones by row.</summary>
     /// <param name="rows">The rows.</param>
-    /// <param name="popularity">The popularity of items, 0 where an item is missing; <see langword="null"/> for the order of the rows.</param>
+    /// <param name="popularity">The popularity of items, 0 where an item is missing; <see langword="null"/> for the order of the
+    /// rows.</param>
     public int[] MostPopularFirst(ReadOnlySpan<int> rows, IReadOnlyDictionary<string, double>? popularity)
     {
         int[] all = rows.ToArray();
-        return popularity is null || all.Length < 2 ? all : [.. all.OrderByDescending(row => popularity.GetValueOrDefault(_items[row])).ThenBy(row => row)];
+        return popularity is null || all.Length < 2 ? all
+            : [.. all.OrderByDescending(row => popularity.GetValueOrDefault(_items[row])).ThenBy(row => row)];
     }
 
     private int[] CheckLevelSizes(IReadOnlyList<int>? given, int depth)
@@ -163,7 +165,8 @@ public sealed partial class SemanticIdIndex
 
                 if (code >= MaxLevelSize)
                 {
-                    throw new ArgumentException($"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is above {MaxLevelSize - 1}.");
+                    throw new ArgumentException(
+                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is above {MaxLevelSize - 1}.");
                 }
 
                 sizes[level] = Math.Max(sizes[level], code + 1);
@@ -182,7 +185,8 @@ public sealed partial class SemanticIdIndex
         }
 
         return sizes.Sum() <= MaxCodes ? sizes
-            : throw new ArgumentException($"Level sizes [{string.Join(", ", sizes)}] are {sizes.Sum()} codes; expected at most {MaxCodes} together.");
+            : throw new ArgumentException(
+                $"Level sizes [{string.Join(", ", sizes)}] are {sizes.Sum()} codes; expected at most {MaxCodes} together.");
     }
 
     private string ComputeFingerprint()

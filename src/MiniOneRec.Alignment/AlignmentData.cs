@@ -39,10 +39,12 @@ public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequ
     {
         if (Rows is not null)
         {
-            return Rows.Select(row => row.History.Count <= maxHistory ? row : row with { History = [.. row.History.Skip(row.History.Count - maxHistory)] });
+            return Rows.Select(row => row.History.Count <= maxHistory ? row
+                : row with { History = [.. row.History.Skip(row.History.Count - maxHistory)] });
         }
 
-        return Sequences.SelectMany(sequence => Enumerable.Range(1, Math.Max(0, sequence.ItemIds.Count - 1)).Select(target => new NextItemExample(
+        return Sequences.SelectMany(sequence =>
+            Enumerable.Range(1, Math.Max(0, sequence.ItemIds.Count - 1)).Select(target => new NextItemExample(
             sequence.UserId,
             [.. sequence.ItemIds.Skip(Math.Max(0, target - maxHistory)).Take(Math.Min(target, maxHistory))],
             sequence.ItemIds[target])));

@@ -9,9 +9,12 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Supervised fine-tuning: teaches a decoder to write semantic IDs.</summary>
 /// <remarks>
-/// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the mean
-/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to the last
-/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve (<see cref="CausalLanguageModel.BeginTraining"/>).
+/// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the
+/// mean
+/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to
+/// the last
+/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve
+/// (<see cref="CausalLanguageModel.BeginTraining"/>).
 /// </remarks>
 public sealed class SftTrainer
 {
@@ -49,7 +52,9 @@ public sealed class SftTrainer
         _tasks = [.. tasks];
         if (_tasks.Length == 0 || _tasks.DistinctBy(task => task.Name).Count() != _tasks.Length)
         {
-            throw new ArgumentException($"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].", nameof(tasks));
+            throw new ArgumentException(
+                $"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].",
+                nameof(tasks));
         }
 
         _options = OptionsValidation.Validated(options ?? new SftOptions(), new SftOptionsValidator(), new SftOptionsRules()).Copy();
@@ -59,7 +64,8 @@ public sealed class SftTrainer
     /// <summary>Trains a model in place.</summary>
     /// <param name="model">The model; recommenders of it refuse to serve meanwhile.</param>
     /// <param name="train">Each user's training interactions.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
@@ -78,7 +84,8 @@ public sealed class SftTrainer
     /// <summary>Trains a model in place on data with rows or texts.</summary>
     /// <param name="model">The model; recommenders of it refuse to serve meanwhile.</param>
     /// <param name="train">What the tasks make their samples of.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
@@ -93,11 +100,13 @@ public sealed class SftTrainer
     }
 
     /// <summary>
-    /// Trains the model of a recommender in place. Held-out rows are ranked as the recommender serves: with its prior, history penalty and exclusions.
+    /// Trains the model of a recommender in place. Held-out rows are ranked as the recommender serves: with its prior, history penalty and
+    /// exclusions.
     /// </summary>
     /// <param name="recommender">The recommender; it refuses to serve meanwhile.</param>
     /// <param name="train">Each user's training interactions.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or
+    /// <see langword="null"/> to keep the last ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
@@ -110,10 +119,12 @@ public sealed class SftTrainer
         return TrainAsync(recommender, new AlignmentData(recommender.Index, train), validation, progress, cancellationToken);
     }
 
-    /// <summary>Trains the model of a recommender in place on data with rows or texts. Held-out rows are ranked as the recommender serves.</summary>
+    /// <summary>Trains the model of a recommender in place on data with rows or texts. Held-out rows are ranked as the recommender
+    /// serves.</summary>
     /// <param name="recommender">The recommender; it refuses to serve meanwhile.</param>
     /// <param name="train">What the tasks make their samples of.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or
+    /// <see langword="null"/> to keep the last ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
@@ -131,7 +142,8 @@ public sealed class SftTrainer
     /// <param name="model">The backbone.</param>
     /// <param name="template">Writes prompts and responses.</param>
     /// <param name="train">What the tasks make their samples of.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
@@ -149,7 +161,8 @@ public sealed class SftTrainer
     }
 
     private Task<TrainingResult> RunAsync(
-        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator, IProgress<TrainingProgress>? progress,
+        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator,
+        IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
     {
         using var training = model.BeginTraining();
@@ -161,7 +174,8 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write,
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger,
+                progress, Write,
                 GradientExchange)
             {
                 Instruments = instruments,

@@ -52,7 +52,8 @@ internal static class CliProgram
         }
         catch (Exception e)
         {
-            reporter.Failed(line.GetValue(GlobalOptions.Verbose) ? e.ToString() : $"{e.GetType().Name}: {e.Message} (--verbose shows where)", ExitCodes.Failure);
+            reporter.Failed(line.GetValue(GlobalOptions.Verbose) ? e.ToString()
+                : $"{e.GetType().Name}: {e.Message} (--verbose shows where)", ExitCodes.Failure);
             return ExitCodes.Failure;
         }
     }
@@ -86,8 +87,10 @@ internal static class CliProgram
         var context = new CliContext(output, error);
         foreach (var command in (Command[])
         [
-            DemoCommand.Create(context), PrepareCommand.Create(context), RunCommand.Create(context), IndexCommand.Create(context), TrainCommand.Create(context), ReinforceCommand.Create(context),
-            EvaluateCommand.Create(context), CompareCommand.Create(context), RecommendCommand.Create(context), GrowCommand.Create(context), ExportCommand.Create(context),
+            DemoCommand.Create(context), PrepareCommand.Create(context), RunCommand.Create(context), IndexCommand.Create(context),
+                TrainCommand.Create(context), ReinforceCommand.Create(context),
+            EvaluateCommand.Create(context), CompareCommand.Create(context), RecommendCommand.Create(context), GrowCommand.Create(context),
+                ExportCommand.Create(context),
             SchemaCommand.Create(context), DoctorCommand.Create(context),
         ])
         {

@@ -33,7 +33,8 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
         try
         {
             var held = new FileStream(
-                System.IO.Path.Combine(full, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                System.IO.Path.Combine(full, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1,
+                FileOptions.DeleteOnClose);
             return new RunFolder(full, held, inner, time ?? TimeProvider.System);
         }
         catch (IOException e) when (e is not DirectoryNotFoundException)
@@ -58,7 +59,8 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
                 metrics[name] = double.IsFinite(value) ? value : null;
             }
 
-            Log("progress", progress.Stage, new JsonObject { ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps, ["metrics"] = metrics });
+            Log("progress", progress.Stage,
+                new JsonObject { ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps, ["metrics"] = metrics });
         }
 
         _inner.OnProgress(progress);
@@ -84,7 +86,8 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
 
     private void Log(string kind, string? stage, JsonObject? more)
     {
-        var line = new JsonObject { ["time"] = _time.GetUtcNow().ToString("O", System.Globalization.CultureInfo.InvariantCulture), ["event"] = kind };
+        var line = new JsonObject { ["time"] = _time.GetUtcNow().ToString("O", System.Globalization.CultureInfo.InvariantCulture),
+            ["event"] = kind };
         if (stage is not null)
         {
             line["stage"] = stage;

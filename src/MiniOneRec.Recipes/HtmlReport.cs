@@ -107,7 +107,8 @@ public static class HtmlReport
     {
         foreach (string stage in (string[])["sft", "grpo"])
         {
-            if (report.Details is null || !report.Details.TryGetValue(stage, out object? details) || Node(details)?["history"] is not JsonArray history)
+            if (report.Details is null || !report.Details.TryGetValue(stage, out object? details)
+                || Node(details)?["history"] is not JsonArray history)
             {
                 continue;
             }
@@ -119,7 +120,8 @@ public static class HtmlReport
                     .Select(point => (Number(point["step"]!), Number(point[figure]!)))];
                 if (points.Length > 1)
                 {
-                    page.Append(CultureInfo.InvariantCulture, $"<h2>{Text(stage)}: {Text(figure)}</h2>\n{Curve(points, $"{stage}: {figure} by step")}\n");
+                    page.Append(CultureInfo.InvariantCulture,
+                        $"<h2>{Text(stage)}: {Text(figure)}</h2>\n{Curve(points, $"{stage}: {figure} by step")}\n");
                 }
             }
         }
@@ -132,7 +134,8 @@ public static class HtmlReport
         double low = points.Min(point => point.Value), high = points.Max(point => point.Value);
         double X(double step) => Edge + (Width - 2 * Edge) * (step - firstStep) / Math.Max(1, lastStep - firstStep);
         double Y(double value) => Height - Edge - (Height - 2 * Edge) * (value - low) / Math.Max(1e-12, high - low);
-        string line = string.Join(' ', points.Select(point => string.Create(CultureInfo.InvariantCulture, $"{X(point.Step):F1},{Y(point.Value):F1}")));
+        string line = string.Join(' ',
+            points.Select(point => string.Create(CultureInfo.InvariantCulture, $"{X(point.Step):F1},{Y(point.Value):F1}")));
         return string.Create(CultureInfo.InvariantCulture,
             $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(label)}\"><polyline points=\"{line}\"/>"
             + $"<text x=\"4\" y=\"{Edge}\">{high:G4}</text><text x=\"4\" y=\"{Height - Edge}\">{low:G4}</text>"
@@ -149,10 +152,12 @@ public static class HtmlReport
         page.Append("<h2>Examples</h2>\n");
         foreach (var example in examples)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<h3>{Text(string.Join(" → ", example.History))}</h3><p>Next in the data: {Text(example.Target)}</p><ol>\n");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<h3>{Text(string.Join(" → ", example.History))}</h3><p>Next in the data: {Text(example.Target)}</p><ol>\n");
             foreach (var (item, semanticId) in example.Recommended)
             {
-                page.Append(CultureInfo.InvariantCulture, $"<li{(item == example.Target ? " class=\"hit\"" : "")}>{Text(item)} <small>{Text(semanticId)}</small></li>\n");
+                page.Append(CultureInfo.InvariantCulture,
+                    $"<li{(item == example.Target ? " class=\"hit\"" : "")}>{Text(item)} <small>{Text(semanticId)}</small></li>\n");
             }
 
             page.Append("</ol>\n");
@@ -181,4 +186,5 @@ public sealed record HtmlReportContent
 /// <param name="History">The titles of the latest items, the most recent last.</param>
 /// <param name="Target">The title of the item that followed.</param>
 /// <param name="Recommended">Titles and semantic IDs of what the model recommends, the best first.</param>
-public sealed record ReportExample(IReadOnlyList<string> History, string Target, IReadOnlyList<(string Title, string SemanticId)> Recommended);
+public sealed record ReportExample(IReadOnlyList<string> History, string Target,
+    IReadOnlyList<(string Title, string SemanticId)> Recommended);

@@ -60,7 +60,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task A_cancelled_command_has_exit_code_130()
     {
         using StringWriter output = new(), error = new();
-        int code = await CliProgram.RunAsync(["run", .. _shop.Data, "--output", _shop.In("run")], output, error, new CancellationToken(canceled: true));
+        int code = await CliProgram.RunAsync(["run", .. _shop.Data, "--output", _shop.In("run")], output, error,
+            new CancellationToken(canceled: true));
 
         Assert.Equal(ExitCodes.Cancelled, code);
     }
@@ -72,7 +73,8 @@ public sealed class CommandLineTests : IDisposable
         JsonNode[] lines = [.. output.Trim().Split('\n').Select(line => JsonNode.Parse(line)!)];
 
         Assert.Equal(ExitCodes.Success, code);
-        Assert.Contains(lines, line => (string?)line["check"] == "libtorch" && ((string)line["result"]!).StartsWith("2.", StringComparison.Ordinal));
+        Assert.Contains(lines,
+            line => (string?)line["check"] == "libtorch" && ((string)line["result"]!).StartsWith("2.", StringComparison.Ordinal));
         Assert.Equal(14, (double)lines.Single(line => (string?)line["model state"] == "training, ZeRO-3")["GB per process"]!);
         Assert.Equal(38.5, (double)lines.Single(line => (string?)line["model state"] == "training, ZeRO-1")["GB per process"]!);
     }

@@ -16,7 +16,8 @@ public sealed class SettingsTests : IDisposable
         Environment.SetEnvironmentVariable("MINIONEREC__Recipe__Output", "from-environment");
         try
         {
-            var settings = SettingsFile.Read(file, [KeyValuePair.Create("Recipe:Output", (string?)"from-line"), KeyValuePair.Create("Recipe:Device", (string?)null)]);
+            var settings = SettingsFile.Read(file,
+                [KeyValuePair.Create("Recipe:Output", (string?)"from-line"), KeyValuePair.Create("Recipe:Device", (string?)null)]);
 
             Assert.Equal(("from-line", 2, "cpu"), (settings.Recipe.Output, settings.Recipe.Seed, settings.Recipe.Device));
             Assert.Equal(["popularity"], settings.Recipe.Baselines);
@@ -53,7 +54,10 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void Written_settings_read_back_as_they_were()
     {
-        var settings = SettingsFile.Read(null, [KeyValuePair.Create("Preset", (string?)"sparse"), KeyValuePair.Create("Recipe:Baselines:0", (string?)"item-knn"), KeyValuePair.Create("Data:Interactions", (string?)"orders.txt")]);
+        var settings =
+            SettingsFile.Read(null,
+            [KeyValuePair.Create("Preset", (string?)"sparse"), KeyValuePair.Create("Recipe:Baselines:0", (string?)"item-knn"),
+            KeyValuePair.Create("Data:Interactions", (string?)"orders.txt")]);
         string json = SettingsFile.ToJson(settings);
         var again = SettingsFile.Read(_shop.Write("again.json", json), []);
 

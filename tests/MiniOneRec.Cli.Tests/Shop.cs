@@ -21,7 +21,8 @@ public sealed class Shop : IDisposable
         for (int item = 0; item < 24; item++)
         {
             index[$"i{item}"] = new JsonArray($"<a_{item / 6}>", $"<b_{item % 6}>");
-            items[$"i{item}"] = new JsonObject { ["title"] = $"{(item % 2 == 0 ? "Red" : "Blue")} lamp {item}", ["categories"] = new JsonArray("Lamps") };
+            items[$"i{item}"] =
+                new JsonObject { ["title"] = $"{(item % 2 == 0 ? "Red" : "Blue")} lamp {item}", ["categories"] = new JsonArray("Lamps") };
         }
 
         Index = Write("shop.index.json", index.ToJsonString());

@@ -14,11 +14,13 @@ public sealed class WalkTests : IDisposable
     public async Task From_a_log_to_recommendations()
     {
         string run = _shop.In("run");
-        var (code, output, error) = await Shop.RunAsync(["run", .. _shop.Data, "--preset", "smoke", "--skip-rl", "--baselines", "popularity", "--output", run]);
+        var (code, output, error) =
+            await Shop.RunAsync(["run", .. _shop.Data, "--preset", "smoke", "--skip-rl", "--baselines", "popularity", "--output", run]);
 
         Assert.True(code == 0, error);
         Assert.Contains("minionerec-prior", output, StringComparison.Ordinal);
-        foreach (string part in (string[])["model/config.json", "index/codes.png", "index/report.json", "report.json", "report.md", "report.html", "log.jsonl", "minionerec.json"])
+        foreach (string part in (string[])["model/config.json", "index/codes.png", "index/report.json", "report.json", "report.md",
+            "report.html", "log.jsonl", "minionerec.json"])
         {
             Assert.True(File.Exists(Path.Combine(run, part)), part);
         }
@@ -52,7 +54,8 @@ public sealed class WalkTests : IDisposable
     public async Task An_index_grows_by_new_items()
     {
         string index = _shop.In("index");
-        var (code, _, error) = await Shop.RunAsync("index", "--interactions", _shop.Interactions, "--items", _shop.Items, "--quantizer", "rq-kmeans", "--levels", "4,4", "--output", index);
+        var (code, _, error) = await Shop.RunAsync("index", "--interactions", _shop.Interactions, "--items", _shop.Items, "--quantizer",
+            "rq-kmeans", "--levels", "4,4", "--output", index);
         Assert.True(code == 0, error);
         string more = _shop.Write("more.item.json", """{ "new1": { "title": "Red lamp 99" }, "new2": { "title": "Blue lamp 98" } }""");
 
@@ -72,14 +75,17 @@ public sealed class WalkTests : IDisposable
 
         Assert.True(code == 0, error);
         Assert.Equal(
-            await File.ReadAllBytesAsync(Path.Combine(run, "model", "model.safetensors")), await File.ReadAllBytesAsync(Path.Combine(again, "model", "model.safetensors")));
-        var (first, second) = (await ComparisonReport.LoadAsync(Path.Combine(run, "report.json")), await ComparisonReport.LoadAsync(Path.Combine(again, "report.json")));
+            await File.ReadAllBytesAsync(Path.Combine(run, "model", "model.safetensors")),
+            await File.ReadAllBytesAsync(Path.Combine(again, "model", "model.safetensors")));
+        var (first, second) = (await ComparisonReport.LoadAsync(Path.Combine(run, "report.json")),
+            await ComparisonReport.LoadAsync(Path.Combine(again, "report.json")));
         Assert.Equal(first.Models.Select(model => model.Item["NDCG@10"]), second.Models.Select(model => model.Item["NDCG@10"]));
     }
 
     private async Task RecommendAsync(string run)
     {
-        var (code, output, error) = await Shop.RunAsync("recommend", "--model", run, "--history", "i1,i2,unknown", "--count", "3", "--json");
+        var (code, output, error) =
+            await Shop.RunAsync("recommend", "--model", run, "--history", "i1,i2,unknown", "--count", "3", "--json");
         Assert.True(code == 0, error);
         JsonNode[] items = [.. output.Trim().Split('\n').Select(line => JsonNode.Parse(line)!)];
         Assert.Equal([1, 2, 3], items.Select(item => (int)item["rank"]!));
@@ -111,7 +117,8 @@ public sealed class WalkTests : IDisposable
 
         Assert.True(code == 0, error);
         JsonNode[] lines = [.. output.Trim().Split('\n').Select(line => JsonNode.Parse(line)!)];
-        Assert.Equal(["HR@10", "NDCG@10"], lines.Where(line => (string?)line["event"] == "difference").Select(line => (string?)line["metric"]));
+        Assert.Equal(["HR@10", "NDCG@10"],
+            lines.Where(line => (string?)line["event"] == "difference").Select(line => (string?)line["metric"]));
         var models = lines.Single(line => (string?)line["event"] == "report")["report"]!["models"]!.AsArray();
         Assert.Equal(["run", "popularity"], models.Select(model => (string?)model!["name"]));
     }

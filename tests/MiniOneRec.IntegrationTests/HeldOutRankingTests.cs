@@ -7,7 +7,8 @@ using TorchSharp;
 
 namespace MiniOneRec.IntegrationTests;
 
-/// <summary>One figure has one meaning: trainers, baselines and the evaluator measure the same rows of the same model alike, to the last bit.</summary>
+/// <summary>One figure has one meaning: trainers, baselines and the evaluator measure the same rows of the same model alike, to the last
+/// bit.</summary>
 public sealed class HeldOutRankingTests
 {
     private const int Width = 12;
@@ -23,7 +24,8 @@ public sealed class HeldOutRankingTests
     private static readonly NextItemExample[] Rows =
     [
         .. Enumerable.Range(0, 41).Select(u => new NextItemExample(
-            $"u{u}", [.. Enumerable.Range(0, 1 + u * 5 % 9).Select(t => u % 13 == 3 || t == 2 ? "gone" : $"i{(u * 3 + t) % 24}")], u % 7 == 2 ? "gone" : $"i{u * 11 % 24}")),
+            $"u{u}", [.. Enumerable.Range(0, 1 + u * 5 % 9).Select(t => u % 13 == 3 || t == 2 ? "gone" : $"i{(u * 3 + t) % 24}")],
+            u % 7 == 2 ? "gone" : $"i{u * 11 % 24}")),
     ];
 
     private static readonly string[] All = ["plain", "penalty", "excluded", "prior", "short histories", "tree scores"];
@@ -78,7 +80,8 @@ public sealed class HeldOutRankingTests
     [Fact]
     public async Task Baseline_ProgressFigure_IsTheEvaluationsFigure()
     {
-        var options = new SasRecOptions { HiddenSize = 8, Layers = 1, Heads = 1, MaxLength = 6, MaxEpochs = 2, BatchSize = 4, Patience = 10 };
+        var options =
+            new SasRecOptions { HiddenSize = 8, Layers = 1, Heads = 1, MaxLength = 6, MaxEpochs = 2, BatchSize = 4, Patience = 10 };
         using var baseline = await new SasRecTrainer(options).TrainAsync(Users, Rows, Index.Items);
 
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10], BootstrapSamples = 0, BatchSize = 256 });
@@ -90,7 +93,8 @@ public sealed class HeldOutRankingTests
         Assert.True(report["NDCG", 10] is > 0 and < 1);
     }
 
-    private static UserSequence[] Users => [.. Enumerable.Range(0, 12).Select(u => new UserSequence($"u{u}", [.. Enumerable.Range(0, 6).Select(t => $"i{(u * 5 + t) % 24}")]))];
+    private static UserSequence[] Users => [.. Enumerable.Range(0, 12)
+        .Select(u => new UserSequence($"u{u}", [.. Enumerable.Range(0, 6).Select(t => $"i{(u * 5 + t) % 24}")]))];
 
     private static GenerativeRecommender Recommender(string setting)
     {
@@ -104,7 +108,8 @@ public sealed class HeldOutRankingTests
             MaxHistoryItems = setting == "short histories" ? 2 : 20,
             Scoring = setting == "tree scores" ? BeamScoring.TrieRenormalised : BeamScoring.Exact,
         };
-        var recommender = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2)), Index, template, options, Popularity);
+        var recommender = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2)), Index, template,
+            options, Popularity);
         if (setting == "prior")
         {
             recommender.Prior = new SequentialRulesRecommender(Users, items: Index.Items);
@@ -116,13 +121,15 @@ public sealed class HeldOutRankingTests
     // A learning rate of 0 leaves the weights as they are.
     private static async Task<double[]> SftAsync(Func<SftTrainer, Task<TrainingResult>> train)
     {
-        var options = new SftOptions { Epochs = 1, BatchSize = 64, LearningRate = 0, AverageDecay = 0, Validations = 1, ValidationBeamWidth = Width };
+        var options =
+            new SftOptions { Epochs = 1, BatchSize = 64, LearningRate = 0, AverageDecay = 0, Validations = 1, ValidationBeamWidth = Width };
         return Of((await train(new SftTrainer(options))).History[^1]);
     }
 
     private static async Task<double[]> GrpoAsync(Func<GrpoTrainer, Task<TrainingResult>> train)
     {
-        var options = new GrpoOptions { Steps = 1, PromptsPerStep = 2, GroupSize = 4, LearningRate = 0, Guards = new GuardOptions { BeamWidth = Width } };
+        var options = new GrpoOptions { Steps = 1, PromptsPerStep = 2, GroupSize = 4, LearningRate = 0,
+            Guards = new GuardOptions { BeamWidth = Width } };
         return Of((await train(new GrpoTrainer([new ExactMatchReward()], options))).History[0]);
     }
 

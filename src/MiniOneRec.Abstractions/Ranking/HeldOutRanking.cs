@@ -1,12 +1,16 @@
 namespace MiniOneRec.Evaluation;
 
-/// <summary>Ranks the targets of held-out rows. Trainers, baselines and the evaluator share this measure, so their figures can be compared.</summary>
+/// <summary>Ranks the targets of held-out rows. Trainers, baselines and the evaluator share this measure, so their figures can be
+/// compared.</summary>
 /// <remarks>
 /// <para>
-/// There are two levels. At the strict item level (<c>NDCG@10</c>) only the target itself is a hit, and items that share a semantic ID take one place
-/// each. At the semantic-ID level (<c>sid.NDCG@10</c>) the list is reduced to its distinct semantic IDs, and the target's semantic ID is the hit.
+/// There are two levels. At the strict item level (<c>NDCG@10</c>) only the target itself is a hit, and items that share a semantic ID take
+/// one place
+/// each. At the semantic-ID level (<c>sid.NDCG@10</c>) the list is reduced to its distinct semantic IDs, and the target's semantic ID is
+/// the hit.
 /// </para>
-/// <para>A target outside the catalogue is a miss at both levels and counts in the denominator. Items of the history are ranked like all others.</para>
+/// <para>A target outside the catalogue is a miss at both levels and counts in the denominator. Items of the history are ranked like all
+/// others.</para>
 /// <para>Immutable and safe for concurrent use.</para>
 /// </remarks>
 public sealed class HeldOutRanking
@@ -17,7 +21,8 @@ public sealed class HeldOutRanking
     /// <summary>Makes a measure.</summary>
     /// <param name="maxCutoff">The largest K; a target at a later place is a miss.</param>
     /// <param name="index">The semantic IDs, or <see langword="null"/> for the strict item level alone.</param>
-    /// <param name="catalogueSize">The number of items that can be recommended; by default the items of the index, or no limit without one.</param>
+    /// <param name="catalogueSize">The number of items that can be recommended; by default the items of the index, or no limit without
+    /// one.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is less than 1.</exception>
     public HeldOutRanking(int maxCutoff, SemanticIdIndex? index = null, int? catalogueSize = null)
     {
@@ -65,7 +70,8 @@ public sealed class HeldOutRanking
     /// <param name="metric">The metric.</param>
     /// <param name="cutoffs">Each K, at most the largest one of the measure.</param>
     public void AddFigures(
-        IDictionary<string, double> figures, IReadOnlyCollection<RankedExample> ranks, IRankingMetric metric, params ReadOnlySpan<int> cutoffs)
+        IDictionary<string, double> figures, IReadOnlyCollection<RankedExample> ranks, IRankingMetric metric,
+        params ReadOnlySpan<int> cutoffs)
     {
         ArgumentNullException.ThrowIfNull(figures);
         ArgumentNullException.ThrowIfNull(ranks);
@@ -85,7 +91,8 @@ public sealed class HeldOutRanking
     /// <param name="count">The number of rows that there are.</param>
     /// <param name="most">The most rows to draw.</param>
     /// <param name="random">Decides which; not used where all rows are taken.</param>
-    /// <returns>Row numbers in the order in which they were drawn; all of them in ascending order where <paramref name="most"/> is enough.</returns>
+    /// <returns>Row numbers in the order in which they were drawn; all of them in ascending order where <paramref name="most"/> is
+    /// enough.</returns>
     public static int[] Draw(int count, int most, Random random)
     {
         ArgumentNullException.ThrowIfNull(random);

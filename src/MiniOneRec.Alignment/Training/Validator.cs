@@ -21,7 +21,8 @@ internal sealed class Validator
     /// <param name="rows">The held-out rows.</param>
     /// <param name="options">The options.</param>
     public Validator(SemanticIdModel model, IReadOnlyList<NextItemExample> rows, SftOptions options)
-        : this(new DirectRecommender(model, SearchAs(options, new RecommenderOptions { MaxHistoryItems = model.MaxHistoryItems })), rows, options)
+        : this(new DirectRecommender(model, SearchAs(options, new RecommenderOptions { MaxHistoryItems = model.MaxHistoryItems })), rows,
+            options)
     {
     }
 
@@ -144,7 +145,8 @@ internal sealed class Validator
     {
         var (backbone, template) = (_recommender.Model.Backbone, _recommender.Model.Template);
         var trees = _rows
-            .Select(row => SampleTree.Of(TokenSample.Of(row.Prompt, template.EncodeResponse(row.Target!), "", row.Id).CutLeft(_options.MaxTokens)))
+            .Select(row =>
+                SampleTree.Of(TokenSample.Of(row.Prompt, template.EncodeResponse(row.Target!), "", row.Id).CutLeft(_options.MaxTokens)))
             .ToArray();
         double sum = 0;
         long labels = 0;
@@ -165,6 +167,7 @@ internal sealed class Validator
         public string Id => $"{Example.UserId}:{Example.Target}";
 
         public static Row Of(int number, NextItemExample example, SemanticIdModel model) => new(
-            number, example, model.EncodeHistory(example.History, out _), model.Index.TryGetSemanticId(example.Target, out var target) ? target : null);
+            number, example, model.EncodeHistory(example.History, out _),
+            model.Index.TryGetSemanticId(example.Target, out var target) ? target : null);
     }
 }

@@ -39,7 +39,8 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     }
 
     /// <summary>Trains on the calling thread; the model ends in evaluation mode with the best weights.</summary>
-    /// <param name="data">Training sequences and validation rows; the last weights are kept where no validation row has a known target.</param>
+    /// <param name="data">Training sequences and validation rows; the last weights are kept where no validation row has a known
+    /// target.</param>
     /// <param name="progress">Told every ten steps and after each epoch.</param>
     /// <param name="cancellationToken">Looked at before each step.</param>
     /// <exception cref="ArgumentException">No sequence has two items.</exception>
@@ -60,7 +61,8 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
             StepsPerEpoch = _sampler.BatchCount,
             LearningRate = new LearningRateCurve { Peak = _options.LearningRate },
             Seed = _seed,
-            Validation = data.UnknownTargets == data.Validation.Count ? null : new ValidationOptions { Every = _sampler.BatchCount, Patience = _options.Patience },
+            Validation = data.UnknownTargets == data.Validation.Count ? null
+            : new ValidationOptions { Every = _sampler.BatchCount, Patience = _options.Patience },
         };
         Log.TrainingStarted(_logger, _stage, _sampler.Count, data.Validation.Count, plan.TotalSteps);
         _model.train();

@@ -9,7 +9,8 @@ namespace MiniOneRec.Cli.Commands;
 /// <summary><c>demo</c>: writes the files of an invented shop and runs them.</summary>
 internal static class DemoCommand
 {
-    private static readonly Option<string> Output = new("--output", "-o") { Description = "Folder of the demo.", HelpName = "DIR", DefaultValueFactory = _ => "minionerec-demo" };
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "Folder of the demo.", HelpName = "DIR", DefaultValueFactory = _ => "minionerec-demo" };
     private static readonly Option<bool> FilesOnly = new("--files-only") { Description = "Write the files and stop." };
 
     public static Command Create(CliContext context)
@@ -36,8 +37,10 @@ internal static class DemoCommand
             [
                 KeyValuePair.Create("Data:Interactions", (string?)orders), KeyValuePair.Create("Data:Items", (string?)products),
                 KeyValuePair.Create("Data:Split", (string?)"leave-one-out"), KeyValuePair.Create("Preset", (string?)"quick"),
-                KeyValuePair.Create("Recipe:Output", (string?)Path.Combine(folder, "run")), KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"),
-                KeyValuePair.Create("Recipe:Baselines:0", (string?)"popularity"), KeyValuePair.Create("Recipe:Baselines:1", (string?)"sequential-rules"),
+                KeyValuePair.Create("Recipe:Output", (string?)Path.Combine(folder, "run")),
+                KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"),
+                KeyValuePair.Create("Recipe:Baselines:0", (string?)"popularity"),
+                KeyValuePair.Create("Recipe:Baselines:1", (string?)"sequential-rules"),
             ]);
             return await RunCommand.RunAsync(settings, reporter, cancellationToken);
         });
@@ -53,7 +56,8 @@ internal static class DemoCommand
         {
             for (int i = 0; i < sequence.ItemIds.Count; i++)
             {
-                text.Append(CultureInfo.InvariantCulture, $"{sequence.UserId}\t{sequence.ItemIds[i]}\t{start.AddDays(i).ToUnixTimeSeconds()}\n");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"{sequence.UserId}\t{sequence.ItemIds[i]}\t{start.AddDays(i).ToUnixTimeSeconds()}\n");
             }
         }
 

@@ -9,8 +9,10 @@ namespace MiniOneRec.Cli.Commands;
 /// <summary><c>doctor</c>: the machine, the native library, the GPU, and what memory a model needs.</summary>
 internal static class DoctorCommand
 {
-    private static readonly Option<string?> Plan = new("--plan") { Description = "Estimate the memory of a model of this size, for example 0.5B, 1.5B or 7B.", HelpName = "SIZE" };
-    private static readonly Option<int> Ranks = new("--ranks") { Description = "Processes that share the training state.", DefaultValueFactory = _ => 1 };
+    private static readonly Option<string?> Plan =
+        new("--plan") { Description = "Estimate the memory of a model of this size, for example 0.5B, 1.5B or 7B.", HelpName = "SIZE" };
+    private static readonly Option<int> Ranks =
+        new("--ranks") { Description = "Processes that share the training state.", DefaultValueFactory = _ => 1 };
 
     public static Command Create(CliContext context)
     {

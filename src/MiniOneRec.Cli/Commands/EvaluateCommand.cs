@@ -12,9 +12,12 @@ namespace MiniOneRec.Cli.Commands;
 internal static class EvaluateCommand
 {
     private static readonly Option<string> Model = ModelLoading.Option();
-    private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<int?> Rows = new("--rows") { Description = "Evaluate on this many test rows, drawn by the seed.", HelpName = "N" };
-    private static readonly Option<string?> Report = new("--report") { Description = "Also write the report as JSON.", HelpName = "FILE.json" };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<int?> Rows =
+        new("--rows") { Description = "Evaluate on this many test rows, drawn by the seed.", HelpName = "N" };
+    private static readonly Option<string?> Report =
+        new("--report") { Description = "Also write the report as JSON.", HelpName = "FILE.json" };
 
     public static Command Create(CliContext context)
     {
@@ -46,9 +49,11 @@ internal static class EvaluateCommand
 
     /// <summary>Measures one recommender on the test rows.</summary>
     public static Task<EvaluationReport> MeasureAsync(
-        IRecommender recommender, SplitDataset data, SemanticIdIndex? index, int? rows, Reporter reporter, CancellationToken cancellationToken)
+        IRecommender recommender, SplitDataset data, SemanticIdIndex? index, int? rows, Reporter reporter,
+        CancellationToken cancellationToken)
     {
-        var catalog = index is null ? new EvaluationCatalog(data.ItemIds, null, data.TrainSequences) : new EvaluationCatalog(index, data.TrainSequences);
+        var catalog = index is null ? new EvaluationCatalog(data.ItemIds, null, data.TrainSequences)
+            : new EvaluationCatalog(index, data.TrainSequences);
         return new RecommendationEvaluator(new EvaluationOptions { MaxExamples = rows })
             .EvaluateAsync(recommender, data.Test, catalog, new StageProgress(reporter), cancellationToken);
     }
@@ -56,17 +61,24 @@ internal static class EvaluateCommand
     /// <summary>Puts reports beside each other.</summary>
     public static ComparisonReport Comparison(SplitDataset data, IEnumerable<EvaluationReport> reports) => new()
     {
-        Dataset = data.Name, Split = data.Split, Seed = new EvaluationOptions().Seed, Models = [.. reports.Select(report => ModelReport.From(report, 0, TimeSpan.Zero))],
+        Dataset = data.Name, Split = data.Split, Seed = new EvaluationOptions().Seed,
+            Models = [.. reports.Select(report => ModelReport.From(report, 0, TimeSpan.Zero))],
     };
 }
 
 /// <summary><c>compare</c>: several models and baselines on the same rows, with paired intervals.</summary>
 internal static class CompareCommand
 {
-    private static readonly Option<string[]> Models = new("--model", "-m") { Description = "Model folders or run folders; the first is compared with each other row.", HelpName = "DIR", Required = true, AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string> Baselines = new("--baselines") { Description = "popularity, sequential-rules, item-knn; all by default.", HelpName = "NAME,…", DefaultValueFactory = _ => "popularity,sequential-rules,item-knn" };
-    private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<int?> Rows = new("--rows") { Description = "Compare on this many test rows, drawn by the seed.", HelpName = "N" };
+    private static readonly Option<string[]> Models =
+        new("--model", "-m") { Description = "Model folders or run folders; the first is compared with each other row.", HelpName = "DIR",
+        Required = true, AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Baselines =
+        new("--baselines") { Description = "popularity, sequential-rules, item-knn; all by default.", HelpName = "NAME,…",
+        DefaultValueFactory = _ => "popularity,sequential-rules,item-knn" };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<int?> Rows =
+        new("--rows") { Description = "Compare on this many test rows, drawn by the seed.", HelpName = "N" };
 
     public static Command Create(CliContext context)
     {
@@ -90,9 +102,11 @@ internal static class CompareCommand
                 reports.Add(await EvaluateCommand.MeasureAsync(model, data, model.Index, line.GetValue(Rows), reporter, cancellationToken));
             }
 
-            foreach (string name in line.GetValue(Baselines)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            foreach (
+                string name in line.GetValue(Baselines)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
-                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(Rows), reporter, cancellationToken));
+                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(Rows), reporter,
+                    cancellationToken));
             }
 
             reporter.Show(EvaluateCommand.Comparison(data, reports));
@@ -107,7 +121,8 @@ internal static class CompareCommand
         from metric in (IRankingMetric[])[new HitRate(), new Ndcg()]
         let pair = PairedComparison.Create(other, reports[0], metric, 10)
         select (IReadOnlyList<object?>)
-            [reports[0].Name, other.Name, $"{pair.Metric}@10", pair.Difference, pair.Interval.Low, pair.Interval.High, pair.IsEstablished ? "yes" : "no"];
+            [reports[0].Name, other.Name, $"{pair.Metric}@10", pair.Difference, pair.Interval.Low, pair.Interval.High,
+                pair.IsEstablished ? "yes" : "no"];
 
     private static IRecommender Baseline(string name, SplitDataset data) => name switch
     {

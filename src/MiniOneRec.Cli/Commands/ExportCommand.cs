@@ -8,7 +8,8 @@ namespace MiniOneRec.Cli.Commands;
 internal static class ExportCommand
 {
     private static readonly Option<string> Model = ModelLoading.Option();
-    private static readonly Option<string> Output = new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
 
     public static Command Create(CliContext context)
     {

@@ -7,9 +7,12 @@ namespace MiniOneRec.Cli.Commands;
 /// <summary><c>grow</c>: gives new items semantic IDs under the quantizer of an index folder.</summary>
 internal static class GrowCommand
 {
-    private static readonly Option<string> Index = new("--index") { Description = "Folder that the command index wrote, with text vectors of its own.", HelpName = "DIR", Required = true };
-    private static readonly Option<string> Items = new("--items") { Description = "The new items (.item.json).", HelpName = "FILE", Required = true };
-    private static readonly Option<string?> Model = new("--model", "-m") { Description = "A model whose catalogue grows along.", HelpName = "DIR" };
+    private static readonly Option<string> Index = new("--index") { Description =
+        "Folder that the command index wrote, with text vectors of its own.", HelpName = "DIR", Required = true };
+    private static readonly Option<string> Items =
+        new("--items") { Description = "The new items (.item.json).", HelpName = "FILE", Required = true };
+    private static readonly Option<string?> Model =
+        new("--model", "-m") { Description = "A model whose catalogue grows along.", HelpName = "DIR" };
 
     public static Command Create(CliContext context)
     {
@@ -26,7 +29,8 @@ internal static class GrowCommand
             string folder = line.GetRequiredValue(Index), encoderFolder = Path.Combine(folder, "encoder");
             if (!Directory.Exists(encoderFolder))
             {
-                throw new DirectoryNotFoundException($"'{folder}' holds no text encoder: its vectors were given. New items need vectors of the same kind, by the library.");
+                throw new DirectoryNotFoundException(
+                    $"'{folder}' holds no text encoder: its vectors were given. New items need vectors of the same kind, by the library.");
             }
 
             using var encoder = await TfIdfEncoder.LoadAsync(encoderFolder, cancellationToken: cancellationToken);
@@ -35,7 +39,8 @@ internal static class GrowCommand
             Item[] items = await ItemJsonReader.ReadAsync(line.GetRequiredValue(Items), cancellationToken).ToArrayAsync(cancellationToken);
             await new SemanticIdTokenizer(encoder, quantizer).AddItemsAsync(catalogue, items, cancellationToken: cancellationToken);
             await catalogue.SaveAsync(Path.Combine(folder, "catalogue"), cancellationToken);
-            reporter.Table("item", ["item", "semanticId"], items.Select(item => (IReadOnlyList<object?>)[item.Id, catalogue.Index[item.Id].ToString()]));
+            reporter.Table("item", ["item", "semanticId"],
+                items.Select(item => (IReadOnlyList<object?>)[item.Id, catalogue.Index[item.Id].ToString()]));
             if (line.GetValue(Model) is { } path)
             {
                 string place = ModelLoading.Folder(path);

@@ -10,10 +10,14 @@ namespace MiniOneRec.Cli.Commands;
 /// <summary><c>index</c>: semantic IDs of a catalogue, with a report and plots.</summary>
 internal static class IndexCommand
 {
-    private static readonly Option<string> Quantizer = new("--quantizer") { Description = "rq-vae, rq-kmeans, rq-kmeans-balanced, rq-kmeans-plus, opq or fsq.", DefaultValueFactory = _ => "rq-vae" };
-    private static readonly Option<string?> Vectors = new("--embeddings") { Description = "Text vectors (.npy, one row per item); made of the items' text by default.", HelpName = "FILE" };
-    private static readonly Option<string> Output = new("--output", "-o") { Description = "Folder of the semantic IDs.", HelpName = "DIR", DefaultValueFactory = _ => "index" };
-    private static readonly Option<string> Levels = new("--levels") { Description = "Codes of each level; opq and fsq have sizes of their own.", HelpName = "K,K,…", DefaultValueFactory = _ => "256,256,256" };
+    private static readonly Option<string> Quantizer = new("--quantizer") { Description =
+        "rq-vae, rq-kmeans, rq-kmeans-balanced, rq-kmeans-plus, opq or fsq.", DefaultValueFactory = _ => "rq-vae" };
+    private static readonly Option<string?> Vectors = new(
+        "--embeddings") { Description = "Text vectors (.npy, one row per item); made of the items' text by default.", HelpName = "FILE" };
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "Folder of the semantic IDs.", HelpName = "DIR", DefaultValueFactory = _ => "index" };
+    private static readonly Option<string> Levels = new("--levels") { Description =
+        "Codes of each level; opq and fsq have sizes of their own.", HelpName = "K,K,…", DefaultValueFactory = _ => "256,256,256" };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the quantizer.", DefaultValueFactory = _ => 42 };
 
     public static Command Create(CliContext context)
@@ -47,7 +51,8 @@ internal static class IndexCommand
             var progress = new StageProgress(reporter);
             if (line.GetValue(Vectors) is null && data.Items.All(item => item.Title.Length == 0))
             {
-                throw new InvalidDataException($"The items of '{data.Name}' have no text; name item texts with --items, or vectors with --embeddings.");
+                throw new InvalidDataException(
+                    $"The items of '{data.Name}' have no text; name item texts with --items, or vectors with --embeddings.");
             }
 
             var vectors = line.GetValue(Vectors) is { } file

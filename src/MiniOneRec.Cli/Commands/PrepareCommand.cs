@@ -9,10 +9,13 @@ namespace MiniOneRec.Cli.Commands;
 /// <summary><c>prepare</c>: from a raw log to filtered, split sequences.</summary>
 internal static class PrepareCommand
 {
-    private static readonly Option<string> Output = new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", DefaultValueFactory = _ => "prepared" };
-    private static readonly Option<string?> Export = new("--export") { Description = "Also write the files of another tool into the folder: recbole. The prepared data then lie in DIR/prepared.", HelpName = "TOOL" };
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", DefaultValueFactory = _ => "prepared" };
+    private static readonly Option<string?> Export = new("--export") { Description =
+        "Also write the files of another tool into the folder: recbole. The prepared data then lie in DIR/prepared.", HelpName = "TOOL" };
     private static readonly Option<bool> PrintSql = new("--print-sql") { Description = "Write every step as SQL, and prepare nothing." };
-    private static readonly Option<string?> SettingsPath = new("--settings") { Description = "Settings, with the sections source and preparation.", HelpName = "FILE.json" };
+    private static readonly Option<string?> SettingsPath =
+        new("--settings") { Description = "Settings, with the sections source and preparation.", HelpName = "FILE.json" };
 
     public static Command Create(CliContext context)
     {
@@ -36,19 +39,23 @@ internal static class PrepareCommand
             var source = new DuckDbInteractionSource(settings.Source);
             if (line.GetValue(PrintSql))
             {
-                await context.Output.WriteLineAsync((await source.PrintSqlAsync(settings.Preparation, cancellationToken: cancellationToken)).ToString());
+                await context.Output.WriteLineAsync((await source.PrintSqlAsync(settings.Preparation, cancellationToken: cancellationToken))
+                    .ToString());
                 return ExitCodes.Success;
             }
 
-            string output = Path.GetFullPath(line.GetValue(Output)!), folder = line.GetValue(Export) is null ? output : Path.Combine(output, "prepared");
+            string output = Path.GetFullPath(line.GetValue(Output)!),
+                folder = line.GetValue(Export) is null ? output : Path.Combine(output, "prepared");
             var report = await source.SaveAsync(folder, settings.Preparation, new PreparationProgress(reporter), cancellationToken);
             if (line.GetValue(Export) is not null)
             {
-                await (await PreparedDataset.LoadAsync(folder, cancellationToken: cancellationToken)).ExportRecBoleAsync(output, cancellationToken: cancellationToken);
+                await (await PreparedDataset.LoadAsync(folder, cancellationToken: cancellationToken))
+                    .ExportRecBoleAsync(output, cancellationToken: cancellationToken);
             }
 
             reporter.Table("prepared", ["name", "split", "users", "items", "interactions", "train rows", "validation rows", "test rows"],
-                [[report.Name, report.Split, report.Users, report.Items, report.Interactions, report.TrainRows, report.ValidationRows, report.TestRows]]);
+                [[report.Name, report.Split, report.Users, report.Items, report.Interactions, report.TrainRows, report.ValidationRows,
+                report.TestRows]]);
             reporter.Value("folder", output);
             return ExitCodes.Success;
         });

@@ -12,12 +12,17 @@ internal static class RecommendCommand
     private const int BatchSize = 64;
 
     private static readonly Option<string> Model = ModelLoading.Option();
-    private static readonly Option<string?> History = new("--history") { Description = "Items of one history, oldest first, separated by commas.", HelpName = "ID,ID,…" };
-    private static readonly Option<string?> Input = new("--input") { Description = "File of histories: 'user item item …' a line, or JSON lines with user and history.", HelpName = "FILE" };
-    private static readonly Option<string?> Output = new("--output", "-o") { Description = "File for the answers to --input: .jsonl or .csv.", HelpName = "FILE" };
+    private static readonly Option<string?> History =
+        new("--history") { Description = "Items of one history, oldest first, separated by commas.", HelpName = "ID,ID,…" };
+    private static readonly Option<string?> Input = new("--input") { Description =
+        "File of histories: 'user item item …' a line, or JSON lines with user and history.", HelpName = "FILE" };
+    private static readonly Option<string?> Output =
+        new("--output", "-o") { Description = "File for the answers to --input: .jsonl or .csv.", HelpName = "FILE" };
     private static readonly Option<int> Count = new("--count", "-n") { Description = "How many items.", DefaultValueFactory = _ => 10 };
-    private static readonly Option<string?> Shard = new("--shard") { Description = "Answer the i-th of n parts of --input, for example 0/4.", HelpName = "i/n" };
-    private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<string?> Shard =
+        new("--shard") { Description = "Answer the i-th of n parts of --input, for example 0/4.", HelpName = "i/n" };
+    private static readonly Option<string> Device =
+        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
 
     public static Command Create(CliContext context)
     {
@@ -39,7 +44,7 @@ internal static class RecommendCommand
                 line.AddError("--output and --shard belong to --input.");
             }
 
-            if (line.GetValue(Count) < 1)
+            if (line.GetResult(Count) is { Implicit: false } && line.GetValue(Count) < 1)
             {
                 line.AddError($"--count is {line.GetValue(Count)}; expected at least 1.");
             }
@@ -69,7 +74,8 @@ internal static class RecommendCommand
         return command;
     }
 
-    private static async Task AnswerAsync(GenerativeRecommender model, IReadOnlyList<string> history, int count, Reporter reporter, CancellationToken cancellationToken)
+    private static async Task AnswerAsync(GenerativeRecommender model, IReadOnlyList<string> history, int count, Reporter reporter,
+        CancellationToken cancellationToken)
     {
         var result = await model.RecommendAsync(history, count, cancellationToken);
         if (result.SkippedHistoryItems > 0)
@@ -81,7 +87,8 @@ internal static class RecommendCommand
             (item, rank) => (IReadOnlyList<object?>)[rank + 1, item.ItemId, item.Score, item.SemanticId?.ToString()]));
     }
 
-    private static async Task PromptAsync(GenerativeRecommender model, int count, CliContext context, Reporter reporter, CancellationToken cancellationToken)
+    private static async Task PromptAsync(GenerativeRecommender model, int count, CliContext context, Reporter reporter,
+        CancellationToken cancellationToken)
     {
         reporter.OnMessage("Type the items of a history, oldest first, separated by commas; an empty line ends.");
         while (await Console.In.ReadLineAsync(cancellationToken) is { Length: > 0 } text)
@@ -93,7 +100,8 @@ internal static class RecommendCommand
     }
 
     private static async Task BatchAsync(
-        GenerativeRecommender model, string input, string? output, int count, (int Part, int Parts) shard, CliContext context, Reporter reporter,
+        GenerativeRecommender model, string input, string? output, int count, (int Part, int Parts) shard, CliContext context,
+        Reporter reporter,
         CancellationToken cancellationToken)
     {
         bool csv = output is not null && Path.GetExtension(output).Equals(".csv", StringComparison.OrdinalIgnoreCase);
@@ -107,7 +115,8 @@ internal static class RecommendCommand
             long done = 0;
             await foreach (var batch in ReadAsync(input, shard, cancellationToken).Chunk(BatchSize).WithCancellation(cancellationToken))
             {
-                var answers = await model.RecommendAsync([.. batch.Select(row => new RecommendationRequest { History = row.History, Count = count })], cancellationToken);
+                var answers = await model.RecommendAsync(
+                    [.. batch.Select(row => new RecommendationRequest { History = row.History, Count = count })], cancellationToken);
                 foreach (var (row, answer) in batch.Zip(answers))
                 {
                     await writer.WriteAsync(csv ? Csv(row.User, answer) : JsonLine(row.User, answer));
@@ -135,7 +144,8 @@ internal static class RecommendCommand
     }
 
     private static async IAsyncEnumerable<(string User, IReadOnlyList<string> History)> ReadAsync(
-        string path, (int Part, int Parts) shard, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        string path, (int Part, int Parts) shard,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
         {
@@ -167,7 +177,8 @@ internal static class RecommendCommand
         {
             if (JsonNode.Parse(line) is JsonObject { } row && row["history"] is JsonArray history)
             {
-                return (row["user"]?.ToString() ?? number.ToString(CultureInfo.InvariantCulture), [.. history.Select(item => item!.ToString())]);
+                return (row["user"]?.ToString() ?? number.ToString(CultureInfo.InvariantCulture),
+                    [.. history.Select(item => item!.ToString())]);
             }
         }
         catch (Exception e) when (e is System.Text.Json.JsonException or NullReferenceException)
@@ -175,7 +186,8 @@ internal static class RecommendCommand
             throw new InvalidDataException($"'{path}', line {number}: no JSON object with user and history.", e);
         }
 
-        throw new InvalidDataException($"'{path}', line {number}: expected a JSON object with the members user and history, a list of item ids.");
+        throw new InvalidDataException(
+            $"'{path}', line {number}: expected a JSON object with the members user and history, a list of item ids.");
     }
 
     private static string JsonLine(string user, RecommendationResult answer) => new JsonObject
@@ -195,7 +207,8 @@ internal static class RecommendCommand
     private static (int Part, int Parts) ShardOf(string? text)
     {
         string[] parts = text?.Split('/') ?? ["0", "1"];
-        return parts.Length == 2 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out int part) && int.TryParse(parts[1], CultureInfo.InvariantCulture, out int all)
+        return parts.Length == 2 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out int part)
+            && int.TryParse(parts[1], CultureInfo.InvariantCulture, out int all)
             && all > 0 && part >= 0 && part < all
             ? (part, all)
             : throw new ArgumentException($"--shard is '{text}'; expected i/n with 0 ≤ i < n, for example 0/4.");

@@ -9,15 +9,18 @@ namespace MiniOneRec.Cli.Commands;
 internal static class RunCommand
 {
     private static readonly Option<bool> SkipReinforcement = new("--skip-rl") { Description = "Stop after supervised training." };
-    private static readonly Option<string?> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}.", HelpName = "NAME,…" };
+    private static readonly Option<string?> Baselines = new("--baselines") { Description =
+        $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}.", HelpName = "NAME,…" };
 
     public static Command Create(CliContext context)
     {
-        var command = new Command("run", "Make semantic IDs, train, compare with baselines, and save a model and its report in one folder.");
+        var command =
+            new Command("run", "Make semantic IDs, train, compare with baselines, and save a model and its report in one folder.");
         RunOptions.AddTo(command);
         command.Options.Add(SkipReinforcement);
         command.Options.Add(Baselines);
-        command.SetAction((line, cancellationToken) => RunAsync(RunOptions.Read(line, More(line)), context.Reporter(line), cancellationToken));
+        command.SetAction((line, cancellationToken) =>
+            RunAsync(RunOptions.Read(line, More(line)), context.Reporter(line), cancellationToken));
         return command;
     }
 

@@ -24,7 +24,8 @@ internal static class TrainCommand
 /// <summary><c>reinforce</c>: GRPO from a trained model.</summary>
 internal static class ReinforceCommand
 {
-    private static readonly Option<string> Model = new("--model") { Description = "The model to start from.", HelpName = "DIR", Required = true };
+    private static readonly Option<string> Model =
+        new("--model") { Description = "The model to start from.", HelpName = "DIR", Required = true };
 
     public static Command Create(CliContext context)
     {
@@ -33,7 +34,8 @@ internal static class ReinforceCommand
         command.Options.Add(Model);
         command.SetAction((line, cancellationToken) =>
         {
-            var settings = RunOptions.Read(line, KeyValuePair.Create("Recipe:SftModel", (string?)Path.GetFullPath(line.GetRequiredValue(Model))));
+            var settings =
+                RunOptions.Read(line, KeyValuePair.Create("Recipe:SftModel", (string?)Path.GetFullPath(line.GetRequiredValue(Model))));
             (settings.Recipe.Baselines, settings.Recipe.SkipReinforcement) = ([], false);
             return RunCommand.RunAsync(settings, context.Reporter(line), cancellationToken);
         });

@@ -21,7 +21,8 @@ internal sealed class JsonReporter(TextWriter output, TextWriter error, bool qui
 
         Tell(new JsonObject
         {
-            ["event"] = "progress", ["stage"] = progress.Stage, ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps, ["metrics"] = metrics,
+            ["event"] = "progress", ["stage"] = progress.Stage, ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps,
+                ["metrics"] = metrics,
         });
     }
 
@@ -30,7 +31,8 @@ internal sealed class JsonReporter(TextWriter output, TextWriter error, bool qui
 
     public override void OnMessage(string text) => Tell(new JsonObject { ["event"] = "message", ["text"] = text });
 
-    public override void Show(ComparisonReport report) => Result(new JsonObject { ["event"] = "report", ["report"] = JsonNode.Parse(report.ToJson()) });
+    public override void Show(ComparisonReport report) =>
+        Result(new JsonObject { ["event"] = "report", ["report"] = JsonNode.Parse(report.ToJson()) });
 
     public override void Table(string name, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows)
     {
@@ -50,7 +52,8 @@ internal sealed class JsonReporter(TextWriter output, TextWriter error, bool qui
 
     public override void Cancelled() => Write(error, new JsonObject { ["event"] = "cancelled", ["code"] = ExitCodes.Cancelled });
 
-    public override void Failed(string message, int code) => Write(error, new JsonObject { ["event"] = "error", ["code"] = code, ["message"] = message });
+    public override void Failed(string message, int code) =>
+        Write(error, new JsonObject { ["event"] = "error", ["code"] = code, ["message"] = message });
 
     private void Tell(JsonObject line)
     {

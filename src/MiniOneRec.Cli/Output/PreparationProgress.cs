@@ -22,6 +22,7 @@ internal sealed class PreparationProgress(IRecipeObserver observer) : IPreparati
     {
         ArgumentNullException.ThrowIfNull(step);
         observer.OnFinished(step.Name, Stopwatch.GetElapsedTime(_began));
-        observer.OnMessage(string.Create(CultureInfo.InvariantCulture, $"  {step.Name}: {step.Before:N0} interactions before, {step.After:N0} after"));
+        observer.OnMessage(
+            string.Create(CultureInfo.InvariantCulture, $"  {step.Name}: {step.Before:N0} interactions before, {step.After:N0} after"));
     }
 }

@@ -5,7 +5,8 @@ using Spectre.Console;
 
 namespace MiniOneRec.Cli.Output;
 
-/// <summary>Writes for people: a line a stage with rate and time left while it runs, tables for results. Colours only on a terminal.</summary>
+/// <summary>Writes for people: a line a stage with rate and time left while it runs, tables for results. Colours only on a
+/// terminal.</summary>
 internal sealed class TextReporter : Reporter
 {
     private static readonly string[] Shown = ["loss", "NDCG@10", "HR@10", "reward", "kl", "value"];
@@ -27,14 +28,17 @@ internal sealed class TextReporter : Reporter
     public override void OnProgress(TrainingProgress progress)
     {
         var shown = progress.Metrics.Where(metric => Shown.Contains(metric.Key, StringComparer.OrdinalIgnoreCase));
-        _last = string.Join("  ", shown.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.####}")));
+        _last = string.Join("  ",
+            shown.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.####}")));
         if (_live)
         {
             double seconds = Stopwatch.GetElapsedTime(_began).TotalSeconds;
             double rate = seconds > 0 ? progress.Step / seconds : 0;
-            string left = rate > 0 && progress.TotalSteps > 0 ? Duration(TimeSpan.FromSeconds((progress.TotalSteps - progress.Step) / rate)) : "?";
+            string left = rate > 0 && progress.TotalSteps > 0
+                ? Duration(TimeSpan.FromSeconds((progress.TotalSteps - progress.Step) / rate)) : "?";
             _error.Write(string.Create(
-                CultureInfo.InvariantCulture, $"\r\u001b[K{progress.Stage} {progress.Fraction:P0}, {rate:0.#} steps/s, {left} left  {_last}"));
+                CultureInfo.InvariantCulture,
+                $"\r\u001b[K{progress.Stage} {progress.Fraction:P0}, {rate:0.#} steps/s, {left} left  {_last}"));
         }
     }
 
@@ -45,13 +49,16 @@ internal sealed class TextReporter : Reporter
 
     public override void Show(ComparisonReport report)
     {
-        string[] figures = [.. new[] { "HR@1", "HR@5", "HR@10", "NDCG@10" }.Where(name => report.Models.Any(model => model.Item.ContainsKey(name)))];
+        string[] figures =
+            [.. new[] { "HR@1", "HR@5", "HR@10", "NDCG@10" }.Where(name => report.Models.Any(model => model.Item.ContainsKey(name)))];
         var rows = report.Models.Select(model => (IReadOnlyList<object?>)
-            [model.Name, .. figures.Select(name => model.Item.TryGetValue(name, out double value) ? (object)value : null), Math.Round(model.Seconds, 1)]);
+            [model.Name, .. figures.Select(name => model.Item.TryGetValue(name, out double value) ? (object)value : null),
+                Math.Round(model.Seconds, 1)]);
         Write($"{report.Dataset}, strict item level", ["model", .. figures, "train s"], rows);
     }
 
-    public override void Table(string name, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows) => Write(null, columns, rows);
+    public override void Table(string name, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows) =>
+        Write(null, columns, rows);
 
     public override void Value(string name, string value) => _output.WriteLine(_quiet ? value : $"{name}: {value}");
 
@@ -89,7 +96,8 @@ internal sealed class TextReporter : Reporter
 
         foreach (string column in columns)
         {
-            table.AddColumn(new TableColumn(Markup.Escape(column)) { Alignment = column is "model" or "item" or "title" or "user" ? Justify.Left : Justify.Right });
+            table.AddColumn(new TableColumn(Markup.Escape(column)) { Alignment = column is "model" or "item" or "title" or "user"
+                ? Justify.Left : Justify.Right });
         }
 
         foreach (var row in rows)

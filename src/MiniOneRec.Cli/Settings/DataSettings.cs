@@ -27,7 +27,8 @@ internal sealed class DataSettings
     /// <summary>Gets the same settings with full paths.</summary>
     public DataSettings Absolute() => new()
     {
-        Folder = Full(Folder), Dataset = Dataset, Interactions = Full(Interactions), Prepared = Full(Prepared), Index = Full(Index), Items = Full(Items), Split = Split,
+        Folder = Full(Folder), Dataset = Dataset, Interactions = Full(Interactions), Prepared = Full(Prepared), Index = Full(Index),
+            Items = Full(Items), Split = Split,
     };
 
     private static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);

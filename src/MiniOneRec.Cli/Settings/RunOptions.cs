@@ -10,13 +10,16 @@ namespace MiniOneRec.Cli.Settings;
 /// <summary>The options of commands that read data and train: each stands above the settings file.</summary>
 internal static class RunOptions
 {
-    private static readonly Option<string?> SettingsPath = new("--settings") { Description = $"Settings; {SettingsFile.DefaultName} in the working folder by default.", HelpName = "FILE.json" };
+    private static readonly Option<string?> SettingsPath = new(
+        "--settings") { Description = $"Settings; {SettingsFile.DefaultName} in the working folder by default.", HelpName = "FILE.json" };
 
     private static readonly (Option<string?> Option, string Key)[] Data =
     [
-        (new("--data") { Description = "Folder in the reference layout (index, info, train, valid, test).", HelpName = "DIR" }, "Data:Folder"),
+        (new("--data") { Description = "Folder in the reference layout (index, info, train, valid, test).", HelpName = "DIR" },
+            "Data:Folder"),
         (new("--dataset") { Description = "Data set in that folder.", HelpName = "NAME" }, "Data:Dataset"),
-        (new("--interactions") { Description = "File of interactions: .inter.json, .inter, or text lines 'user item item …'.", HelpName = "FILE" }, "Data:Interactions"),
+        (new("--interactions") { Description = "File of interactions: .inter.json, .inter, or text lines 'user item item …'.",
+        HelpName = "FILE" }, "Data:Interactions"),
         (new("--prepared") { Description = "Folder that the command prepare wrote.", HelpName = "DIR" }, "Data:Prepared"),
         (new("--items") { Description = "File of item texts.", HelpName = "FILE" }, "Data:Items"),
         (new("--index") { Description = "File of semantic IDs.", HelpName = "FILE.index.json" }, "Data:Index"),
@@ -33,7 +36,8 @@ internal static class RunOptions
 
     private static readonly Option<int?> Seed = new("--seed") { Description = "Seed of every stage." };
 
-    private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs although the data bring some." };
+    private static readonly Option<bool> Retokenize =
+        new("--retokenize") { Description = "Learn semantic IDs although the data bring some." };
 
     /// <summary>Adds the options of data and training.</summary>
     public static void AddTo(Command command)
@@ -64,7 +68,8 @@ internal static class RunOptions
     /// <param name="more">Settings of the command itself.</param>
     public static RunSettings Read(ParseResult line, params IEnumerable<KeyValuePair<string, string?>> more)
     {
-        var given = Data.Concat(Training).Where(entry => Has(line, entry.Option)).Select(entry => KeyValuePair.Create(entry.Key, line.GetValue(entry.Option)));
+        var given = Data.Concat(Training).Where(entry => Has(line, entry.Option))
+            .Select(entry => KeyValuePair.Create(entry.Key, line.GetValue(entry.Option)));
         if (Has(line, Seed) && line.GetValue(Seed) is { } seed)
         {
             given = given.Append(KeyValuePair.Create("Recipe:Seed", (string?)seed.ToString(CultureInfo.InvariantCulture)));
@@ -84,7 +89,8 @@ internal static class RunOptions
     /// <param name="observer">Told of guesses and steps.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="ArgumentException">No data is named.</exception>
-    public static async Task<SplitDataset> LoadAsync(RunSettings settings, string? prepared, IRecipeObserver observer, CancellationToken cancellationToken)
+    public static async Task<SplitDataset> LoadAsync(RunSettings settings, string? prepared, IRecipeObserver observer,
+        CancellationToken cancellationToken)
     {
         var data = settings.Data;
         if (settings.HasSource)
@@ -93,7 +99,8 @@ internal static class RunOptions
             var watch = new PreparationProgress(observer);
             if (prepared is null)
             {
-                return await WithIndexAsync(await source.LoadAsync(settings.Preparation, watch, cancellationToken), data.Index, cancellationToken);
+                return await WithIndexAsync(await source.LoadAsync(settings.Preparation, watch, cancellationToken), data.Index,
+                    cancellationToken);
             }
 
             await source.SaveAsync(prepared, settings.Preparation, watch, cancellationToken);
@@ -107,16 +114,19 @@ internal static class RunOptions
 
         if (data.Folder is null && data.Interactions is null)
         {
-            throw new ArgumentException("No data is named: give --input FILE, --prepared DIR, --interactions FILE, or --data DIR with --dataset NAME.");
+            throw new ArgumentException(
+                "No data is named: give --input FILE, --prepared DIR, --interactions FILE, or --data DIR with --dataset NAME.");
         }
 
         return await new RecipeData
         {
-            Folder = data.Folder, Dataset = data.Dataset, Interactions = data.Interactions, Index = data.Index, Items = data.Items, Split = data.Split,
+            Folder = data.Folder, Dataset = data.Dataset, Interactions = data.Interactions, Index = data.Index, Items = data.Items,
+                Split = data.Split,
         }.LoadAsync(cancellationToken);
     }
 
-    private static async Task<SplitDataset> WithIndexAsync(SplitDataset data, string? index, CancellationToken cancellationToken) => index is null ? data
+    private static async Task<SplitDataset> WithIndexAsync(SplitDataset data, string? index, CancellationToken cancellationToken) =>
+        index is null ? data
         : data with { Index = await SemanticIdIndex.LoadAsync(index, requireUniformDepth: true, cancellationToken: cancellationToken) };
 
     private static bool Has(ParseResult line, Option option) => line.GetResult(option) is { Implicit: false };

@@ -7,7 +7,8 @@ using MiniOneRec.Recipes;
 
 namespace MiniOneRec.Cli.Settings;
 
-/// <summary>Reads and writes <c>minionerec.json</c>: the file, then environment variables, then options of the command line, each above the one before.</summary>
+/// <summary>Reads and writes <c>minionerec.json</c>: the file, then environment variables, then options of the command line, each above the
+/// one before.</summary>
 internal static class SettingsFile
 {
     /// <summary>The file that is read where none is named.</summary>
@@ -16,16 +17,19 @@ internal static class SettingsFile
     /// <summary>What environment variables start with, for example <c>MINIONEREC__Recipe__Seed</c>.</summary>
     public const string Environment = "MINIONEREC__";
 
-    private static readonly string[] Sections = [nameof(RunSettings.Data), nameof(RunSettings.Source), nameof(RunSettings.Preparation), nameof(RunSettings.Preset), nameof(RunSettings.Recipe), "$schema"];
+    private static readonly string[] Sections = [nameof(RunSettings.Data), nameof(RunSettings.Source), nameof(RunSettings.Preparation),
+        nameof(RunSettings.Preset), nameof(RunSettings.Recipe), "$schema"];
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = { new JsonStringEnumConverter() },
+        WriteIndented = true, NewLine = "\n", DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            Converters = { new JsonStringEnumConverter() },
     };
 
     /// <summary>Reads the settings.</summary>
     /// <param name="path">The file, or <see langword="null"/> for <see cref="DefaultName"/> in the working folder where it exists.</param>
-    /// <param name="given">Settings of the command line by key, for example <c>Recipe:Seed</c>; <see langword="null"/> where an option was not given.</param>
+    /// <param name="given">Settings of the command line by key, for example <c>Recipe:Seed</c>; <see langword="null"/> where an option was
+    /// not given.</param>
     /// <exception cref="FileNotFoundException">The named file does not exist.</exception>
     /// <exception cref="InvalidDataException">The file is no JSON.</exception>
     /// <exception cref="ArgumentException">A setting is unknown or has a wrong value; the message names its key.</exception>
@@ -71,7 +75,8 @@ internal static class SettingsFile
     /// <summary>Makes the JSON schema of the file, for editors.</summary>
     public static string Schema()
     {
-        var schema = Json.GetJsonSchemaAsNode(typeof(RunSettings), new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = false }).AsObject();
+        var schema = Json.GetJsonSchemaAsNode(typeof(RunSettings),
+            new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = false }).AsObject();
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
         schema["title"] = "Settings of minionerec";
         return schema.ToJsonString(Json) + "\n";
@@ -79,7 +84,8 @@ internal static class SettingsFile
 
     private static RunSettings Bind(IConfigurationRoot configuration)
     {
-        if (configuration.GetChildren().FirstOrDefault(section => !Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        if (configuration.GetChildren()
+            .FirstOrDefault(section => !Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
         {
             throw new InvalidOperationException($"'{unknown.Key}' is no setting; expected {string.Join(", ", Sections[..^1])}.");
         }
@@ -93,12 +99,14 @@ internal static class SettingsFile
         settings.Recipe.Preset = RecipePreset.Named(settings.Preset);
         configuration.GetSection(nameof(RunSettings.Data)).Bind(settings.Data, options => options.ErrorOnUnknownConfiguration = true);
         configuration.GetSection(nameof(RunSettings.Source)).Bind(settings.Source, options => options.ErrorOnUnknownConfiguration = true);
-        configuration.GetSection(nameof(RunSettings.Preparation)).Bind(settings.Preparation, options => options.ErrorOnUnknownConfiguration = true);
+        configuration.GetSection(nameof(RunSettings.Preparation))
+            .Bind(settings.Preparation, options => options.ErrorOnUnknownConfiguration = true);
         configuration.GetSection(nameof(RunSettings.Recipe)).Bind(settings.Recipe, options => options.ErrorOnUnknownConfiguration = true);
         return settings;
     }
 
-    private static string Reason(Exception e) => e.InnerException is { } inner && inner.Message.Length > 0 && e.Message.StartsWith("Failed to convert", StringComparison.Ordinal)
+    private static string Reason(Exception e) => e.InnerException is { } inner && inner.Message.Length > 0
+        && e.Message.StartsWith("Failed to convert", StringComparison.Ordinal)
         ? $"{e.Message} {inner.Message}"
         : e.Message;
 }

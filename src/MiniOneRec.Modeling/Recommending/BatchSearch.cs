@@ -6,13 +6,15 @@ namespace MiniOneRec.Modeling;
 /// <summary>The answer to one request of a batch, or why it has none.</summary>
 internal readonly record struct BatchOutcome(RecommendationResult? Result, Exception? Error);
 
-/// <summary>Answers prepared requests together: prior, beam search, ranking. What fails for one request does not fail for the others.</summary>
+/// <summary>Answers prepared requests together: prior, beam search, ranking. What fails for one request does not fail for the
+/// others.</summary>
 /// <param name="model">The decoder.</param>
 /// <param name="template">Which tokens stand for codes.</param>
 /// <param name="owner">The recommender, which its prior must not call.</param>
 /// <param name="telemetry">Receives the figures of each batch, or <see langword="null"/>.</param>
 /// <param name="logger">Receives one message per batch.</param>
-internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate template, object owner, RecommenderTelemetry? telemetry, ILogger logger)
+internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate template, object owner, RecommenderTelemetry? telemetry,
+    ILogger logger)
 {
     /// <summary>Answers a batch on the calling thread.</summary>
     /// <param name="requests">The requests, at least one.</param>
@@ -27,7 +29,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         PriorShare[] shares = [.. settings.Shares];
         foreach (var share in shares)
         {
-            foreach (var group in Enumerable.Range(0, requests.Count).Where(i => outcomes[i].Error is null).GroupBy(i => requests[i].Catalogue))
+            foreach (var group in Enumerable.Range(0, requests.Count).Where(i => outcomes[i].Error is null)
+                .GroupBy(i => requests[i].Catalogue))
             {
                 AddPrior(batch, share, group.Key, [.. group]);
             }
@@ -46,7 +49,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
 
         telemetry?.Batch(outcomes);
-        Log.BatchAnswered(logger, requests.Count, outcomes.Count(outcome => outcome.Error is not null), Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        Log.BatchAnswered(logger, requests.Count, outcomes.Count(outcome => outcome.Error is not null),
+            Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         return outcomes;
     }
 
@@ -121,7 +125,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         {
             using (UserCode.Enter(owner, "prior"))
             {
-                PriorFolder.Add(share, catalogue, [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })], mixtures);
+                PriorFolder.Add(share, catalogue,
+                    [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })], mixtures);
             }
 
             for (int m = 0; m < members.Length; m++)
@@ -205,5 +210,6 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures, BatchOutcome[] Outcomes);
+    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures,
+        BatchOutcome[] Outcomes);
 }

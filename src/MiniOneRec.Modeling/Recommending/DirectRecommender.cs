@@ -4,10 +4,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Answers requests on the calling thread as a <see cref="GenerativeRecommender"/> of the same options and prior does, without a queue.</summary>
+/// <summary>Answers requests on the calling thread as a <see cref="GenerativeRecommender"/> of the same options and prior does, without a
+/// queue.</summary>
 /// <remarks>
-/// Trainers measure held-out rows with it, because it also answers on the thread that trains the weights. Options and prior stay as they were when it
-/// was made. Deadlines have no effect, and there is no fallback: the model answers a history without a known item. The model stays the caller's.
+/// Trainers measure held-out rows with it, because it also answers on the thread that trains the weights. Options and prior stay as they
+/// were when it
+/// was made. Deadlines have no effect, and there is no fallback: the model answers a history without a known item. The model stays the
+/// caller's.
 /// </remarks>
 public sealed class DirectRecommender : IRecommender
 {
@@ -18,7 +21,8 @@ public sealed class DirectRecommender : IRecommender
 
     /// <summary>Makes a recommender.</summary>
     /// <param name="model">The model, in evaluation mode when it answers.</param>
-    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's
+    /// <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
     /// <param name="prior">The scorer whose item probabilities are mixed into decoding, or <see langword="null"/>.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public DirectRecommender(SemanticIdModel model, RecommenderOptions? options = null, IItemScorer? prior = null)
@@ -45,7 +49,8 @@ public sealed class DirectRecommender : IRecommender
     public IItemScorer? Prior => _settings.Prior;
 
     /// <summary>
-    /// Gets what changes the model's own ranking, for fingerprints of runs that choose weights by it: prior, history penalty, exclusion of the history;
+    /// Gets what changes the model's own ranking, for fingerprints of runs that choose weights by it: prior, history penalty, exclusion of
+    /// the history;
     /// empty where the model alone ranks.
     /// </summary>
     public string Adjustments
@@ -97,9 +102,12 @@ public sealed class DirectRecommender : IRecommender
     /// <summary>Answers requests.</summary>
     /// <param name="requests">The requests; may be empty.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is out of range.</exception>
-    /// <exception cref="InvalidOperationException">Another thread trains the model, or the call comes from inside a filter or prior of this recommender.</exception>
-    public IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is
+    /// out of range.</exception>
+    /// <exception cref="InvalidOperationException">Another thread trains the model, or the call comes from inside a filter or prior of this
+    /// recommender.</exception>
+    public IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         UserCode.Refuse(_owner, nameof(Recommend), allowed: ServingPipeline.FallbackKind);

@@ -6,7 +6,8 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>A model as a folder: a Hugging Face checkpoint with the catalogue, the template and a manifest beside it, which holds how it is served.</summary>
+/// <summary>A model as a folder: a Hugging Face checkpoint with the catalogue, the template and a manifest beside it, which holds how it is
+/// served.</summary>
 internal static class ModelFolder
 {
     public const string ManifestFile = "minionerec.json";
@@ -14,7 +15,8 @@ internal static class ModelFolder
     public const string PopularityFile = "catalogue.popularity.json";
     private const string Kind = "model";
     private const int MaxLevelSize = 1 << 24;
-    private static readonly ModelingJsonContext Strict = new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
+    private static readonly ModelingJsonContext Strict =
+        new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
 
     /// <summary>Saves a model with the options and the prior that it is served with.</summary>
     public static Task SaveAsync(
@@ -32,7 +34,8 @@ internal static class ModelFolder
             await model.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
-                stream => JsonSerializer.SerializeAsync(stream, model.Popularity, ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
+                stream => JsonSerializer.SerializeAsync(stream, model.Popularity,
+                ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             var manifest = new ArtifactManifest
             {
@@ -70,8 +73,10 @@ internal static class ModelFolder
         OpenAsync(folder, (manifest, at) => ReadAsync(manifest, at, load, cancellationToken), cancellationToken);
 
     /// <summary>Loads the model of a folder alone, whatever prior was saved with it.</summary>
-    public static Task<SemanticIdModel> LoadModelAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken) => OpenAsync(
-        folder, async (manifest, at) => (await ReadModelAsync(manifest, at, load, cancellationToken).ConfigureAwait(false)).Model, cancellationToken);
+    public static Task<SemanticIdModel> LoadModelAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken) =>
+        OpenAsync(
+        folder, async (manifest, at) => (await ReadModelAsync(manifest, at, load, cancellationToken).ConfigureAwait(false)).Model,
+        cancellationToken);
 
     private static Task<T> OpenAsync<T>(string folder, Func<ArtifactManifest, string, Task<T>> read, CancellationToken cancellationToken)
     {
@@ -98,7 +103,8 @@ internal static class ModelFolder
             foreach (var (key, prior, share) in savedShares)
             {
                 if (prior.Loader is { } reader
-                    && await PriorStore.LoadAsync(reader, key, manifest, folder, load.Device, cancellationToken).ConfigureAwait(false) is { } scorer)
+                    && await PriorStore.LoadAsync(reader, key, manifest, folder, load.Device, cancellationToken)
+                        .ConfigureAwait(false) is { } scorer)
                 {
                     recommender.Own(new PriorShare(scorer, share.Weight) { Scale = share.Scale, Evidence = share.Evidence });
                 }
@@ -165,7 +171,8 @@ internal static class ModelFolder
         catch (ArgumentException e)
         {
             backbone.Dispose();
-            throw new InvalidDataException($"Model folder '{folder}': backbone, template and catalogue do not fit together. {e.Message}", e);
+            throw new InvalidDataException($"Model folder '{folder}': backbone, template and catalogue do not fit together. {e.Message}",
+                e);
         }
     }
 
@@ -195,12 +202,14 @@ internal static class ModelFolder
             var stream = File.OpenRead(path);
             await using (stream.ConfigureAwait(false))
             {
-                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken).ConfigureAwait(false);
+                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{path}', line {(e as JsonException)?.LineNumber + 1}: expected a JSON object of item id to number.", e);
+            throw new InvalidDataException(
+                $"'{path}', line {(e as JsonException)?.LineNumber + 1}: expected a JSON object of item id to number.", e);
         }
     }
 

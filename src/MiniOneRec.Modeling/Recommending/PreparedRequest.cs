@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 /// <param name="Prompt">Token ids.</param>
 /// <param name="Skipped">How many items of the history are unknown.</param>
 /// <param name="Mask">What the request restricts, or <see langword="null"/>.</param>
-internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue Catalogue, string[] History, int[] Prompt, int Skipped, TrieMask? Mask)
+internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue Catalogue, string[] History, int[] Prompt, int Skipped,
+    TrieMask? Mask)
 {
     /// <summary>Prepares a request; runs its filter.</summary>
     /// <param name="request">The request, checked.</param>
@@ -17,11 +18,13 @@ internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue 
     /// <param name="owner">The recommender, which the filter must not call.</param>
     /// <param name="beforeEach">Called before the filter sees an item; it ends the work by throwing.</param>
     public static PreparedRequest Of(
-        RecommendationRequest request, Catalogue catalogue, IPromptTemplate template, RecommenderOptions options, object owner, Action? beforeEach = null)
+        RecommendationRequest request, Catalogue catalogue, IPromptTemplate template, RecommenderOptions options, object owner,
+        Action? beforeEach = null)
     {
         string[] history = [.. request.History];
         int[] prompt = catalogue.PromptOf(history, template, options.MaxHistoryItems, out int skipped);
         using var inside = request.CandidateFilter is null ? default : UserCode.Enter(owner, "candidate filter");
-        return new PreparedRequest(request, catalogue, history, prompt, skipped, catalogue.MaskOf(request, request.ExcludeHistory ?? options.ExcludeHistory, beforeEach));
+        return new PreparedRequest(request, catalogue, history, prompt, skipped,
+            catalogue.MaskOf(request, request.ExcludeHistory ?? options.ExcludeHistory, beforeEach));
     }
 }

@@ -4,7 +4,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Holds what writes semantic IDs: a backbone, the template of its prompts, and a catalogue.</summary>
 /// <remarks>
-/// Trainers improve it, folders hold it, and recommenders serve it. Template and catalogue do not change; the weights of the backbone do while it is trained. Several recommenders may serve one model, each with options,
+/// Trainers improve it, folders hold it, and recommenders serve it. Template and catalogue do not change; the weights of the backbone do
+/// while it is trained. Several recommenders may serve one model, each with options,
 /// prior and fallback of its own.
 /// </remarks>
 public sealed class SemanticIdModel : IDisposable
@@ -16,9 +17,11 @@ public sealed class SemanticIdModel : IDisposable
     /// <param name="template">How prompts are written; the same in training and serving.</param>
     /// <param name="index">The catalogue's semantic IDs.</param>
     /// <param name="popularity">Orders the items of one semantic ID; by default the index's order counts.</param>
-    /// <exception cref="ArgumentException">The backbone has fewer tokens than the template, or the template no tokens for a code.</exception>
+    /// <exception cref="ArgumentException">The backbone has fewer tokens than the template, or the template no tokens for a
+    /// code.</exception>
     public SemanticIdModel(
-        CausalLanguageModel backbone, IPromptTemplate template, SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null)
+        CausalLanguageModel backbone, IPromptTemplate template, SemanticIdIndex index, IReadOnlyDictionary<string,
+        double>? popularity = null)
     {
         ArgumentNullException.ThrowIfNull(backbone);
         ArgumentNullException.ThrowIfNull(index);
@@ -75,7 +78,8 @@ public sealed class SemanticIdModel : IDisposable
         return Catalogue.PromptOf(history, Template, MaxHistoryItems, out skipped);
     }
 
-    /// <summary>Makes a model with the same backbone and template and another catalogue. The two share the backbone: dispose one of them.</summary>
+    /// <summary>Makes a model with the same backbone and template and another catalogue. The two share the backbone: dispose one of
+    /// them.</summary>
     /// <param name="index">The new index; its codes must have tokens in the template.</param>
     /// <param name="popularity">Orders the items of one semantic ID; by default the present figures stay.</param>
     /// <exception cref="ArgumentException">A code has no token.</exception>
@@ -87,16 +91,21 @@ public sealed class SemanticIdModel : IDisposable
     }
 
     /// <summary>
-    /// Saves backbone, template and catalogue as one folder, which a recommender loads with default options; an earlier folder stays whole until the new one
-    /// is complete. A recommender's own <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> also keeps its options and prior.
+    /// Saves backbone, template and catalogue as one folder, which a recommender loads with default options; an earlier folder stays whole
+    /// until the new one
+    /// is complete. A recommender's own <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> also keeps its options and
+    /// prior.
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is written.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is
+    /// written.</exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Saves backbone, template and catalogue as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Saves backbone, template and catalogue as one folder; an earlier folder stays whole until the new one is
+    /// complete.</summary>
     /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
     /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
@@ -104,7 +113,8 @@ public sealed class SemanticIdModel : IDisposable
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
     {
         var served = new RecommenderOptions { MaxHistoryItems = MaxHistoryItems };
-        return ModelFolder.SaveAsync(this, new ServingSettings(served, Prior: null), NullLogger.Instance, folder, overwrite, cancellationToken);
+        return ModelFolder.SaveAsync(this, new ServingSettings(served, Prior: null), NullLogger.Instance, folder, overwrite,
+            cancellationToken);
     }
 
     /// <summary>Loads the model of a folder that a model or a recommender wrote.</summary>
@@ -113,7 +123,8 @@ public sealed class SemanticIdModel : IDisposable
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the model was trained with.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or was changed after it was saved, or the index is not the one that the
+    /// model was trained with.</exception>
     public static Task<SemanticIdModel> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
         ModelFolder.LoadModelAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
 
@@ -125,7 +136,8 @@ public sealed class SemanticIdModel : IDisposable
     /// <exception cref="InvalidDataException">
     /// A file is damaged or was changed after it was saved, or template or backbone are not registered; the message names what is missing.
     /// </exception>
-    public static Task<SemanticIdModel> LoadAsync(string folder, RecommenderLoadOptions options, CancellationToken cancellationToken = default)
+    public static Task<SemanticIdModel> LoadAsync(string folder, RecommenderLoadOptions options,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         return ModelFolder.LoadModelAsync(folder, options, cancellationToken);

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>The way of a request: check, preparation on the caller's side, queue, batch, answer.</summary>
 /// <remarks>
-/// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior runs on
+/// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior
+/// runs on
 /// that thread, once per batch. Neither may call the recommender back.
 /// </remarks>
 internal sealed class ServingPipeline : IDisposable
@@ -39,7 +40,8 @@ internal sealed class ServingPipeline : IDisposable
 
     public RecommenderTelemetry Telemetry { get; }
 
-    /// <summary>Gets or sets the model, with the version of the catalogue that new requests are prepared with; its backbone and template stay.</summary>
+    /// <summary>Gets or sets the model, with the version of the catalogue that new requests are prepared with; its backbone and template
+    /// stay.</summary>
     public SemanticIdModel Model
     {
         get => Volatile.Read(ref field);
@@ -68,7 +70,8 @@ internal sealed class ServingPipeline : IDisposable
     /// <summary>Answers requests through the queue.</summary>
     /// <param name="requests">The requests.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public async Task<IReadOnlyList<RecommendationResult>> AnswerAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RecommendationResult>> AnswerAsync(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(requests);
         UserCode.Refuse(_owner, nameof(GenerativeRecommender.RecommendAsync), allowed: FallbackKind);
@@ -105,7 +108,8 @@ internal sealed class ServingPipeline : IDisposable
         return new DirectRecommender(Model, Settings, _owner, _search).Recommend(requests, cancellationToken);
     }
 
-    /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to the metrics.</summary>
+    /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to
+    /// the metrics.</summary>
     /// <param name="settings">Options and prior; not changed afterwards.</param>
     public DirectRecommender Snapshot(ServingSettings settings)
     {
@@ -157,7 +161,8 @@ internal sealed class ServingPipeline : IDisposable
             }
 
             var answers = new Task<RecommendationResult>[all.Length];
-            int[] forModel = [.. Enumerable.Range(0, all.Length).Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
+            int[] forModel = [.. Enumerable.Range(0, all.Length)
+                .Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
             if (forModel.Length > 0 && Model.Backbone.Lease.Refuses)
             {
                 throw WeightLease.Refusal();
@@ -169,11 +174,13 @@ internal sealed class ServingPipeline : IDisposable
             {
                 if (start >= window)
                 {
-                    await Task.WhenAny(answers[forModel[start - window]]).ConfigureAwait(false);        // a long list takes its turn with other callers
+                    // a long list takes its turn with other callers
+                    await Task.WhenAny(answers[forModel[start - window]]).ConfigureAwait(false);
                 }
 
                 int[] chunk = [.. forModel.AsSpan(start, Math.Min(options.BatchSize, forModel.Length - start))];
-                var prepared = await PrepareAsync([.. chunk.Select(i => all[i])], catalogue, options, chunk.Min(i => due[i]), cancellationToken).ConfigureAwait(false);
+                var prepared = await PrepareAsync([.. chunk.Select(i => all[i])], catalogue, options, chunk.Min(i => due[i]),
+                    cancellationToken).ConfigureAwait(false);
                 var pending = chunk.Zip(prepared, (i, request) => new PendingRequest(request, due[i])).ToArray();
                 _queue.Enqueue(pending, cancellationToken);
                 call.Pending.AddRange(pending);
@@ -188,7 +195,8 @@ internal sealed class ServingPipeline : IDisposable
             {
                 call.ByFallback = others.Length;
                 var asked = WithinAsync(
-                    AskFallbackAsync(fallback!, [.. others.Select(i => all[i])], cancellationToken), others.Min(i => due[i]), cancellationToken);
+                    AskFallbackAsync(fallback!, [.. others.Select(i => all[i])], cancellationToken), others.Min(i => due[i]),
+                    cancellationToken);
                 for (int m = 0; m < others.Length; m++)
                 {
                     answers[others[m]] = PickAsync(asked, m);
@@ -208,7 +216,8 @@ internal sealed class ServingPipeline : IDisposable
             throw;
         }
 
-        static async Task<RecommendationResult> PickAsync(Task<IReadOnlyList<RecommendationResult>> all, int place) => (await all.ConfigureAwait(false))[place];
+        static async Task<RecommendationResult> PickAsync(Task<IReadOnlyList<RecommendationResult>> all, int place) =>
+            (await all.ConfigureAwait(false))[place];
     }
 
     private async ValueTask<PreparedRequest[]> PrepareAsync(
@@ -221,7 +230,8 @@ internal sealed class ServingPipeline : IDisposable
         Telemetry.Stage("prepare", start);
         return prepared;
 
-        PreparedRequest[] Prepare() => Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, Model.Template, options, _owner, Continue));
+        PreparedRequest[] Prepare() =>
+            Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, Model.Template, options, _owner, Continue));
 
         void Continue()
         {
@@ -238,7 +248,8 @@ internal sealed class ServingPipeline : IDisposable
         }
     }
 
-    /// <summary>Waits for the application's code no longer than the request may; the code itself cannot be stopped and is left to end.</summary>
+    /// <summary>Waits for the application's code no longer than the request may; the code itself cannot be stopped and is left to
+    /// end.</summary>
     private async Task<T> WithinAsync<T>(Task<T> work, long? due, CancellationToken cancellationToken)
     {
         if (work.IsCompleted)
@@ -258,7 +269,8 @@ internal sealed class ServingPipeline : IDisposable
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !work.IsCompleted)
         {
-            _ = work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             cancellationToken.ThrowIfCancellationRequested();
             throw _closed.IsCancellationRequested ? RequestQueue.Disposed() : RequestDeadline.Late();
         }
@@ -271,7 +283,8 @@ internal sealed class ServingPipeline : IDisposable
         var results = await fallback.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
         return results is not null && results.Count == requests.Length
             ? results
-            : throw new InvalidOperationException($"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
+            : throw new InvalidOperationException(
+                $"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
     }
 
     /// <summary>Work that reads the model on a caller's thread.</summary>

@@ -29,7 +29,8 @@ internal sealed class HeldOut
     /// <param name="options">The options.</param>
     /// <param name="rewards">The rewards, or <see langword="null"/> where the stage has none.</param>
     /// <param name="seed">The seed of the run.</param>
-    public HeldOut(DirectRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, RewardSum? rewards, int seed)
+    public HeldOut(DirectRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, RewardSum? rewards,
+        int seed)
     {
         (_recommender, _options) = (recommender, options);
         var model = recommender.Model;
@@ -87,7 +88,8 @@ internal sealed class HeldOut
         }
 
         RankedExample[] all =
-            [.. _rows.Zip(ranks, (row, rank) => (row.Number, Rank: rank)).Concat(_misses).OrderBy(row => row.Number).Select(row => row.Rank)];
+            [.. _rows.Zip(ranks, (row, rank) => (row.Number, Rank: rank)).Concat(_misses).OrderBy(row => row.Number)
+                .Select(row => row.Rank)];
         var figures = new Dictionary<string, double>();
         _ranking.AddFigures(figures, all, HitRate, 1, Cutoff);
         _ranking.AddFigures(figures, all, Ndcg, Cutoff);

@@ -9,7 +9,8 @@ internal sealed record HeldOutFigures(IReadOnlyDictionary<string, double> Rankin
     /// <summary>Gets NDCG@10, strict item level.</summary>
     public double Ndcg10 => Ranking["NDCG@10"];
 
-    /// <summary>Gets the mean rewards of what is recommended, the weighted sum under the empty name; empty where rewards do not choose.</summary>
+    /// <summary>Gets the mean rewards of what is recommended, the weighted sum under the empty name; empty where rewards do not
+    /// choose.</summary>
     public IReadOnlyDictionary<string, double> Rewards { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Gets the figure by which weights are kept.</summary>

@@ -12,7 +12,8 @@ internal sealed class HeldOutRewards(SemanticIdModel model, RewardSum rewards)
     /// <param name="lists">What is recommended for each, best first.</param>
     /// <param name="byName">Adds each reward's discounted mean, summed over the rows; the weighted sum under the empty name.</param>
     /// <returns>The discounted mean of the weighted sum for each row.</returns>
-    public double[] Score(IReadOnlyList<(NextItemExample Example, int Node)> rows, IReadOnlyList<RecommendationResult> lists, Dictionary<string, double> byName)
+    public double[] Score(IReadOnlyList<(NextItemExample Example, int Node)> rows, IReadOnlyList<RecommendationResult> lists,
+        Dictionary<string, double> byName)
     {
         var groups = rows.Zip(lists, (row, list) => new RolloutGroup(
             new RolloutExample(row.Example),

@@ -8,7 +8,8 @@ namespace MiniOneRec.Reinforcement;
 /// <param name="Reference">What the KL is measured against.</param>
 /// <param name="Prompts">The training examples.</param>
 /// <param name="Space">Lays completions out for the model.</param>
-internal sealed record PolicyContext(SemanticIdModel Policy, PolicyUpdate Update, ReferencePolicy Reference, PromptSource Prompts, CompletionSpace Space)
+internal sealed record PolicyContext(SemanticIdModel Policy, PolicyUpdate Update, ReferencePolicy Reference, PromptSource Prompts,
+    CompletionSpace Space)
 {
     /// <summary>Gets the policy's decoder.</summary>
     public CausalLanguageModel Model => Policy.Backbone;

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is one.</summary>
+/// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is
+/// one.</summary>
 internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly PolicyTask _task;
@@ -57,7 +58,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     /// <param name="logger">The logger.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
-        PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger, CancellationToken cancellationToken)
+        PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var (model, options) = (task.Recommender.Model, task.Options);
         using var training = model.Backbone.BeginTraining();
@@ -89,7 +91,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
             StepsPerEpoch = _options.Steps,
             LearningRate = _options.Curve,
             Seed = _options.Seed,
-            Validation = _heldOut.IsEmpty ? null : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
+            Validation = _heldOut.IsEmpty ? null
+            : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
             StartMetrics = isNew ? new Dictionary<string, double> { ["skipped_targets"] = _context.Prompts.Skipped } : null,
             CheckpointEvery = _options.CheckpointInterval,
         };
@@ -117,13 +120,15 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         }
 
         _context.Reference.SyncAfter(context.Step);
-        return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome), Divergence = outcome.Divergence ?? BadWeight() };
+        return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome),
+            Divergence = outcome.Divergence ?? BadWeight() };
     }
 
     /// <inheritdoc/>
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
-        var (figures, improved) = _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
+        var (figures, improved) =
+            _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
         Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
@@ -134,7 +139,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         var metrics = (Dictionary<string, double>)report.Metrics;
         _history.Add(new StepFigures(report.Step, metrics));
         _instruments.Record(metrics);
-        Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
+        Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN),
+            metrics.GetValueOrDefault("kl", double.NaN));
     }
 
     /// <inheritdoc/>
@@ -252,11 +258,13 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
             BestValidation = best?.Value ?? double.NaN,
             StopReason = reason,
             Elapsed = _before + Stopwatch.GetElapsedTime(_start),
-            History = [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
+            History =
+            [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
         };
     }
 
-    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
+    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad
+        ? $"weight '{bad}' holds a number that is not finite" : null;
 
     private List<(string Name, Tensor Value)> Tensors() =>
     [

@@ -9,7 +9,8 @@ namespace MiniOneRec.Reinforcement;
 /// <param name="Recommender">Answers for the held-out examples; its model is improved.</param>
 /// <param name="Options">The options.</param>
 /// <param name="Train">The examples.</param>
-internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, PolicyTrainingOptions Options, IReadOnlyList<RolloutExample> Train)
+internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, PolicyTrainingOptions Options,
+    IReadOnlyList<RolloutExample> Train)
 {
     /// <summary>Gets the held-out examples; empty for none.</summary>
     public IReadOnlyList<NextItemExample> Validation { get; init; } = [];

@@ -38,7 +38,8 @@ internal sealed class PromptSource
         if (_examples.Count == 0)
         {
             throw new ArgumentException(
-                examples.Count == 0 ? "There are no training examples." : $"None of the {examples.Count} training examples has a target that is in the catalogue.", nameof(examples));
+                examples.Count == 0 ? "There are no training examples."
+                : $"None of the {examples.Count} training examples has a target that is in the catalogue.", nameof(examples));
         }
     }
 
@@ -98,7 +99,8 @@ internal sealed class PromptSource
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Gets a SHA-256 over the template's description and the first prompt's tokens, which tells templates of one name apart.</summary>
+    /// <summary>Gets a SHA-256 over the template's description and the first prompt's tokens, which tells templates of one name
+    /// apart.</summary>
     public string TemplateFingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -118,7 +120,8 @@ internal sealed class PromptSource
             }
             else if (unknown == UnknownTargets.Throw)
             {
-                throw new ArgumentException($"Target '{target}' of user '{example.Source.UserId}' is not in the catalogue of {_model.Index.Count} items.");
+                throw new ArgumentException(
+                    $"Target '{target}' of user '{example.Source.UserId}' is not in the catalogue of {_model.Index.Count} items.");
             }
         }
 

@@ -7,7 +7,8 @@ public sealed class HeldOutRankingTests
     // "tent" and "tarp" share a semantic ID.
     private static readonly SemanticIdIndex Index = new(
     [
-        new("tent", new SemanticId(0, 1)), new("tarp", new SemanticId(0, 1)), new("stove", new SemanticId(0, 2)), new("mat", new SemanticId(1, 0)),
+        new("tent", new SemanticId(0, 1)), new("tarp", new SemanticId(0, 1)), new("stove", new SemanticId(0, 2)),
+            new("mat", new SemanticId(1, 0)),
     ]);
 
     [Theory]
@@ -20,7 +21,8 @@ public sealed class HeldOutRankingTests
     {
         var ranking = new HeldOutRanking(maxCutoff: 3, Index);
 
-        var rank = ranking.Rank(new NextItemExample("u", [], target), [.. ((string[])["tent", "tarp", "stove", "mat"]).Select(id => new Recommendation(id, 0))]);
+        var rank = ranking.Rank(new NextItemExample("u", [], target),
+            [.. ((string[])["tent", "tarp", "stove", "mat"]).Select(id => new Recommendation(id, 0))]);
 
         Assert.Equal(new RankedExample("u", target, item, sid), rank);
         Assert.Equal(4, ranking.RequestCount);
@@ -44,7 +46,8 @@ public sealed class HeldOutRankingTests
         new HeldOutRanking(3).AddFigures(figures, ranks, new Mrr(), 3);
 
         Assert.Equal(
-            new Dictionary<string, double> { ["HR@1"] = 0, ["sid.HR@1"] = 0.5, ["HR@3"] = 0.5, ["sid.HR@3"] = 0.5, ["MRR@3"] = 0.25 }, figures);
+            new Dictionary<string, double> { ["HR@1"] = 0, ["sid.HR@1"] = 0.5, ["HR@3"] = 0.5, ["sid.HR@3"] = 0.5, ["MRR@3"] = 0.25 },
+            figures);
     }
 
     [Fact]

@@ -5,7 +5,8 @@ namespace MiniOneRec.Modeling.Tests.Recommending;
 public sealed class SemanticIdModelTests
 {
     private static readonly RecommendationRequest[] Requests =
-        [new() { History = ["a", "e"], Count = 6 }, new() { History = ["gone", "f", "b", "c"], Count = 3 }, new() { History = [], Count = 4 }];
+        [new() { History = ["a", "e"], Count = 6 }, new() { History = ["gone", "f", "b", "c"], Count = 3 },
+            new() { History = [], Count = 4 }];
 
     [Fact]
     public async Task SaveAsync_ModelAlone_LoadsAsModelAndAsRecommender()
@@ -47,7 +48,8 @@ public sealed class SemanticIdModelTests
         using var model = Make();
         await model.SaveAsync(folder["model"]);
         string manifest = folder["model/minionerec.json"];
-        await File.WriteAllTextAsync(manifest, (await File.ReadAllTextAsync(manifest)).Replace("\"maxHistoryItems\": 20", "\"maxHistoryItems\": 0", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(manifest,
+            (await File.ReadAllTextAsync(manifest)).Replace("\"maxHistoryItems\": 20", "\"maxHistoryItems\": 0", StringComparison.Ordinal));
 
         await Assert.ThrowsAsync<DirectoryNotFoundException>(() => SemanticIdModel.LoadAsync(folder["none"]));
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => SemanticIdModel.LoadAsync(folder["model"]));
@@ -99,7 +101,8 @@ public sealed class SemanticIdModelTests
         using var model = Make();
 
         Assert.Equal("", new DirectRecommender(model).Adjustments);
-        string all = new DirectRecommender(model, new RecommenderOptions { HistoryPenalty = 0.5, ExcludeHistory = true }, new ServingToy.Scoring(_ => 1)).Adjustments;
+        string all = new DirectRecommender(model, new RecommenderOptions { HistoryPenalty = 0.5, ExcludeHistory = true },
+            new ServingToy.Scoring(_ => 1)).Adjustments;
         Assert.Equal("prior Scoring of unknown state, weight 0.3, Proportional, evidence 0; history penalty 0.5; history excluded", all);
     }
 
@@ -118,7 +121,8 @@ public sealed class SemanticIdModelTests
     [Fact]
     public async Task CreateModelAsync_EqualsTheFactorysRecommender()
     {
-        var factory = new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2, Recommender = new() { MaxHistoryItems = 3 } });
+        var factory = new GenerativeRecommenderFactory(
+            new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2, Recommender = new() { MaxHistoryItems = 3 } });
 
         using var model = await factory.CreateModelAsync(ServingToy.Index);
         using var recommender = await factory.CreateAsync(ServingToy.Index);
@@ -134,7 +138,8 @@ public sealed class SemanticIdModelTests
         using var small = new DecoderModel(DecoderConfig.Small(template.VocabularySize - 1, 16, 1, 2));
         using var model = Make();
 
-        Assert.Contains("fewer than the", Assert.Throws<ArgumentException>(() => new SemanticIdModel(small, template, ServingToy.Index)).Message, StringComparison.Ordinal);
+        Assert.Contains("fewer than the", Assert.Throws<ArgumentException>(() => new SemanticIdModel(small, template, ServingToy.Index))
+            .Message, StringComparison.Ordinal);
         var deeper = new SemanticIdIndex([new("q", new(0, 0, 1))]);
         Assert.Contains("Item 'q'", Assert.Throws<ArgumentException>(() => model.WithCatalogue(deeper)).Message, StringComparison.Ordinal);
     }
@@ -145,7 +150,8 @@ public sealed class SemanticIdModelTests
         var template = CompactTemplate.For(ServingToy.Index);
         var backbone = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2));
         backbone.eval();
-        return new SemanticIdModel(backbone, template, ServingToy.Index, new Dictionary<string, double> { ["d"] = 2, ["c"] = 1 }) { MaxHistoryItems = maxHistoryItems };
+        return new SemanticIdModel(backbone, template, ServingToy.Index, new Dictionary<string,
+            double> { ["d"] = 2, ["c"] = 1 }) { MaxHistoryItems = maxHistoryItems };
     }
 
     private static string[] Ids(RecommendationResult result) => [.. result.Items.Select(item => item.ItemId)];

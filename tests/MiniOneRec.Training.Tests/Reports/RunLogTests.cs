@@ -12,7 +12,8 @@ public sealed class RunLogTests
 
             using (var log = new RunLog(path, lastStep: 1, ["loss", "HR@10", "sid.HR@10"]))
             {
-                log.Write(new TrainingProgress("sft", 2, 3) { Metrics = new Dictionary<string, double> { ["loss"] = 1.5, ["HR@10"] = 0.5, ["sid.HR@10"] = 0.75 } });
+                log.Write(new TrainingProgress("sft", 2, 3) { Metrics = new Dictionary<string,
+                    double> { ["loss"] = 1.5, ["HR@10"] = 0.5, ["sid.HR@10"] = 0.75 } });
             }
 
             Assert.Equal(["step,loss,HR@10", "1,2.5,", "2,1.5,0.5"], File.ReadAllLines(path));

@@ -40,8 +40,10 @@ internal static class PolicyIdentity
             ["index"] = policy.Index.Fingerprint,
             ["examples"] = prompts.Fingerprint(),
             ["validation"] = heldOut.IsEmpty ? "no rows" : heldOut.Fingerprint(),
-            ["prompts"] = $"{policy.Template.Name}, histories of up to {policy.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
-            ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
+            ["prompts"] =
+            $"{policy.Template.Name}, histories of up to {policy.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
+            ["reference"] = reference is null ? "the policy at the start"
+            : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = model.Config.ToJson().ToJsonString(),
             ["frozen weights"] = WeightsFingerprint.Of(trained.Frozen),
             [RunIdentity.StartWeights] = WeightsFingerprint.Of(trained.Tensors),
