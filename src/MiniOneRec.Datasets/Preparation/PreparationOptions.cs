@@ -1,4 +1,7 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Datasets;
@@ -9,8 +12,21 @@ public sealed class PreparationOptions
     /// <summary>Gets or sets the types of interaction that are kept, for example <c>purchase</c>; the log then needs a column of
     /// types.</summary>
     /// <value>The default is empty: all types.</value>
+    [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
-    public IList<string> Events { get; set; } = [];
+    public IReadOnlyList<string> Events { get; set; } = [];
+
+    /// <summary>
+    /// Sets <see cref="Events"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.
+    /// </summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [ConfigurationKeyName(nameof(Events))]
+    [JsonIgnore]
+    public string[]? EventsFromConfiguration
+    {
+        get => null;
+        set => Events = value ?? Events;
+    }
 
     /// <summary>Gets or sets the lowest rating that is kept; the log then needs a column of ratings.</summary>
     /// <value>The default is <see langword="null"/>: all ratings.</value>
