@@ -43,7 +43,7 @@ internal sealed class IngestStudy : IStudy
 
             start = Stopwatch.GetTimestamp();
             var prepared = await PreparedDataset.LoadAsync(Path.Combine(folder, "prepared"), cancellationToken: context.CancellationToken);
-            long streamed = await prepared.ReadTrainSequencesAsync(context.CancellationToken).SumAsync(sequence => (long)sequence.ItemIds.Count, context.CancellationToken);
+            long streamed = await prepared.ReadTrainSequencesAsync(context.CancellationToken).Select(sequence => (long)sequence.ItemIds.Count).SumAsync(context.CancellationToken);
             context.Report($"{label}.stream_seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "s", new { streamed });
             if (inMemory)
             {
