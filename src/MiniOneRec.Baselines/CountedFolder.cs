@@ -32,7 +32,8 @@ internal static class CountedFolder
     private const string GraphFile = "graph.safetensors";
 
     public static Task SaveAsync(
-        string folder, string kind, CountedContent content, JsonObject options, long dropped, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
+        string folder, string kind, CountedContent content, JsonObject options, long dropped, CancellationToken cancellationToken) =>
+        ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
         kind,
@@ -41,7 +42,8 @@ internal static class CountedFolder
             string items = Path.Combine(aside, CatalogueFile);
             var entries = new Entries(content.Catalogue.Items, content.Catalogue.Counts);
             await AtomicFile.WriteAsync(
-                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
+                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
             if (content.Graph is { } graph)
             {
                 await WriteAsync(
@@ -73,7 +75,8 @@ internal static class CountedFolder
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or not the one that was saved with the others.</exception>
     public static Task<TRecommender> LoadAsync<TOptions, TRecommender>(
-        string folder, string kind, CountedParts parts, Func<CountedContent, TOptions, TRecommender> create, CancellationToken cancellationToken)
+        string folder, string kind, CountedParts parts, Func<CountedContent, TOptions, TRecommender> create,
+        CancellationToken cancellationToken)
         where TRecommender : ScoringRecommender => LoadAsync(folder, kind, async (manifest, at) =>
     {
         var catalogue = await CatalogueAsync(at, manifest, cancellationToken).ConfigureAwait(false);
@@ -81,13 +84,15 @@ internal static class CountedFolder
         if (parts.HasFlag(CountedParts.Graph))
         {
             string path = await CheckedAsync(at, GraphFile, manifest, cancellationToken).ConfigureAwait(false);
-            content = content with { Graph = await TorchThread.RunAsync("MiniOneRec load", () => ReadGraph(path, catalogue.Count)).ConfigureAwait(false) };
+            content = content with { Graph = await TorchThread.RunAsync("MiniOneRec load", () => ReadGraph(path, catalogue.Count))
+                .ConfigureAwait(false) };
         }
 
         if (parts.HasFlag(CountedParts.Vectors))
         {
             string path = await CheckedAsync(at, VectorsFile, manifest, cancellationToken).ConfigureAwait(false);
-            content = content with { Vectors = await TorchThread.RunAsync("MiniOneRec load", () => ReadVectors(path, catalogue)).ConfigureAwait(false) };
+            content = content with { Vectors = await TorchThread.RunAsync("MiniOneRec load", () => ReadVectors(path, catalogue))
+                .ConfigureAwait(false) };
         }
 
         try
@@ -105,10 +110,13 @@ internal static class CountedFolder
     /// <summary>Reads the catalogue of a folder, and its manifest.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or not the one that was saved with the others.</exception>
-    public static Task<(ItemCatalogue Catalogue, ArtifactManifest Manifest)> LoadAsync(string folder, string kind, CancellationToken cancellationToken) => LoadAsync(
-        folder, kind, async (manifest, at) => (await CatalogueAsync(at, manifest, cancellationToken).ConfigureAwait(false), manifest), cancellationToken);
+    public static Task<(ItemCatalogue Catalogue, ArtifactManifest Manifest)> LoadAsync(string folder, string kind,
+        CancellationToken cancellationToken) => LoadAsync(
+        folder, kind, async (manifest, at) => (await CatalogueAsync(at, manifest, cancellationToken).ConfigureAwait(false), manifest),
+        cancellationToken);
 
-    private static Task<T> LoadAsync<T>(string folder, string kind, Func<ArtifactManifest, string, Task<T>> read, CancellationToken cancellationToken)
+    private static Task<T> LoadAsync<T>(string folder, string kind, Func<ArtifactManifest, string, Task<T>> read,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
@@ -121,8 +129,10 @@ internal static class CountedFolder
         string path = await CheckedAsync(folder, CatalogueFile, manifest, cancellationToken).ConfigureAwait(false);
         try
         {
-            var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
-            return entries is { Items.Length: > 0, Counts: not null } && entries.Counts.Length == entries.Items.Length && !entries.Items.Contains(null!)
+            var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false),
+                JsonSerializerOptions.Web);
+            return entries is { Items.Length: > 0, Counts: not null } && entries.Counts.Length == entries.Items.Length
+                && !entries.Items.Contains(null!)
                 ? new ItemCatalogue(entries.Items, entries.Counts)
                 : throw new InvalidDataException($"'{path}' must hold as many 'counts' as 'items', at least one.");
         }
@@ -133,7 +143,8 @@ internal static class CountedFolder
     }
 
     // Manifests of version 0.1 have the hashes elsewhere and list no files.
-    private static async Task<string> CheckedAsync(string folder, string name, ArtifactManifest manifest, CancellationToken cancellationToken)
+    private static async Task<string> CheckedAsync(string folder, string name, ArtifactManifest manifest,
+        CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, name);
         if (!File.Exists(path))
@@ -141,7 +152,8 @@ internal static class CountedFolder
             throw new FileNotFoundException($"'{path}' does not exist.", path);
         }
 
-        return manifest.Files.Count > 0 || await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
+        return manifest.Files.Count > 0 || await ArtifactManifest.HashFileAsync(path, cancellationToken)
+            .ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
             ? path
             : throw new InvalidDataException($"'{path}' is not the file that its manifest was written for; its SHA-256 differs.");
     }
@@ -167,7 +179,8 @@ internal static class CountedFolder
         byte[] present = Values<byte>(stored, "present", ScalarType.Byte, path);
         return values.Length > 0 && values.Length % catalogue.Count == 0
             ? new VectorSource("text", catalogue.Items, values.Length / catalogue.Count, values, [.. present.Select(mark => mark == 1)])
-            : throw new InvalidDataException($"'{path}': key 'values' has {values.Length} numbers; expected some for each of {catalogue.Count} items.");
+            : throw new InvalidDataException(
+                $"'{path}': key 'values' has {values.Length} numbers; expected some for each of {catalogue.Count} items.");
     });
 
     private static T Read<T>(string path, Func<Dictionary<string, Tensor>, T> read)
@@ -196,7 +209,8 @@ internal static class CountedFolder
         if (!stored.TryGetValue(key, out var value) || value.dtype != type || value.dim() != dimensions)
         {
             string found = value is null ? "is missing" : $"is {value.dtype} of shape [{string.Join(", ", value.shape)}]";
-            throw new InvalidDataException($"'{path}': key '{key}' {found}; expected {(dimensions == 1 ? "a row" : "a matrix")} of {type}.");
+            throw new InvalidDataException(
+                $"'{path}': key '{key}' {found}; expected {(dimensions == 1 ? "a row" : "a matrix")} of {type}.");
         }
 
         return value.numel() == 0 ? [] : MemoryMarshal.Cast<byte, T>(value.bytes).ToArray();

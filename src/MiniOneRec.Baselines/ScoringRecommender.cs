@@ -76,7 +76,8 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
     /// <param name="scores">Receives <c>[B, N]</c> finite values.</param>
     private protected abstract void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores);
 
-    private IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    private IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken)
     {
         var results = new RecommendationResult[requests.Count];
         float[] scores = new float[Math.Min(BatchSize, requests.Count) * (long)Catalogue.Count];
@@ -90,7 +91,8 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
             ScoreRows(rows, batch);
             for (int i = 0; i < count; i++)
             {
-                results[start + i] = ItemRanking.Best(batch.Slice(i * Catalogue.Count, Catalogue.Count), Catalogue, requests[start + i], skipped[i]);
+                results[start + i] =
+                    ItemRanking.Best(batch.Slice(i * Catalogue.Count, Catalogue.Count), Catalogue, requests[start + i], skipped[i]);
             }
         }
 

@@ -24,14 +24,17 @@ internal sealed class BertWords
     /// <exception cref="InvalidDataException">The vocabulary lacks a special token.</exception>
     public BertWords(IReadOnlyList<string> vocabulary, bool lowerCase, bool stripAccents, string source)
     {
-        int Find(string token) => vocabulary.Index().Where(entry => entry.Item == token).Select(entry => entry.Index).DefaultIfEmpty(-1).First() is var id and >= 0
+        int Find(string token) => vocabulary.Index().Where(entry => entry.Item == token).Select(entry => entry.Index).DefaultIfEmpty(-1)
+            .First() is var id and >= 0
             ? id
-            : throw new InvalidDataException($"Vocabulary '{source}' has {vocabulary.Count} tokens and lacks '{token}'; expected a BERT vocabulary, one token a line.");
+            : throw new InvalidDataException(
+                $"Vocabulary '{source}' has {vocabulary.Count} tokens and lacks '{token}'; expected a BERT vocabulary, one token a line.");
 
         (Start, End, Padding) = (Find("[CLS]"), Find("[SEP]"), Find("[PAD]"));
         Find("[UNK]");
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', vocabulary)));
-        _pieces = WordPieceTokenizer.Create(stream, new WordPieceOptions { PreTokenizer = PreTokenizer.CreateWhiteSpace(), MaxInputCharsPerWord = 100 });
+        _pieces = WordPieceTokenizer.Create(stream,
+            new WordPieceOptions { PreTokenizer = PreTokenizer.CreateWhiteSpace(), MaxInputCharsPerWord = 100 });
         (_lowerCase, _stripAccents) = (lowerCase, stripAccents);
     }
 
@@ -103,12 +106,16 @@ internal sealed class BertWords
     }
 
     private static bool IsControl(Rune rune) => rune.Value is not ('\t' or '\n' or '\r')
-        && Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
+        && Rune.GetUnicodeCategory(
+            rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned;
 
     // All of ASCII that is neither letter, digit nor space counts as punctuation, such as $ and +; beyond it the categories P alone.
-    private static bool IsPunctuation(Rune rune) => rune.Value is (>= 33 and <= 47) or (>= 58 and <= 64) or (>= 91 and <= 96) or (>= 123 and <= 126)
+    private static bool IsPunctuation(Rune rune) =>
+        rune.Value is (>= 33 and <= 47) or (>= 58 and <= 64) or (>= 91 and <= 96) or (>= 123 and <= 126)
         || Rune.IsPunctuation(rune);
 
-    private static bool IsChinese(int value) => value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
-        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B820 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F);
+    private static bool IsChinese(int value) =>
+        value is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF)
+        or (>= 0x2A700 and <= 0x2B73F) or (>= 0x2B740 and <= 0x2B81F) or (>= 0x2B820 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF) or (
+            >= 0x2F800 and <= 0x2FA1F);
 }

@@ -30,7 +30,8 @@ public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<floa
             checkedOptions => (
                 new SentenceModel(model, "the model in memory", checkedOptions.Threads),
                 new BertWords(ReadLines(vocabulary), checkedOptions.LowerCase ?? true, checkedOptions.LowerCase ?? true, "in memory")),
-            (checkedOptions) => (checkedOptions.Pooling ?? TextPooling.Mean, checkedOptions.Normalise ?? true, checkedOptions.MaxTokens ?? 256),
+            (checkedOptions) =>
+                (checkedOptions.Pooling ?? TextPooling.Mean, checkedOptions.Normalise ?? true, checkedOptions.MaxTokens ?? 256),
             modelId ?? "onnx")
     {
     }
@@ -69,7 +70,8 @@ public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<floa
     /// <exception cref="FileNotFoundException">The model or the tokenizer is missing.</exception>
     /// <exception cref="InvalidDataException">A file cannot be used; the message names it and what was expected.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public static Task<OnnxTextEncoder> LoadAsync(string folder, OnnxTextEncoderOptions? options = null, CancellationToken cancellationToken = default)
+    public static Task<OnnxTextEncoder> LoadAsync(string folder, OnnxTextEncoderOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options = OptionsValidation.Validated(options ?? new(), new OnnxTextEncoderOptionsValidator());
@@ -129,7 +131,8 @@ public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<floa
     private GeneratedEmbeddings<Embedding<float>> Generate(string[] texts, CancellationToken cancellationToken)
     {
         int[][] tokens = new int[texts.Length][];
-        Parallel.For(0, texts.Length, new ParallelOptions { CancellationToken = cancellationToken }, i => tokens[i] = _words.Encode(texts[i], MaxTokens));
+        Parallel.For(0, texts.Length, new ParallelOptions { CancellationToken = cancellationToken },
+            i => tokens[i] = _words.Encode(texts[i], MaxTokens));
         float[][] vectors = new float[texts.Length][];
         foreach (int[] batch in Batches(tokens))
         {
@@ -141,7 +144,8 @@ public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<floa
             }
         }
 
-        return new GeneratedEmbeddings<Embedding<float>>(vectors.Select(vector => new Embedding<float>(vector) { ModelId = _metadata.DefaultModelId }))
+        return new GeneratedEmbeddings<Embedding<float>>(
+            vectors.Select(vector => new Embedding<float>(vector) { ModelId = _metadata.DefaultModelId }))
         {
             Usage = new UsageDetails { InputTokenCount = tokens.Sum(row => (long)row.Length) },
         };

@@ -12,11 +12,13 @@ namespace MiniOneRec.Encoders.Onnx;
 /// <param name="LowerCase">Whether text is lower-cased.</param>
 /// <param name="StripAccents">Whether accents are removed; <see langword="null"/> where lower-casing decides.</param>
 internal sealed record SentenceFolder(
-    string ModelPath, IReadOnlyList<string> Vocabulary, string VocabularyPath, TextPooling Pooling, bool Normalise, int MaxTokens, bool LowerCase, bool? StripAccents)
+    string ModelPath, IReadOnlyList<string> Vocabulary, string VocabularyPath, TextPooling Pooling, bool Normalise, int MaxTokens,
+    bool LowerCase, bool? StripAccents)
 {
     private static readonly (string Key, TextPooling? Pooling)[] PoolingKeys =
     [
-        ("pooling_mode_mean_tokens", TextPooling.Mean), ("pooling_mode_cls_token", TextPooling.Cls), ("pooling_mode_lasttoken", TextPooling.LastToken),
+        ("pooling_mode_mean_tokens", TextPooling.Mean), ("pooling_mode_cls_token", TextPooling.Cls),
+            ("pooling_mode_lasttoken", TextPooling.LastToken),
         ("pooling_mode_max_tokens", null), ("pooling_mode_mean_sqrt_len_tokens", null), ("pooling_mode_weightedmean_tokens", null),
     ];
 
@@ -102,7 +104,8 @@ internal sealed record SentenceFolder(
             return (File.ReadAllLines(lines), lines);
         }
 
-        var file = JsonFile.TryRead(json) ?? throw new FileNotFoundException($"Encoder folder '{folder}' holds no tokenizer; expected vocab.txt or tokenizer.json.");
+        var file = JsonFile.TryRead(json)
+            ?? throw new FileNotFoundException($"Encoder folder '{folder}' holds no tokenizer; expected vocab.txt or tokenizer.json.");
         var model = file.Root.ValueKind == JsonValueKind.Object && file.Root.TryGetProperty("model", out var found) ? found : default;
         string type = model.ValueKind == JsonValueKind.Object && model.TryGetProperty("type", out var named) ? named.ToString() : "none";
         if (type != "WordPiece" || !model.TryGetProperty("vocab", out var vocab) || vocab.ValueKind != JsonValueKind.Object)
@@ -110,7 +113,8 @@ internal sealed record SentenceFolder(
             throw new InvalidDataException($"'{json}', key 'model': a tokenizer of type {type}; expected WordPiece with its 'vocab'.");
         }
 
-        var tokens = vocab.EnumerateObject().Select(entry => (entry.Name, Id: entry.Value.TryGetInt32(out int id) ? id : -1)).OrderBy(entry => entry.Id).ToArray();
+        var tokens = vocab.EnumerateObject().Select(entry => (entry.Name, Id: entry.Value.TryGetInt32(out int id) ? id : -1))
+            .OrderBy(entry => entry.Id).ToArray();
         return tokens.Index().All(entry => entry.Item.Id == entry.Index)
             ? ([.. tokens.Select(entry => entry.Name)], json)
             : throw new InvalidDataException($"'{json}', key 'model.vocab': expected the ids 0 to {tokens.Length - 1}, each once.");

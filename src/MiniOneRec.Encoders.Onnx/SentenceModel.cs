@@ -35,10 +35,12 @@ internal sealed class SentenceModel : IDisposable
 
         _inputs = [.. _session.InputMetadata.Keys];
         string[] unknown = [.. _inputs.Except(KnownInputs, StringComparer.Ordinal)];
-        var states = _session.OutputMetadata.Where(output => output.Value.Dimensions is [_, _, > 0] && output.Value.ElementType == typeof(float)).ToArray();
+        var states = _session.OutputMetadata.Where(output => output.Value.Dimensions is [_, _, > 0]
+            && output.Value.ElementType == typeof(float)).ToArray();
         if (unknown.Length > 0 || !_inputs.Contains(KnownInputs[0]) || states.Length == 0)
         {
-            string shapes = string.Join(", ", _session.OutputMetadata.Select(output => $"{output.Key} [{string.Join(", ", output.Value.Dimensions)}]"));
+            string shapes =
+                string.Join(", ", _session.OutputMetadata.Select(output => $"{output.Key} [{string.Join(", ", output.Value.Dimensions)}]"));
             _session.Dispose();
             throw new InvalidDataException(
                 $"The ONNX model {source} takes [{string.Join(", ", _inputs)}] and gives [{shapes}]; expected input_ids, attention_mask and at most token_type_ids, "

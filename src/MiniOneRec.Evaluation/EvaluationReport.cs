@@ -25,8 +25,10 @@ public sealed record EvaluationReport
     /// </summary>
     public MetricTable? Sid { get; init; }
 
-    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a catalogue.</summary>
-    public IReadOnlyDictionary<int, double> Coverage { get; init => field = value ?? new Dictionary<int, double>(); } = new Dictionary<int, double>();
+    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a
+    /// catalogue.</summary>
+    public IReadOnlyDictionary<int, double> Coverage { get; init => field = value ?? new Dictionary<int, double>(); } = new Dictionary<int,
+        double>();
 
     /// <summary>Gets the figures by training popularity of the target; empty where popularity is not known.</summary>
     public IReadOnlyList<SliceReport> Slices { get; init => field = value ?? []; } = [];

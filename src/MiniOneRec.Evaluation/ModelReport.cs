@@ -22,7 +22,8 @@ public sealed record ModelReport
     public IReadOnlyDictionary<string, double>? Sid { get; init; }
 
     /// <summary>Gets the intervals of the strict item-level figures.</summary>
-    public IReadOnlyDictionary<string, Interval> Intervals { get; init => field = value ?? new Dictionary<string, Interval>(); } = new Dictionary<string, Interval>();
+    public IReadOnlyDictionary<string,
+        Interval> Intervals { get; init => field = value ?? new Dictionary<string, Interval>(); } = new Dictionary<string, Interval>();
 
     /// <summary>Gets the intervals of the SID-level figures, or <see langword="null"/> without an index.</summary>
     public IReadOnlyDictionary<string, Interval>? SidIntervals { get; init; }

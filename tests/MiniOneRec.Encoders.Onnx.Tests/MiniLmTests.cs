@@ -24,7 +24,8 @@ public class MiniLmTests
 
         float[] cosines = [.. rows.Select((row, i) => Cosine(expected[row], vectors[i].Vector.Span))];
         int worst = Array.IndexOf(cosines, cosines.Min());
-        Assert.True(cosines.Min() >= 0.9999f, $"{cosines.Count(cosine => cosine < 0.9999f)} of {rows.Length}; item {items[rows[worst]].Id}: {cosines.Min()}");
+        Assert.True(cosines.Min() >= 0.9999f,
+            $"{cosines.Count(cosine => cosine < 0.9999f)} of {rows.Length}; item {items[rows[worst]].Id}: {cosines.Min()}");
     }
 
     private static float Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)

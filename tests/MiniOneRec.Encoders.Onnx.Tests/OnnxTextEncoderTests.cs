@@ -84,7 +84,8 @@ public class OnnxTextEncoderTests
         using var folder = new TinyModel();
         using var encoder = await OnnxTextEncoder.LoadAsync(folder.Path);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => encoder.GenerateAsync(["red"], cancellationToken: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            encoder.GenerateAsync(["red"], cancellationToken: new CancellationToken(canceled: true)));
         await Assert.ThrowsAsync<ArgumentException>(() => encoder.GenerateAsync(["red", null!]));
     }
 
@@ -165,14 +166,18 @@ public class OnnxTextEncoderTests
         using var folder = new TinyModel();
         File.Delete(folder.File_("vocab.txt"));
         folder.Write("tokenizer.json", """{"model": {"type": "BPE"}}""");
-        Assert.Contains("a tokenizer of type BPE; expected WordPiece", (await Assert.ThrowsAsync<InvalidDataException>(() => OnnxTextEncoder.LoadAsync(folder.Path))).Message, StringComparison.Ordinal);
+        Assert.Contains("a tokenizer of type BPE; expected WordPiece",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => OnnxTextEncoder.LoadAsync(folder.Path))).Message,
+            StringComparison.Ordinal);
 
         using var vocabulary = new MemoryStream("[PAD]\n[UNK]\n[CLS]\n[SEP]"u8.ToArray());
-        var error = Assert.Throws<InvalidDataException>(() => new OnnxTextEncoder(TinyModel.Lookup(types: true, extraInput: "pixels"), vocabulary));
+        var error =
+            Assert.Throws<InvalidDataException>(() => new OnnxTextEncoder(TinyModel.Lookup(types: true, extraInput: "pixels"), vocabulary));
         Assert.Contains("pixels", error.Message, StringComparison.Ordinal);
 
         await Assert.ThrowsAsync<DirectoryNotFoundException>(() => OnnxTextEncoder.LoadAsync(folder.Path + "-none"));
-        await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => OnnxTextEncoder.LoadAsync(folder.Path, new() { MaxTokens = 2 }));
+        await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() =>
+            OnnxTextEncoder.LoadAsync(folder.Path, new() { MaxTokens = 2 }));
     }
 
     [Theory]

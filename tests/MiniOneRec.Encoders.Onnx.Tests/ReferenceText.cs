@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace MiniOneRec.Encoders.Onnx.Tests;
 
-/// <summary>The text of an item that the reference vectors were made of: title and description without markup, a space between them.</summary>
+/// <summary>The text of an item that the reference vectors were made of: title and description without markup, a space between
+/// them.</summary>
 internal static partial class ReferenceText
 {
     public static string Of(Item item) =>

@@ -38,9 +38,11 @@ internal sealed class TinyModel : IDisposable
     public static byte[] Lookup(bool types, string? extraInput = null)
     {
         float[] table = [.. Enumerable.Range(0, Vocabulary.Length).SelectMany(Vector)];
-        byte[] tensor = [.. Number(1, Vocabulary.Length), .. Number(1, 3), .. Number(2, 1), .. Text(8, "table"), .. Bytes(9, MemoryMarshal.AsBytes(table.AsSpan()).ToArray())];
+        byte[] tensor = [.. Number(1, Vocabulary.Length), .. Number(1, 3), .. Number(2, 1), .. Text(8, "table"),
+            .. Bytes(9, MemoryMarshal.AsBytes(table.AsSpan()).ToArray())];
         byte[] node = [.. Text(1, "table"), .. Text(1, "input_ids"), .. Text(2, "last_hidden_state"), .. Text(4, "Gather")];
-        string[] inputs = ["input_ids", "attention_mask", .. types ? ["token_type_ids"] : Array.Empty<string>(), .. extraInput is null ? Array.Empty<string>() : [extraInput]];
+        string[] inputs = ["input_ids", "attention_mask", .. types ? ["token_type_ids"] : Array.Empty<string>(),
+            .. extraInput is null ? Array.Empty<string>() : [extraInput]];
         byte[] graph =
         [
             .. Bytes(1, node), .. Text(2, "lookup"), .. Bytes(5, tensor),
@@ -51,7 +53,8 @@ internal sealed class TinyModel : IDisposable
     }
 
     private static byte[] Value(string name, int type, byte[][] dimensions) =>
-        [.. Text(1, name), .. Bytes(2, Bytes(1, [.. Number(1, type), .. Bytes(2, [.. dimensions.SelectMany(dimension => Bytes(1, dimension))])]))];
+        [.. Text(1, name),
+            .. Bytes(2, Bytes(1, [.. Number(1, type), .. Bytes(2, [.. dimensions.SelectMany(dimension => Bytes(1, dimension))])]))];
 
     private static byte[] Number(int field, long value) => [(byte)(field << 3), .. Varint(value)];
 

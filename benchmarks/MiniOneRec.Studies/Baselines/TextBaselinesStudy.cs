@@ -45,11 +45,13 @@ internal sealed class TextBaselinesStudy : IStudy
             await ReportAsync(popular, "text x popularity");
             await ReportAsync(rules, "sequential rules");
             await ReportAsync(new StarRecommender(vectors, data.TrainSequences, data.ItemIds), "star");
-            await ReportAsync(new StarRecommender(vectors, data.TrainSequences, data.ItemIds, new() { HistoryFactor = 0 }), "star, no history");
+            await ReportAsync(new StarRecommender(vectors, data.TrainSequences, data.ItemIds, new() { HistoryFactor = 0 }),
+                "star, no history");
             foreach (string form in forms)
             {
                 long start = Stopwatch.GetTimestamp();
-                var tuner = new MixtureTuner(new MixtureTuningOptions { MaxExamples = validation, Forms = [Enum.Parse<MixtureForm>(form)] });
+                var tuner =
+                    new MixtureTuner(new MixtureTuningOptions { MaxExamples = validation, Forms = [Enum.Parse<MixtureForm>(form)] });
                 var tuning = await tuner.TuneAsync([new(rules), new(popular)], data.Validation, context.CancellationToken);
                 var mixture = tuning.Mixture;
                 context.Log(

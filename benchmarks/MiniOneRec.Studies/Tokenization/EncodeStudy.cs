@@ -37,7 +37,8 @@ internal sealed class EncodeStudy : IStudy
         context.Report("gemm float32", gemm / 1e9, "GFLOP/s", new { shape = "512 x 384 x 1536" });
         if (folder.Length == 0)
         {
-            // Six layers of 12·D² weights in matrix products, two operations each; attention itself (4·T·D a token and layer) adds a few percent.
+            // Six layers of 12·D² weights in matrix products, two operations each; attention itself (4·T·D a token and layer) adds a few
+            // percent.
             const double Flops = 2.0 * 6 * 12 * 384 * 384;
             context.Report("share of the matrix-product rate", perSecond * Flops / gemm, "");
         }

@@ -24,7 +24,8 @@ public sealed class ItemKnnRecommender : GraphRecommender
     }
 
     private ItemKnnRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, ItemKnnOptions options)
-        : base(Kind, data.Catalogue, Cosines(data.Catalogue.Count, data.Sequences, options.MaxItemsPerUser, options.MaxNeighbours), options.DecayRate, options) =>
+        : base(Kind, data.Catalogue, Cosines(data.Catalogue.Count, data.Sequences, options.MaxItemsPerUser, options.MaxNeighbours),
+            options.DecayRate, options) =>
         DroppedInteractions = data.Dropped;
 
     private ItemKnnRecommender(ItemCatalogue catalogue, ItemGraph graph, ItemKnnOptions options)
@@ -44,7 +45,8 @@ public sealed class ItemKnnRecommender : GraphRecommender
             folder,
             Kind,
             CountedParts.Graph,
-            (content, options) => new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new ItemKnnOptionsValidator())),
+            (content, options) =>
+            new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new ItemKnnOptionsValidator())),
             cancellationToken);
 
     private protected override int[] Prepare(int[] history) => Distinct(history, history.Length);

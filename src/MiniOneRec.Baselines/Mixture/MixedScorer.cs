@@ -66,7 +66,8 @@ public sealed class MixedScorer : ScoringRecommender
             {
                 if (part.Scorer is not ISavableScorer savable)
                 {
-                    throw new InvalidOperationException($"Part {index} of the mixture is a {part.Scorer.GetType().Name}, which cannot be saved.");
+                    throw new InvalidOperationException(
+                        $"Part {index} of the mixture is a {part.Scorer.GetType().Name}, which cannot be saved.");
                 }
 
                 await savable.SaveAsync(Path.Combine(aside, FolderOf(index)), cancellationToken).ConfigureAwait(false);

@@ -63,7 +63,8 @@ public sealed class MixtureTuner
         }
 
         var mixture = new MixedScorer(
-            [.. parts.Select((part, index) => part with { Weight = best!.Units[index] / (double)Trial.Whole })], best!.Form, best.HistoryFactor);
+            [.. parts.Select((part, index) => part with { Weight = best!.Units[index] / (double)Trial.Whole })], best!.Form,
+            best.HistoryFactor);
         return new MixtureTuning(mixture, best.HitRate, best.Ndcg, validation.Length, tried);
     }
 

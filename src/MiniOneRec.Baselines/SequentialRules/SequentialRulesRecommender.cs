@@ -19,7 +19,8 @@ public sealed class SequentialRulesRecommender : GraphRecommender
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
     /// <exception cref="ArgumentException">No items, or an item twice.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public SequentialRulesRecommender(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items = null, SequentialRulesOptions? options = null)
+    public SequentialRulesRecommender(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items = null,
+        SequentialRulesOptions? options = null)
         : this(ItemCatalogue.Of(train, items), OptionsValidation.Validated(options ?? new(), new SequentialRulesOptionsValidator()))
     {
     }
@@ -45,7 +46,8 @@ public sealed class SequentialRulesRecommender : GraphRecommender
             folder,
             Kind,
             CountedParts.Graph,
-            (content, options) => new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new SequentialRulesOptionsValidator())),
+            (content, options) =>
+            new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new SequentialRulesOptionsValidator())),
             cancellationToken);
 
     private static ItemGraph Learn(int count, int[][] sequences, int maxDistance)

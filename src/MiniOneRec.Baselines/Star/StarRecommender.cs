@@ -54,7 +54,8 @@ public sealed class StarRecommender : NeighbourRecommender
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) => CountedFolder.SaveAsync(
-        folder, Kind, new CountedContent(Catalogue, _graph, Vectors), ArtifactManifest.ToOptions(_options), DroppedInteractions, cancellationToken);
+        folder, Kind, new CountedContent(Catalogue, _graph, Vectors), ArtifactManifest.ToOptions(_options), DroppedInteractions,
+        cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>

@@ -35,7 +35,8 @@ public sealed class TextKnnRecommender : NeighbourRecommender
     {
     }
 
-    private TextKnnRecommender(VectorSource vectors, (ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, TextKnnOptions options)
+    private TextKnnRecommender(VectorSource vectors, (ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data,
+        TextKnnOptions options)
         : this(data.Catalogue, Aligned(vectors, data.Catalogue), options) => DroppedInteractions = data.Dropped;
 
     private TextKnnRecommender(ItemCatalogue catalogue, VectorSource vectors, TextKnnOptions options)
@@ -50,7 +51,8 @@ public sealed class TextKnnRecommender : NeighbourRecommender
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) => CountedFolder.SaveAsync(
-        folder, Kind, new CountedContent(Catalogue, Vectors: Vectors), ArtifactManifest.ToOptions(_options), DroppedInteractions, cancellationToken);
+        folder, Kind, new CountedContent(Catalogue, Vectors: Vectors), ArtifactManifest.ToOptions(_options), DroppedInteractions,
+        cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>

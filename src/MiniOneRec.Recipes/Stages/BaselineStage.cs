@@ -33,7 +33,8 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         {
             var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
             using var sasRec = await stages.RunAsync("sasrec", progress =>
-                new SasRecTrainer(options.Preset.SasRec(), shared).TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
+                new SasRecTrainer(options.Preset.SasRec(), shared)
+                    .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
             await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
         }
 
@@ -76,7 +77,8 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         if (Wanted("mixture"))
         {
             var tuner = new MixtureTuner(new() { Forms = [MixtureForm.Linear, MixtureForm.Geometric], Seed = options.Seed });
-            var tuning = await stages.RunAsync("mixture", _ => tuner.TuneAsync(parts, data.Validation, cancellationToken)).ConfigureAwait(false);
+            var tuning = await stages.RunAsync("mixture", _ => tuner.TuneAsync(parts, data.Validation, cancellationToken))
+                .ConfigureAwait(false);
             board.AddMixture(tuning);
             await board.AddAsync(tuning.Mixture, 0, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
         }

@@ -12,7 +12,8 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
         bool learn = options.Retokenize || options.Quantizer is not null;
         if (data.Index is not null && !learn)
         {
-            stages.Say(string.Create(CultureInfo.InvariantCulture, $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));
+            stages.Say(string.Create(CultureInfo.InvariantCulture,
+                $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));
             return data.Index;
         }
 
@@ -24,19 +25,22 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
 
         var embeddings = await vectors.ForIndexAsync(data, cancellationToken).ConfigureAwait(false);
         var catalogue = options.Quantizer is null
-            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken)).ConfigureAwait(false)
+            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken))
+                .ConfigureAwait(false)
             : await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
         var index = catalogue.Index;
         if (catalogue.UnknownTexts.Count > 0)
         {
-            stages.Say(string.Create(CultureInfo.InvariantCulture, $"{catalogue.UnknownTexts.Count:N0} items have no known term in their text; they share one neighbourhood."));
+            stages.Say(string.Create(CultureInfo.InvariantCulture,
+                $"{catalogue.UnknownTexts.Count:N0} items have no known term in their text; they share one neighbourhood."));
         }
 
         await quantizer.SaveAsync(Path.Combine(options.Output, "quantizer"), cancellationToken).ConfigureAwait(false);
 
         string path = Path.Combine(options.Output, $"{data.Name}.index.json");
         await index.SaveAsync(path, cancellationToken).ConfigureAwait(false);
-        stages.Say(string.Create(CultureInfo.InvariantCulture, $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
+        stages.Say(string.Create(CultureInfo.InvariantCulture,
+            $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
         return index;
     }
 }

@@ -42,7 +42,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             return await stages.RunAsync("collaborative vectors", async _ =>
             {
                 var vectors = await CollaborativeVectors.BuildAsync(
-                    data.TrainSequences, data.ItemIds, new() { Seed = options.Seed }, cancellationToken: cancellationToken).ConfigureAwait(false);
+                    data.TrainSequences, data.ItemIds, new() { Seed = options.Seed }, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
                 if (!vectors.IsComplete)
                 {
                     stages.Say(string.Create(CultureInfo.InvariantCulture,
@@ -60,8 +61,10 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         }
     }
 
-    /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there is neither.</summary>
-    public Task<EmbeddingTable?> TableAsync(SplitDataset data, CancellationToken cancellationToken) => _text ??= MakeAsync(data, cancellationToken);
+    /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there
+    /// is neither.</summary>
+    public Task<EmbeddingTable?> TableAsync(SplitDataset data, CancellationToken cancellationToken) =>
+        _text ??= MakeAsync(data, cancellationToken);
 
     private async Task<EmbeddingTable?> MakeAsync(SplitDataset data, CancellationToken cancellationToken)
     {
@@ -70,7 +73,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             string ids = Path.ChangeExtension(file, ".ids.txt");
             if (!File.Exists(ids))
             {
-                return await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken).ConfigureAwait(false);
+                return await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             var listed = await VectorSource.LoadAsync(file, ids, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -85,7 +89,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         using var own = encoder is null ? new TfIdfEncoder(shared: new MiniOneRecOptions { Device = options.Device, Seed = options.Seed }) : null;
         using var quantizer = new RqKMeansQuantizer();          // the tokenizer encodes here and fits nothing
         var tokenizer = new SemanticIdTokenizer(encoder ?? own!, quantizer);
-        var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken)).ConfigureAwait(false);
+        var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
+            .ConfigureAwait(false);
         await table.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
         return table;
     }

@@ -120,8 +120,10 @@ public sealed class MixedScorerTests : IDisposable
 
         var tuning = await new MixtureTuner(new() { Cutoff = 2, Candidates = 12, Forms = [form] }).TuneAsync([new(rules), new(knn)], rows);
 
-        // The rows of a decoder that runs again; ties are broken by popularity there and by catalogue order here, so the hits are compared loosely.
-        var results = await tuning.Mixture.RecommendAsync([.. rows.Select(row => new RecommendationRequest { History = row.History, Count = 2 })]);
+        // The rows of a decoder that runs again; ties are broken by popularity there and by catalogue order here, so the hits are compared
+        // loosely.
+        var results =
+            await tuning.Mixture.RecommendAsync([.. rows.Select(row => new RecommendationRequest { History = row.History, Count = 2 })]);
         double hits = results.Zip(rows).Average(pair => pair.First.Items.Any(item => item.ItemId == pair.Second.Target) ? 1.0 : 0);
         Assert.Equal(hits, tuning.HitRate, 0.1);
         Assert.Equal(form, tuning.Mixture.Form);

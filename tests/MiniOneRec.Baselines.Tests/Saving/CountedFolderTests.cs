@@ -35,7 +35,8 @@ public sealed class CountedFolderTests : IDisposable
         await saved.SaveAsync(Folder);
         await saved.SaveAsync(Folder);
 
-        var loaded = Assert.IsAssignableFrom<ScoringRecommender>(await BaselineScorers.Loaders.Single(loader => loader.Kind == kind).LoadAsync(Folder));
+        var loaded = Assert.IsAssignableFrom<ScoringRecommender>(await BaselineScorers.Loaders.Single(loader => loader.Kind == kind)
+            .LoadAsync(Folder));
 
         string[] histories = ["a", "b c", "e e d a", "", "x", "never"];
         Assert.Equal(kind, ((ISavableScorer)loaded).Kind);
@@ -103,7 +104,8 @@ public sealed class CountedFolderTests : IDisposable
         await File.AppendAllTextAsync(Path.Combine(Folder, damaged), " ");
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => SequentialRulesRecommender.LoadAsync(Folder));
-        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -50,7 +50,8 @@ public sealed class StarRecommenderTests
     {
         var options = new StarOptions { VectorShare = 1.5, Recency = -1, MaxHistory = 0, HistoryFactor = 2, MaxItemsPerUser = 1 };
 
-        var error = Assert.Throws<OptionsValidationException>(() => new StarRecommender(TextKnnRecommenderTests.Vectors, [], options: options));
+        var error =
+            Assert.Throws<OptionsValidationException>(() => new StarRecommender(TextKnnRecommenderTests.Vectors, [], options: options));
 
         Assert.All(
             ["VectorShare", "Recency", "MaxHistory", "HistoryFactor", "MaxItemsPerUser"],

@@ -33,7 +33,8 @@ public sealed class TextKnnRecommenderTests
                 continue;
             }
 
-            double[] raw = [.. Enumerable.Range(0, 4).Select(j => Math.Exp(Cosine(item, j) / temperature) * Math.Pow(counts[j] + 1, power))];
+            double[] raw =
+                [.. Enumerable.Range(0, 4).Select(j => Math.Exp(Cosine(item, j) / temperature) * Math.Pow(counts[j] + 1, power))];
             for (int j = 0; j < 4; j++)
             {
                 expected[j] += Math.Exp(-decay * age) * raw[j] / raw.Sum();
