@@ -52,8 +52,9 @@ internal sealed class BertWords
     /// <param name="maxTokens">The longest result, at least 3.</param>
     public int[] Encode(string text, int maxTokens)
     {
-        string words = Split(text);
-        var ids = words.Length == 0 ? [] : _pieces.EncodeToIds(words, maxTokens - 2, out _, out _);
+        // The limit may fall within a word, as in the reference; the library's own limit would leave out the whole word.
+        string[] words = Split(text).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var ids = words.Length == 0 ? [] : _pieces.EncodeToIds(string.Join(' ', words.Take(maxTokens - 2)));
         return [Start, .. ids.Take(maxTokens - 2), End];
     }
 

@@ -20,8 +20,6 @@ public class MiniLmTests
             ? [.. Enumerable.Range(0, items.Count)]
             : [.. Enumerable.Range(0, 16).Select(i => i * 211 % items.Count)];
 
-        // How the reference cut long texts is not recorded.
-        rows = [.. rows.Where(row => encoder.CountTokens(ReferenceText.Of(items[row])) < encoder.MaxTokens)];
         var vectors = await encoder.GenerateAsync(rows.Select(row => ReferenceText.Of(items[row])));
 
         float[] cosines = [.. rows.Select((row, i) => Cosine(expected[row], vectors[i].Vector.Span))];
