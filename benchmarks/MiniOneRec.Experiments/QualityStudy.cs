@@ -27,15 +27,18 @@ internal sealed class QualityStudy : IStudy
                 string name = $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
                 var options = new RecipeOptions
                 {
-                    Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse", Baselines = baselines,
+                    Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
+                        Baselines = baselines,
                     MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(work, "quality", name),
                 };
                 var settings = new JsonObject
                 {
-                    ["set"] = set, ["seed"] = seed, ["preset"] = chosen, ["skipReinforcement"] = options.SkipReinforcement, ["testRows"] = rows,
+                    ["set"] = set, ["seed"] = seed, ["preset"] = chosen, ["skipReinforcement"] = options.SkipReinforcement,
+                        ["testRows"] = rows,
                     ["baselines"] = new JsonArray([.. baselines.Select(baseline => (JsonNode)baseline)]),
                 };
-                var run = await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
+                var run =
+                    await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
                     context.Report($"{name}.{figure}", value, figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");

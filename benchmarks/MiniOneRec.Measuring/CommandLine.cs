@@ -6,7 +6,8 @@ namespace MiniOneRec.Measuring;
 /// <param name="JsonPath">The file of JSON lines, or <see langword="null"/>.</param>
 /// <param name="Allocator">What the process's allocator does with freed blocks.</param>
 /// <param name="List">Whether the studies are to be listed.</param>
-internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, string> Options, string? JsonPath, AllocatorGoal Allocator, bool List)
+internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, string> Options, string? JsonPath, AllocatorGoal Allocator,
+    bool List)
 {
     public static CommandLine Parse(IReadOnlyList<string> arguments)
     {

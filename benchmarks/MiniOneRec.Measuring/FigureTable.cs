@@ -14,10 +14,12 @@ internal static class FigureTable
         }
 
         // Settings that all figures share stand above the table, the others beside each figure.
-        var shared = figures[0].Settings.Where(s => figures.All(f => JsonNode.DeepEquals(f.Settings[s.Key], s.Value))).Select(s => s.Key).ToHashSet();
+        var shared = figures[0].Settings.Where(s => figures.All(f => JsonNode.DeepEquals(f.Settings[s.Key], s.Value))).Select(s => s.Key)
+            .ToHashSet();
         output.WriteLine();
         output.WriteLine($"{figures[0].Study}: {Join(figures[0].Settings.Where(s => shared.Contains(s.Key)))}");
-        string[][] rows = [.. figures.Select(f => new[] { f.Name, Format(f.Value), f.Unit, Join(f.Settings.Where(s => !shared.Contains(s.Key))) })];
+        string[][] rows =
+            [.. figures.Select(f => new[] { f.Name, Format(f.Value), f.Unit, Join(f.Settings.Where(s => !shared.Contains(s.Key))) })];
         int name = rows.Max(r => r[0].Length), value = rows.Max(r => r[1].Length), unit = rows.Max(r => r[2].Length);
         foreach (string[] row in rows)
         {
@@ -34,5 +36,6 @@ internal static class FigureTable
         _ => value.ToString("0.#####", CultureInfo.InvariantCulture),
     };
 
-    private static string Join(IEnumerable<KeyValuePair<string, JsonNode?>> settings) => string.Join(", ", settings.Select(s => $"{s.Key}={s.Value?.ToJsonString() ?? "null"}"));
+    private static string Join(IEnumerable<KeyValuePair<string, JsonNode?>> settings) =>
+        string.Join(", ", settings.Select(s => $"{s.Key}={s.Value?.ToJsonString() ?? "null"}"));
 }

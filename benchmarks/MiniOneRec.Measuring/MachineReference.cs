@@ -5,7 +5,8 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Measuring;
 
-/// <summary>What the machine can do, measured in the same run, so that figures of different machines can be put beside each other.</summary>
+/// <summary>What the machine can do, measured in the same run, so that figures of different machines can be put beside each
+/// other.</summary>
 public static class MachineReference
 {
     /// <summary>Measures the speed of a dense product <c>[M, K] x [K, N]</c>.</summary>
@@ -15,7 +16,8 @@ public static class MachineReference
     /// <param name="type">The element type.</param>
     /// <param name="device">The device; the CPU by default.</param>
     /// <returns>Floating-point operations per second, 2MKN over the median time of nine.</returns>
-    public static double GemmFlops(int rows = 1024, int inner = 1024, int columns = 1024, ScalarType type = ScalarType.Float32, Device? device = null)
+    public static double GemmFlops(int rows = 1024, int inner = 1024, int columns = 1024, ScalarType type = ScalarType.Float32,
+        Device? device = null)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();

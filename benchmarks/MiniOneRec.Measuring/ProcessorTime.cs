@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace MiniOneRec.Measuring;
 
-/// <summary>What the processors of this process worked, which other programs on the machine disturb less than the clock; threads that wait do not count.</summary>
+/// <summary>What the processors of this process worked, which other programs on the machine disturb less than the clock; threads that wait
+/// do not count.</summary>
 public static class ProcessorTime
 {
     /// <summary>Gets the time so far, of all threads.</summary>

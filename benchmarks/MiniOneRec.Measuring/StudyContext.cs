@@ -41,7 +41,8 @@ public sealed class StudyContext : IDisposable
     public IReadOnlyList<string> UnreadOptions => [.. _given.Keys.Where(key => !_read.Contains(key)).Order(StringComparer.Ordinal)];
 
     /// <summary>Reads an option; its value becomes part of every later figure's settings.</summary>
-    /// <typeparam name="T">A type that parses itself: <see cref="int"/>, <see cref="double"/>, <see cref="string"/>, <see cref="bool"/> …</typeparam>
+    /// <typeparam name="T">A type that parses itself: <see cref="int"/>, <see cref="double"/>, <see cref="string"/>, <see cref="bool"/>
+    /// …</typeparam>
     /// <param name="name">The option without dashes.</param>
     /// <param name="fallback">The value where the option is not given.</param>
     /// <exception cref="ArgumentException">The text is no <typeparamref name="T"/>.</exception>
@@ -76,7 +77,8 @@ public sealed class StudyContext : IDisposable
                 : throw new ArgumentException($"--{name} holds '{part}'; expected values of type {typeof(T).Name}, separated by commas."))];
     }
 
-    /// <summary>Finds a file or folder of the real data: below <c>--data</c>, else <c>MINIONEREC_DATA</c>, else <c>../shared/data</c> beside the repository.</summary>
+    /// <summary>Finds a file or folder of the real data: below <c>--data</c>, else <c>MINIONEREC_DATA</c>, else <c>../shared/data</c>
+    /// beside the repository.</summary>
     /// <param name="relative">The path below the data folder.</param>
     /// <exception cref="FileNotFoundException">Nothing is there.</exception>
     public string DataPath(string relative) => StudyPaths.Find("data", "MINIONEREC_DATA", _given.GetValueOrDefault(Read("data")), relative);
@@ -84,12 +86,14 @@ public sealed class StudyContext : IDisposable
     /// <summary>Finds a fixture: below <c>--fixtures</c>, else <c>MINIONEREC_FIXTURES</c>, else <c>../shared/fixtures</c>.</summary>
     /// <param name="relative">The path below the fixtures folder.</param>
     /// <exception cref="FileNotFoundException">Nothing is there.</exception>
-    public string FixturePath(string relative) => StudyPaths.Find("fixtures", "MINIONEREC_FIXTURES", _given.GetValueOrDefault(Read("fixtures")), relative);
+    public string FixturePath(string relative) =>
+        StudyPaths.Find("fixtures", "MINIONEREC_FIXTURES", _given.GetValueOrDefault(Read("fixtures")), relative);
 
     /// <summary>Finds a pretrained model: below <c>--models</c>, else <c>MINIONEREC_MODELS</c>, else <c>../shared/models</c>.</summary>
     /// <param name="relative">The path below the models folder.</param>
     /// <exception cref="FileNotFoundException">Nothing is there.</exception>
-    public string ModelPath(string relative) => StudyPaths.Find("models", "MINIONEREC_MODELS", _given.GetValueOrDefault(Read("models")), relative);
+    public string ModelPath(string relative) =>
+        StudyPaths.Find("models", "MINIONEREC_MODELS", _given.GetValueOrDefault(Read("models")), relative);
 
     /// <summary>Takes a figure: prints it, and writes its JSON line at once.</summary>
     /// <param name="figure">What was measured.</param>

@@ -5,7 +5,8 @@ namespace MiniOneRec.Measuring;
 /// <summary>Loads the real data sets that studies measure on.</summary>
 public static class StudyData
 {
-    /// <summary>Loads a set: <c>Industrial_and_Scientific</c> and <c>Office_Products</c> as split, <c>Beauty</c> leave-one-out, <c>demo</c> leave-one-out.</summary>
+    /// <summary>Loads a set: <c>Industrial_and_Scientific</c> and <c>Office_Products</c> as split, <c>Beauty</c> leave-one-out, <c>demo</c>
+    /// leave-one-out.</summary>
     /// <param name="context">Finds the data.</param>
     /// <param name="name">The set's name.</param>
     /// <param name="maxHistory">The longest history of Beauty's and demo's rows.</param>
@@ -16,7 +17,8 @@ public static class StudyData
         {
             "demo" => new LeaveOneOutSplit(maxHistory).Split(DemoCatalogue.Create()),
             "Beauty" => new LeaveOneOutSplit(maxHistory).Split(await InteractionDataset.LoadAsync(
-                context.DataPath("Beauty/Beauty.inter.json"), context.DataPath("Beauty/Beauty.index.json"), cancellationToken: context.CancellationToken)),
+                context.DataPath("Beauty/Beauty.inter.json"), context.DataPath("Beauty/Beauty.index.json"),
+                cancellationToken: context.CancellationToken)),
             _ => await ReferenceDataset.LoadAsync(context.DataPath("Amazon"), name, cancellationToken: context.CancellationToken),
         };
     }

@@ -9,7 +9,8 @@ internal static class StudyPaths
         string path = Path.GetFullPath(Path.Combine(start, relative));
         return File.Exists(path) || Directory.Exists(path)
             ? path
-            : throw new FileNotFoundException($"'{path}' does not exist; give the folder that holds '{relative}' as --{folder} or in {variable}.", path);
+            : throw new FileNotFoundException(
+                $"'{path}' does not exist; give the folder that holds '{relative}' as --{folder} or in {variable}.", path);
     }
 
     private static string Root()

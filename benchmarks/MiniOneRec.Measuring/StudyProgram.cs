@@ -7,7 +7,8 @@ public static class StudyProgram
 {
     /// <summary>Runs.</summary>
     /// <param name="arguments">The command line.</param>
-    /// <param name="assembly">Holds the studies, classes that implement <see cref="IStudy"/> and have a constructor without parameters.</param>
+    /// <param name="assembly">Holds the studies, classes that implement <see cref="IStudy"/> and have a constructor without
+    /// parameters.</param>
     /// <returns>The exit code: 0, 2 for what the caller can mend, 130 after Ctrl+C.</returns>
     public static async Task<int> RunAsync(string[] arguments, Assembly assembly)
     {

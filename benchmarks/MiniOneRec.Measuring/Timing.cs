@@ -47,7 +47,8 @@ public sealed class Timing
     /// <param name="repeats">Timed pairs, at least 1.</param>
     /// <param name="warmUp">Pairs before the first timed one.</param>
     /// <returns>Both timings, and the median over the pairs of baseline time / candidate time: above 1 the candidate is faster.</returns>
-    public static (Timing Baseline, Timing Candidate, double SpeedUp) Ratio(Action baseline, Action candidate, int repeats = 9, int warmUp = 2)
+    public static (Timing Baseline, Timing Candidate, double SpeedUp) Ratio(Action baseline, Action candidate, int repeats = 9,
+        int warmUp = 2)
     {
         ArgumentNullException.ThrowIfNull(baseline);
         ArgumentNullException.ThrowIfNull(candidate);

@@ -15,7 +15,8 @@ internal sealed class MachineStudy : IStudy
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Report("gemm float32", MachineReference.GemmFlops(size, size, size) / 1e9, "GFLOP/s", new { size });
-            context.Report("gemm bfloat16", MachineReference.GemmFlops(size, size, size, torch.ScalarType.BFloat16) / 1e9, "GFLOP/s", new { size });
+            context.Report("gemm bfloat16", MachineReference.GemmFlops(size, size, size, torch.ScalarType.BFloat16) / 1e9, "GFLOP/s",
+                new { size });
         }
 
         context.Report("resident memory", MachineReference.ResidentMegabytes(), "MB");

@@ -11,6 +11,7 @@ internal static class QwenShape
     /// <summary>Makes the configuration, with fewer layers where time or memory is short.</summary>
     public static DecoderConfig Of(int layers) => new()
     {
-        VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14, KeyValueHeadCount = 2, RopeTheta = 1e6,
+        VocabularySize = FirstCode + 3 * 256, HiddenSize = 896, IntermediateSize = 4_864, LayerCount = layers, HeadCount = 14,
+            KeyValueHeadCount = 2, RopeTheta = 1e6,
     };
 }

@@ -21,7 +21,8 @@ internal static class CommandLine
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
-    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Item vectors (.npy, one row per item) that the model reads; semantic IDs are learned from them where there are none.", HelpName = "FILE" };
+    private static readonly Option<string?> Embeddings = new("--embeddings") { Description = "Item vectors that the model reads (.npy, a row per item; FILE.ids.txt beside it may list the ids); semantic IDs are learned from them where there are none.", HelpName = "FILE.npy" };
+    private static readonly Option<string> Encoder = new("--encoder") { Description = "Turns item texts into vectors: tfidf, minilm, or a sentence-transformers folder with an ONNX model.", HelpName = "tfidf|minilm|DIR", DefaultValueFactory = _ => "tfidf" };
     private static readonly Option<string?> Quantizer = new("--quantizer") { Description = "Start from a trained quantizer.", HelpName = "DIR" };
     private static readonly Option<string?> SftModel = new("--sft-model") { Description = "Start from a model after supervised training.", HelpName = "DIR" };
     private static readonly Option<string?> GrpoModel = new("--grpo-model") { Description = "Start from a model after GRPO: evaluation only.", HelpName = "DIR" };
@@ -29,10 +30,10 @@ internal static class CommandLine
 
     /// <summary>Makes the command.</summary>
     /// <param name="run">Runs the recipe and returns the exit code.</param>
-    public static RootCommand Create(Func<RecipeData, RecipeOptions, CancellationToken, Task<int>> run)
+    public static RootCommand Create(Func<RecipeData, RecipeOptions, string, CancellationToken, Task<int>> run)
     {
         var command = new RootCommand("Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
-        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
+        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
         {
             command.Options.Add(option);
         }
@@ -40,7 +41,7 @@ internal static class CommandLine
         Split.AcceptOnlyFromAmong("time", "leave-one-out", "given");
         Preset.AcceptOnlyFromAmong([.. RecipePreset.Names]);
         command.Validators.Add(Check);
-        command.SetAction((line, cancellationToken) => run(ReadData(line), ReadOptions(line), cancellationToken));
+        command.SetAction((line, cancellationToken) => run(ReadData(line), ReadOptions(line), line.GetValue(Encoder)!, cancellationToken));
         return command;
     }
 

@@ -1,7 +1,9 @@
 using AmazonReviews;
 using Microsoft.Extensions.Options;
 using MiniOneRec;
+using MiniOneRec.Encoders.Onnx;
 using MiniOneRec.Recipes;
+using MiniOneRec.Samples;
 using Spectre.Console;
 
 NativeTuning.Apply();
@@ -10,12 +12,18 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 140;
 }
 
-return await CommandLine.Create(async (data, options, cancellationToken) =>
+return await CommandLine.Create(async (data, options, encoderName, cancellationToken) =>
 {
     try
     {
         var sets = await data.LoadAsync(cancellationToken);
-        using var result = await new Recipe(options).RunAsync(sets, new ConsoleObserver(), cancellationToken);
+        using var encoder = encoderName switch
+        {
+            "tfidf" => null,
+            "minilm" => MiniLm.Create(),
+            _ => await OnnxTextEncoder.LoadAsync(encoderName, cancellationToken: cancellationToken),
+        };
+        using var result = await new Recipe(options, encoder).RunAsync(sets, new ConsoleObserver(), cancellationToken);
         ConsoleObserver.Show(result.Report);
         return 0;
     }

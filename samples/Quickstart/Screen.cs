@@ -30,7 +30,7 @@ internal sealed class Screen
 
     private sealed class Report(string name) : IProgress<TrainingProgress>
     {
-        private static readonly string[] Shown = ["loss", "ndcg@10", "NDCG@10", "HR@10", "reward", "group_hit_rate", "kl"];
+        private static readonly string[] Shown = ["loss", "NDCG@10", "HR@10", "reward", "group_hit_rate", "kl"];
 
         private readonly System.Diagnostics.Stopwatch _clock = System.Diagnostics.Stopwatch.StartNew();
         private readonly Lock _gate = new();

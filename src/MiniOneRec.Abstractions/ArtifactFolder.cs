@@ -1,8 +1,10 @@
 namespace MiniOneRec;
 
-/// <summary>Saves and loads folders with a manifest so that a reader sees one version, damage is noticed, and nothing of another kind is deleted.</summary>
+/// <summary>Saves and loads folders with a manifest so that a reader sees one version, damage is noticed, and nothing of another kind is
+/// deleted.</summary>
 /// <remarks>
-/// Saving hashes every file into the manifest, which carries a checksum of itself, and swaps the folder in as a whole. Loading compares the hashes; a
+/// Saving hashes every file into the manifest, which carries a checksum of itself, and swaps the folder in as a whole. Loading compares the
+/// hashes; a
 /// folder that is swapped meanwhile is read again. Folders of version 0.1 have no hashes and load without this check. An application that
 /// wants neither the check nor its time sets the AppContext switch <c>MiniOneRec.SkipArtifactVerification</c>.
 /// </remarks>
@@ -19,14 +21,17 @@ public static class ArtifactFolder
     /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
     /// <param name="manifestFile">The name of the manifest in it.</param>
     /// <param name="kind">The kind; an existing folder of another kind is refused.</param>
-    /// <param name="write">Writes all files into the folder whose path it is given and returns the manifest, without <see cref="ArtifactManifest.Files"/>.</param>
+    /// <param name="write">Writes all files into the folder whose path it is given and returns the manifest, without
+    /// <see cref="ArtifactManifest.Files"/>.</param>
     /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="IOException">
-    /// The folder cannot be written; or it exists and is neither empty nor an artifact of this kind, or holds files that the artifact does not list.
+    /// The folder cannot be written; or it exists and is neither empty nor an artifact of this kind, or holds files that the artifact does
+    /// not list.
     /// </exception>
     public static Task SaveAsync(
-        string folder, string manifestFile, string kind, Func<string, Task<ArtifactManifest>> write, bool overwrite = false, CancellationToken cancellationToken = default)
+        string folder, string manifestFile, string kind, Func<string, Task<ArtifactManifest>> write, bool overwrite = false,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(manifestFile);
@@ -43,7 +48,8 @@ public static class ArtifactFolder
                 }
 
                 files.Remove(manifestFile);
-                await (manifest with { Kind = kind, Files = files }).SaveAsync(Path.Combine(aside, manifestFile), cancellationToken).ConfigureAwait(false);
+                await (manifest with { Kind = kind, Files = files }).SaveAsync(Path.Combine(aside, manifestFile), cancellationToken)
+                    .ConfigureAwait(false);
             },
             (target, aside) => overwrite ? null : Refusal(target, aside, manifestFile, kind),
             cancellationToken);
@@ -53,14 +59,16 @@ public static class ArtifactFolder
     /// <param name="folder">The folder.</param>
     /// <param name="manifestFile">The name of the manifest in it.</param>
     /// <param name="kind">The kind that is to be saved.</param>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor an artifact of this kind; or it holds files that the artifact does not list.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor an artifact of this kind; or it holds files that the
+    /// artifact does not list.</exception>
     public static void CheckTarget(string folder, string manifestFile, string kind)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         WriteTarget.Check(folder, WriteTarget.Resolve(folder), target => Refusal(target, null, manifestFile, kind), ", or empty this one");
     }
 
-    /// <summary>Gets whether a folder is there, or lies beside its place because the process that replaced it was killed between two renames.</summary>
+    /// <summary>Gets whether a folder is there, or lies beside its place because the process that replaced it was killed between two
+    /// renames.</summary>
     /// <param name="folder">The folder.</param>
     public static bool Exists(string folder)
     {
@@ -77,20 +85,24 @@ public static class ArtifactFolder
     public static async Task<string> KindOfAsync(string folder, string manifestFile, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return (await ArtifactManifest.ReadAsync(Path.Combine(Located(folder), manifestFile), null, cancellationToken).ConfigureAwait(false)).Kind;
+        return (await ArtifactManifest.ReadAsync(Path.Combine(Located(folder), manifestFile), null, cancellationToken)
+            .ConfigureAwait(false)).Kind;
     }
 
     /// <summary>Reads a folder and its manifest as one version.</summary>
     /// <param name="folder">The folder; a symbolic link is followed once.</param>
     /// <param name="manifestFile">The name of the manifest in it.</param>
     /// <param name="kind">The kind that the caller can use, or <see langword="null"/> for any.</param>
-    /// <param name="read">Reads the files of the folder whose path it is given. Called again where the folder was replaced meanwhile.</param>
+    /// <param name="read">Reads the files of the folder whose path it is given. Called again where the folder was replaced
+    /// meanwhile.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, was changed after it was saved, or cannot be read; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, was changed after it was saved, or cannot be read; the message names
+    /// it.</exception>
     /// <exception cref="IOException">The folder was replaced again and again while it was read.</exception>
     public static async Task<T> LoadAsync<T>(
-        string folder, string manifestFile, string? kind, Func<ArtifactManifest, string, Task<T>> read, CancellationToken cancellationToken = default)
+        string folder, string manifestFile, string? kind, Func<ArtifactManifest, string, Task<T>> read,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(manifestFile);
@@ -112,7 +124,8 @@ public static class ArtifactFolder
 
                 (result as IDisposable)?.Dispose();
             }
-            catch (Exception e) when (e is not OperationCanceledException && IsPatient(start) && (Stamp(manifestPath) != before || Located(folder) != target))
+            catch (Exception e) when (e is not OperationCanceledException && IsPatient(start)
+                && (Stamp(manifestPath) != before || Located(folder) != target))
             {
                 // The folder was replaced while it was read; what was read may be of two versions.
             }
@@ -182,7 +195,8 @@ public static class ArtifactFolder
         return result;
     }
 
-    private static bool IsMissing(Exception e, string damage) => e is FileNotFoundException && damage.EndsWith(Missing, StringComparison.Ordinal);
+    private static bool IsMissing(Exception e, string damage) => e is FileNotFoundException
+        && damage.EndsWith(Missing, StringComparison.Ordinal);
 
     private static string? Refusal(string target, string? aside, string manifestFile, string kind)
     {
@@ -212,12 +226,14 @@ public static class ArtifactFolder
         var names = WriteTarget.Files(target);
         return manifest.Files.Count > 0
             ? WriteTarget.Describe([.. names.Where(name => name != manifestFile && !manifest.Files.ContainsKey(name))])
-            : aside is null ? null : WriteTarget.Describe([.. names.Where(name => !IsOfVersion01(name) && !File.Exists(Path.Combine(aside, name)))]);
+            : aside is null ? null
+                : WriteTarget.Describe([.. names.Where(name => !IsOfVersion01(name) && !File.Exists(Path.Combine(aside, name)))]);
     }
 
     // What version 0.1 wrote into its folders beyond what the new content may have, such as other shards or the file of removed items.
     private static bool IsOfVersion01(string name) =>
-        name.EndsWith(".safetensors", StringComparison.Ordinal) || name is "model.safetensors.index.json" or "archive.json" or "generation_config.json"
+        name.EndsWith(".safetensors", StringComparison.Ordinal)
+            || name is "model.safetensors.index.json" or "archive.json" or "generation_config.json"
             || name.StartsWith("tokenizer", StringComparison.Ordinal) || name.StartsWith("quantizer/", StringComparison.Ordinal);
 
     private static string Located(string folder)

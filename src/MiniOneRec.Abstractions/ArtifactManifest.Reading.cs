@@ -16,8 +16,10 @@ public sealed partial record ArtifactManifest
     /// <param name="expectedKind">The kind that the caller can use, or <see langword="null"/> for any.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is no manifest, of a newer format, of another kind, too large, or was changed after it was written.</exception>
-    public static async Task<ArtifactManifest> LoadAsync(string path, string? expectedKind = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidDataException">The file is no manifest, of a newer format, of another kind, too large, or was changed after
+    /// it was written.</exception>
+    public static async Task<ArtifactManifest> LoadAsync(string path, string? expectedKind = null,
+        CancellationToken cancellationToken = default)
     {
         var manifest = await ReadAsync(path, expectedKind, cancellationToken).ConfigureAwait(false);
         return manifest.Damage is { } damage && ArtifactFolder.Verifies ? throw new InvalidDataException(damage) : manifest;
@@ -89,7 +91,8 @@ public sealed partial record ArtifactManifest
                 : throw Bad(path, "formatVersion", number, "an integer");
             if (format is < 1 or > CurrentFormatVersion)
             {
-                throw new InvalidDataException($"Manifest '{path}': format version {format}; this library reads 1 to {CurrentFormatVersion}.");
+                throw new InvalidDataException(
+                    $"Manifest '{path}': format version {format}; this library reads 1 to {CurrentFormatVersion}.");
             }
 
             string kind = Text(path, root, "kind") ?? throw new InvalidDataException($"Manifest '{path}': key 'kind' is missing.");
@@ -101,7 +104,8 @@ public sealed partial record ArtifactManifest
                 LibraryVersion = Text(path, root, "libraryVersion") ?? "",
                 MadeFrom = Table(path, root, "madeFrom"),
                 Options = Find(root, "options") is not { } options ? []
-                    : options.ValueKind == JsonValueKind.Object ? JsonObject.Create(options.Clone())! : throw Bad(path, "options", options, "an object"),
+                    : options.ValueKind == JsonValueKind.Object ? JsonObject.Create(options.Clone())!
+                        : throw Bad(path, "options", options, "an object"),
                 Files = files.Keys.FirstOrDefault(name => !IsInside(name)) is { } outside
                     ? throw new InvalidDataException($"Manifest '{path}': key 'files' names '{outside}', which is not inside the artifact.")
                     : files,
@@ -160,7 +164,8 @@ public sealed partial record ArtifactManifest
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidDataException($"Manifest '{path}', {(at.Length == 0 ? "a key" : $"key '{at}'")}: the text is not valid Unicode.", e);
+            throw new InvalidDataException(
+                $"Manifest '{path}', {(at.Length == 0 ? "a key" : $"key '{at}'")}: the text is not valid Unicode.", e);
         }
     }
 

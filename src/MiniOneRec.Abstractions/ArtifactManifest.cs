@@ -7,9 +7,11 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>The small record that lies beside every artifact: what it is, what made it, what it was made from, and the hashes of its files.</summary>
+/// <summary>The small record that lies beside every artifact: what it is, what made it, what it was made from, and the hashes of its
+/// files.</summary>
 /// <remarks>
-/// The manifest ends in a checksum of itself, so that a change of any bit is noticed. Manifests of version 0.1 have neither checksum nor file
+/// The manifest ends in a checksum of itself, so that a change of any bit is noticed. Manifests of version 0.1 have neither checksum nor
+/// file
 /// hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
 /// </remarks>
 public sealed partial record ArtifactManifest
@@ -37,7 +39,8 @@ public sealed partial record ArtifactManifest
 
     /// <summary>Gets the version of the library that wrote it.</summary>
     public string LibraryVersion { get; init; } =
-        typeof(ArtifactManifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+        typeof(ArtifactManifest).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "0.0.0";
 
     /// <summary>Gets the fingerprints of what it was made from, by name, for example <c>index</c>.</summary>
     public IReadOnlyDictionary<string, string> MadeFrom { get; init; } = new Dictionary<string, string>();
@@ -45,7 +48,8 @@ public sealed partial record ArtifactManifest
     /// <summary>Gets the options of the stage that made it.</summary>
     public JsonObject Options { get; init; } = [];
 
-    /// <summary>Gets the SHA-256 of every file of the artifact by relative path with slashes, without the manifest; empty where unknown.</summary>
+    /// <summary>Gets the SHA-256 of every file of the artifact by relative path with slashes, without the manifest; empty where
+    /// unknown.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Gets why the manifest is not the one that was written, or <see langword="null"/>.</summary>
@@ -67,7 +71,8 @@ public sealed partial record ArtifactManifest
     /// <param name="cancellationToken">Stops the reading.</param>
     public static async Task<string> HashFileAsync(string path, CancellationToken cancellationToken = default)
     {
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
+        var stream =
+            new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
         await using (stream.ConfigureAwait(false))
         {
             return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
@@ -90,7 +95,8 @@ public sealed partial record ArtifactManifest
         {
             return Options.Deserialize<T>(JsonWithoutNulls)!;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or OverflowException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or OverflowException)
         {
             string where = Source is null ? "The manifest's" : $"Manifest '{Source}': the";
             string key = e is JsonException { Path: { } at } ? $" Key 'options{at.TrimStart('$')}'." : "";

@@ -3,7 +3,8 @@ namespace MiniOneRec;
 /// <summary>Writes files and folders aside and renames them, so that a reader never sees half of one.</summary>
 /// <remarks>
 /// A path that is a symbolic link is followed: the link stays and its target is replaced. What a killed process left beside the target
-/// (<c>NAME.tmp-…</c>, <c>NAME.old-…</c>) is removed by the next write to the same target; what a living process writes is locked and stays.
+/// (<c>NAME.tmp-…</c>, <c>NAME.old-…</c>) is removed by the next write to the same target; what a living process writes is locked and
+/// stays.
 /// </remarks>
 public static class AtomicFile
 {
@@ -13,7 +14,8 @@ public static class AtomicFile
     /// <param name="path">The file to make or replace.</param>
     /// <param name="write">Writes the content.</param>
     /// <param name="cancellationToken">Looked at before the rename; the earlier file then stays.</param>
-    /// <exception cref="IOException">The file cannot be written, or a folder of that name exists; the message says that the earlier one is whole.</exception>
+    /// <exception cref="IOException">The file cannot be written, or a folder of that name exists; the message says that the earlier one is
+    /// whole.</exception>
     public static async Task WriteAsync(string path, Func<Stream, Task> write, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -30,7 +32,8 @@ public static class AtomicFile
         string aside = full + Leftovers.NewSuffix();
         try
         {
-            // The open stream is the lock that keeps another writer from taking this file for a leftover. Windows cannot rename an open file.
+            // The open stream is the lock that keeps another writer from taking this file for a leftover. Windows cannot rename an open
+            // file.
             var stream = new FileStream(aside, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16, FileOptions.Asynchronous);
             await using (stream.ConfigureAwait(false))
             {
@@ -63,12 +66,15 @@ public static class AtomicFile
     /// <summary>Writes a file as the other overload does, but leaves a file of another kind alone.</summary>
     /// <param name="path">The file to make or replace.</param>
     /// <param name="write">Writes the content.</param>
-    /// <param name="mayReplace">Looks at the first 4,096 bytes of an existing file and says whether it is of the same kind; not asked about an empty one.</param>
+    /// <param name="mayReplace">Looks at the first 4,096 bytes of an existing file and says whether it is of the same kind; not asked about
+    /// an empty one.</param>
     /// <param name="overwrite">Whether a file of another kind is replaced too.</param>
     /// <param name="cancellationToken">Looked at before the rename; the earlier file then stays.</param>
-    /// <exception cref="IOException">A file of another kind exists and <paramref name="overwrite"/> is not set, or the file cannot be written.</exception>
+    /// <exception cref="IOException">A file of another kind exists and <paramref name="overwrite"/> is not set, or the file cannot be
+    /// written.</exception>
     public static async Task WriteAsync(
-        string path, Func<Stream, Task> write, Func<ReadOnlyMemory<byte>, bool> mayReplace, bool overwrite = false, CancellationToken cancellationToken = default)
+        string path, Func<Stream, Task> write, Func<ReadOnlyMemory<byte>, bool> mayReplace, bool overwrite = false,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(mayReplace);
@@ -80,7 +86,8 @@ public static class AtomicFile
             var existing = new FileStream(full, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             await using (existing.ConfigureAwait(false))
             {
-                read = await existing.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                read = await existing.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             if (read > 0 && !mayReplace(head.AsMemory(0, read)))
@@ -97,7 +104,8 @@ public static class AtomicFile
     /// <param name="write">Writes the content into the folder whose path it is given.</param>
     /// <param name="cancellationToken">Looked at before the swap; the earlier folder then stays.</param>
     /// <exception cref="IOException">
-    /// The folder cannot be written, or an existing one holds something that the new one does not have; the message says that the earlier one is whole.
+    /// The folder cannot be written, or an existing one holds something that the new one does not have; the message says that the earlier
+    /// one is whole.
     /// </exception>
     public static Task WriteFolderAsync(string path, Func<string, Task> write, CancellationToken cancellationToken = default) =>
         WriteFolderAsync(path, write, overwrite: false, cancellationToken);
@@ -105,16 +113,20 @@ public static class AtomicFile
     /// <summary>Writes a folder aside and swaps it in for <paramref name="path"/>.</summary>
     /// <param name="path">The folder to make or replace.</param>
     /// <param name="write">Writes the content into the folder whose path it is given.</param>
-    /// <param name="overwrite">Whether an existing folder is replaced although it holds files or folders of names that the new one does not have.</param>
+    /// <param name="overwrite">Whether an existing folder is replaced although it holds files or folders of names that the new one does not
+    /// have.</param>
     /// <param name="cancellationToken">Looked at before the swap; the earlier folder then stays.</param>
     /// <exception cref="IOException">
-    /// The folder cannot be written, or an existing one holds something that the new one does not have; the message says that the earlier one is whole.
+    /// The folder cannot be written, or an existing one holds something that the new one does not have; the message says that the earlier
+    /// one is whole.
     /// </exception>
-    public static Task WriteFolderAsync(string path, Func<string, Task> write, bool overwrite, CancellationToken cancellationToken = default) =>
+    public static Task WriteFolderAsync(string path, Func<string, Task> write, bool overwrite,
+        CancellationToken cancellationToken = default) =>
         WriteFolderAsync(
             path,
             write,
-            (target, aside) => overwrite || aside is null ? null : WriteTarget.Foreign(target, name => Path.Exists(Path.Combine(aside, name))),
+            (target, aside) => overwrite || aside is null ? null
+            : WriteTarget.Foreign(target, name => Path.Exists(Path.Combine(aside, name))),
             cancellationToken);
 
     /// <summary>Writes a folder where what may be replaced is known by name.</summary>
@@ -125,7 +137,8 @@ public static class AtomicFile
     /// <param name="cancellationToken">Looked at before the swap; the earlier folder then stays.</param>
     /// <exception cref="IOException">The folder cannot be written, or an existing one holds something else.</exception>
     public static Task WriteFolderAsync(
-        string path, Func<string, Task> write, Func<string, bool> isOurs, bool overwrite = false, CancellationToken cancellationToken = default)
+        string path, Func<string, Task> write, Func<string, bool> isOurs, bool overwrite = false,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(isOurs);
         return WriteFolderAsync(path, write, (target, _) => overwrite ? null : WriteTarget.Foreign(target, isOurs), cancellationToken);
@@ -145,7 +158,8 @@ public static class AtomicFile
     /// <summary>Writes a folder after a check of what exists, which is repeated immediately before the swap.</summary>
     /// <param name="path">The folder to make or replace.</param>
     /// <param name="write">Writes the content into the folder whose path it is given.</param>
-    /// <param name="refusal">Gets why an existing target, not empty, is not replaced; first called without the new folder, then with it.</param>
+    /// <param name="refusal">Gets why an existing target, not empty, is not replaced; first called without the new folder, then with
+    /// it.</param>
     /// <param name="cancellationToken">Looked at before the swap; the earlier folder then stays.</param>
     internal static async Task WriteFolderAsync(
         string path, Func<string, Task> write, Func<string, string?, string?> refusal, CancellationToken cancellationToken)

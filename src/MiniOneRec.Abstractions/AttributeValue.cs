@@ -46,7 +46,8 @@ public readonly struct AttributeValue : IEquatable<AttributeValue>
     /// <param name="number">A finite number.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number is NaN or infinite.</exception>
     public AttributeValue(double number)
-        : this(AttributeKind.Number, null, double.IsFinite(number) ? number : throw new ArgumentOutOfRangeException(nameof(number), number, "An attribute is a finite number."))
+        : this(AttributeKind.Number, null, double.IsFinite(number) ? number
+            : throw new ArgumentOutOfRangeException(nameof(number), number, "An attribute is a finite number."))
     {
     }
 
@@ -65,13 +66,15 @@ public readonly struct AttributeValue : IEquatable<AttributeValue>
     {
     }
 
-    /// <summary>Gets what the value holds; <see cref="AttributeKind.Text"/> for <see langword="default"/>, which is the empty text.</summary>
+    /// <summary>Gets what the value holds; <see cref="AttributeKind.Text"/> for <see langword="default"/>, which is the empty
+    /// text.</summary>
     public AttributeKind Kind { get; }
 
     /// <summary>Gets the text, or <see langword="null"/> where the value is of another kind.</summary>
     public string? Text => Kind == AttributeKind.Text ? _reference as string ?? "" : null;
 
-    /// <summary>Gets the number, or <see langword="null"/> where the value is of another kind; a comparison with <see langword="null"/> is false.</summary>
+    /// <summary>Gets the number, or <see langword="null"/> where the value is of another kind; a comparison with <see langword="null"/> is
+    /// false.</summary>
     public double? Number => Kind == AttributeKind.Number ? _number : null;
 
     /// <summary>Gets the truth value, or <see langword="null"/> where the value is of another kind.</summary>
@@ -162,7 +165,8 @@ public sealed class AttributeValueJsonConverter : JsonConverter<AttributeValue>
                 return reader.TokenType == JsonTokenType.EndArray ? new AttributeValue(list)
                     : throw new JsonException($"An attribute's list holds {reader.TokenType}; expected strings.");
             default:
-                throw new JsonException($"An attribute is {reader.TokenType}; expected a string, a finite number, true, false or an array of strings.");
+                throw new JsonException(
+                    $"An attribute is {reader.TokenType}; expected a string, a finite number, true, false or an array of strings.");
         }
     }
 

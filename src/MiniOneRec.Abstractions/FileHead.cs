@@ -9,7 +9,8 @@ public static class FileHead
     /// <param name="head">The first bytes.</param>
     /// <param name="key">A key at the top level; letters of either case.</param>
     public static bool HasKey(ReadOnlyMemory<byte> head, string key) =>
-        Walk(head, (ref reader) => reader.TokenType == JsonTokenType.PropertyName && string.Equals(reader.GetString(), key, StringComparison.OrdinalIgnoreCase), found: true);
+        Walk(head, (ref reader) => reader.TokenType == JsonTokenType.PropertyName
+            && string.Equals(reader.GetString(), key, StringComparison.OrdinalIgnoreCase), found: true);
 
     /// <summary>Whether the bytes begin a JSON object whose values are all arrays.</summary>
     /// <param name="head">The first bytes.</param>
@@ -23,7 +24,8 @@ public static class FileHead
     {
         var bytes = head.Span;
         bytes = bytes.StartsWith("\uFEFF"u8) ? bytes["\uFEFF"u8.Length..] : bytes;
-        var reader = new Utf8JsonReader(bytes, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip }));
+        var reader = new Utf8JsonReader(bytes, isFinalBlock: false,
+            new JsonReaderState(new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip }));
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)

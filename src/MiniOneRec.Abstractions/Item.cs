@@ -21,12 +21,14 @@ public sealed record Item
     /// <summary>Gets the categories, from the general to the special.</summary>
     public IReadOnlyList<string> Categories { get; init => field = value ?? []; } = [];
 
-    /// <summary>Gets what else is known of the item by name, for example <c>price</c> or <c>stock</c>; empty where there is nothing.</summary>
+    /// <summary>Gets what else is known of the item by name, for example <c>price</c> or <c>stock</c>; empty where there is
+    /// nothing.</summary>
     public IReadOnlyDictionary<string, AttributeValue> Attributes { get => field; init => field = value ?? NoAttributes; } = NoAttributes;
 
     private static ReadOnlyDictionary<string, AttributeValue> NoAttributes => ReadOnlyDictionary<string, AttributeValue>.Empty;
 
-    /// <summary>Gets an attribute that is a number, or <see langword="null"/> where there is none; a comparison with <see langword="null"/> is false.</summary>
+    /// <summary>Gets an attribute that is a number, or <see langword="null"/> where there is none; a comparison with <see langword="null"/>
+    /// is false.</summary>
     /// <param name="attribute">The attribute's name.</param>
     public double? Number(string attribute) => Attributes.TryGetValue(attribute, out var value) ? value.Number : null;
 

@@ -26,12 +26,14 @@ public static class ItemExtensions
     /// <summary>Narrows a request to the items that pass a test, besides the filter that it has.</summary>
     /// <param name="request">The request.</param>
     /// <param name="items">
-    /// The items by id. A <see cref="System.Collections.Concurrent.ConcurrentDictionary{TKey, TValue}"/> that the application keeps up to date
+    /// The items by id. A <see cref="System.Collections.Concurrent.ConcurrentDictionary{TKey, TValue}"/> that the application keeps up to
+    /// date
     /// lets filters see the stock of the moment.
     /// </param>
     /// <param name="filter">The test. It must be safe for concurrent use.</param>
     /// <returns>The narrower request; ids that are not among <paramref name="items"/> are no candidates.</returns>
-    public static RecommendationRequest Where(this RecommendationRequest request, IReadOnlyDictionary<string, Item> items, Func<Item, bool> filter)
+    public static RecommendationRequest Where(this RecommendationRequest request, IReadOnlyDictionary<string, Item> items, Func<Item,
+        bool> filter)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(items);

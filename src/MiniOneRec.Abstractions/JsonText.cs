@@ -7,14 +7,16 @@ namespace MiniOneRec;
 
 /// <summary>Replaces broken characters in JSON text, so that one damaged title does not end the reading of a file.</summary>
 /// <remarks>
-/// Half a surrogate pair (<c>\ud83d</c> without its second half), <c>\u0000</c> and bytes that are no UTF-8 become U+FFFD. JSON that is whole
+/// Half a surrogate pair (<c>\ud83d</c> without its second half), <c>\u0000</c> and bytes that are no UTF-8 become U+FFFD. JSON that is
+/// whole
 /// passes unchanged, and errors of syntax stay errors for the parser. Keys are repaired like values: two that become equal are a
 /// duplicate, which readers refuse.
 /// </remarks>
 public static class JsonText
 {
     private const int PairLength = 12, EscapeLength = 6;
-    private static readonly SearchValues<byte> Plain = SearchValues.Create([.. Enumerable.Range(0, 128).Where(value => value != '\\').Select(value => (byte)value)]);
+    private static readonly SearchValues<byte> Plain =
+        SearchValues.Create([.. Enumerable.Range(0, 128).Where(value => value != '\\').Select(value => (byte)value)]);
 
     /// <summary>Repairs a whole text.</summary>
     /// <param name="utf8">The JSON text in UTF-8.</param>
@@ -132,7 +134,8 @@ public static class JsonText
     /// <summary>The UTF-16 unit of an escape <c>\uXXXX</c>, or <see langword="null"/> where the text begins with none.</summary>
     private static char? Unit(ReadOnlySpan<byte> text) =>
         text.Length >= EscapeLength && text[0] == '\\' && text[1] == 'u'
-            && ushort.TryParse(text.Slice(2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit) ? (char)unit : null;
+            && ushort.TryParse(text.Slice(2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ushort unit)
+                ? (char)unit : null;
 
     private sealed class RepairedStream(Stream source) : Stream
     {

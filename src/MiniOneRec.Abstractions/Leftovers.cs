@@ -4,7 +4,8 @@ namespace MiniOneRec;
 
 /// <summary>What writes leave beside their target while they run, and what killed ones left.</summary>
 /// <remarks>
-/// A folder <c>NAME.tmp-ID</c> belongs to a writer as long as the writer holds <c>NAME.tmp-ID.lock</c> open; a file <c>NAME.tmp-ID</c> is open itself. The
+/// A folder <c>NAME.tmp-ID</c> belongs to a writer as long as the writer holds <c>NAME.tmp-ID.lock</c> open; a file <c>NAME.tmp-ID</c> is
+/// open itself. The
 /// kernel ends such a lock together with the process. Names of version 0.1 have no lock and count as left after an hour.
 /// </remarks>
 internal static class Leftovers
@@ -27,7 +28,8 @@ internal static class Leftovers
     }
 
     /// <summary>Locks a folder that is about to be made.</summary>
-    public static IDisposable Lock(string aside) => new FileStream(aside + LockEnd, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+    public static IDisposable Lock(string aside) =>
+        new FileStream(aside + LockEnd, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
 
     /// <summary>Finds the folder that a killed replacement moved away, where the target itself is missing.</summary>
     public static string? Find(string full)
@@ -37,7 +39,8 @@ internal static class Leftovers
             return null;
         }
 
-        return Siblings(full).Where(path => IsNamed(path, full, Earlier) && Directory.Exists(path)).OrderByDescending(LastWrite).FirstOrDefault();
+        return Siblings(full).Where(path => IsNamed(path, full, Earlier) && Directory.Exists(path)).OrderByDescending(LastWrite)
+            .FirstOrDefault();
     }
 
     /// <summary>Puts a folder back that a killed replacement moved away.</summary>
@@ -98,7 +101,8 @@ internal static class Leftovers
         try
         {
             string name = Path.GetFileName(full);
-            return [.. Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(full)!).Where(path => Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal))];
+            return [.. Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(full)!)
+                .Where(path => Path.GetFileName(path).StartsWith(name, StringComparison.Ordinal))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -167,8 +171,10 @@ internal static class Leftovers
         }
 
         int at = path.Length - IdLength - Earlier.Length;
-        return (path.AsSpan(at).StartsWith(Aside, StringComparison.Ordinal) ? path : string.Concat(path.AsSpan(0, at), Aside, path.AsSpan(at + Earlier.Length))) + LockEnd;
+        return (path.AsSpan(at).StartsWith(Aside, StringComparison.Ordinal) ? path
+            : string.Concat(path.AsSpan(0, at), Aside, path.AsSpan(at + Earlier.Length))) + LockEnd;
     }
 
-    private static DateTime LastWrite(string path) => Directory.Exists(path) ? Directory.GetLastWriteTimeUtc(path) : File.GetLastWriteTimeUtc(path);
+    private static DateTime LastWrite(string path) => Directory.Exists(path) ? Directory.GetLastWriteTimeUtc(path)
+        : File.GetLastWriteTimeUtc(path);
 }

@@ -13,7 +13,8 @@ public sealed record RecommendationRequest
     }
 
     /// <summary>Makes a request for a number of items.</summary>
-    /// <remarks>JSON without a count uses this default; compiled JSON metadata does not know the defaults of init-only properties.</remarks>
+    /// <remarks>JSON without a count uses this default; compiled JSON metadata does not know the defaults of init-only
+    /// properties.</remarks>
     /// <param name="count">How many items are wanted, at least 1.</param>
     [JsonConstructor]
     public RecommendationRequest(int count = DefaultCount) => Count = count;
@@ -36,17 +37,20 @@ public sealed record RecommendationRequest
     public IReadOnlySet<string>? ExcludedItems { get; init; }
 
     /// <summary>
-    /// Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue. It is code and no part of JSON.
+    /// Gets a test that an item must pass to be a candidate (category, stock), or <see langword="null"/> for the whole catalogue. It is
+    /// code and no part of JSON.
     /// </summary>
     [JsonIgnore]
     public Func<string, bool>? CandidateFilter { get; init; }
 
-    /// <summary>Gets whether the items of the history are left out of the answer, or <see langword="null"/> for what the recommender does by default.</summary>
+    /// <summary>Gets whether the items of the history are left out of the answer, or <see langword="null"/> for what the recommender does
+    /// by default.</summary>
     public bool? ExcludeHistory { get; init; }
 
     /// <summary>Gets until when an answer is of use, or <see langword="null"/> for no limit.</summary>
     /// <remarks>
-    /// A generative recommender refuses a request that is late with a <see cref="TimeoutException"/> and does not compute it. Recommenders that answer
+    /// A generative recommender refuses a request that is late with a <see cref="TimeoutException"/> and does not compute it. Recommenders
+    /// that answer
     /// at once may ignore the deadline.
     /// </remarks>
     public DateTimeOffset? Deadline { get; init; }
@@ -57,7 +61,8 @@ public sealed record RecommendationRequest
     /// <summary>Decides whether an item may be recommended for this request.</summary>
     /// <param name="itemId">The item.</param>
     public bool Allows(string itemId) =>
-        ExcludedItems?.Contains(itemId) != true && !(ExcludeHistory == true && History.Contains(itemId)) && CandidateFilter?.Invoke(itemId) != false;
+        ExcludedItems?.Contains(itemId) != true && !(ExcludeHistory == true && History.Contains(itemId))
+            && CandidateFilter?.Invoke(itemId) != false;
 }
 
 /// <summary>One recommended item.</summary>

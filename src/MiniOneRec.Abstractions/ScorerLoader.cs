@@ -1,6 +1,7 @@
 namespace MiniOneRec;
 
-/// <summary>Loads saved scorers of one kind; a package of scorers offers one for each of its kinds, and the application hands them to whatever loads.</summary>
+/// <summary>Loads saved scorers of one kind; a package of scorers offers one for each of its kinds, and the application hands them to
+/// whatever loads.</summary>
 public sealed class ScorerLoader
 {
     private readonly Func<string, string, CancellationToken, Task<IItemScorer?>> _load;
@@ -27,5 +28,6 @@ public sealed class ScorerLoader
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>, for scorers that compute on one.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The scorer, the caller's to dispose where it is disposable, or <see langword="null"/> where it is left out.</returns>
-    public Task<IItemScorer?> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) => _load(folder, device, cancellationToken);
+    public Task<IItemScorer?> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
+        _load(folder, device, cancellationToken);
 }

@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
 
-/// <summary>A path of codes from the root of the catalogue's tree to an item, for example <c>&lt;a_12&gt;&lt;b_7&gt;&lt;c_240&gt;</c>.</summary>
+/// <summary>A path of codes from the root of the catalogue's tree to an item, for example
+/// <c>&lt;a_12&gt;&lt;b_7&gt;&lt;c_240&gt;</c>.</summary>
 /// <remarks>
 /// TIGER (arXiv:2305.05065), section 3.1. Codes are integers, zero-based, coarse to fine; any depth from 1 to 26 is a value. Text
 /// appears only at the border of files and prompts, where level <c>l</c> is written with the <c>l</c>-th letter of the alphabet.
@@ -65,7 +66,8 @@ public sealed class SemanticId : IEquatable<SemanticId>, IComparable<SemanticId>
     public static SemanticId Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return TryParse(text, out var id) ? id : throw new FormatException($"'{text}' is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
+        return TryParse(text, out var id) ? id
+            : throw new FormatException($"'{text}' is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
     }
 
     /// <summary>Reads a semantic ID from its text, if it is one.</summary>

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
@@ -13,7 +12,7 @@ namespace MiniOneRec;
 /// everything numeric in this library speaks of rows. Items of one semantic ID are listed by row.
 /// </remarks>
 [JsonConverter(typeof(SemanticIdIndexJsonConverter))]
-public sealed class SemanticIdIndex
+public sealed partial class SemanticIdIndex
 {
     /// <summary>The most codes that a level may have, as for quantizers.</summary>
     public const int MaxLevelSize = 1 << 20;
@@ -114,122 +113,41 @@ public sealed class SemanticIdIndex
     /// <param name="semanticId">The semantic ID.</param>
     public IReadOnlyList<int> RowsOf(SemanticId semanticId) => _itemsOf.TryGetValue(semanticId, out int[]? rows) ? rows : [];
 
-    /// <summary>Reads an index in the reference format: item id to list of tokens, <c>{"0": ["&lt;a_236&gt;", "&lt;b_231&gt;"], …}</c>.</summary>
-    /// <param name="path">The <c>.index.json</c> file.</param>
-    /// <param name="levelSizes">K of each level; by default the largest code in use plus 1.</param>
-    /// <param name="requireUniformDepth">Whether semantic IDs of different depth are an error.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// The file is no index, has an item twice, or would need more codes than <see cref="MaxLevelSize"/> and <see cref="MaxCodes"/> allow; the
-    /// message names file, item and what was expected. Broken characters in ids are read as U+FFFD.
-    /// </exception>
-    public static async Task<SemanticIdIndex> LoadAsync(
-        string path, IReadOnlyList<int>? levelSizes = null, bool requireUniformDepth = false, CancellationToken cancellationToken = default)
+    /// <summary>Gets the semantic IDs of the items of a history that the index knows, in their order.</summary>
+    /// <param name="history">Item ids, oldest first.</param>
+    /// <param name="most">How many are returned at most; of more known items the most recent ones are.</param>
+    /// <param name="skipped">How many items of the history the index does not know.</param>
+    public SemanticId[] KnownIds(IEnumerable<string> history, int most, out int skipped)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!File.Exists(path))
+        ArgumentNullException.ThrowIfNull(history);
+        ArgumentOutOfRangeException.ThrowIfNegative(most);
+        var known = new List<SemanticId>();
+        skipped = 0;
+        foreach (string item in history)
         {
-            throw new FileNotFoundException($"Index file '{path}' does not exist.", path);
-        }
-
-        Dictionary<string, string[]>? raw;
-        var stream = File.OpenRead(path);
-        await using (stream.ConfigureAwait(false))
-        {
-            if (stream.Length == 0)
+            if (TryGetSemanticId(item, out var id))
             {
-                throw new InvalidDataException($"Index file '{path}' is empty; expected a JSON object of item id to list of tokens.");
+                known.Add(id);
             }
-
-            try
+            else
             {
-                raw = await JsonSerializer.DeserializeAsync<Dictionary<string, string[]>>(JsonText.Repair(stream), StrictJson, cancellationToken).ConfigureAwait(false);
-            }
-            catch (JsonException e)
-            {
-                throw new InvalidDataException(
-                    $"Index file '{path}', line {e.LineNumber + 1}: expected a JSON object of item id to list of tokens. {e.Message}", e);
+                skipped++;
             }
         }
 
-        if (raw is null or { Count: 0 })
-        {
-            throw new InvalidDataException($"Index file '{path}' holds no items; expected a JSON object of item id to list of tokens.");
-        }
-
-        var entries = new List<KeyValuePair<string, SemanticId>>(raw.Count);
-        foreach (var (item, tokens) in raw)
-        {
-            string text = tokens is null ? "" : string.Concat(tokens);
-            if (!SemanticId.TryParse(text, out var id) || id.Depth != tokens!.Length)
-            {
-                throw new InvalidDataException($"Index file '{path}', item '{item}': '{text}' is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
-            }
-
-            if (requireUniformDepth && entries.Count > 0 && entries[0].Value.Depth != id.Depth)
-            {
-                throw new InvalidDataException(
-                    $"Index file '{path}', item '{item}': depth {id.Depth}, but item '{entries[0].Key}' has depth {entries[0].Value.Depth}; expected one depth.");
-            }
-
-            entries.Add(new(item, id));
-        }
-
-        try
-        {
-            return new SemanticIdIndex(entries, levelSizes);
-        }
-        catch (ArgumentException e)
-        {
-            throw new InvalidDataException($"Index file '{path}': {e.Message}", e);
-        }
+        return [.. known.Skip(known.Count - most)];
     }
 
-    /// <summary>Writes the index in the reference format; the earlier file stays whole until the new one is complete.</summary>
-    /// <param name="path">The <c>.index.json</c> file.</param>
-    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    /// <exception cref="IOException">A file that is no index exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
-
-    /// <summary>Writes the index in the reference format; the earlier file stays whole until the new one is complete.</summary>
-    /// <param name="path">The <c>.index.json</c> file.</param>
-    /// <param name="overwrite">Whether a file that is no index is replaced.</param>
-    /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
-    public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
-        path,
-        async stream =>
-        {
-            var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-            await using (writer.ConfigureAwait(false))
-            {
-                writer.WriteStartObject();
-                for (int row = 0; row < _items.Length; row++)
-                {
-                    writer.WriteStartArray(_items[row]);
-                    for (int level = 0; level < _semanticIds[row].Depth; level++)
-                    {
-                        writer.WriteStringValue(SemanticId.TokenText(level, _semanticIds[row][level]));
-                    }
-
-                    writer.WriteEndArray();
-                    if (row % 4096 == 0)
-                    {
-                        await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
-                    }
-                }
-
-                writer.WriteEndObject();
-            }
-        },
-        FileHead.HasOnlyArrays,
-        overwrite,
-        cancellationToken);
-
-    private static JsonSerializerOptions StrictJson { get; } = new()
+    /// <summary>Orders rows as the items of one semantic ID are ranked: more popular first, equally popular ones by row.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="popularity">The popularity of items, 0 where an item is missing; <see langword="null"/> for the order of the
+    /// rows.</param>
+    public int[] MostPopularFirst(ReadOnlySpan<int> rows, IReadOnlyDictionary<string, double>? popularity)
     {
-        AllowDuplicateProperties = false, TypeInfoResolver = MiniOneRecJsonContext.WithReflection(MiniOneRecJsonContext.Default),
-    };
+        int[] all = rows.ToArray();
+        return popularity is null || all.Length < 2 ? all
+            : [.. all.OrderByDescending(row => popularity.GetValueOrDefault(_items[row])).ThenBy(row => row)];
+    }
 
     private int[] CheckLevelSizes(IReadOnlyList<int>? given, int depth)
     {
@@ -247,7 +165,8 @@ public sealed class SemanticIdIndex
 
                 if (code >= MaxLevelSize)
                 {
-                    throw new ArgumentException($"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is above {MaxLevelSize - 1}.");
+                    throw new ArgumentException(
+                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is above {MaxLevelSize - 1}.");
                 }
 
                 sizes[level] = Math.Max(sizes[level], code + 1);
@@ -266,7 +185,8 @@ public sealed class SemanticIdIndex
         }
 
         return sizes.Sum() <= MaxCodes ? sizes
-            : throw new ArgumentException($"Level sizes [{string.Join(", ", sizes)}] are {sizes.Sum()} codes; expected at most {MaxCodes} together.");
+            : throw new ArgumentException(
+                $"Level sizes [{string.Join(", ", sizes)}] are {sizes.Sum()} codes; expected at most {MaxCodes} together.");
     }
 
     private string ComputeFingerprint()

@@ -10,7 +10,8 @@ namespace MiniOneRec;
 public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
 {
     /// <summary>Gets named figures of the step, for example <c>loss</c>.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init => field = value ?? new Dictionary<string, double>(); } = new Dictionary<string, double>();
+    public IReadOnlyDictionary<string,
+        double> Metrics { get; init => field = value ?? new Dictionary<string, double>(); } = new Dictionary<string, double>();
 
     /// <summary>Gets the share of the stage that is done, 0 to 1.</summary>
     public double Fraction => TotalSteps <= 0 ? 0 : Math.Min(1, (double)Step / TotalSteps);
@@ -26,7 +27,8 @@ public sealed record TrainingResult
     /// <summary>Gets the step whose weights were kept.</summary>
     public required long BestStep { get; init; }
 
-    /// <summary>Gets whether the stage ended with the weights that it started with: no step moved them, or validation preferred them to all later ones.</summary>
+    /// <summary>Gets whether the stage ended with the weights that it started with: no step moved them, or validation preferred them to all
+    /// later ones.</summary>
     public bool KeptStart { get; init; }
 
     /// <summary>Gets the validation figure of the kept weights, or NaN where there was no validation.</summary>

@@ -14,7 +14,8 @@ public sealed record UserSequence(string UserId, IReadOnlyList<string> ItemIds)
     /// <summary>Gets one Unix time in seconds per item, or <see langword="null"/> where the source has no times.</summary>
     public IReadOnlyList<long>? Timestamps { get; init; }
 
-    /// <summary>Gets one type per item, for example <c>view</c> or <c>purchase</c>, or <see langword="null"/> where the source has no types.</summary>
+    /// <summary>Gets one type per item, for example <c>view</c> or <c>purchase</c>, or <see langword="null"/> where the source has no
+    /// types.</summary>
     public IReadOnlyList<string>? EventTypes { get; init; }
 
     /// <summary>Gets one weight per item, for example a rating, or <see langword="null"/> where the source has no weights.</summary>
@@ -51,7 +52,8 @@ public readonly record struct Interaction(string UserId, string ItemId)
     /// <summary>Gets the Unix time in seconds, or <see langword="null"/> where the source has no times.</summary>
     public long? Timestamp { get; init; }
 
-    /// <summary>Gets the type, for example <c>view</c> or <c>purchase</c>, or <see langword="null"/> where the source has no types.</summary>
+    /// <summary>Gets the type, for example <c>view</c> or <c>purchase</c>, or <see langword="null"/> where the source has no
+    /// types.</summary>
     public string? EventType { get; init; }
 
     /// <summary>Gets the weight, for example a rating, or <see langword="null"/> where the source has no weights.</summary>

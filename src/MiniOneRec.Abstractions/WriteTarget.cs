@@ -31,7 +31,8 @@ internal static class WriteTarget
     /// <param name="refusal">Gets why a folder that is not empty is not replaced, or <see langword="null"/>.</param>
     /// <param name="remedy">How the message goes on after the advice to take another folder.</param>
     /// <exception cref="IOException">The target may not be replaced.</exception>
-    public static void Check(string path, string full, Func<string, string?> refusal, string remedy = ", or pass overwrite: true to replace it with all that it holds")
+    public static void Check(string path, string full, Func<string, string?> refusal,
+        string remedy = ", or pass overwrite: true to replace it with all that it holds")
     {
         if (File.Exists(full))
         {
@@ -80,7 +81,8 @@ internal static class WriteTarget
     }
 
     private static IEnumerable<string> Entries(string folder) =>
-        Directory.EnumerateFileSystemEntries(folder).Select(entry => Path.GetFileName(entry)!).Where(name => !Ignored.Contains(name, StringComparer.Ordinal));
+        Directory.EnumerateFileSystemEntries(folder).Select(entry => Path.GetFileName(entry)!)
+            .Where(name => !Ignored.Contains(name, StringComparer.Ordinal));
 }
 
 /// <summary>The target of a write is not ours to replace.</summary>

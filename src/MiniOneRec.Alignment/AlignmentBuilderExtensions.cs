@@ -39,13 +39,15 @@ public static class AlignmentBuilderExtensions
     /// <param name="configure">Sets the options after configuration did.</param>
     [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
     [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
-    public static MiniOneRecBuilder AddAlignment(this MiniOneRecBuilder builder, IConfiguration configuration, Action<SftOptions>? configure = null) =>
+    public static MiniOneRecBuilder AddAlignment(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<SftOptions>? configure = null) =>
         builder.UseConfiguration(Section, configuration).AddAlignment(configure);
 
     /// <summary>Adds a task to the mix; the first one named replaces the default. The same task is added once.</summary>
     /// <param name="builder">The builder.</param>
     /// <typeparam name="T">The task; its constructor receives services and the options that the application configured.</typeparam>
-    public static MiniOneRecBuilder AddTask<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
+    public static MiniOneRecBuilder AddTask<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this MiniOneRecBuilder builder)
         where T : class, IAlignmentTask
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -75,13 +77,15 @@ public static class AlignmentBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds the tasks of the paper, T1 to T5 and with preference texts T6 and T7. They write text and need a pretrained model's template.</summary>
+    /// <summary>Adds the tasks of the paper, T1 to T5 and with preference texts T6 and T7. They write text and need a pretrained model's
+    /// template.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="category">What the items are, in the plural.</param>
     /// <param name="preferences">Texts on users' tastes for T6 and T7, or <see langword="null"/> for none.</param>
     /// <param name="mode">What one sample of T1 is.</param>
     public static MiniOneRecBuilder AddPaperTasks(
-        this MiniOneRecBuilder builder, string category = "items", IReadOnlyList<UserPreference>? preferences = null, NextItemMode mode = NextItemMode.Row)
+        this MiniOneRecBuilder builder, string category = "items", IReadOnlyList<UserPreference>? preferences = null,
+        NextItemMode mode = NextItemMode.Row)
     {
         ArgumentNullException.ThrowIfNull(builder);
         foreach (var task in AlignmentTasks.Paper(category, preferences, mode))

@@ -23,20 +23,7 @@ public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequ
 
     /// <summary>Gets the semantic IDs of the items that the index knows, in their order.</summary>
     /// <param name="itemIds">The items.</param>
-    public SemanticId[] KnownIds(IEnumerable<string> itemIds)
-    {
-        ArgumentNullException.ThrowIfNull(itemIds);
-        var known = new List<SemanticId>();
-        foreach (string item in itemIds)
-        {
-            if (Index.TryGetSemanticId(item, out var id))
-            {
-                known.Add(id);
-            }
-        }
-
-        return [.. known];
-    }
+    public SemanticId[] KnownIds(IEnumerable<string> itemIds) => Index.KnownIds(itemIds, int.MaxValue, out _);
 
     /// <summary>Gets the titles of the items that have one, in their order.</summary>
     /// <param name="itemIds">The items.</param>
@@ -52,10 +39,12 @@ public sealed record AlignmentData(SemanticIdIndex Index, IReadOnlyList<UserSequ
     {
         if (Rows is not null)
         {
-            return Rows.Select(row => row.History.Count <= maxHistory ? row : row with { History = [.. row.History.Skip(row.History.Count - maxHistory)] });
+            return Rows.Select(row => row.History.Count <= maxHistory ? row
+                : row with { History = [.. row.History.Skip(row.History.Count - maxHistory)] });
         }
 
-        return Sequences.SelectMany(sequence => Enumerable.Range(1, Math.Max(0, sequence.ItemIds.Count - 1)).Select(target => new NextItemExample(
+        return Sequences.SelectMany(sequence =>
+            Enumerable.Range(1, Math.Max(0, sequence.ItemIds.Count - 1)).Select(target => new NextItemExample(
             sequence.UserId,
             [.. sequence.ItemIds.Skip(Math.Max(0, target - maxHistory)).Take(Math.Min(target, maxHistory))],
             sequence.ItemIds[target])));

@@ -8,10 +8,10 @@ namespace MiniOneRec.Alignment;
 /// <summary>Names the figures by which validation chooses the best weights.</summary>
 public enum ValidationMetric
 {
-    /// <summary>NDCG at the cutoff, by constrained beams; higher is better.</summary>
+    /// <summary>NDCG at the cutoff, strict item level, by constrained beams; higher is better.</summary>
     Ndcg,
 
-    /// <summary>Hit rate at the cutoff, by constrained beams; higher is better.</summary>
+    /// <summary>Hit rate at the cutoff, strict item level, by constrained beams; higher is better.</summary>
     HitRate,
 
     /// <summary>Mean negative log-likelihood of the target tokens; lower is better.</summary>
@@ -24,7 +24,8 @@ public enum TrainingPrecision
     /// <summary>float32 throughout.</summary>
     Full,
 
-    /// <summary>bfloat16 weights, activations and gradients; the optimizer keeps float32 weights and moments and sums gradients in float32.</summary>
+    /// <summary>bfloat16 weights, activations and gradients; the optimizer keeps float32 weights and moments and sums gradients in
+    /// float32.</summary>
     BFloat16,
 }
 
@@ -36,22 +37,27 @@ public sealed class SftOptions
     [Range(1, 100_000)]
     public int Epochs { get; set; } = 30;
 
-    /// <summary>Gets or sets the number of steps after which training ends even within an epoch, or <see langword="null"/> for all epochs.</summary>
+    /// <summary>Gets or sets the number of steps after which training ends even within an epoch, or <see langword="null"/> for all
+    /// epochs.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     [Range(1, int.MaxValue)]
     public int? MaxSteps { get; set; }
 
     /// <summary>
-    /// Gets or sets the time after which training ends even within an epoch, or <see langword="null"/> for no limit. The time of steps counts, that of
-    /// validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished, and the weights are validated
-    /// once more. The learning rate follows the planned steps, whatever the time: choose <see cref="LearningRateSchedule.Constant"/> where time ends the run.
+    /// Gets or sets the time after which training ends even within an epoch, or <see langword="null"/> for no limit. The time of steps
+    /// counts, that of
+    /// validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished, and the
+    /// weights are validated
+    /// once more. The learning rate follows the planned steps, whatever the time: choose <see cref="LearningRateSchedule.Constant"/> where
+    /// time ends the run.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? MaxDuration { get; set; }
 
     /// <summary>
-    /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The samples of one
+    /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The
+    /// samples of one
     /// group (one user's sequence) count as one.
     /// </summary>
     /// <value>The default is 64.</value>
@@ -68,7 +74,8 @@ public sealed class SftOptions
     [Range(2, 1 << 20)]
     public int MaxTokens { get; set; } = 512;
 
-    /// <summary>Gets or sets whether a sample whose answer leaves no room for any prompt is an error; otherwise it is left out and counted.</summary>
+    /// <summary>Gets or sets whether a sample whose answer leaves no room for any prompt is an error; otherwise it is left out and
+    /// counted.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool RejectTooLong { get; set; }
 
@@ -118,7 +125,8 @@ public sealed class SftOptions
     [Range(0.0, 0.99)]
     public double Dropout { get; set; } = 0.3;
 
-    /// <summary>Gets or sets the decay of the moving average of the weights, which validation sees and training returns; 0 for none.</summary>
+    /// <summary>Gets or sets the decay of the moving average of the weights, which validation sees and training returns; 0 for
+    /// none.</summary>
     /// <value>The default is 0.99.</value>
     [Range(0.0, 0.999999)]
     public double AverageDecay { get; set; } = 0.99;
@@ -129,7 +137,8 @@ public sealed class SftOptions
     public ValidationMetric Validation { get; set; } = ValidationMetric.Ndcg;
 
     /// <summary>
-    /// Gets or sets how many validations are spread evenly over the training, over its steps or over <see cref="MaxDuration"/> where that is reached earlier;
+    /// Gets or sets how many validations are spread evenly over the training, over its steps or over <see cref="MaxDuration"/> where that
+    /// is reached earlier;
     /// the last one is at its end.
     /// </summary>
     /// <value>The default is 10.</value>
@@ -153,10 +162,17 @@ public sealed class SftOptions
         set => ValidationExamples = value;
     }
 
-    /// <summary>Gets or sets the cutoff K of the ranking metrics, also the width of the beams.</summary>
+    /// <summary>Gets or sets the cutoff K of the ranking metrics.</summary>
     /// <value>The default is 10.</value>
     [Range(1, 10_000)]
     public int ValidationCutoff { get; set; } = 10;
+
+    /// <summary>Gets or sets the width of the beams that validation searches with; that of the recommender gives the figures of its
+    /// evaluation.</summary>
+    /// <value>The default is <see langword="null"/>: 20, or <see cref="ValidationCutoff"/> where that is more.</value>
+    [Range(1, 1 << 16)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ValidationBeamWidth { get; set; }
 
     /// <summary>Gets or sets after how many validations without a better one training stops; 0 for never.</summary>
     /// <value>The default is 0.</value>
@@ -172,7 +188,8 @@ public sealed class SftOptions
     /// <value>The default is <see langword="false"/>.</value>
     public bool GradientCheckpointing { get; set; }
 
-    /// <summary>Gets or sets whether only the rows of the codes in embedding and head are trained; every other weight stays as it is, bit for bit.</summary>
+    /// <summary>Gets or sets whether only the rows of the codes in embedding and head are trained; every other weight stays as it is, bit
+    /// for bit.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool FreezeBackbone { get; set; }
 
@@ -229,7 +246,8 @@ public sealed class SftOptions
     [Range(1, 10_000)]
     public int KeepBest { get; set; } = 1;
 
-    /// <summary>Gets or sets the file that receives the figures of every step, <c>.csv</c> or else one JSON object per line, or <see langword="null"/>.</summary>
+    /// <summary>Gets or sets the file that receives the figures of every step, <c>.csv</c> or else one JSON object per line, or
+    /// <see langword="null"/>.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     public string? RunLog { get; set; }
 

@@ -9,9 +9,12 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Supervised fine-tuning: teaches a decoder to write semantic IDs.</summary>
 /// <remarks>
-/// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the mean
-/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to the last
-/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve (<see cref="CausalLanguageModel.BeginTraining"/>).
+/// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the
+/// mean
+/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to
+/// the last
+/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve
+/// (<see cref="CausalLanguageModel.BeginTraining"/>).
 /// </remarks>
 public sealed class SftTrainer
 {
@@ -49,23 +52,64 @@ public sealed class SftTrainer
         _tasks = [.. tasks];
         if (_tasks.Length == 0 || _tasks.DistinctBy(task => task.Name).Count() != _tasks.Length)
         {
-            throw new ArgumentException($"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].", nameof(tasks));
+            throw new ArgumentException(
+                $"At least one task is needed and each name once, not [{string.Join(", ", _tasks.Select(task => task.Name))}].",
+                nameof(tasks));
         }
 
         _options = OptionsValidation.Validated(options ?? new SftOptions(), new SftOptionsValidator(), new SftOptionsRules()).Copy();
         _logger = logger ?? NullLogger<SftTrainer>.Instance;
     }
 
-    /// <summary>Trains the recommender's model in place.</summary>
-    /// <param name="recommender">The recommender; its model, template and catalogue are used.</param>
+    /// <summary>Trains a model in place.</summary>
+    /// <param name="model">The model; recommenders of it refuse to serve meanwhile.</param>
     /// <param name="train">Each user's training interactions.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
+    public Task<TrainingResult> TrainAsync(
+        SemanticIdModel model, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(train);
+        return TrainAsync(model, new AlignmentData(model.Index, train), validation, progress, cancellationToken);
+    }
+
+    /// <summary>Trains a model in place on data with rows or texts.</summary>
+    /// <param name="model">The model; recommenders of it refuse to serve meanwhile.</param>
+    /// <param name="train">What the tasks make their samples of.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
+    public Task<TrainingResult> TrainAsync(
+        SemanticIdModel model, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(train);
+        var validator = validation is null or { Count: 0 } ? null : new Validator(model, validation, _options);
+        return RunAsync(model.Backbone, model.Template, train, validator, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Trains the model of a recommender in place. Held-out rows are ranked as the recommender serves: with its prior, history penalty and
+    /// exclusions.
+    /// </summary>
+    /// <param name="recommender">The recommender; it refuses to serve meanwhile.</param>
+    /// <param name="train">Each user's training interactions.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or
+    /// <see langword="null"/> to keep the last ones.</param>
+    /// <param name="progress">Told after every step.</param>
+    /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -75,40 +119,34 @@ public sealed class SftTrainer
         return TrainAsync(recommender, new AlignmentData(recommender.Index, train), validation, progress, cancellationToken);
     }
 
-    /// <summary>Trains the recommender's model in place on data with rows or texts.</summary>
-    /// <param name="recommender">The recommender; its model, template and catalogue are used.</param>
+    /// <summary>Trains the model of a recommender in place on data with rows or texts. Held-out rows are ranked as the recommender
+    /// serves.</summary>
+    /// <param name="recommender">The recommender; it refuses to serve meanwhile.</param>
     /// <param name="train">What the tasks make their samples of.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, ranked as the recommender serves, or
+    /// <see langword="null"/> to keep the last ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
-    /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
-    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
-    /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recommender);
         ArgumentNullException.ThrowIfNull(train);
-        var validator = validation is null or { Count: 0 }
-            ? null
-            : new Validator(
-                recommender.Model, recommender.Template, recommender.Trie, recommender.Index, validation, recommender.Options.MaxHistoryItems, _options);
+        var validator = validation is null or { Count: 0 } ? null : new Validator(recommender, validation, _options);
         return RunAsync(recommender.Model, recommender.Template, train, validator, progress, cancellationToken);
     }
 
-    /// <summary>Trains a model in place.</summary>
-    /// <param name="model">The model.</param>
+    /// <summary>Trains a backbone in place whose catalogue need not have tokens in the template, for example on texts alone.</summary>
+    /// <param name="model">The backbone.</param>
     /// <param name="template">Writes prompts and responses.</param>
     /// <param name="train">What the tasks make their samples of.</param>
-    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last ones.</param>
+    /// <param name="validation">Held-out rows by which the best weights are chosen, or <see langword="null"/> to keep the last
+    /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <exception cref="ArgumentException">No sample remains, or one holds a token that the model lacks.</exception>
-    /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
-    /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
-    /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -118,12 +156,13 @@ public sealed class SftTrainer
         ArgumentNullException.ThrowIfNull(train);
         var validator = validation is null or { Count: 0 }
             ? null
-            : new Validator(model, template, new SemanticIdTrie(train.Index), train.Index, validation, new RecommenderOptions().MaxHistoryItems, _options);
+            : new Validator(new SemanticIdModel(model, template, train.Index), validation, _options);
         return RunAsync(model, template, train, validator, progress, cancellationToken);
     }
 
     private Task<TrainingResult> RunAsync(
-        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator, IProgress<TrainingProgress>? progress,
+        CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator,
+        IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
     {
         using var training = model.BeginTraining();
@@ -135,7 +174,8 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger, progress, Write,
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger,
+                progress, Write,
                 GradientExchange)
             {
                 Instruments = instruments,

@@ -7,11 +7,14 @@ namespace MiniOneRec.Alignment;
 /// <param name="Id">Says where the sample comes from, for messages.</param>
 public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, string Id)
 {
-    /// <summary>Gets the key of samples whose common beginnings are computed once, or <see langword="null"/> where there are none.</summary>
-    /// <remarks>Samples of one group are consecutive and count as one sample of a batch. Losses and gradients do not depend on it.</remarks>
+    /// <summary>Gets the key of samples whose common beginnings are computed once, or <see langword="null"/> where there are
+    /// none.</summary>
+    /// <remarks>Samples of one group are consecutive and count as one sample of a batch. Losses and gradients do not depend on
+    /// it.</remarks>
     public string? Group { get; init; }
 
-    /// <summary>Gets labels of which a part of the probability belongs to other tokens, by rising position; empty where there are none.</summary>
+    /// <summary>Gets labels of which a part of the probability belongs to other tokens, by rising position; empty where there are
+    /// none.</summary>
     public IReadOnlyList<SoftLabel> SoftLabels { get; init; } = [];
 
     /// <summary>Gets the number of labels.</summary>
@@ -29,7 +32,8 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
         return new TokenSample([.. prompt, .. response], labels, task, id);
     }
 
-    /// <summary>Keeps the last tokens and their labels; a sample whose beginning is cut off shares it with no other, so it leaves its group.</summary>
+    /// <summary>Keeps the last tokens and their labels; a sample whose beginning is cut off shares it with no other, so it leaves its
+    /// group.</summary>
     /// <param name="maxTokens">The largest number of tokens.</param>
     public TokenSample CutLeft(int maxTokens)
     {
@@ -39,7 +43,8 @@ public sealed record TokenSample(int[] Tokens, bool[] Labels, string Task, strin
             Tokens = Tokens[cut..],
             Labels = Labels[cut..],
             Group = null,
-            SoftLabels = [.. SoftLabels.Where(label => label.Position >= cut).Select(label => label with { Position = label.Position - cut })],
+            SoftLabels =
+            [.. SoftLabels.Where(label => label.Position >= cut).Select(label => label with { Position = label.Position - cut })],
         };
     }
 }

@@ -16,7 +16,8 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <returns>The records whose split is <c>train</c> and that hold at least two items; where no target is given, the last item is it.</returns>
+    /// <returns>The records whose split is <c>train</c> and that hold at least two items; where no target is given, the last item is
+    /// it.</returns>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">A record is damaged; the message names file, record and key.</exception>
     public static async Task<IReadOnlyList<UserPreference>> LoadAsync(string path, CancellationToken cancellationToken = default)
@@ -39,7 +40,8 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
             }
         }
 
-        return number > 0 ? preferences : throw new InvalidDataException($"Preference file '{path}' holds no records; expected a JSON array or one object per line.");
+        return number > 0 ? preferences
+            : throw new InvalidDataException($"Preference file '{path}' holds no records; expected a JSON array or one object per line.");
     }
 
     private static List<JsonElement> Records(string path, string text)
@@ -68,13 +70,15 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"Preference file '{path}', line {(line == 0 ? e.LineNumber + 1 : line)}: no valid JSON. {e.Message}", e);
+            throw new InvalidDataException(
+                $"Preference file '{path}', line {(line == 0 ? e.LineNumber + 1 : line)}: no valid JSON. {e.Message}", e);
         }
     }
 
     private static UserPreference? Read(string path, int number, JsonElement record)
     {
-        InvalidDataException Bad(string key, string expected) => new($"Preference file '{path}', record {number}: '{key}' is missing or no {expected}.");
+        InvalidDataException Bad(string key, string expected) =>
+            new($"Preference file '{path}', record {number}: '{key}' is missing or no {expected}.");
 
         if (record.ValueKind != JsonValueKind.Object)
         {
@@ -106,7 +110,8 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
             throw Bad("context.history_items", "array");
         }
 
-        List<string> items = [.. history.EnumerateArray().Select(item => IdOf(item) ?? throw Bad("context.history_items", "array of texts or numbers"))];
+        List<string> items =
+            [.. history.EnumerateArray().Select(item => IdOf(item) ?? throw Bad("context.history_items", "array of texts or numbers"))];
         if (context.TryGetProperty("target_item", out var target) && IdOf(target) is { } last)
         {
             items.Add(last);
@@ -116,7 +121,8 @@ public sealed record UserPreference(string UserId, IReadOnlyList<string> History
             record.TryGetProperty("user", out var user) && IdOf(user) is { } id ? id : throw Bad("user", "text"),
             items[..^1],
             items[^1],
-            record.TryGetProperty("user_preference", out var preference) && preference.ValueKind == JsonValueKind.String ? preference.GetString()! : "");
+            record.TryGetProperty("user_preference", out var preference) && preference.ValueKind == JsonValueKind.String
+            ? preference.GetString()! : "");
     }
 
     // Half a surrogate pair is read as U+FFFD, as in every file.

@@ -11,7 +11,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers the trainers of the neural baselines; the others are made by their constructors from the training data.</summary>
 public static class BaselinesBuilderExtensions
 {
-    /// <summary>Adds the loaders of all saved baselines, so that a recommender that was saved with one as its prior can be loaded.</summary>
+    /// <summary>Adds the loaders of all saved baselines, so that a recommender that was saved with one as its prior can be
+    /// loaded.</summary>
     /// <param name="builder">The builder.</param>
     public static MiniOneRecBuilder AddBaselines(this MiniOneRecBuilder builder)
     {
@@ -42,7 +43,8 @@ public static class BaselinesBuilderExtensions
     /// <param name="configure">Sets the options after configuration did.</param>
     [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
     [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
-    public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, IConfiguration configuration, Action<SasRecOptions>? configure = null) =>
+    public static MiniOneRecBuilder AddSasRec(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<SasRecOptions>? configure = null) =>
         builder.UseConfiguration("SasRec", configuration).AddSasRec(configure);
 
     /// <summary>Adds <see cref="Gru4RecTrainer"/>.</summary>
@@ -59,7 +61,8 @@ public static class BaselinesBuilderExtensions
     /// <param name="configure">Sets the options after configuration did.</param>
     [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
     [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
-    public static MiniOneRecBuilder AddGru4Rec(this MiniOneRecBuilder builder, IConfiguration configuration, Action<Gru4RecOptions>? configure = null) =>
+    public static MiniOneRecBuilder AddGru4Rec(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<Gru4RecOptions>? configure = null) =>
         builder.UseConfiguration("Gru4Rec", configuration).AddGru4Rec(configure);
 
     /// <summary>Adds <see cref="CaserTrainer"/>.</summary>
@@ -76,17 +79,21 @@ public static class BaselinesBuilderExtensions
     /// <param name="configure">Sets the options after configuration did.</param>
     [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
     [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
-    public static MiniOneRecBuilder AddCaser(this MiniOneRecBuilder builder, IConfiguration configuration, Action<CaserOptions>? configure = null) =>
+    public static MiniOneRecBuilder AddCaser(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<CaserOptions>? configure = null) =>
         builder.UseConfiguration("Caser", configuration).AddCaser(configure);
 
-    private static MiniOneRecBuilder Add<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TTrainer>(
-        this MiniOneRecBuilder builder, string section, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider, TTrainer> create,
+    private static MiniOneRecBuilder Add<[DynamicallyAccessedMembers(
+        DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TTrainer>(
+        this MiniOneRecBuilder builder, string section, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider,
+        TTrainer> create,
         params IReadOnlyList<IValidateOptions<TOptions>> validators)
         where TOptions : class
         where TTrainer : class
     {
         builder.AddOptions(section, configure).AddValidators(validators).Services.TryAddSingleton(services => create(
-            services.GetRequiredService<IOptions<TOptions>>().Value, services.GetRequiredService<IOptions<MiniOneRecOptions>>().Value, services));
+            services.GetRequiredService<IOptions<TOptions>>().Value, services.GetRequiredService<IOptions<MiniOneRecOptions>>().Value,
+            services));
         return builder;
     }
 }

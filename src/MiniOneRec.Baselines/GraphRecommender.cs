@@ -23,7 +23,8 @@ public abstract class GraphRecommender : ScoringRecommender
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        CountedFolder.SaveAsync(folder, Name, Catalogue, _graph, ArtifactManifest.ToOptions(_options), DroppedInteractions, cancellationToken);
+        CountedFolder.SaveAsync(folder, Name, new CountedContent(Catalogue, _graph), ArtifactManifest.ToOptions(_options),
+            DroppedInteractions, cancellationToken);
 
     private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores)
     {

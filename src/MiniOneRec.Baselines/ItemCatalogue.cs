@@ -54,7 +54,8 @@ internal sealed class ItemCatalogue
     /// <param name="train">The sequences; every occurrence counts.</param>
     /// <param name="items">The catalogue; by default the items of the sequences, in the order of first occurrence.</param>
     /// <returns>The catalogue and the sequences as rows; items outside the catalogue are dropped and counted.</returns>
-    public static (ItemCatalogue Catalogue, int[][] Sequences, long Dropped) Of(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items)
+    public static (ItemCatalogue Catalogue, int[][] Sequences, long Dropped) Of(IReadOnlyList<UserSequence> train,
+        IReadOnlyList<string>? items)
     {
         ArgumentNullException.ThrowIfNull(train);
         items ??= [.. train.SelectMany(sequence => sequence.ItemIds).Distinct(StringComparer.Ordinal)];

@@ -34,7 +34,8 @@ internal sealed class ItemGraph
     {
         if (start.Length != count + 1 || start[0] != 0 || start[^1] != target.Length || weight.Length != target.Length)
         {
-            throw new ArgumentException($"{start.Length} starts, {target.Length} targets and {weight.Length} weights are no graph of {count} items.");
+            throw new ArgumentException(
+                $"{start.Length} starts, {target.Length} targets and {weight.Length} weights are no graph of {count} items.");
         }
 
         for (int row = 0; row < count; row++)

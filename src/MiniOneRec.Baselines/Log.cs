@@ -10,9 +10,11 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Debug, "{Stage} epoch {Epoch}: validation NDCG@10 {Ndcg:F4}")]
     public static partial void EpochFinished(ILogger logger, string stage, int epoch, double ndcg);
 
-    [LoggerMessage(3, LogLevel.Information, "Trained {Stage}: {Reason} after {Steps} steps, weights of step {BestStep}, validation NDCG@10 {Ndcg:F4}, {Seconds:F1} s")]
-    public static partial void TrainingFinished(ILogger logger, string stage, string reason, long steps, long bestStep, double ndcg, double seconds);
+    [LoggerMessage(3, LogLevel.Information,
+        "Trained {Stage}: {Reason} after {Steps} steps, weights of step {BestStep}, validation NDCG@10 {Ndcg:F4}, {Seconds:F1} s")]
+    public static partial void TrainingFinished(ILogger logger, string stage, string reason, long steps, long bestStep, double ndcg,
+        double seconds);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Stage}: {Interactions} training interactions and {Rows} validation rows name items outside the catalogue, or have no known history, and were dropped")]
+    [LoggerMessage(4, LogLevel.Warning, "{Stage}: {Interactions} training interactions name items outside the catalogue and were dropped; {Rows} validation rows have such a target and count as misses")]
     public static partial void DataDropped(ILogger logger, string stage, long interactions, int rows);
 }

@@ -25,10 +25,16 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
     /// <summary>Gets how many training interactions named items outside the catalogue and were dropped.</summary>
     public long DroppedInteractions { get; internal set; }
 
+    /// <summary>Gets the training count of every item.</summary>
+    internal IReadOnlyDictionary<string, long> Popularity =>
+        field ??= Catalogue.Items.Zip(Catalogue.Counts).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+
     private protected ItemCatalogue Catalogue { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A request is <see langword="null"/>, its history holds <see langword="null"/>, or it asks for fewer than one item.</exception>
+    /// <exception cref="ArgumentException">
+    /// A request is <see langword="null"/>, its history holds <see langword="null"/>, or it asks for fewer than one item.
+    /// </exception>
     public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
         IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
     {
@@ -70,7 +76,8 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
     /// <param name="scores">Receives <c>[B, N]</c> finite values.</param>
     private protected abstract void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores);
 
-    private IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    private IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken)
     {
         var results = new RecommendationResult[requests.Count];
         float[] scores = new float[Math.Min(BatchSize, requests.Count) * (long)Catalogue.Count];
@@ -84,7 +91,8 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
             ScoreRows(rows, batch);
             for (int i = 0; i < count; i++)
             {
-                results[start + i] = ItemRanking.Best(batch.Slice(i * Catalogue.Count, Catalogue.Count), Catalogue, requests[start + i], skipped[i]);
+                results[start + i] =
+                    ItemRanking.Best(batch.Slice(i * Catalogue.Count, Catalogue.Count), Catalogue, requests[start + i], skipped[i]);
             }
         }
 

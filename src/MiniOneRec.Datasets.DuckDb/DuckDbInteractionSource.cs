@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Reads a log with DuckDB and filters, orders and divides it in SQL, with memory that does not grow with the log.</summary>
 /// <remarks>
-/// A call works in a database of its own below <see cref="DuckDbSourceOptions.TempDirectory"/>, which is gone when the call ends. What was guessed
+/// A call works in a database of its own below <see cref="DuckDbSourceOptions.TempDirectory"/>, which is gone when the call ends. What was
+/// guessed
 /// is told to the observer, logged and kept in the report. Calls do not share anything and may run at the same time.
 /// </remarks>
 public sealed class DuckDbInteractionSource : IInteractionSource
@@ -49,9 +50,11 @@ public sealed class DuckDbInteractionSource : IInteractionSource
     }
 
     /// <inheritdoc/>
-    /// <remarks>The folder is read by <see cref="PreparedDataset"/>; besides Parquet it holds <c>prepare.sql</c>, the SQL that made it.</remarks>
+    /// <remarks>The folder is read by <see cref="PreparedDataset"/>; besides Parquet it holds <c>prepare.sql</c>, the SQL that made
+    /// it.</remarks>
     public async Task<PreparationReport> SaveAsync(
-        string folder, PreparationOptions? options = null, IPreparationObserver? observer = null, CancellationToken cancellationToken = default)
+        string folder, PreparationOptions? options = null, IPreparationObserver? observer = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var checkedOptions = PreparationOptions.Validated(options);
@@ -61,7 +64,8 @@ public sealed class DuckDbInteractionSource : IInteractionSource
         try
         {
             await ArtifactFolder.SaveAsync(
-                folder, PreparedFolder.ManifestFile, PreparedFolder.Kind, aside => Task.Run(() => MakeAsync(aside), cancellationToken), cancellationToken: cancellationToken)
+                folder, PreparedFolder.ManifestFile, PreparedFolder.Kind, aside => Task.Run(() => MakeAsync(aside), cancellationToken),
+                cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (IOException) when (cause is not null)
@@ -94,7 +98,8 @@ public sealed class DuckDbInteractionSource : IInteractionSource
     /// <returns>The statements. A window that grows (<see cref="PreparationOptions.MinItems"/>) is written as it is given.</returns>
     /// <exception cref="IOException">A file is missing.</exception>
     /// <exception cref="InvalidDataException">A file is bad or a column is missing.</exception>
-    public Task<PreparationSql> PrintSqlAsync(PreparationOptions? options = null, int rounds = DefaultPrintedRounds, CancellationToken cancellationToken = default)
+    public Task<PreparationSql> PrintSqlAsync(PreparationOptions? options = null, int rounds = DefaultPrintedRounds,
+        CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rounds, 1);
         var checkedOptions = PreparationOptions.Validated(options);
@@ -103,13 +108,16 @@ public sealed class DuckDbInteractionSource : IInteractionSource
             {
                 using var session = new DuckDbSession(_source);
                 Action<string> say = _ => { };
-                var plan = await new LogPlanner(session, _source, say, cancellationToken).PlanAsync(checkedOptions.Split).ConfigureAwait(false);
+                var plan = await new LogPlanner(session, _source, say, cancellationToken).PlanAsync(checkedOptions.Split)
+                    .ConfigureAwait(false);
                 if (plan.IsRows)
                 {
-                    return new PreparationSql([new PreparationStatement("read", "CREATE TABLE rows AS\n" + new LogColumns(plan, session, _source, say, cancellationToken).SelectRows)]);
+                    return new PreparationSql([new PreparationStatement("read",
+                        "CREATE TABLE rows AS\n" + new LogColumns(plan, session, _source, say, cancellationToken).SelectRows)]);
                 }
 
-                var preparation = new Preparation(session, _source, checkedOptions, null, say, cancellationToken) { PrintedRounds = rounds };
+                var preparation =
+                    new Preparation(session, _source, checkedOptions, null, say, cancellationToken) { PrintedRounds = rounds };
                 await preparation.PrepareAsync(plan).ConfigureAwait(false);
                 preparation.Run("sequences", "CREATE TABLE sequences AS\n" + SplitSql.Sequences(preparation.Shape, checkedOptions));
                 preparation.Run("items", SplitSql.Items(preparation.HasTexts));
@@ -136,7 +144,8 @@ public sealed class DuckDbInteractionSource : IInteractionSource
         var writer = new PreparedWriter(session, preparation, options, watching, cancellationToken);
         var counts = plan.IsRows ? await writer.WriteRowsAsync(folder, plan, _source, Say).ConfigureAwait(false)
             : await writer.WriteSequencesAsync(folder, plan).ConfigureAwait(false);
-        await File.WriteAllTextAsync(Path.Combine(folder, PreparedFolder.SqlFile), new PreparationSql(preparation.Statements).ToString(), cancellationToken).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Path.Combine(folder, PreparedFolder.SqlFile), new PreparationSql(preparation.Statements).ToString(),
+            cancellationToken).ConfigureAwait(false);
         var report = counts with { Name = plan.Name, Steps = preparation.Steps, Notes = notes };
         return (report, PreparedFolder.Manifest(report, options, plan));
     }

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 /// <summary>Configures <see cref="DuckDbInteractionSource"/>: what is read, how, and with how much memory.</summary>
 public sealed class DuckDbSourceOptions
 {
-    /// <summary>Gets or sets the files of interactions: paths, patterns such as <c>logs/*.parquet</c>, folders, or one DuckDB database. <c>.gz</c> and <c>.zst</c> are unpacked.</summary>
+    /// <summary>Gets or sets the files of interactions: paths, patterns such as <c>logs/*.parquet</c>, folders, or one DuckDB database.
+    /// <c>.gz</c> and <c>.zst</c> are unpacked.</summary>
     /// <value>The default is empty; <see cref="Query"/> may stand alone.</value>
     [Required]
     public IList<string> Inputs { get; set; } = [];
@@ -30,7 +31,8 @@ public sealed class DuckDbSourceOptions
     /// <value>The default is <see langword="null"/>: the only table.</value>
     public string? Table { get; set; }
 
-    /// <summary>Gets or sets a query in DuckDB's SQL that gives the interactions; tables of a database in <see cref="Inputs"/> are in scope.</summary>
+    /// <summary>Gets or sets a query in DuckDB's SQL that gives the interactions; tables of a database in <see cref="Inputs"/> are in
+    /// scope.</summary>
     /// <value>The default is <see langword="null"/>: files are read.</value>
     public string? Query { get; set; }
 
@@ -68,7 +70,8 @@ public sealed class DuckDbSourceOptions
     /// <summary>Gets or sets how much memory DuckDB uses before it writes to <see cref="TempDirectory"/>, for example <c>4GB</c>.</summary>
     /// <value>The default is <c>4GB</c>. The process itself needs about 300 MB besides.</value>
     [Required]
-    [RegularExpression(@"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", ErrorMessage = "MemoryLimit must be a number with a unit, for example 4GB.")]
+    [RegularExpression(@"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
+        ErrorMessage = "MemoryLimit must be a number with a unit, for example 4GB.")]
     public string MemoryLimit { get; set; } = "4GB";
 
     /// <summary>Gets or sets how many threads DuckDB uses.</summary>
@@ -82,7 +85,8 @@ public sealed class DuckDbSourceOptions
 
     /// <summary>Gets or sets how much the working files may take, for example <c>50GB</c>.</summary>
     /// <value>The default is <see langword="null"/>: what the disk has.</value>
-    [RegularExpression(@"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", ErrorMessage = "MaxTempSize must be a number with a unit, for example 50GB.")]
+    [RegularExpression(@"^[0-9]+(\.[0-9]+)? ?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
+        ErrorMessage = "MaxTempSize must be a number with a unit, for example 50GB.")]
     public string? MaxTempSize { get; set; }
 
     /// <summary>Gets or sets how much packed text may unpack to and how long a line may be.</summary>
@@ -99,9 +103,12 @@ internal sealed partial class DuckDbSourceOptionsValidator : IValidateOptions<Du
 internal sealed class DuckDbSourceRulesValidator : IValidateOptions<DuckDbSourceOptions>
 {
     public ValidateOptionsResult Validate(string? name, DuckDbSourceOptions options) =>
-        options.Inputs.Count == 0 && options.Query is null ? ValidateOptionsResult.Fail("Inputs is empty and Query is not set; name the files of interactions or a query.")
-        : options.Query is not null && options.Table is not null ? ValidateOptionsResult.Fail("Query and Table are both set; expected one of them.")
-        : options.ValidationInputs.Count > 0 && options.TestInputs.Count == 0 ? ValidateOptionsResult.Fail("ValidationInputs is set and TestInputs is not; given parts need test files.")
+        options.Inputs.Count == 0 && options.Query is null
+            ? ValidateOptionsResult.Fail("Inputs is empty and Query is not set; name the files of interactions or a query.")
+        : options.Query is not null && options.Table is not null
+            ? ValidateOptionsResult.Fail("Query and Table are both set; expected one of them.")
+        : options.ValidationInputs.Count > 0 && options.TestInputs.Count == 0
+            ? ValidateOptionsResult.Fail("ValidationInputs is set and TestInputs is not; given parts need test files.")
         : ValidateOptionsResult.Success;
 }
 

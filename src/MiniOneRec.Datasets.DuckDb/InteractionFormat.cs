@@ -6,7 +6,8 @@ public enum InteractionFormat
     /// <summary>Guessed from names and the first rows.</summary>
     Auto,
 
-    /// <summary>A table with an interaction, or a user's list of interactions, per row: Parquet, CSV, TSV, JSON lines, a DuckDB database or query.</summary>
+    /// <summary>A table with an interaction, or a user's list of interactions, per row: Parquet, CSV, TSV, JSON lines, a DuckDB database or
+    /// query.</summary>
     Table,
 
     /// <summary>Amazon Reviews 2018: JSON lines with <c>reviewerID</c>, <c>asin</c>, <c>unixReviewTime</c> and <c>overall</c>.</summary>
@@ -15,13 +16,16 @@ public enum InteractionFormat
     /// <summary>Amazon Reviews 2018, ratings only: CSV without a header, with item, user, rating and time.</summary>
     Amazon2018Ratings,
 
-    /// <summary>Amazon Reviews 2023: JSON lines with <c>user_id</c>, <c>parent_asin</c>, <c>timestamp</c> in milliseconds and <c>rating</c>.</summary>
+    /// <summary>Amazon Reviews 2023: JSON lines with <c>user_id</c>, <c>parent_asin</c>, <c>timestamp</c> in milliseconds and
+    /// <c>rating</c>.</summary>
     Amazon2023,
 
-    /// <summary>RecBole's atomic files: <c>.inter</c> with interactions or histories, also divided into <c>.train</c>, <c>.valid</c> and <c>.test</c>; <c>.item</c>.</summary>
+    /// <summary>RecBole's atomic files: <c>.inter</c> with interactions or histories, also divided into <c>.train</c>, <c>.valid</c> and
+    /// <c>.test</c>; <c>.item</c>.</summary>
     RecBole,
 
-    /// <summary>MovieLens 1M and 10M: <c>ratings.dat</c> and <c>movies.dat</c>, separated by <c>::</c>. The CSV of later releases is a <see cref="Table"/>.</summary>
+    /// <summary>MovieLens 1M and 10M: <c>ratings.dat</c> and <c>movies.dat</c>, separated by <c>::</c>. The CSV of later releases is a
+    /// <see cref="Table"/>.</summary>
     MovieLens,
 
     /// <summary>Steam: a printed Python dictionary per line.</summary>

@@ -17,9 +17,12 @@ public enum DatasetPart
 
 /// <summary>A prepared folder, from which sequences, rows and items are streamed.</summary>
 /// <remarks>
-/// <c>sequences/part-*.parquet</c> has an interaction per row, ordered by <c>user_no</c> and <c>position</c>, with <c>user_id</c>, <c>item_id</c>,
-/// <c>part</c> (<c>train</c>, <c>valid</c>, <c>test</c>) and, where the log has them, <c>timestamp</c> (Unix seconds), <c>event_type</c> and <c>weight</c>.
-/// <c>items.parquet</c> has the catalogue; <c>categories</c> and <c>attributes</c> are JSON. Enumerations are independent and may run at the same time.
+/// <c>sequences/part-*.parquet</c> has an interaction per row, ordered by <c>user_no</c> and <c>position</c>, with <c>user_id</c>,
+/// <c>item_id</c>,
+/// <c>part</c> (<c>train</c>, <c>valid</c>, <c>test</c>) and, where the log has them, <c>timestamp</c> (Unix seconds), <c>event_type</c>
+/// and <c>weight</c>.
+/// <c>items.parquet</c> has the catalogue; <c>categories</c> and <c>attributes</c> are JSON. Enumerations are independent and may run at
+/// the same time.
 /// </remarks>
 public sealed class PreparedDataset
 {
@@ -39,17 +42,22 @@ public sealed class PreparedDataset
     /// <summary>Gets the longest history of a row.</summary>
     public int MaxHistory { get; }
 
-    private string Files => $"read_parquet({Sql.Text(Path.Combine(_folder, _isRows ? PreparedFolder.Rows : PreparedFolder.Sequences, "*.parquet"))})";
+    private string Files =>
+        $"read_parquet({Sql.Text(Path.Combine(_folder, _isRows ? PreparedFolder.Rows : PreparedFolder.Sequences, "*.parquet"))})";
 
     /// <summary>Opens a folder that <see cref="DuckDbInteractionSource.SaveAsync"/> wrote, after a check of its files.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="options">Memory, threads and folder for working files, or <see langword="null"/> for the defaults; files are not looked at.</param>
+    /// <param name="options">Memory, threads and folder for working files, or <see langword="null"/> for the defaults; files are not looked
+    /// at.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">The folder is of another kind or version, or a file was changed or is damaged; the message names it.</exception>
-    public static Task<PreparedDataset> LoadAsync(string folder, DuckDbSourceOptions? options = null, CancellationToken cancellationToken = default) =>
+    /// <exception cref="InvalidDataException">The folder is of another kind or version, or a file was changed or is damaged; the message
+    /// names it.</exception>
+    public static Task<PreparedDataset> LoadAsync(string folder, DuckDbSourceOptions? options = null,
+        CancellationToken cancellationToken = default) =>
         ArtifactFolder.LoadAsync(
-            folder, PreparedFolder.ManifestFile, PreparedFolder.Kind, (manifest, path) => Task.FromResult(new PreparedDataset(path, manifest, options ?? new())), cancellationToken);
+            folder, PreparedFolder.ManifestFile, PreparedFolder.Kind,
+            (manifest, path) => Task.FromResult(new PreparedDataset(path, manifest, options ?? new())), cancellationToken);
 
     /// <summary>Streams the catalogue, in the order in which the sequences name the items.</summary>
     /// <param name="cancellationToken">Stops the reading.</param>
@@ -73,8 +81,10 @@ public sealed class PreparedDataset
 
     /// <summary>Streams each user's training interactions, users in their order.</summary>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <returns>One sequence per user that has training interactions. Rows of given histories are put together, which holds the training part in memory.</returns>
-    public async IAsyncEnumerable<UserSequence> ReadTrainSequencesAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <returns>One sequence per user that has training interactions. Rows of given histories are put together, which holds the training
+    /// part in memory.</returns>
+    public async IAsyncEnumerable<UserSequence> ReadTrainSequencesAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (_isRows)
         {
@@ -96,10 +106,12 @@ public sealed class PreparedDataset
         }
     }
 
-    /// <summary>Streams the rows of a part: user by user; with a split by time in the order of time; with given histories as in the files.</summary>
+    /// <summary>Streams the rows of a part: user by user; with a split by time in the order of time; with given histories as in the
+    /// files.</summary>
     /// <param name="part">The part.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public async IAsyncEnumerable<NextItemExample> ReadRowsAsync(DatasetPart part, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<NextItemExample> ReadRowsAsync(DatasetPart part,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         string name = PreparedRows.Names[(int)part];
         if (_isRows || Report.Split == "time")
@@ -179,14 +191,16 @@ public sealed class PreparedDataset
     /// <exception cref="InvalidOperationException">The folder holds rows of given histories.</exception>
     public IAsyncEnumerable<UserSequence> ReadSequencesAsync(CancellationToken cancellationToken = default) => !_isRows
         ? ReadUsersAsync(cancellationToken).Select(user => user.Sequence)
-        : throw new InvalidOperationException($"Folder '{_folder}' holds rows of histories; call {nameof(ReadRowsAsync)} or {nameof(ReadTrainSequencesAsync)}.");
+        : throw new InvalidOperationException(
+            $"Folder '{_folder}' holds rows of histories; call {nameof(ReadRowsAsync)} or {nameof(ReadTrainSequencesAsync)}.");
 
     /// <summary>Writes the data set as RecBole's atomic files, see <see cref="RecBoleWriter"/>.</summary>
     /// <param name="folder">The folder, which is made where it is missing.</param>
     /// <param name="name">The first part of the files' names, or <see langword="null"/> for the data set's.</param>
     /// <param name="cancellationToken">Stops the writing.</param>
     /// <exception cref="ArgumentException">An id is empty or holds a space, tab or line break, which the format cannot hold.</exception>
-    public Task ExportRecBoleAsync(string folder, string? name = null, CancellationToken cancellationToken = default) => RecBoleWriter.WriteAsync(
+    public Task ExportRecBoleAsync(string folder, string? name = null, CancellationToken cancellationToken = default) =>
+        RecBoleWriter.WriteAsync(
         folder,
         name ?? Report.Name,
         ReadItemsAsync(cancellationToken),
@@ -195,7 +209,8 @@ public sealed class PreparedDataset
         ReadRowsAsync(DatasetPart.Test, cancellationToken),
         cancellationToken);
 
-    private static int Window(List<NextItemExample> rows) => Math.Max(SlidingWindow.DefaultMaxHistory, rows.Select(row => row.History.Count).DefaultIfEmpty().Max());
+    private static int Window(List<NextItemExample> rows) =>
+        Math.Max(SlidingWindow.DefaultMaxHistory, rows.Select(row => row.History.Count).DefaultIfEmpty().Max());
 
     private static int TrainLength(List<string> parts)
     {
@@ -208,7 +223,8 @@ public sealed class PreparedDataset
         return length;
     }
 
-    private async IAsyncEnumerable<(UserSequence Sequence, List<string> Parts)> ReadUsersAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<(UserSequence Sequence,
+        List<string> Parts)> ReadUsersAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stream = new RowStream(_options, $"SELECT * FROM {Files}");
         var user = new UserRows(stream);

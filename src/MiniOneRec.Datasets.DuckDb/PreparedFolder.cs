@@ -7,7 +7,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 /// <summary>The names in a prepared folder and its manifest.</summary>
 internal static class PreparedFolder
 {
-    public const string ManifestFile = "prepared.json", Kind = "prepared-dataset", SqlFile = "prepare.sql", ItemsFile = "items.parquet", Sequences = "sequences", Rows = "rows";
+    public const string ManifestFile = "prepared.json", Kind = "prepared-dataset", SqlFile = "prepare.sql", ItemsFile = "items.parquet",
+        Sequences = "sequences", Rows = "rows";
 
     /// <summary>Makes the manifest: the report, the layout, and the options.</summary>
     public static ArtifactManifest Manifest(PreparationReport report, PreparationOptions options, LogPlan plan) => new()

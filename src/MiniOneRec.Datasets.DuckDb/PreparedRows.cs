@@ -16,7 +16,8 @@ internal sealed class RowStream : IDisposable
     {
         _options = options;
         _session = new DuckDbSession(options, onDisk: false) { Subject = "The prepared folder" };
-        _places = _session.Describe($"({sql}) AS rows", default).Index().ToDictionary(pair => pair.Item.Name, pair => pair.Index, StringComparer.Ordinal);
+        _places = _session.Describe($"({sql}) AS rows", default).Index()
+            .ToDictionary(pair => pair.Item.Name, pair => pair.Index, StringComparer.Ordinal);
         _command = _session.Connection.CreateCommand();
         _command.CommandText = sql;
         _command.UseStreamingMode = true;
@@ -27,7 +28,8 @@ internal sealed class RowStream : IDisposable
 
     public bool Has(string column) => _places.ContainsKey(column);
 
-    /// <summary>Gives the reader once per row; the work is synchronous, so that every 10,000 rows the caller's thread is set free.</summary>
+    /// <summary>Gives the reader once per row; the work is synchronous, so that every 10,000 rows the caller's thread is set
+    /// free.</summary>
     public async IAsyncEnumerable<DbDataReader> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         const int Together = 10_000;
@@ -68,7 +70,8 @@ internal static class PreparedRows
 {
     public static readonly string[] Names = ["train", "valid", "test"];
 
-    public static string Given(string files, string part) => $"SELECT user_id, history, item_id FROM {files} WHERE part = '{part}' ORDER BY seq";
+    public static string Given(string files, string part) =>
+        $"SELECT user_id, history, item_id FROM {files} WHERE part = '{part}' ORDER BY seq";
 
     public static string ByTime(string files, string part, int maxHistory) =>
         $"""
@@ -83,9 +86,11 @@ internal static class PreparedRows
 
     public static NextItemExample Read(DbDataReader row, RowStream stream)
     {
-        int time = stream.Place("timestamp"), type = stream.Place("event_type"), weight = stream.Place("weight"), history = stream.Place("history");
+        int time = stream.Place("timestamp"), type = stream.Place("event_type"), weight = stream.Place("weight"),
+            history = stream.Place("history");
         return new NextItemExample(
-            row.GetString(stream.Place("user_id")), row.IsDBNull(history) ? [] : [.. row.GetFieldValue<List<string>>(history)], row.GetString(stream.Place("item_id")))
+            row.GetString(stream.Place("user_id")), row.IsDBNull(history) ? [] : [.. row.GetFieldValue<List<string>>(history)],
+            row.GetString(stream.Place("item_id")))
         {
             Timestamp = time < 0 ? null : row.GetInt64(time),
             EventType = type < 0 ? null : row.IsDBNull(type) ? "" : row.GetString(type),
@@ -97,7 +102,8 @@ internal static class PreparedRows
 /// <summary>Collects the rows of one user.</summary>
 internal sealed class UserRows(RowStream stream)
 {
-    private readonly int _no = stream.Place("user_no"), _user = stream.Place("user_id"), _item = stream.Place("item_id"), _part = stream.Place("part");
+    private readonly int _no = stream.Place("user_no"), _user = stream.Place("user_id"), _item = stream.Place("item_id"),
+        _part = stream.Place("part");
     private readonly int _time = stream.Place("timestamp"), _type = stream.Place("event_type"), _weight = stream.Place("weight");
     private int _current = -1;
     private string _name = "";

@@ -4,7 +4,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Writes the Parquet files of a prepared folder.</summary>
 internal sealed class PreparedWriter(
-    DuckDbSession session, Preparation preparation, PreparationOptions options, IPreparationObserver observer, CancellationToken cancellationToken)
+    DuckDbSession session, Preparation preparation, PreparationOptions options, IPreparationObserver observer,
+    CancellationToken cancellationToken)
 {
     /// <summary>How many interactions a file has, so that ordering one fits in memory.</summary>
     private const long RowsPerFile = 5_000_000;
@@ -18,27 +19,35 @@ internal sealed class PreparedWriter(
         string target = Path.Combine(folder, PreparedFolder.Sequences);
         Directory.CreateDirectory(target);
         var files = session.Rows(
-            "SELECT min(user_no), max(user_no) FROM (SELECT user_no, (sum(interactions) OVER (ORDER BY user_no) - interactions) // " + RowsPerFile.ToString(CultureInfo.InvariantCulture)
+            "SELECT min(user_no), max(user_no) FROM (SELECT user_no, (sum(interactions) OVER (ORDER BY user_no) - interactions) // "
+            + RowsPerFile.ToString(CultureInfo.InvariantCulture)
                 + " AS file FROM users) AS places GROUP BY file ORDER BY 1",
             reader => (First: reader.GetInt32(0), Last: reader.GetInt32(1)), cancellationToken);
         preparation.Note("sequences", "CREATE TABLE sequences AS\n" + SplitSql.Sequences(preparation.Shape, options));
         foreach (var (number, (first, last)) in files.Index())
         {
-            string select = SplitSql.Sequences(preparation.Shape, options, string.Create(CultureInfo.InvariantCulture, $"\n  WHERE user_no BETWEEN {first} AND {last}"));
-            session.Execute($"COPY (\n{select}\n) TO {Sql.Text(Path.Combine(target, $"part-{number:D5}.parquet"))} {Format}", cancellationToken);
+            string select = SplitSql.Sequences(preparation.Shape, options,
+                string.Create(CultureInfo.InvariantCulture, $"\n  WHERE user_no BETWEEN {first} AND {last}"));
+            session.Execute($"COPY (\n{select}\n) TO {Sql.Text(Path.Combine(target, $"part-{number:D5}.parquet"))} {Format}",
+                cancellationToken);
         }
 
         // Blocks of tables that are done with are free for what follows.
         session.Execute("DROP TABLE events", cancellationToken);
-        session.Execute($"CREATE VIEW sequences AS SELECT * FROM read_parquet({Sql.List(Directory.GetFiles(target).Order(StringComparer.Ordinal))})", cancellationToken);
+        session.Execute(
+            $"CREATE VIEW sequences AS SELECT * FROM read_parquet({Sql.List(Directory.GetFiles(target).Order(StringComparer.Ordinal))})",
+            cancellationToken);
         preparation.Run("items", SplitSql.Items(preparation.HasTexts));
-        session.Execute($"COPY (SELECT * FROM items) TO {Sql.Text(Path.Combine(folder, PreparedFolder.ItemsFile))} {Format}", cancellationToken);
+        session.Execute($"COPY (SELECT * FROM items) TO {Sql.Text(Path.Combine(folder, PreparedFolder.ItemsFile))} {Format}",
+            cancellationToken);
         var parts = session.Rows(
-            "SELECT part, count(*) FROM sequences WHERE position > 0 GROUP BY part", reader => (Part: reader.GetString(0), Count: reader.GetInt64(1)), cancellationToken)
+            "SELECT part, count(*) FROM sequences WHERE position > 0 GROUP BY part",
+            reader => (Part: reader.GetString(0), Count: reader.GetInt64(1)), cancellationToken)
             .ToDictionary(pair => pair.Part, pair => pair.Count, StringComparer.Ordinal);
         long interactions = session.Count("SELECT count(*) FROM sequences", cancellationToken);
         preparation.Finished("sequences", interactions, interactions);
-        return Report(parts, session.Count("SELECT count(*) FROM users", cancellationToken), session.Count("SELECT count(*) FROM items", cancellationToken), interactions);
+        return Report(parts, session.Count("SELECT count(*) FROM users", cancellationToken),
+            session.Count("SELECT count(*) FROM items", cancellationToken), interactions);
     }
 
     /// <summary>Writes rows of histories with their targets as they are given.</summary>
@@ -61,15 +70,19 @@ internal sealed class PreparedWriter(
             preparation.Run("items", StepSql.Catalogue(options.MaxTitleWords ?? 0, options.CleanText));
         }
 
-        string texts = source.Items.Count > 0 ? "coalesce(c.title, '') AS title, c.description, c.brand, c.categories, c.attributes" : "'' AS title";
+        string texts = source.Items.Count > 0 ? "coalesce(c.title, '') AS title, c.description, c.brand, c.categories, c.attributes"
+            : "'' AS title";
         string join = source.Items.Count > 0 ? " LEFT JOIN catalogue AS c ON c.item_id = f.item_id" : "";
         session.Execute(
             $"CREATE TABLE items AS SELECT f.item_id, {texts} FROM (SELECT item_id, min(place) AS place FROM (SELECT unnest(list_append(history, item_id)) AS item_id, "
                 + $"seq * 4294967296 + unnest(range(len(history) + 1)) AS place FROM rows) AS named WHERE item_id <> '' GROUP BY item_id) AS f{join} ORDER BY f.place", cancellationToken);
-        session.Execute($"COPY (SELECT * FROM items) TO {Sql.Text(Path.Combine(folder, PreparedFolder.ItemsFile))} {Format}", cancellationToken);
-        var parts = session.Rows($"SELECT {Part}, count(*) FROM rows GROUP BY ALL", reader => (Part: reader.GetString(0), Count: reader.GetInt64(1)), cancellationToken)
+        session.Execute($"COPY (SELECT * FROM items) TO {Sql.Text(Path.Combine(folder, PreparedFolder.ItemsFile))} {Format}",
+            cancellationToken);
+        var parts = session.Rows($"SELECT {Part}, count(*) FROM rows GROUP BY ALL",
+            reader => (Part: reader.GetString(0), Count: reader.GetInt64(1)), cancellationToken)
             .ToDictionary(pair => pair.Part, pair => pair.Count, StringComparer.Ordinal);
-        return Report(parts, session.Count("SELECT count(DISTINCT user_id) FROM rows", cancellationToken), session.Count("SELECT count(*) FROM items", cancellationToken), rows);
+        return Report(parts, session.Count("SELECT count(DISTINCT user_id) FROM rows", cancellationToken),
+            session.Count("SELECT count(*) FROM items", cancellationToken), rows);
     }
 
     private PreparationReport Report(Dictionary<string, long> parts, long users, long items, long interactions) => new()

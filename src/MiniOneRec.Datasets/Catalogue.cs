@@ -15,7 +15,8 @@ internal static class Catalogue
     }
 
     /// <summary>Requires that an index has exactly the catalogue's items.</summary>
-    /// <exception cref="InvalidDataException">One lacks an item of the other; the message names both files and the first such item.</exception>
+    /// <exception cref="InvalidDataException">One lacks an item of the other; the message names both files and the first such
+    /// item.</exception>
     public static void RequireSameItems(SemanticIdIndex index, string indexPath, IReadOnlyList<Item> items, string itemsPath)
     {
         string[] missing = [.. items.Select(item => item.Id).Where(id => !index.TryGetRow(id, out _))];

@@ -16,9 +16,11 @@ public sealed class GlobalTimeSplit(double trainShare = 0.8, double validationSh
 
     private readonly double _validationShare = validationShare >= 0 && trainShare + validationShare <= 1 + 1e-12
         ? validationShare
-        : throw new ArgumentOutOfRangeException(nameof(validationShare), validationShare, $"At least 0 and, with trainShare {trainShare}, at most 1 together.");
+        : throw new ArgumentOutOfRangeException(nameof(validationShare), validationShare,
+            $"At least 0 and, with trainShare {trainShare}, at most 1 together.");
 
-    private readonly int _maxHistory = maxHistory >= 1 ? maxHistory : throw new ArgumentOutOfRangeException(nameof(maxHistory), maxHistory, "At least 1.");
+    private readonly int _maxHistory = maxHistory >= 1 ? maxHistory
+        : throw new ArgumentOutOfRangeException(nameof(maxHistory), maxHistory, "At least 1.");
 
     /// <summary>Splits interactions.</summary>
     /// <param name="data">The interactions with their catalogue; every sequence has times.</param>
@@ -29,12 +31,14 @@ public sealed class GlobalTimeSplit(double trainShare = 0.8, double validationSh
         data.Sequences.RequireWhole(nameof(data));
         if (data.Sequences.FirstOrDefault(sequence => sequence.Timestamps is null) is { } untimed)
         {
-            throw new ArgumentException($"A split by time needs times, but user '{untimed.UserId}' of '{data.Name}' has none; use leave-one-out.", nameof(data));
+            throw new ArgumentException(
+                $"A split by time needs times, but user '{untimed.UserId}' of '{data.Name}' has none; use leave-one-out.", nameof(data));
         }
 
         if (data.Sequences.FirstOrDefault(sequence => !IsAscending(sequence.Timestamps!)) is { } unordered)
         {
-            throw new ArgumentException($"The times of user '{unordered.UserId}' of '{data.Name}' do not ascend; sort each sequence by time first.", nameof(data));
+            throw new ArgumentException(
+                $"The times of user '{unordered.UserId}' of '{data.Name}' do not ascend; sort each sequence by time first.", nameof(data));
         }
 
         var rows = data.Sequences
@@ -44,7 +48,8 @@ public sealed class GlobalTimeSplit(double trainShare = 0.8, double validationSh
             .ToArray();
 
         // The tolerance keeps 0.8 + 0.1 from falling below 0.9.
-        int trainEnd = (int)((_trainShare * rows.Length) + 1e-9), validationEnd = (int)(((_trainShare + _validationShare) * rows.Length) + 1e-9);
+        int trainEnd = (int)((_trainShare * rows.Length) + 1e-9),
+            validationEnd = (int)(((_trainShare + _validationShare) * rows.Length) + 1e-9);
         int[] trained = new int[data.Sequences.Count];
         foreach (var (user, _) in rows.AsSpan(0, trainEnd))
         {
@@ -66,5 +71,6 @@ public sealed class GlobalTimeSplit(double trainShare = 0.8, double validationSh
         };
     }
 
-    private static bool IsAscending(IReadOnlyList<long> times) => Enumerable.Range(1, Math.Max(0, times.Count - 1)).All(i => times[i - 1] <= times[i]);
+    private static bool IsAscending(IReadOnlyList<long> times) =>
+        Enumerable.Range(1, Math.Max(0, times.Count - 1)).All(i => times[i - 1] <= times[i]);
 }

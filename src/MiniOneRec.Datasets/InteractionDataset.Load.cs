@@ -8,7 +8,8 @@ public sealed partial record InteractionDataset
 {
     /// <summary>Loads interactions, with a catalogue and semantic IDs where they are given.</summary>
     /// <param name="interactionsPath">
-    /// The interactions: <c>.json</c> is read as user to list of items, <c>.inter</c> as RecBole's, with an interaction or a history and its
+    /// The interactions: <c>.json</c> is read as user to list of items, <c>.inter</c> as RecBole's, with an interaction or a history and
+    /// its
     /// target per line, as its header says; anything else as text lines <c>user item item …</c>.
     /// </param>
     /// <param name="indexPath">The <c>.index.json</c> file, or <see langword="null"/>.</param>
@@ -23,7 +24,8 @@ public sealed partial record InteractionDataset
     /// the catalogue are skipped and counted, and users without any left are dropped.
     /// </returns>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is bad, two disagree, or no interaction is left; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">A file is bad, two disagree, or no interaction is left; the message names file, line and
+    /// key.</exception>
     public static async Task<InteractionDataset> LoadAsync(
         string interactionsPath,
         string? indexPath = null,
@@ -46,10 +48,12 @@ public sealed partial record InteractionDataset
         var given = await ReadAsync(interactionsPath, limits, cancellationToken).ConfigureAwait(false);
         items ??= [.. (index?.Items ?? given.SelectMany(sequence => sequence.ItemIds).Distinct()).Select(id => new Item { Id = id })];
         var known = items.Select(item => item.Id).ToHashSet(StringComparer.Ordinal);
-        UserSequence[] sequences = [.. given.Select(sequence => sequence.Where(known.Contains)).Where(sequence => sequence.ItemIds.Count > 0)];
+        UserSequence[] sequences =
+            [.. given.Select(sequence => sequence.Where(known.Contains)).Where(sequence => sequence.ItemIds.Count > 0)];
         if (sequences.Length == 0)
         {
-            throw new InvalidDataException($"Interaction file '{interactionsPath}' has no interaction with one of the catalogue's {items.Count} items.");
+            throw new InvalidDataException(
+                $"Interaction file '{interactionsPath}' has no interaction with one of the catalogue's {items.Count} items.");
         }
 
         string[] parts = Path.GetFileName(interactionsPath).Split('.');
@@ -59,7 +63,8 @@ public sealed partial record InteractionDataset
             Items = items,
             Index = index,
             Sequences = sequences,
-            SkippedInteractions = given.Sum(sequence => (long)sequence.ItemIds.Count) - sequences.Sum(sequence => (long)sequence.ItemIds.Count),
+            SkippedInteractions =
+            given.Sum(sequence => (long)sequence.ItemIds.Count) - sequences.Sum(sequence => (long)sequence.ItemIds.Count),
         };
         if (data.SkippedInteractions > 0)
         {

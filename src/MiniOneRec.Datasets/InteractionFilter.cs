@@ -2,7 +2,8 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Keeps the interactions that pass a test, for example purchases, or those rated 4 and more.</summary>
 /// <param name="keep">The test.</param>
-/// <remarks>Items, times, types and weights stay together. The catalogue stays as it is; <see cref="KCoreFilter"/> removes items that no user has any more.</remarks>
+/// <remarks>Items, times, types and weights stay together. The catalogue stays as it is; <see cref="KCoreFilter"/> removes items that no
+/// user has any more.</remarks>
 public sealed class InteractionFilter(Func<Interaction, bool> keep)
 {
     private readonly Func<Interaction, bool> _keep = keep ?? throw new ArgumentNullException(nameof(keep));
@@ -25,12 +26,14 @@ public sealed class InteractionFilter(Func<Interaction, bool> keep)
 
     /// <summary>Filters sequences; users keep their order, and those without any interaction left are dropped.</summary>
     /// <param name="sequences">The sequences.</param>
-    /// <exception cref="ArgumentException">The filter asks for a type or weight that an interaction lacks; the message names user and item.</exception>
+    /// <exception cref="ArgumentException">The filter asks for a type or weight that an interaction lacks; the message names user and
+    /// item.</exception>
     public IReadOnlyList<UserSequence> Apply(IReadOnlyList<UserSequence> sequences)
     {
         ArgumentNullException.ThrowIfNull(sequences);
         sequences.RequireWhole(nameof(sequences));
-        return [.. sequences.Select(sequence => sequence.WhereAt(position => _keep(sequence.At(position)))).Where(sequence => sequence.ItemIds.Count > 0)];
+        return [.. sequences.Select(sequence => sequence.WhereAt(position => _keep(sequence.At(position))))
+            .Where(sequence => sequence.ItemIds.Count > 0)];
     }
 
     /// <summary>Filters the sequences of a data set.</summary>

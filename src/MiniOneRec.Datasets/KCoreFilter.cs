@@ -6,8 +6,10 @@ namespace MiniOneRec.Datasets;
 /// <remarks>Repeated interactions of a user with an item count each.</remarks>
 public sealed class KCoreFilter(int minimumPerUser = 5, int minimumPerItem = 5)
 {
-    private readonly int _perUser = minimumPerUser >= 1 ? minimumPerUser : throw new ArgumentOutOfRangeException(nameof(minimumPerUser), minimumPerUser, "At least 1.");
-    private readonly int _perItem = minimumPerItem >= 1 ? minimumPerItem : throw new ArgumentOutOfRangeException(nameof(minimumPerItem), minimumPerItem, "At least 1.");
+    private readonly int _perUser = minimumPerUser >= 1 ? minimumPerUser
+        : throw new ArgumentOutOfRangeException(nameof(minimumPerUser), minimumPerUser, "At least 1.");
+    private readonly int _perItem = minimumPerItem >= 1 ? minimumPerItem
+        : throw new ArgumentOutOfRangeException(nameof(minimumPerItem), minimumPerItem, "At least 1.");
 
     /// <summary>Filters sequences; users keep their order and their remaining items.</summary>
     /// <param name="sequences">The sequences.</param>

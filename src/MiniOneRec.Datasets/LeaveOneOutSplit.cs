@@ -5,7 +5,8 @@ namespace MiniOneRec.Datasets;
 /// <remarks>The protocol of SASRec (arXiv:1808.09781) and TIGER (arXiv:2305.05065). Users with fewer than three items train only.</remarks>
 public sealed class LeaveOneOutSplit(int maxHistory = SlidingWindow.DefaultMaxHistory)
 {
-    private readonly int _maxHistory = maxHistory >= 1 ? maxHistory : throw new ArgumentOutOfRangeException(nameof(maxHistory), maxHistory, "At least 1.");
+    private readonly int _maxHistory = maxHistory >= 1 ? maxHistory
+        : throw new ArgumentOutOfRangeException(nameof(maxHistory), maxHistory, "At least 1.");
 
     /// <summary>Splits interactions.</summary>
     /// <param name="data">The interactions with their catalogue.</param>

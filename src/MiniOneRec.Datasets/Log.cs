@@ -4,7 +4,8 @@ namespace MiniOneRec.Datasets;
 
 internal static partial class Log
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded '{Name}': {Items} items, {Train} training, {Validation} validation and {Test} test rows.")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Loaded '{Name}': {Items} items, {Train} training, {Validation} validation and {Test} test rows.")]
     public static partial void Loaded(ILogger logger, string name, int items, int train, int validation, int test);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded '{Name}': {Items} items, {Users} users.")]

@@ -2,14 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MiniOneRec.Datasets;
 
-/// <summary>Bounds how much a file may make its reader hold or unpack; a file above a bound is an <see cref="InvalidDataException"/>.</summary>
+/// <summary>Bounds how much a file may make its reader hold or unpack; a file above a bound is an
+/// <see cref="InvalidDataException"/>.</summary>
 /// <remarks>
 /// A small packed file can hold gigabytes, and a file without line breaks is one value. The defaults are far above real data sets; raise
 /// them for a source that you trust.
 /// </remarks>
 public sealed class ReadLimits
 {
-    /// <summary>The unpacked size up to which <see cref="MaxExpansion"/> is not looked at: small files of equal rows pack very well.</summary>
+    /// <summary>The unpacked size up to which <see cref="MaxExpansion"/> is not looked at: small files of equal rows pack very
+    /// well.</summary>
     internal const long FreeBytes = 64L << 20;
 
     /// <summary>Gets or sets the most bytes that a <c>.gz</c> file may unpack to.</summary>
@@ -22,7 +24,8 @@ public sealed class ReadLimits
     [Range(1, int.MaxValue)]
     public int MaxExpansion { get; set; } = 250;
 
-    /// <summary>Gets or sets the longest value: bytes of one member of a JSON file, characters of a line of text or of a CSV record.</summary>
+    /// <summary>Gets or sets the longest value: bytes of one member of a JSON file, characters of a line of text or of a CSV
+    /// record.</summary>
     /// <value>The default is 16,777,216.</value>
     [Range(1, 1 << 30)]
     public int MaxValueLength { get; set; } = 16 << 20;

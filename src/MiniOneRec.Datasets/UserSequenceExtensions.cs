@@ -7,7 +7,8 @@ internal static class UserSequenceExtensions
     public static UserSequence Prefix(this UserSequence sequence, int count) => sequence.Pick([.. Enumerable.Range(0, count)]);
 
     /// <summary>The items that pass a test.</summary>
-    public static UserSequence Where(this UserSequence sequence, Func<string, bool> keep) => sequence.WhereAt(position => keep(sequence.ItemIds[position]));
+    public static UserSequence Where(this UserSequence sequence, Func<string, bool> keep) =>
+        sequence.WhereAt(position => keep(sequence.ItemIds[position]));
 
     /// <summary>The positions that pass a test; the same sequence where all do.</summary>
     public static UserSequence WhereAt(this UserSequence sequence, Func<int, bool> keep)
@@ -30,7 +31,9 @@ internal static class UserSequenceExtensions
             {
                 if (count is { } found && found != sequence.ItemIds.Count)
                 {
-                    throw new ArgumentException($"User '{sequence.UserId}' has {sequence.ItemIds.Count} items and {found} {what}; expected one per item.", parameter);
+                    throw new ArgumentException(
+                        $"User '{sequence.UserId}' has {sequence.ItemIds.Count} items and {found} {what}; expected one per item.",
+                        parameter);
                 }
             }
         }

@@ -11,7 +11,8 @@ internal sealed class Bootstrap
 
     public Bootstrap(IEnumerable<string> userIds)
     {
-        var groups = userIds.Select((user, row) => (user, row)).GroupBy(pair => pair.user, pair => pair.row, StringComparer.Ordinal).ToArray();
+        var groups = userIds.Select((user, row) => (user, row)).GroupBy(pair => pair.user, pair => pair.row, StringComparer.Ordinal)
+            .ToArray();
         _rows = [.. groups.SelectMany(group => group)];
         _starts = new int[groups.Length + 1];
         for (int user = 0; user < groups.Length; user++)
@@ -29,7 +30,8 @@ internal sealed class Bootstrap
     /// <param name="cancellationToken">Looked at once per sample.</param>
     /// <returns>For each statistic its value in each sample, ascending.</returns>
     public double[][] Draw(
-        ReadOnlySpan<int> kinds, int kindCount, IReadOnlyList<double[]> statistics, int samples, Random random, CancellationToken cancellationToken = default)
+        ReadOnlySpan<int> kinds, int kindCount, IReadOnlyList<double[]> statistics, int samples, Random random,
+        CancellationToken cancellationToken = default)
     {
         int users = _starts.Length - 1;
         double[][] drawn = [.. statistics.Select(_ => new double[samples])];

@@ -18,7 +18,8 @@ public sealed record ComparisonReport
     /// <summary>Gets the models' figures.</summary>
     public required IReadOnlyList<ModelReport> Models { get; init; }
 
-    /// <summary>Gets or sets whatever else the study writes, by name: objects that serialize to JSON, and JSON elements after loading.</summary>
+    /// <summary>Gets or sets whatever else the study writes, by name: objects that serialize to JSON, and JSON elements after
+    /// loading.</summary>
     [JsonExtensionData]
     public IDictionary<string, object>? Details { get; set; }
 
@@ -32,7 +33,8 @@ public sealed record ComparisonReport
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     /// <exception cref="IOException">A file that is no such report exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        SaveAsync(path, overwrite: false, cancellationToken);
 
     /// <summary>Writes the report as a JSON file, aside and renamed.</summary>
     /// <param name="path">The file.</param>
@@ -60,7 +62,8 @@ public sealed record ComparisonReport
 
         try
         {
-            return JsonSerializer.Deserialize<ComparisonReport>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), ReportJson.Options)
+            return JsonSerializer.Deserialize<ComparisonReport>(await File.ReadAllBytesAsync(path, cancellationToken)
+                .ConfigureAwait(false), ReportJson.Options)
                 ?? throw new InvalidDataException($"Report '{path}' holds null; expected a JSON object.");
         }
         catch (JsonException e)

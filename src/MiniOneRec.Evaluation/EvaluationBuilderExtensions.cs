@@ -47,7 +47,8 @@ public static class EvaluationBuilderExtensions
     /// <summary>Adds a metric to those that the evaluator computes; the same metric is added once.</summary>
     /// <param name="builder">The builder.</param>
     /// <typeparam name="T">The metric; its constructor receives services and the options that the application configured.</typeparam>
-    public static MiniOneRecBuilder AddMetric<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
+    public static MiniOneRecBuilder AddMetric<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this MiniOneRecBuilder builder)
         where T : class, IRankingMetric
     {
         ArgumentNullException.ThrowIfNull(builder);

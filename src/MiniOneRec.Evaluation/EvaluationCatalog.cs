@@ -16,7 +16,8 @@ public sealed class EvaluationCatalog
         _known = new HashSet<string>(items, StringComparer.Ordinal);
         if (items.Count == 0 || _known.Count != items.Count)
         {
-            throw new ArgumentException($"A catalogue has at least one item and each once; {items.Count} were given, {_known.Count} distinct.", nameof(items));
+            throw new ArgumentException(
+                $"A catalogue has at least one item and each once; {items.Count} were given, {_known.Count} distinct.", nameof(items));
         }
 
         Items = items;

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace MiniOneRec.Evaluation;
 
 /// <summary>Compiled JSON metadata of reports, for trimmed applications and for speed.</summary>
-/// <remarks>Values of <see cref="ComparisonReport.Details"/> are any objects: those of types that are not listed here need reflection.</remarks>
+/// <remarks>Values of <see cref="ComparisonReport.Details"/> are any objects: those of types that are not listed here need
+/// reflection.</remarks>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(EvaluationReport[]))]

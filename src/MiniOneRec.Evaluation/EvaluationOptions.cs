@@ -15,7 +15,8 @@ public sealed class EvaluationOptions
     [Required]
     public IReadOnlyList<int> Cutoffs { get; set; } = [1, 3, 5, 10, 20];
 
-    /// <summary>Sets <see cref="Cutoffs"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Cutoffs"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Cutoffs))]
     [JsonIgnore]
@@ -49,7 +50,8 @@ public sealed class EvaluationOptions
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;
 
-    /// <summary>Gets or sets whether the report keeps every example's rank, so that two systems can be compared example by example.</summary>
+    /// <summary>Gets or sets whether the report keeps every example's rank, so that two systems can be compared example by
+    /// example.</summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool KeepRanks { get; set; } = true;
 

@@ -20,14 +20,30 @@ public sealed record EvaluationReport
     /// <summary>Gets the strict item-level figures: only the target itself is a hit.</summary>
     public required MetricTable Item { get; init; }
 
-    /// <summary>Gets the SID-level figures: an item that shares the target's semantic ID is a hit; <see langword="null"/> without an index.</summary>
+    /// <summary>
+    /// Gets the SID-level figures: an item that shares the target's semantic ID is a hit; <see langword="null"/> without an index.
+    /// </summary>
     public MetricTable? Sid { get; init; }
 
-    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a catalogue.</summary>
-    public IReadOnlyDictionary<int, double> Coverage { get; init => field = value ?? new Dictionary<int, double>(); } = new Dictionary<int, double>();
+    /// <summary>Gets, by cutoff, the share of the catalogue that is in at least one list of that length; empty without a
+    /// catalogue.</summary>
+    public IReadOnlyDictionary<int, double> Coverage { get; init => field = value ?? new Dictionary<int, double>(); } = new Dictionary<int,
+        double>();
 
     /// <summary>Gets the figures by training popularity of the target; empty where popularity is not known.</summary>
     public IReadOnlyList<SliceReport> Slices { get; init => field = value ?? []; } = [];
+
+    /// <summary>
+    /// Gets the figures without the examples of the most frequent target, which may be most of what a recommender gets right;
+    /// <see langword="null"/> where all
+    /// examples have one target.
+    /// </summary>
+    public TopTargetReport? WithoutTopTarget { get; init; }
+
+    /// <summary>
+    /// Gets the figures of the examples whose target no training interaction names; <see langword="null"/> where these are not known.
+    /// </summary>
+    public SliceReport? Cold { get; init; }
 
     /// <summary>Gets how many recommended items are not in the catalogue.</summary>
     public long InvalidPredictions { get; init; }
@@ -64,8 +80,15 @@ public sealed record EvaluationReport
     public string ToMarkdown() => ReportMarkdown.Write(this);
 }
 
-/// <summary>The figures of the examples whose target is in one popularity slice.</summary>
-/// <param name="Name"><c>head</c>, <c>mid</c> or <c>tail</c>.</param>
+/// <summary>The figures of all examples but those of one target.</summary>
+/// <param name="Target">The most frequent target of the examples; of several, the first by id.</param>
+/// <param name="TargetExamples">How many examples it has.</param>
+/// <param name="Examples">How many examples are left.</param>
+/// <param name="Item">The strict item-level figures of those that are left.</param>
+public sealed record TopTargetReport(string Target, int TargetExamples, int Examples, MetricTable Item);
+
+/// <summary>The figures of the examples whose target is in one slice of the catalogue.</summary>
+/// <param name="Name"><c>head</c>, <c>mid</c>, <c>tail</c> or <c>cold</c>.</param>
 /// <param name="Items">How many items the slice has.</param>
 /// <param name="Examples">How many examples have their target in it.</param>
 /// <param name="Item">The strict item-level figures.</param>

@@ -30,7 +30,8 @@ public sealed class MetricTable
     [SuppressMessage("Design", "CA1043", Justification = "A metric is addressed by its name and cutoff.")]
     public double this[string metric, int cutoff] => Values.TryGetValue(RankingMetrics.Key(metric, cutoff), out double value)
         ? value
-        : throw new KeyNotFoundException($"'{RankingMetrics.Key(metric, cutoff)}' was not measured; there are {string.Join(", ", Values.Keys)}.");
+        : throw new KeyNotFoundException(
+            $"'{RankingMetrics.Key(metric, cutoff)}' was not measured; there are {string.Join(", ", Values.Keys)}.");
 }
 
 /// <summary>A bootstrap interval.</summary>

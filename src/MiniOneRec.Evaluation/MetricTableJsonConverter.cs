@@ -27,7 +27,8 @@ public sealed class MetricTableJsonConverter : JsonConverter<MetricTable>
             }
             else if (property.Value.ValueKind == JsonValueKind.Object)
             {
-                intervals = property.Value.EnumerateObject().ToDictionary(interval => interval.Name, interval => IntervalJsonConverter.Read(interval.Value));
+                intervals = property.Value.EnumerateObject()
+                    .ToDictionary(interval => interval.Name, interval => IntervalJsonConverter.Read(interval.Value));
             }
             else if (property.Value.ValueKind != JsonValueKind.Null)
             {

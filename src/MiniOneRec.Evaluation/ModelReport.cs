@@ -22,7 +22,8 @@ public sealed record ModelReport
     public IReadOnlyDictionary<string, double>? Sid { get; init; }
 
     /// <summary>Gets the intervals of the strict item-level figures.</summary>
-    public IReadOnlyDictionary<string, Interval> Intervals { get; init => field = value ?? new Dictionary<string, Interval>(); } = new Dictionary<string, Interval>();
+    public IReadOnlyDictionary<string,
+        Interval> Intervals { get; init => field = value ?? new Dictionary<string, Interval>(); } = new Dictionary<string, Interval>();
 
     /// <summary>Gets the intervals of the SID-level figures, or <see langword="null"/> without an index.</summary>
     public IReadOnlyDictionary<string, Interval>? SidIntervals { get; init; }
@@ -32,6 +33,12 @@ public sealed record ModelReport
 
     /// <summary>Gets the figures by training popularity of the target.</summary>
     public IReadOnlyList<SliceReport>? Slices { get; init; }
+
+    /// <summary>Gets the figures without the examples of the most frequent target.</summary>
+    public TopTargetReport? WithoutTopTarget { get; init; }
+
+    /// <summary>Gets the figures of the examples whose target no training interaction names.</summary>
+    public SliceReport? Cold { get; init; }
 
     /// <summary>Gets how many recommended items are not in the catalogue.</summary>
     public long InvalidPredictions { get; init; }
@@ -64,6 +71,8 @@ public sealed record ModelReport
             SidIntervals = report.Sid?.Intervals,
             Coverage = report.Coverage,
             Slices = report.Slices,
+            WithoutTopTarget = report.WithoutTopTarget,
+            Cold = report.Cold,
             InvalidPredictions = report.InvalidPredictions,
             AmbiguousPredictions = report.AmbiguousPredictions,
             AmbiguousTargets = report.AmbiguousTargets,

@@ -7,7 +7,8 @@ namespace MiniOneRec.Evaluation;
 /// <param name="First">The first system's figure.</param>
 /// <param name="Second">The second system's figure.</param>
 /// <param name="Difference">Second minus first.</param>
-/// <param name="Interval">The bootstrap interval of the difference; where it excludes 0, the difference is established at that confidence.</param>
+/// <param name="Interval">The bootstrap interval of the difference; where it excludes 0, the difference is established at that
+/// confidence.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record PairedComparison(string Metric, double First, double Second, double Difference, Interval Interval)
 {
@@ -23,7 +24,8 @@ public sealed record PairedComparison(string Metric, double First, double Second
     /// <param name="samples">How many bootstrap samples are drawn, at least 1.</param>
     /// <param name="confidence">The share of samples inside the interval.</param>
     /// <param name="seed">The seed of the bootstrap.</param>
-    /// <exception cref="ArgumentException">A report kept no ranks, the examples differ, or the cutoff is beyond what was measured.</exception>
+    /// <exception cref="ArgumentException">A report kept no ranks, the examples differ, or the cutoff is beyond what was
+    /// measured.</exception>
     public static PairedComparison Create(
         EvaluationReport first,
         EvaluationReport second,
@@ -47,10 +49,13 @@ public sealed record PairedComparison(string Metric, double First, double Second
 
         if (sidLevel && (first.Sid is null || second.Sid is null))
         {
-            throw new ArgumentException($"SID-level ranks are missing in '{(first.Sid is null ? first : second).Name}'; evaluate it with an index.", nameof(sidLevel));
+            throw new ArgumentException(
+                $"SID-level ranks are missing in '{(first.Sid is null ? first : second).Name}'; evaluate it with an index.",
+                nameof(sidLevel));
         }
 
-        double[] Scores(EvaluationReport report) => [.. report.Ranks.Select(example => metric.Score(sidLevel ? example.SidRank : example.ItemRank, cutoff))];
+        double[] Scores(EvaluationReport report) =>
+            [.. report.Ranks.Select(example => metric.Score(sidLevel ? example.SidRank : example.ItemRank, cutoff))];
         double[] before = Scores(first), after = Scores(second);
         double[] differences = [.. before.Zip(after, (a, b) => b - a)];
         double[] distinct = [.. differences.Distinct()];
@@ -58,7 +63,8 @@ public sealed record PairedComparison(string Metric, double First, double Second
         double[][] drawn = new Bootstrap(first.Ranks.Select(example => example.UserId))
             .Draw(Array.ConvertAll(differences, difference => kindOf[difference]), distinct.Length, [distinct], samples, new Random(seed));
         return new PairedComparison(
-            RankingMetrics.Key(metric.Name, cutoff), before.Average(), after.Average(), differences.Average(), Bootstrap.Percentile(drawn[0], confidence));
+            RankingMetrics.Key(metric.Name, cutoff), before.Average(), after.Average(), differences.Average(),
+            Bootstrap.Percentile(drawn[0], confidence));
     }
 
     private static void CheckSameExamples(EvaluationReport first, EvaluationReport second)
@@ -73,9 +79,11 @@ public sealed record PairedComparison(string Metric, double First, double Second
             }
         }
 
-        if (!first.Ranks.Select(example => (example.UserId, example.Target)).SequenceEqual(second.Ranks.Select(example => (example.UserId, example.Target))))
+        if (!first.Ranks.Select(example => (example.UserId, example.Target))
+            .SequenceEqual(second.Ranks.Select(example => (example.UserId, example.Target))))
         {
-            throw new ArgumentException($"Reports '{first.Name}' and '{second.Name}' are not on the same examples in the same order.", nameof(second));
+            throw new ArgumentException($"Reports '{first.Name}' and '{second.Name}' are not on the same examples in the same order.",
+                nameof(second));
         }
     }
 }

@@ -8,14 +8,19 @@ namespace MiniOneRec.Evaluation;
 public sealed class PopularitySlices
 {
     private readonly Dictionary<string, int> _sliceOf;
+    private readonly HashSet<string> _seen;
 
-    private PopularitySlices(Dictionary<string, int> sliceOf, IReadOnlyList<int> itemCounts) => (_sliceOf, ItemCounts) = (sliceOf, itemCounts);
+    private PopularitySlices(Dictionary<string, int> sliceOf, IReadOnlyList<int> itemCounts, HashSet<string> seen) =>
+        (_sliceOf, ItemCounts, _seen) = (sliceOf, itemCounts, seen);
 
     /// <summary>Gets the slices' names: <c>head</c>, <c>mid</c>, <c>tail</c>.</summary>
     public static IReadOnlyList<string> Names { get; } = ["head", "mid", "tail"];
 
     /// <summary>Gets how many items each slice has, in the order of <see cref="Names"/>.</summary>
     public IReadOnlyList<int> ItemCounts { get; }
+
+    /// <summary>Gets how many items of the catalogue no training interaction names.</summary>
+    public int ColdItemCount => _sliceOf.Count - _seen.Count;
 
     /// <summary>Counts interactions and cuts the catalogue.</summary>
     /// <param name="items">All item ids.</param>
@@ -42,10 +47,14 @@ public sealed class PopularitySlices
             before += counts[item];
         }
 
-        return new PopularitySlices(sliceOf, itemCounts);
+        return new PopularitySlices(sliceOf, itemCounts, [.. counts.Where(count => count.Value > 0).Select(count => count.Key)]);
     }
 
     /// <summary>Gets the slice of an item as a position in <see cref="Names"/>; items outside the catalogue are in the tail.</summary>
     /// <param name="itemId">The item.</param>
     public int SliceOf(string itemId) => _sliceOf.GetValueOrDefault(itemId, 2);
+
+    /// <summary>Gets whether no training interaction names an item, as is true of all items outside the catalogue.</summary>
+    /// <param name="itemId">The item.</param>
+    public bool IsCold(string itemId) => !_seen.Contains(itemId);
 }

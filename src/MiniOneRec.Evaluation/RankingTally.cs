@@ -15,15 +15,13 @@ internal sealed class RankingTally
         _maxCutoff = cutoffs.Max();
         _ranks = new List<RankedExample>(examples);
 
-        // K distinct semantic IDs can take more than K items where some are shared.
-        int extra = catalog?.Index is { } index ? Math.Min(_maxCutoff, index.Count - index.DistinctCount) : 0;
-        RequestCount = Math.Min(_maxCutoff + extra, catalog?.Items.Count ?? int.MaxValue);
+        Ranking = new HeldOutRanking(_maxCutoff, catalog?.Index, catalog?.Items.Count);
     }
 
     public EvaluationCatalog? Catalog { get; }
 
-    /// <summary>Gets how many items to ask for.</summary>
-    public int RequestCount { get; }
+    /// <summary>Gets the measure, which also makes the requests.</summary>
+    public HeldOutRanking Ranking { get; }
 
     public IReadOnlyList<RankedExample> Ranks => _ranks;
 
@@ -40,28 +38,19 @@ internal sealed class RankingTally
     public void Add(NextItemExample example, RecommendationResult result)
     {
         SkippedHistoryItems += result.SkippedHistoryItems;
-        Shortfall += Math.Max(0, RequestCount - result.Items.Count);
+        Shortfall += Math.Max(0, Ranking.RequestCount - result.Items.Count);
 
-        int itemRank = -1;
         for (int place = 0; place < Math.Min(_maxCutoff, result.Items.Count); place++)
         {
-            string item = result.Items[place].ItemId;
-            if (itemRank < 0 && item == example.Target)
-            {
-                itemRank = place;
-            }
-
-            CountPrediction(item, place);
+            CountPrediction(result.Items[place].ItemId, place);
         }
 
-        var index = Catalog?.Index;
-        SemanticId? target = null;
-        if (index?.TryGetSemanticId(example.Target, out target) == true && index.RowsOf(target!).Count > 1)
+        if (Catalog?.Index is { } index && index.TryGetSemanticId(example.Target, out var target) && index.RowsOf(target).Count > 1)
         {
             AmbiguousTargets++;
         }
 
-        _ranks.Add(new RankedExample(example.UserId, example.Target, itemRank, target is null ? -1 : SidRank(index!, target, result.Items)));
+        _ranks.Add(Ranking.Rank(example, result.Items));
     }
 
     /// <summary>The share of the catalogue that was recommended, by cutoff.</summary>
@@ -82,29 +71,5 @@ internal sealed class RankingTally
         {
             AmbiguousPredictions++;
         }
-    }
-
-    // The place of the target among the distinct semantic IDs; an item without one takes a place of its own.
-    private int SidRank(SemanticIdIndex index, SemanticId target, IReadOnlyList<Recommendation> items)
-    {
-        var seen = new HashSet<SemanticId>();
-        int place = 0;
-        for (int i = 0; i < items.Count && place < _maxCutoff; i++)
-        {
-            if (!index.TryGetSemanticId(items[i].ItemId, out var id))
-            {
-                place++;
-            }
-            else if (id == target)
-            {
-                return place;
-            }
-            else if (seen.Add(id))
-            {
-                place++;
-            }
-        }
-
-        return -1;
     }
 }

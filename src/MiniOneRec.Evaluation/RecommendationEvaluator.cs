@@ -31,17 +31,20 @@ public sealed class RecommendationEvaluator
     /// <param name="logger">The logger.</param>
     /// <exception cref="ArgumentException">There is no metric, or two have one name.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public RecommendationEvaluator(IEnumerable<IRankingMetric> metrics, EvaluationOptions? options = null, ILogger<RecommendationEvaluator>? logger = null)
+    public RecommendationEvaluator(IEnumerable<IRankingMetric> metrics, EvaluationOptions? options = null,
+        ILogger<RecommendationEvaluator>? logger = null)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         _metrics = [.. metrics];
         if (_metrics.Length == 0 || _metrics.DistinctBy(metric => metric.Name).Count() != _metrics.Length)
         {
             throw new ArgumentException(
-                $"At least one metric is needed and each name once, not [{string.Join(", ", _metrics.Select(metric => metric.Name))}].", nameof(metrics));
+                $"At least one metric is needed and each name once, not [{string.Join(", ", _metrics.Select(metric => metric.Name))}].",
+                nameof(metrics));
         }
 
-        _options = OptionsValidation.Validated(options ?? new EvaluationOptions(), new EvaluationOptionsValidator(), new EvaluationCutoffsValidator());
+        _options = OptionsValidation.Validated(options ?? new EvaluationOptions(), new EvaluationOptionsValidator(),
+            new EvaluationCutoffsValidator());
         _logger = logger ?? (ILogger)NullLogger.Instance;
     }
 
@@ -59,7 +62,9 @@ public sealed class RecommendationEvaluator
     /// <summary>Evaluates a recommender.</summary>
     /// <param name="recommender">The recommender.</param>
     /// <param name="examples">Histories and what followed; at least one.</param>
-    /// <param name="catalog">The catalogue, for SID level, invalid items, coverage and popularity slices, or <see langword="null"/>.</param>
+    /// <param name="catalog">
+    /// The catalogue, for SID level, invalid items, coverage and popularity slices, or <see langword="null"/>.
+    /// </param>
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellationToken">Looked at once per batch.</param>
     /// <exception cref="ArgumentException">There are no examples.</exception>
@@ -87,20 +92,15 @@ public sealed class RecommendationEvaluator
         {
             cancellationToken.ThrowIfCancellationRequested();
             var batch = examples.Skip(start).Take(_options.BatchSize).ToArray();
-            var requests = Array.ConvertAll(batch, example => new RecommendationRequest
-            {
-                History = example.History,
-                UserId = example.UserId,
-                Count = tally.RequestCount,
-            });
-
+            var requests = Array.ConvertAll(batch, tally.Ranking.RequestFor);
             long began = Stopwatch.GetTimestamp();
             var results = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
             var took = Stopwatch.GetElapsedTime(began);
             elapsed += took;
             if (results.Count != batch.Length)
             {
-                throw new InvalidOperationException($"Recommender '{recommender.Name}' gave {results.Count} results for {batch.Length} requests.");
+                throw new InvalidOperationException(
+                    $"Recommender '{recommender.Name}' gave {results.Count} results for {batch.Length} requests.");
             }
 
             for (int i = 0; i < batch.Length; i++)
@@ -123,17 +123,10 @@ public sealed class RecommendationEvaluator
         return report;
     }
 
-    private IReadOnlyList<NextItemExample> Draw(IReadOnlyList<NextItemExample> examples)
-    {
-        if (_options.MaxExamples is not { } limit || limit >= examples.Count)
-        {
-            return examples;
-        }
-
-        int[] order = [.. Enumerable.Range(0, examples.Count)];
-        new Random(_options.Seed).Shuffle(order);
-        return [.. order.Take(limit).Order().Select(i => examples[i])];
-    }
+    private IReadOnlyList<NextItemExample> Draw(IReadOnlyList<NextItemExample> examples) => _options.MaxExamples is { } limit
+        && limit < examples.Count
+        ? [.. HeldOutRanking.Draw(examples.Count, limit, new Random(_options.Seed)).Order().Select(i => examples[i])]
+        : examples;
 
     private EvaluationReport Summarize(string name, RankingTally tally, TimeSpan elapsed, CancellationToken cancellationToken)
     {
@@ -148,6 +141,8 @@ public sealed class RecommendationEvaluator
             Sid = tally.Catalog?.Index is null ? null : Table([.. ranks.Select(example => example.SidRank)], bootstrap, cancellationToken),
             Coverage = tally.Coverage(),
             Slices = Slices(tally),
+            WithoutTopTarget = WithoutTopTarget(ranks),
+            Cold = tally.Catalog?.Slices is { } slices ? Cold(ranks, slices) : null,
             InvalidPredictions = tally.InvalidPredictions,
             AmbiguousPredictions = tally.AmbiguousPredictions,
             AmbiguousTargets = tally.AmbiguousTargets,
@@ -167,9 +162,25 @@ public sealed class RecommendationEvaluator
         }),
     ];
 
+    private TopTargetReport? WithoutTopTarget(IReadOnlyList<RankedExample> ranks)
+    {
+        var top = ranks.GroupBy(example => example.Target, StringComparer.Ordinal)
+            .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).First();
+        int[] others = [.. ranks.Where(example => example.Target != top.Key).Select(example => example.ItemRank)];
+        return others.Length == 0 ? null
+            : new TopTargetReport(top.Key, top.Count(), others.Length, Table(others, null, CancellationToken.None));
+    }
+
+    private SliceReport Cold(IReadOnlyList<RankedExample> ranks, PopularitySlices slices)
+    {
+        int[] cold = [.. ranks.Where(example => slices.IsCold(example.Target)).Select(example => example.ItemRank)];
+        return new SliceReport("cold", slices.ColdItemCount, cold.Length, Table(cold, null, CancellationToken.None));
+    }
+
     private MetricTable Table(int[] ranks, Bootstrap? bootstrap, CancellationToken cancellationToken)
     {
-        var columns = _metrics.SelectMany(metric => _options.Cutoffs.Select(cutoff => (Key: RankingMetrics.Key(metric.Name, cutoff), metric, cutoff))).ToArray();
+        var columns = _metrics.SelectMany(metric =>
+            _options.Cutoffs.Select(cutoff => (Key: RankingMetrics.Key(metric.Name, cutoff), metric, cutoff))).ToArray();
         var values = columns.ToDictionary(column => column.Key, column => RankingMetrics.Mean(column.metric, ranks, column.cutoff));
         if (bootstrap is null)
         {
@@ -178,9 +189,12 @@ public sealed class RecommendationEvaluator
 
         // A metric depends on the rank alone: kind 0 is a miss, kind r + 1 is rank r.
         int kinds = _options.MaxCutoff + 1;
-        var statistics = columns.Select(column => Enumerable.Range(-1, kinds).Select(rank => column.metric.Score(rank, column.cutoff)).ToArray()).ToArray();
+        var statistics = columns.Select(column =>
+            Enumerable.Range(-1, kinds).Select(rank => column.metric.Score(rank, column.cutoff)).ToArray()).ToArray();
         double[][] samples = bootstrap.Draw(
-            Array.ConvertAll(ranks, rank => rank + 1), kinds, statistics, _options.BootstrapSamples, new Random(_options.Seed), cancellationToken);
-        return new MetricTable(values, columns.Index().ToDictionary(c => c.Item.Key, c => Bootstrap.Percentile(samples[c.Index], _options.Confidence)));
+            Array.ConvertAll(ranks, rank => rank + 1), kinds, statistics, _options.BootstrapSamples, new Random(_options.Seed),
+            cancellationToken);
+        return new MetricTable(values,
+            columns.Index().ToDictionary(c => c.Item.Key, c => Bootstrap.Percentile(samples[c.Index], _options.Confidence)));
     }
 }

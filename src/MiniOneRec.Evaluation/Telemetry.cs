@@ -13,7 +13,8 @@ internal sealed class Telemetry : IDisposable
     {
         var meter = meters?.Create("MiniOneRec.Evaluation") ?? (_own = new Meter("MiniOneRec.Evaluation"));
         Examples = meter.CreateCounter<long>("minionerec.evaluation.examples", "{example}", "Examples whose ranking was scored.");
-        BatchDuration = meter.CreateHistogram<double>("minionerec.evaluation.batch.duration", "s", "Time that a recommender took for a batch.");
+        BatchDuration =
+            meter.CreateHistogram<double>("minionerec.evaluation.batch.duration", "s", "Time that a recommender took for a batch.");
     }
 
     /// <summary>Gets the counter of examples whose ranking was scored.</summary>

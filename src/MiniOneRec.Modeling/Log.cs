@@ -10,8 +10,10 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Debug, "Answered a batch of {Requests} requests, {Failed} of them with an error, in {Milliseconds:F1} ms")]
     public static partial void BatchAnswered(ILogger logger, int requests, int failed, double milliseconds);
 
-    [LoggerMessage(3, LogLevel.Information, "Serving version {Version}, loaded in {LoadMilliseconds:F0} ms and warmed up in {WarmUpMilliseconds:F0} ms; before it: {Previous}")]
-    public static partial void VersionSwapped(ILogger logger, string version, double loadMilliseconds, double warmUpMilliseconds, string previous);
+    [LoggerMessage(3, LogLevel.Information,
+        "Serving version {Version}, loaded in {LoadMilliseconds:F0} ms and warmed up in {WarmUpMilliseconds:F0} ms; before it: {Previous}")]
+    public static partial void VersionSwapped(ILogger logger, string version, double loadMilliseconds, double warmUpMilliseconds,
+        string previous);
 
     [LoggerMessage(4, LogLevel.Information, "Version {Version} answered its last request and is disposed")]
     public static partial void VersionDisposed(ILogger logger, string version);
@@ -25,10 +27,12 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Error, "A handler of the event Swapped failed for version {Version}, which serves all the same")]
     public static partial void HandlerFailed(ILogger logger, Exception exception, string version);
 
-    [LoggerMessage(101, LogLevel.Warning, "The prior of '{Folder}', a {Type}, cannot be saved and is missing there: it is no ISavableScorer")]
+    [LoggerMessage(101, LogLevel.Warning,
+        "The prior of '{Folder}', a {Type}, cannot be saved and is missing there: it is no ISavableScorer")]
     public static partial void PriorNotSaved(ILogger logger, string folder, string type);
 
-    [LoggerMessage(102, LogLevel.Warning, "'{Folder}' was saved by a recommender with a prior of type {Type}, which could not be saved; set it again, or answers differ")]
+    [LoggerMessage(102, LogLevel.Warning,
+        "'{Folder}' was saved by a recommender with a prior of type {Type}, which could not be saved; set it again, or answers differ")]
     public static partial void PriorMissing(ILogger logger, string folder, string type);
 
     [LoggerMessage(20, LogLevel.Warning, "{Note}")]

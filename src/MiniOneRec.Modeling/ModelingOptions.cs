@@ -3,19 +3,23 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Configures the decoder that <see cref="GenerativeRecommenderFactory"/> makes: a small one to train from scratch, or a pretrained one.</summary>
+/// <summary>Configures the decoder that <see cref="GenerativeRecommenderFactory"/> makes: a small one to train from scratch, or a
+/// pretrained one.</summary>
 public sealed class ModelingOptions
 {
-    /// <summary>Gets or sets the pretrained model: a Hugging Face folder or a <c>.gguf</c> file, with its tokenizer. Needs the package MiniOneRec.Pretrained.</summary>
+    /// <summary>Gets or sets the pretrained model: a Hugging Face folder or a <c>.gguf</c> file, with its tokenizer. Needs the package
+    /// MiniOneRec.Pretrained.</summary>
     /// <value>
-    /// The default is <see langword="null"/>: a decoder of <see cref="HiddenSize"/>, <see cref="Layers"/> and <see cref="Heads"/> with fresh weights. These three
+    /// The default is <see langword="null"/>: a decoder of <see cref="HiddenSize"/>, <see cref="Layers"/> and <see cref="Heads"/> with
+    /// fresh weights. These three
     /// play no part where a path is given.
     /// </value>
     public string? PretrainedPath { get; set; }
 
     /// <summary>Gets or sets how prompts are written.</summary>
     /// <value>
-    /// The default is <see langword="null"/>: <see cref="PromptFormat.Compact"/> for a decoder with fresh weights, <see cref="PromptFormat.Alpaca"/> for a
+    /// The default is <see langword="null"/>: <see cref="PromptFormat.Compact"/> for a decoder with fresh weights,
+    /// <see cref="PromptFormat.Alpaca"/> for a
     /// pretrained one.
     /// </value>
     [EnumDataType(typeof(PromptFormat))]
@@ -71,7 +75,8 @@ internal sealed class ModelingOptionsRules : IValidateOptions<ModelingOptions>
 
         if (options is { PretrainedPath: null, Template: PromptFormat.Alpaca or PromptFormat.Chat })
         {
-            failures.Add($"Template is {options.Template}, which writes text and needs the tokenizer of a pretrained model; set PretrainedPath.");
+            failures.Add(
+                $"Template is {options.Template}, which writes text and needs the tokenizer of a pretrained model; set PretrainedPath.");
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

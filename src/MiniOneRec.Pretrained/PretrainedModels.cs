@@ -4,7 +4,8 @@ using MiniOneRec.Tensors;
 namespace MiniOneRec.Pretrained;
 
 /// <summary>
-/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>: a Hugging Face folder or a GGUF file, with a token for each code.
+/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>: a Hugging Face folder or a GGUF file, with a token for each
+/// code.
 /// </summary>
 /// <remarks>
 /// The factory uses this class wherever an application references the package. Make one to set <see cref="RowInitializer"/>.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
@@ -12,7 +13,8 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
 {
     private readonly List<ModelReport> _models = [];
     private readonly EvaluationCatalog _catalog = new(index, data.TrainSequences);
-    private readonly RecommendationEvaluator _evaluator = new(new EvaluationOptions { Seed = options.Seed, MaxExamples = options.MaxTestRows });
+    private readonly RecommendationEvaluator _evaluator =
+        new(new EvaluationOptions { Seed = options.Seed, MaxExamples = options.MaxTestRows });
     private EvaluationReport? _previous;
 
     /// <summary>Gets what the report holds beside the models.</summary>
@@ -61,11 +63,22 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
     };
 
     /// <summary>Adds what the validation rows said about a value, and the one that was taken.</summary>
-    public void AddChoice(string stage, double chosen, IEnumerable<(double Value, double HitRate, double Ndcg)> tried) => Details[stage] = new JsonObject
+    public void AddChoice(string stage, double chosen, IEnumerable<(double Value, double HitRate, double Ndcg)> tried) =>
+        Details[stage] = new JsonObject
     {
         ["chosen"] = chosen,
         ["validation"] = new JsonArray(
             [.. tried.Select(entry => new JsonObject { ["value"] = entry.Value, ["HR@10"] = entry.HitRate, ["NDCG@10"] = entry.Ndcg })]),
+    };
+
+    /// <summary>Adds the weights of the tuned mixture and what it reached on the validation rows.</summary>
+    public void AddMixture(MixtureTuning tuning) => Details["mixture"] = new JsonObject
+    {
+        ["form"] = tuning.Mixture.Form.ToString().ToLowerInvariant(),
+        ["historyFactor"] = tuning.Mixture.HistoryFactor,
+        ["weights"] = new JsonObject([.. tuning.Mixture.Parts.Select(part =>
+            KeyValuePair.Create(((ISavableScorer)part.Scorer).Kind, (JsonNode?)part.Weight))]),
+        ["validation"] = new JsonObject { ["rows"] = tuning.Examples, ["HR@10"] = tuning.HitRate, ["NDCG@10"] = tuning.Ndcg },
     };
 
     /// <summary>Adds the shares and penalties that the validation rows chose.</summary>
@@ -86,12 +99,15 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
     /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>
     public async Task<ComparisonReport> SaveAsync(CancellationToken cancellationToken)
     {
-        Details["stageSeconds"] = new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
-        var report = new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
+        Details["stageSeconds"] =
+            new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
+        var report =
+            new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
         await report.SaveAsync(options.ReportPath, cancellationToken).ConfigureAwait(false);
         string markdown = Path.ChangeExtension(options.ReportPath, ".md");
         await AtomicFile.WriteAsync(
-            markdown, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(report.ToMarkdown()), cancellationToken).AsTask(), cancellationToken).ConfigureAwait(false);
+            markdown, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(report.ToMarkdown()), cancellationToken).AsTask(),
+            cancellationToken).ConfigureAwait(false);
         stages.Say($"Reports: {options.ReportPath} and {markdown}");
         return report;
     }

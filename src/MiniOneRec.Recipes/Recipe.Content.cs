@@ -1,37 +1,38 @@
 using System.Globalization;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
-using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes;
 
 /// <content>What the recipe does with item vectors.</content>
 public sealed partial class Recipe
 {
-    private async Task<ItemContent?> ContentAsync(SplitDataset data, CancellationToken cancellationToken)
+    private async Task<ItemContent?> ContentAsync(SplitDataset data, VectorStage stage, CancellationToken cancellationToken)
     {
-        if (_options.Embeddings is not { } path)
+        if (_options.Embeddings is null || await stage.TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } vectors)
         {
             return null;
         }
 
-        var vectors = await EmbeddingTable.LoadAsync(path, expectedCount: data.Items.Count, cancellationToken: cancellationToken).ConfigureAwait(false);
         return new ItemContent(data.ItemIds, vectors.Width, vectors.Values.Span);
     }
 
     private void RequireSameContent(GenerativeRecommender loaded, ItemContent? content, string folder)
     {
-        if (content is not null && loaded.Model.Content is { } known && content.For(loaded.Index).Fingerprint is var here && here != known.Content.Fingerprint)
+        if (content is not null && loaded.Model.Content is { } known && content.For(loaded.Index).Fingerprint is var here
+            && here != known.Content.Fingerprint)
         {
             string there = known.Content.Fingerprint;
             loaded.Dispose();
-            throw new InvalidDataException($"Model folder '{folder}' was trained with vectors of fingerprint {there}; those of '{_options.Embeddings}' have {here}.");
+            throw new InvalidDataException(
+                $"Model folder '{folder}' was trained with vectors of fingerprint {there}; those of '{_options.Embeddings}' have {here}.");
         }
     }
 
     // Codes against dense head, and penalties on the history: what the model itself is served with.
     private async Task OwnSharesAsync(
-        GenerativeRecommender recommender, string model, SplitDataset data, StageRunner stages, Leaderboard board, ValueChoice choice, CancellationToken cancellationToken)
+        GenerativeRecommender recommender, string model, SplitDataset data, StageRunner stages, Leaderboard board, ValueChoice choice,
+        CancellationToken cancellationToken)
     {
         if (recommender.Model.Content is not { HasHead: true })
         {
@@ -44,7 +45,8 @@ public sealed partial class Recipe
 
     // The model as it would be served: every part that helps on the validation rows has a share.
     private async Task ServedAsync(
-        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board, CancellationToken cancellationToken)
+        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board,
+        CancellationToken cancellationToken)
     {
         await TuneAsync(recommender, "shares", [new PriorShare(rules, 0)], data, stages, board, cancellationToken).ConfigureAwait(false);
         await SaveAndVerifyAsync(recommender, "served", data, stages, cancellationToken).ConfigureAwait(false);
@@ -52,11 +54,13 @@ public sealed partial class Recipe
     }
 
     private async Task TuneAsync(
-        GenerativeRecommender recommender, string stage, IReadOnlyList<PriorShare> priors, SplitDataset data, StageRunner stages, Leaderboard board,
+        GenerativeRecommender recommender, string stage, IReadOnlyList<PriorShare> priors, SplitDataset data, StageRunner stages,
+        Leaderboard board,
         CancellationToken cancellationToken)
     {
         var tuner = new PriorTuner(new PriorTunerOptions { Seed = _options.Seed, TunePenalties = !recommender.Options.ExcludeHistory });
-        var tuned = await stages.RunAsync(stage, progress => tuner.TuneAsync(recommender, priors, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
+        var tuned = await stages.RunAsync(stage,
+            progress => tuner.TuneAsync(recommender, priors, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
         tuned.Apply(recommender);
         board.AddShares(stage, tuned);
         stages.Say(string.Create(CultureInfo.InvariantCulture,

@@ -1,14 +1,17 @@
 using System.Globalization;
+using Microsoft.Extensions.AI;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
+using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes;
 
 /// <summary>The whole way of the data: semantic IDs, baselines, supervised training, GRPO, tuning on validation rows, report.</summary>
-/// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the report.</remarks>
+/// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the
+/// report.</remarks>
 public sealed partial class Recipe
 {
     private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
@@ -16,13 +19,19 @@ public sealed partial class Recipe
 
     private readonly RecipeOptions _options;
     private readonly MiniOneRecOptions _shared;
+    private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
 
     /// <summary>Makes a recipe.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
+    /// <param name="encoder">
+    /// Turns item texts into vectors, or <see langword="null"/> for <see cref="TfIdfEncoder"/>; the caller disposes it.
+    /// </param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public Recipe(RecipeOptions? options = null)
+    public Recipe(RecipeOptions? options = null, IEmbeddingGenerator<string, Embedding<float>>? encoder = null)
     {
-        _options = OptionsValidation.Validated(options ?? new RecipeOptions(), new RecipeOptionsValidator(), new RecipeOptionsRules()).Copy();
+        _encoder = encoder;
+        _options = OptionsValidation.Validated(options ?? new RecipeOptions(), new RecipeOptionsValidator(), new RecipeOptionsRules())
+            .Copy();
         _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
     }
 
@@ -31,22 +40,26 @@ public sealed partial class Recipe
     /// <param name="observer">Told about stages and figures.</param>
     /// <param name="cancellationToken">Looked at between steps; finished artifacts stay.</param>
     /// <returns>The recommender, the index and the report, which is also saved.</returns>
-    public async Task<RecipeResult> RunAsync(SplitDataset data, IRecipeObserver? observer = null, CancellationToken cancellationToken = default)
+    public async Task<RecipeResult> RunAsync(SplitDataset data, IRecipeObserver? observer = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         var stages = new StageRunner(observer);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with {data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
-        var index = await new IndexStage(_options, stages).RunAsync(data, cancellationToken).ConfigureAwait(false);
+        var vectors = new VectorStage(_options, _encoder, stages);
+        var index = await new IndexStage(_options, stages, vectors).RunAsync(data, cancellationToken).ConfigureAwait(false);
         var board = new Leaderboard(_options, data, index, stages);
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var rules = await new BaselineStage(_options, stages, board).RunAsync(data, index, popularity, cancellationToken).ConfigureAwait(false);
+        var rules = await new BaselineStage(_options, stages, board, vectors).RunAsync(data, index, popularity, cancellationToken)
+            .ConfigureAwait(false);
 
-        var content = await ContentAsync(data, cancellationToken).ConfigureAwait(false);
-        var recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken).ConfigureAwait(false);
+        var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
+        var recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
+            .ConfigureAwait(false);
         try
         {
             if (!_options.SkipReinforcement)
@@ -61,7 +74,8 @@ public sealed partial class Recipe
             }
 
             recommender.Prior = rules;
-            await choice.RunAsync("prior", PriorWeights, weight => recommender.PriorWeight = weight, recommender, data.Validation, cancellationToken).ConfigureAwait(false);
+            await choice.RunAsync("prior", PriorWeights, weight => recommender.PriorWeight = weight, recommender, data.Validation,
+                cancellationToken).ConfigureAwait(false);
             await SaveAndVerifyAsync(recommender, "prior", data, stages, cancellationToken).ConfigureAwait(false);
             await board.AddAsync(recommender, "minionerec-prior", stages.Seconds["prior"], cancellationToken).ConfigureAwait(false);
             return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false));
@@ -74,12 +88,13 @@ public sealed partial class Recipe
     }
 
     private async Task<GenerativeRecommender> SftAsync(
-        SplitDataset data, SemanticIdIndex index, ItemContent? content, IReadOnlyDictionary<string, double> popularity, StageRunner stages, Leaderboard board, ValueChoice choice,
+        SplitDataset data, SemanticIdIndex index, ItemContent? content, IReadOnlyDictionary<string, double> popularity, StageRunner stages,
+        Leaderboard board, ValueChoice choice,
         CancellationToken cancellationToken)
     {
         if ((_options.GrpoModel ?? _options.SftModel) is { } folder)
         {
-            var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var loaded = await LoadAsync(folder, cancellationToken).ConfigureAwait(false);
             (loaded.Prior, loaded.AdditionalPriors) = (null, []);   // chosen anew below
             RequireSameContent(loaded, content, folder);
             if (loaded.Index.Fingerprint != index.Fingerprint)
@@ -104,7 +119,8 @@ public sealed partial class Recipe
         var recommender = await factory.CreateAsync(index, popularity, cancellationToken).ConfigureAwait(false);
         if (content is not null && _options.Preset.Content() is { } how)
         {
-            recommender.Model.Attach(new ContentModule(content, index, recommender.Template, recommender.Model.Config.HiddenSize, how, popularity));
+            recommender.Model.Attach(
+                new ContentModule(content, index, recommender.Template, recommender.Model.Config.HiddenSize, how, popularity));
         }
 
         var trainer = new SftTrainer(_options.Preset.Tasks(), _options.Preset.Sft(_options.Seed));
@@ -118,7 +134,8 @@ public sealed partial class Recipe
     }
 
     private async Task GrpoAsync(
-        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board, ValueChoice choice, CancellationToken cancellationToken)
+        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board, ValueChoice choice,
+        CancellationToken cancellationToken)
     {
         if (_options.GrpoModel is null)
         {
@@ -130,7 +147,8 @@ public sealed partial class Recipe
             await SaveAndVerifyAsync(recommender, "grpo", data, stages, cancellationToken).ConfigureAwait(false);
         }
 
-        await board.AddAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), cancellationToken).ConfigureAwait(false);
+        await board.AddAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     // Users come back less often as time passes, and a model knows only how often they did in training.
@@ -140,16 +158,21 @@ public sealed partial class Recipe
         if (!recommender.Options.ExcludeHistory)
         {
             await choice.RunAsync(
-                $"{model} history penalty", HistoryPenalties, penalty => recommender.HistoryPenalty = penalty, recommender, data.Validation, cancellationToken).ConfigureAwait(false);
+                $"{model} history penalty", HistoryPenalties, penalty => recommender.HistoryPenalty = penalty, recommender,
+                data.Validation, cancellationToken).ConfigureAwait(false);
         }
     }
 
+    private Task<GenerativeRecommender> LoadAsync(string folder, CancellationToken cancellationToken) => GenerativeRecommender.LoadAsync(
+        folder, new RecommenderLoadOptions { Scorers = BaselineScorers.Loaders, Device = _options.Device }, cancellationToken);
+
     // Saves the model, loads it back, and holds the copy to identical answers.
-    private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, StageRunner stages, CancellationToken cancellationToken)
+    private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, StageRunner stages,
+        CancellationToken cancellationToken)
     {
         string folder = Path.Combine(_options.Output, name);
         await recommender.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
-        using var loaded = await GenerativeRecommender.LoadAsync(folder, BaselineScorers.Loaders, _options.Device, cancellationToken: cancellationToken).ConfigureAwait(false);
+        using var loaded = await LoadAsync(folder, cancellationToken).ConfigureAwait(false);
         RecommendationRequest[] requests = [.. data.Test.Take(32).Select(row => new RecommendationRequest { History = row.History })];
         var before = await recommender.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
         var after = await loaded.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);

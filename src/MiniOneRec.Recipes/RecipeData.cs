@@ -5,7 +5,8 @@ namespace MiniOneRec.Recipes;
 /// <summary>Names the files of a data set and how it is split.</summary>
 public sealed record RecipeData
 {
-    /// <summary>Gets the folder in the reference layout (index, info, train, valid, test), read with <see cref="Dataset"/>; or <see cref="Interactions"/> is given.</summary>
+    /// <summary>Gets the folder in the reference layout (index, info, train, valid, test), read with <see cref="Dataset"/>; or
+    /// <see cref="Interactions"/> is given.</summary>
     public string? Folder { get; init; }
 
     /// <summary>Gets the name of the data set in <see cref="Folder"/>, for example <c>Office_Products</c>.</summary>
@@ -26,21 +27,24 @@ public sealed record RecipeData
 
     /// <summary>Reads the files and splits the interactions.</summary>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="ArgumentException">Neither a folder with a data set nor a file of interactions is named, or the split is not known.</exception>
+    /// <exception cref="ArgumentException">Neither a folder with a data set nor a file of interactions is named, or the split is not
+    /// known.</exception>
     /// <exception cref="InvalidDataException">A file is damaged, or the semantic IDs lack an item.</exception>
     public async Task<SplitDataset> LoadAsync(CancellationToken cancellationToken = default)
     {
         Check();
         if (Folder is null)
         {
-            var interactions = await InteractionDataset.LoadAsync(Interactions!, Index, Items, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var interactions = await InteractionDataset.LoadAsync(Interactions!, Index, Items, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             return SplitBy(Split ?? "leave-one-out", interactions);
         }
 
         var data = await ReferenceDataset.LoadAsync(Folder, Dataset!, cancellationToken: cancellationToken).ConfigureAwait(false);
         if (Index is not null)
         {
-            data = data with { Index = await SemanticIdIndex.LoadAsync(Index, requireUniformDepth: true, cancellationToken: cancellationToken).ConfigureAwait(false) };
+            data = data with { Index = await SemanticIdIndex.LoadAsync(Index, requireUniformDepth: true,
+                cancellationToken: cancellationToken).ConfigureAwait(false) };
             RequireItems(data, Index);
         }
 

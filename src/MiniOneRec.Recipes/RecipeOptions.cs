@@ -9,8 +9,10 @@ namespace MiniOneRec.Recipes;
 /// <summary>Configures <see cref="Recipe"/>.</summary>
 public sealed class RecipeOptions
 {
-    /// <summary>The baselines that there are.</summary>
-    public static IReadOnlyList<string> AllBaselines { get; } = ["popularity", "sequential-rules", "item-knn", "sasrec"];
+    /// <summary>The baselines that there are. <c>text-knn</c> and <c>star</c> are left out where the items have neither text nor
+    /// vectors.</summary>
+    public static IReadOnlyList<string> AllBaselines { get; } =
+        ["popularity", "sequential-rules", "item-knn", "text-knn", "star", "mixture", "sasrec"];
 
     /// <summary>Gets or sets the sizes and budgets.</summary>
     /// <value>The default is the preset <c>default</c>.</value>
@@ -37,7 +39,8 @@ public sealed class RecipeOptions
     [Required]
     public IReadOnlyList<string> Baselines { get; set; } = AllBaselines;
 
-    /// <summary>Sets <see cref="Baselines"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Baselines"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Baselines))]
     [JsonIgnore]
@@ -52,7 +55,8 @@ public sealed class RecipeOptions
     [Required]
     public string Output { get; set; } = "artifacts/recipe";
 
-    /// <summary>Gets or sets the report's file, or <see langword="null"/> for <c>report.json</c> in <see cref="Output"/>. A Markdown file is written beside it.</summary>
+    /// <summary>Gets or sets the report's file, or <see langword="null"/> for <c>report.json</c> in <see cref="Output"/>. A Markdown file
+    /// is written beside it.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     public string? Report { get; set; }
 
@@ -61,9 +65,14 @@ public sealed class RecipeOptions
     public bool Retokenize { get; set; }
 
     /// <summary>
-    /// Gets or sets item vectors (<c>.npy</c>, one row per item), or <see langword="null"/> for none. The model reads them as its preset says; semantic IDs are learned from them
+    /// Gets or sets a file of item vectors, or <see langword="null"/> for none. The model reads them as its preset says; semantic IDs are
+    /// learned from them
     /// where the data bring none, or <see cref="Retokenize"/> or <see cref="Quantizer"/> ask for it.
     /// </summary>
+    /// <remarks>
+    /// A <c>.npy</c> file with one row per item in catalogue order; or in any order where <c>NAME.ids.txt</c> beside <c>NAME.npy</c> lists
+    /// the ids, one a line.
+    /// </remarks>
     /// <value>The default is <see langword="null"/>.</value>
     public string? Embeddings { get; set; }
 

@@ -9,7 +9,8 @@ namespace MiniOneRec.Recipes;
 /// <remarks>Take a preset by name and change single values with a <see langword="with"/> expression.</remarks>
 public sealed record RecipePreset
 {
-    /// <summary>The longest history in training, in the rows that are held out, and in serving: a model that is asked with shorter histories than it learned from loses quality.</summary>
+    /// <summary>The longest history in training, in the rows that are held out, and in serving: a model that is asked with shorter
+    /// histories than it learned from loses quality.</summary>
     public const int MaxHistory = 50;
 
     private static readonly Dictionary<string, RecipePreset> All = new(StringComparer.Ordinal)
@@ -20,15 +21,18 @@ public sealed record RecipePreset
         // Twice the width, more than three times the time.
         ["wide"] = new RecipePreset { HiddenSize = 256, LearningRate = 1.5e-3 },
 
-        // Short histories over a large catalogue: a wider decoder with soft labels from other users' sequences at every code. An hour of one core.
+        // Short histories over a large catalogue: a wider decoder with soft labels from other users' sequences at every code. An hour of
+        // one core.
         ["sparse"] = new RecipePreset
         {
-            HiddenSize = 512, Heads = 8, LearningRate = 1.5e-3, SftEpochs = 12, BatchSize = 32, Precision = TrainingPrecision.BFloat16, Dropout = 0.1, LabelSmoothing = 0,
+            HiddenSize = 512, Heads = 8, LearningRate = 1.5e-3, SftEpochs = 12, BatchSize = 32, Precision = TrainingPrecision.BFloat16,
+                Dropout = 0.1, LabelSmoothing = 0,
             TeacherShare = 1, TeacherBranches = 1,
         },
 
         // A few minutes of one core on a large catalogue: for comparing two ways of doing something.
-        ["quick"] = new RecipePreset { HiddenSize = 64, Heads = 2, SftEpochs = 4, LearningRate = 3e-3, Dropout = 0.1, TeacherShare = 0, BeamWidth = 20 },
+        ["quick"] = new RecipePreset { HiddenSize = 64, Heads = 2, SftEpochs = 4, LearningRate = 3e-3, Dropout = 0.1, TeacherShare = 0,
+            BeamWidth = 20 },
 
         // Seconds: shows that everything runs, and nothing else.
         ["smoke"] = new RecipePreset { HiddenSize = 32, SftEpochs = 1, GrpoSteps = 4, SasRecEpochs = 1, BeamWidth = 20 },
@@ -120,13 +124,15 @@ public sealed record RecipePreset
         ? preset with { Name = name }
         : throw new ArgumentException($"There is no preset '{name}'; expected one of {string.Join(", ", Names)}.", nameof(name));
 
-    /// <summary>Returns whether no training sequence repeats an item. One repetition anywhere, and answers may hold items of the history.</summary>
+    /// <summary>Returns whether no training sequence repeats an item. One repetition anywhere, and answers may hold items of the
+    /// history.</summary>
     /// <param name="sequences">The training sequences.</param>
     public static bool NobodyComesBack(IEnumerable<UserSequence> sequences) =>
         sequences.All(sequence => sequence.ItemIds.Distinct(StringComparer.Ordinal).Count() == sequence.ItemIds.Count);
 
     /// <summary>Makes the options of the decoder and of serving.</summary>
-    /// <param name="excludeHistory">Whether answers leave out the items of the history, for catalogues in which users do not come back to an item.</param>
+    /// <param name="excludeHistory">Whether answers leave out the items of the history, for catalogues in which users do not come back to
+    /// an item.</param>
     public ModelingOptions Modeling(bool excludeHistory = false) => new()
     {
         HiddenSize = HiddenSize,
@@ -136,19 +142,23 @@ public sealed record RecipePreset
     };
 
     /// <summary>Makes the options of what the model does with item vectors, or <see langword="null"/> for nothing.</summary>
-    public ContentOptions? Content() => ContentAtInput || DenseHead ? new ContentOptions { AtInput = ContentAtInput, DenseHead = DenseHead } : null;
+    public ContentOptions? Content() => ContentAtInput || DenseHead
+        ? new ContentOptions { AtInput = ContentAtInput, DenseHead = DenseHead } : null;
 
     /// <summary>Makes the options of supervised training.</summary>
     /// <param name="seed">The seed of the run.</param>
     public SftOptions Sft(int seed) => new()
     {
-        Epochs = SftEpochs, LearningRate = LearningRate, BatchSize = BatchSize, Precision = Precision, Dropout = Dropout, LabelSmoothing = LabelSmoothing, Seed = seed,
+        Epochs = SftEpochs, LearningRate = LearningRate, BatchSize = BatchSize, Precision = Precision, Dropout = Dropout,
+            LabelSmoothing = LabelSmoothing, Seed = seed,
     };
 
     /// <summary>Makes the tasks of supervised training.</summary>
-    public IReadOnlyList<IAlignmentTask> Tasks() => [new NextItemTask { TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, MaxItems = MaxHistory }];
+    public IReadOnlyList<IAlignmentTask> Tasks() =>
+        [new NextItemTask { TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, MaxItems = MaxHistory }];
 
-    /// <summary>Makes the options of GRPO. Its guard uses all validation rows: what a part of them favours is mostly noise at this size.</summary>
+    /// <summary>Makes the options of GRPO. Its guard uses all validation rows: what a part of them favours is mostly noise at this
+    /// size.</summary>
     /// <param name="seed">The seed of the run.</param>
     public GrpoOptions Grpo(int seed) => new()
     {
@@ -158,7 +168,8 @@ public sealed record RecipePreset
         Guards = new GuardOptions { ValidateEverySteps = 40, ValidationExamples = 0 },
     };
 
-    /// <summary>Makes the reward of GRPO: the score that the rules give a completion, relative to its group. Every group then carries a signal.</summary>
+    /// <summary>Makes the reward of GRPO: the score that the rules give a completion, relative to its group. Every group then carries a
+    /// signal.</summary>
     /// <param name="rules">Scores items, for example by sequential rules.</param>
     public static IReadOnlyList<IRewardFunction> Rewards(IItemScorer rules) => [new CollaborativeReward(rules)];
 

@@ -12,7 +12,8 @@ public enum AdvantageBaseline
 
 /// <summary>Rewards of one group relative to each other.</summary>
 /// <remarks>
-/// A = (r − mean) / (std + 1e-4), std with G − 1: DeepSeekMath (arXiv:2402.03300), section 4.1.2. Without the deviation: Dr. GRPO (arXiv:2503.20783).
+/// A = (r − mean) / (std + 1e-4), std with G − 1: DeepSeekMath (arXiv:2402.03300), section 4.1.2. Without the deviation: Dr. GRPO
+/// (arXiv:2503.20783).
 /// Members drawn with unequal probabilities carry inclusion weights: mean and deviation are then weighted, and each advantage is multiplied
 /// by its weight relative to the group's mean weight.
 /// </remarks>
@@ -77,7 +78,8 @@ public sealed class GroupAdvantage
         }
 
         double deviation = Math.Sqrt(squares / total * count / (count - 1));
-        double scale = (_baseline == AdvantageBaseline.LeaveOneOut ? count / (count - 1.0) : 1) / (_divideByDeviation ? deviation + Epsilon : 1);
+        double scale =
+            (_baseline == AdvantageBaseline.LeaveOneOut ? count / (count - 1.0) : 1) / (_divideByDeviation ? deviation + Epsilon : 1);
         for (int i = 0; i < count; i++)
         {
             double advantage = (rewards[i] - mean) * scale;

@@ -90,7 +90,8 @@ public sealed class GrpoOptions : PolicyTrainingOptions
     public bool AddTarget { get; set; }
 
     /// <summary>
-    /// Gets or sets how many more rounds of prompts a step may draw until it has <see cref="PolicyTrainingOptions.PromptsPerStep"/> groups that carry a signal
+    /// Gets or sets how many more rounds of prompts a step may draw until it has <see cref="PolicyTrainingOptions.PromptsPerStep"/> groups
+    /// that carry a signal
     /// (DAPO's dynamic sampling); 0 for none.
     /// </summary>
     /// <value>The default is 0.</value>

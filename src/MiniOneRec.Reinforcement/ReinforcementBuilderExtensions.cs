@@ -42,13 +42,15 @@ public static class ReinforcementBuilderExtensions
     /// <param name="configure">Sets the options after configuration did.</param>
     [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
     [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
-    public static MiniOneRecBuilder AddReinforcement(this MiniOneRecBuilder builder, IConfiguration configuration, Action<GrpoOptions>? configure = null) =>
+    public static MiniOneRecBuilder AddReinforcement(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<GrpoOptions>? configure = null) =>
         builder.UseConfiguration(Section, configuration).AddReinforcement(configure);
 
     /// <summary>Adds a reward to the sum, with weight 1; a reward of the same type that is there already stays as it is.</summary>
     /// <typeparam name="T">The reward; its constructor receives services and the options that the application configured.</typeparam>
     /// <param name="builder">The builder.</param>
-    public static MiniOneRecBuilder AddReward<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
+    public static MiniOneRecBuilder AddReward<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this MiniOneRecBuilder builder)
         where T : class, IRewardFunction => builder.AddReward<T>(null);
 
     /// <summary>Adds a reward to the sum.</summary>
@@ -64,7 +66,8 @@ public static class ReinforcementBuilderExtensions
     /// <param name="builder">The builder.</param>
     /// <param name="factory">Makes the reward.</param>
     /// <param name="weight">Its weight in the sum.</param>
-    public static MiniOneRecBuilder AddReward(this MiniOneRecBuilder builder, Func<IServiceProvider, IRewardFunction> factory, double weight = 1)
+    public static MiniOneRecBuilder AddReward(this MiniOneRecBuilder builder, Func<IServiceProvider, IRewardFunction> factory,
+        double weight = 1)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(factory);
@@ -87,7 +90,8 @@ public static class ReinforcementBuilderExtensions
     /// <summary>Replaces the sampler of rollouts, a beam search by default.</summary>
     /// <typeparam name="T">The sampler; its constructor receives services and the options that the application configured.</typeparam>
     /// <param name="builder">The builder.</param>
-    public static MiniOneRecBuilder UseRollouts<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
+    public static MiniOneRecBuilder UseRollouts<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this MiniOneRecBuilder builder)
         where T : class, IRolloutSampler => builder.UseRollouts(services => services.CreateWithOptions<T>());
 
     /// <summary>Replaces the sampler of rollouts by one that a factory makes.</summary>
@@ -119,7 +123,8 @@ public static class ReinforcementBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
 
-        var added = builder.Services.Select(service => service.ImplementationInstance).OfType<RewardWeight>().FirstOrDefault(given => given.Reward == typeof(T));
+        var added = builder.Services.Select(service => service.ImplementationInstance).OfType<RewardWeight>()
+            .FirstOrDefault(given => given.Reward == typeof(T));
         if (added is null)
         {
             double value = weight ?? 1;
@@ -130,7 +135,8 @@ public static class ReinforcementBuilderExtensions
         else if (weight is not null && weight != added.Weight)
         {
             throw new InvalidOperationException(string.Create(
-                CultureInfo.InvariantCulture, $"{typeof(T).Name} was added with weight {added.Weight} and now with {weight}; a reward counts once, so name one weight."));
+                CultureInfo.InvariantCulture,
+                $"{typeof(T).Name} was added with weight {added.Weight} and now with {weight}; a reward counts once, so name one weight."));
         }
 
         return builder;

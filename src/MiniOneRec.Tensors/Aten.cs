@@ -8,7 +8,8 @@ namespace MiniOneRec.Tensors;
 /// <summary>Calls ATen operators that TorchSharp does not expose, through libtorch's stable C ABI.</summary>
 /// <remarks>
 /// All schema arguments in order, defaults included; results overwrite the stack from slot 0. A failure's reason goes to stderr
-/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc. No operator with text among
+/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc. No operator with text
+/// among
 /// its arguments may go through the dispatcher: libtorch 2.10 copies each text and never frees the copy. The two that are needed have C
 /// functions of their own.
 /// </remarks>
@@ -19,7 +20,8 @@ internal static unsafe class Aten
 
     /// <summary>In-place AdamW over lists of tensors; float32 or bfloat16, one shared float32 0-dim step.</summary>
     public static void FusedAdamW(
-        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> firstMoments, IReadOnlyList<Tensor> secondMoments,
+        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> firstMoments,
+        IReadOnlyList<Tensor> secondMoments,
         Tensor step, double learningRate, double beta1, double beta2, double weightDecay, double epsilon, Tensor? gradientDivisor = null)
     {
         var steps = Enumerable.Repeat(step, parameters.Count).ToArray();
@@ -41,7 +43,8 @@ internal static unsafe class Aten
     }
 
     /// <summary>Scaled dot-product attention with scale and grouped-query options.</summary>
-    public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale, bool groupedQuery)
+    public static Tensor ScaledDotProductAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale,
+        bool groupedQuery)
     {
         Span<ulong> stack =
         [

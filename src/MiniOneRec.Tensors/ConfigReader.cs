@@ -17,7 +17,8 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
     /// <param name="json">The file's text.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="read">Makes the result; values that it does not copy end with the call.</param>
-    /// <exception cref="InvalidDataException">The text is no JSON object, or a value is not what it has to be; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">The text is no JSON object, or a value is not what it has to be; the message names the
+    /// key.</exception>
     public static T Parse<T>(string json, string source, Func<ConfigReader, T> read)
     {
         try
@@ -47,7 +48,8 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
     public bool Has(string key) => _root.TryGetProperty(key, out _);
 
     /// <summary>Gets the value of a key, or <see langword="null"/> where it is missing or null.</summary>
-    public JsonElement? Value(string key) => _root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    public JsonElement? Value(string key) => _root.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value
+        : null;
 
     public int Integer(string key, int? fallback = null) => Find(key, fallback is not null) is not { } value
         ? fallback!.Value
@@ -57,13 +59,15 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
 
     public double Number(string key, double? fallback = null) => Find(key, fallback is not null) is not { } value
         ? fallback!.Value
-        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number : throw Bad(key, value, "a number");
+        : value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) ? number
+            : throw Bad(key, value, "a number");
 
     public bool Flag(string key, bool fallback) => Find(key, true) is not { } value
         ? fallback
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Bad(key, value, "true or false");
 
-    public string Text(string key, string? fallback = null) => Find(key, fallback is not null) is not { } value ? fallback! : TextOf(key, value);
+    public string Text(string key, string? fallback = null) => Find(key, fallback is not null) is not { } value ? fallback!
+        : TextOf(key, value);
 
     /// <summary>Reads a list of strings, or <see langword="null"/> where the key is missing or null.</summary>
     public string[]? Texts(string key)
@@ -74,7 +78,8 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
         }
 
         var reader = this;
-        return list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(item => reader.TextOf(key, item))] : throw Bad(key, list, "a list of strings");
+        return list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(item => reader.TextOf(key, item))]
+            : throw Bad(key, list, "a list of strings");
     }
 
     /// <summary>Reads a list of integers, or <see langword="null"/> where the key is missing or null.</summary>
@@ -88,7 +93,8 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
         var reader = this;
         return list.ValueKind != JsonValueKind.Array
             ? throw Bad(key, list, "a list of integers")
-            : [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out int number) ? number : throw reader.Bad(key, item, "a list of integers"))];
+            : [.. list.EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out int number) ? number
+                : throw reader.Bad(key, item, "a list of integers"))];
     }
 
     public ConfigReader? Object(string key) => Find(key, true) is not { } value
@@ -96,13 +102,15 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
         : value.ValueKind == JsonValueKind.Object ? new ConfigReader(value, _source, $"{_path}{key}.") : throw Bad(key, value, "an object");
 
     /// <summary>Makes the error of a value that cannot be.</summary>
-    public InvalidDataException Bad(string key, JsonElement value, string expected) => Error(_source, _path + key, value, $"expected {expected}");
+    public InvalidDataException Bad(string key, JsonElement value, string expected) =>
+        Error(_source, _path + key, value, $"expected {expected}");
 
     /// <summary>Makes the error of a value.</summary>
     public static InvalidDataException Error(string source, string key, JsonElement value, string reason)
     {
         string text = value.GetRawText();
-        return new InvalidDataException($"'{source}': key '{key}' is {(text.Length > ShownCharacters ? text[..ShownCharacters] + "…" : text)}; {reason}.");
+        return new InvalidDataException(
+            $"'{source}': key '{key}' is {(text.Length > ShownCharacters ? text[..ShownCharacters] + "…" : text)}; {reason}.");
     }
 
     private string TextOf(string key, JsonElement value)
@@ -130,7 +138,8 @@ internal readonly struct ConfigReader(JsonElement root, string source, string pa
         }
 
         string before = lines[number][..(int)Math.Clamp(error.BytePositionInLine ?? 0, 0, lines[number].Length)];
-        int colon = before.LastIndexOf(':'), end = colon < 0 ? -1 : before.LastIndexOf('"', colon), start = end < 1 ? -1 : before.LastIndexOf('"', end - 1);
+        int colon = before.LastIndexOf(':'), end = colon < 0 ? -1 : before.LastIndexOf('"', colon),
+            start = end < 1 ? -1 : before.LastIndexOf('"', end - 1);
         return start < 0 ? "" : $", key '{before[(start + 1)..end]}'";
     }
 }

@@ -9,7 +9,8 @@ internal static class CpuInference
     [ThreadStatic]
     private static bool s_repeated;
 
-    /// <summary>Whether a tensor is on the CPU, of float32 or bfloat16, and no gradient is wanted, now or when the same is computed again.</summary>
+    /// <summary>Whether a tensor is on the CPU, of float32 or bfloat16, and no gradient is wanted, now or when the same is computed
+    /// again.</summary>
     public static bool Serves(Tensor x) =>
         x.device_type == DeviceType.CPU && x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && !is_grad_enabled() && !s_repeated;
 

@@ -1,6 +1,7 @@
 namespace MiniOneRec.Tensors;
 
-/// <summary>Measures files. <see cref="FileInfo.Length"/> gives the length of a symbolic link itself, and caches of models hold links to their files.</summary>
+/// <summary>Measures files. <see cref="FileInfo.Length"/> gives the length of a symbolic link itself, and caches of models hold links to
+/// their files.</summary>
 internal static class FileSize
 {
     /// <summary>Gets the length in bytes of a file, or of the file that a link leads to.</summary>

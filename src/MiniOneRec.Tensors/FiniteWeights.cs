@@ -29,7 +29,8 @@ internal static class FiniteWeights
         var flat = tensor.detach().contiguous().view(-1);
         long perPiece = PieceBytes / flat.ElementSize;
         int pieces = (int)((flat.numel() + perPiece - 1) / perPiece);
-        Tensor[] parts = [.. Enumerable.Range(0, pieces).Select(i => flat.narrow(0, i * perPiece, Math.Min(perPiece, flat.numel() - i * perPiece)))];
+        Tensor[] parts =
+            [.. Enumerable.Range(0, pieces).Select(i => flat.narrow(0, i * perPiece, Math.Min(perPiece, flat.numel() - i * perPiece)))];
         var type = flat.dtype;
         return Parallel.For(0, pieces, (i, state) =>
         {

@@ -20,7 +20,8 @@ internal sealed class FusedAdamW : IDisposable
     /// <param name="epsilon">Added to the root of the second moment.</param>
     /// <param name="rates">Multiplies the learning rate of each group, or <see langword="null"/> for 1.</param>
     public FusedAdamW(
-        IEnumerable<(IReadOnlyList<Parameter> Parameters, double WeightDecay)> groups, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8,
+        IEnumerable<(IReadOnlyList<Parameter> Parameters, double WeightDecay)> groups, double beta1 = 0.9, double beta2 = 0.999,
+        double epsilon = 1e-8,
         IReadOnlyList<double>? rates = null)
     {
         (_beta1, _beta2, _epsilon) = (beta1, beta2, epsilon);
@@ -62,7 +63,8 @@ internal sealed class FusedAdamW : IDisposable
 
     /// <summary>Takes one step with the gradients that the parameters hold; parameters without one are left alone.</summary>
     /// <param name="learningRate">The learning rate of this step.</param>
-    /// <param name="gradientDivisor">Divides the gradients first, within the same pass over memory; clipping by norm is such a division.</param>
+    /// <param name="gradientDivisor">Divides the gradients first, within the same pass over memory; clipping by norm is such a
+    /// division.</param>
     public void Step(double learningRate, double gradientDivisor = 1)
     {
         using var _ = no_grad();
@@ -89,7 +91,8 @@ internal sealed class FusedAdamW : IDisposable
 
             if (parameters.Count > 0)
             {
-                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate * rate, _beta1, _beta2, group.WeightDecay, _epsilon, divisor);
+                Aten.FusedAdamW(parameters, gradients, first, second, _step, learningRate * rate, _beta1, _beta2, group.WeightDecay,
+                    _epsilon, divisor);
             }
         }
     }

@@ -13,7 +13,8 @@ internal sealed class MappedFile : IDisposable
     public MappedFile(string path)
     {
         Length = FileSize.Of(path);
-        _bytes = Length == 0 ? null : from_file(path, shared: false, size: Length, dtype: ScalarType.Byte).DetachFromDisposeScope();    // [bytes]
+        // [bytes]
+        _bytes = Length == 0 ? null : from_file(path, shared: false, size: Length, dtype: ScalarType.Byte).DetachFromDisposeScope();
     }
 
     /// <summary>Gets the size of the file in bytes.</summary>

@@ -7,7 +7,8 @@ namespace MiniOneRec.Tensors;
 internal static class NativeBackend
 {
     /// <summary>Loads libtorch, if it is not loaded yet.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be loaded; the message names the package to reference and the reason.</exception>
+    /// <exception cref="InvalidOperationException">It cannot be loaded; the message names the package to reference and the
+    /// reason.</exception>
     public static void Require()
     {
         try

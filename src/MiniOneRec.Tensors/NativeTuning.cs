@@ -12,7 +12,8 @@ public enum AllocatorGoal
     Memory,
 }
 
-/// <summary>Settings of the native libraries that suit tensor work and belong to the whole process, so that only an application may choose them.</summary>
+/// <summary>Settings of the native libraries that suit tensor work and belong to the whole process, so that only an application may choose
+/// them.</summary>
 /// <remarks>
 /// Call <see cref="Apply"/> as the first thing in an application that trains or serves on the CPU. glibc returns large blocks to the kernel
 /// as soon as they are freed, and the next tensor of that size faults every page in again; OpenMP threads burn their cores while they
@@ -36,7 +37,8 @@ public static partial class NativeTuning
         {
             _ = mallopt(-3, goal == AllocatorGoal.Speed ? 1 << 30 : 1 << 20);               // M_MMAP_THRESHOLD
             _ = mallopt(-1, goal == AllocatorGoal.Speed ? int.MaxValue : 1 << 20);          // M_TRIM_THRESHOLD
-            _ = mallopt(-8, 1);                                                             // M_ARENA_MAX: the thresholds hold for the main arena, and training has its own thread
+            // M_ARENA_MAX: the thresholds hold for the main arena, and training has its own thread
+            _ = mallopt(-8, 1);
             _ = setenv("OMP_WAIT_POLICY", "PASSIVE", overwrite: 0);     // read when libtorch loads, so before the first tensor
             return true;
         }

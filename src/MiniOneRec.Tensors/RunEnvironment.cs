@@ -11,11 +11,13 @@ namespace MiniOneRec.Tensors;
 internal sealed record RunEnvironment(int Threads, string Cpu, string Torch)
 {
     /// <summary>Gets the environment of this process.</summary>
-    public static RunEnvironment Current() => new(get_num_threads(), Capability(), typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "");
+    public static RunEnvironment Current() =>
+        new(get_num_threads(), Capability(), typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3) ?? "");
 
     /// <summary>Reads what <see cref="ToJson"/> wrote, or returns <see langword="null"/> where it is missing or something else.</summary>
     public static RunEnvironment? From(JsonNode? json) =>
-        json is JsonObject o && o["threads"] is JsonValue threads && threads.TryGetValue(out int count) && o["cpu"] is JsonValue cpu && cpu.TryGetValue(out string? name)
+        json is JsonObject o && o["threads"] is JsonValue threads && threads.TryGetValue(out int count) && o["cpu"] is JsonValue cpu
+            && cpu.TryGetValue(out string? name)
             && o["torch"] is JsonValue torch && torch.TryGetValue(out string? version)
             ? new RunEnvironment(count, name, version)
             : null;

@@ -27,7 +27,8 @@ internal static class SafetensorsFile
     /// <param name="path">The file.</param>
     /// <returns>The entries by key, the metadata, and the offset of the first data byte.</returns>
     /// <exception cref="InvalidDataException">The header is malformed; the message names file and key.</exception>
-    public static (IReadOnlyDictionary<string, SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata, long DataStart) ReadHeader(string path)
+    public static (IReadOnlyDictionary<string, SafetensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata,
+        long DataStart) ReadHeader(string path)
     {
         if (!File.Exists(path))
         {
@@ -45,7 +46,8 @@ internal static class SafetensorsFile
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MaxHeaderBytes || (long)length > stream.Length - 8)
         {
-            throw Bad(path, $"says its header is {length} bytes long; the file has {stream.Length} bytes and headers end at {MaxHeaderBytes}");
+            throw Bad(path,
+                $"says its header is {length} bytes long; the file has {stream.Length} bytes and headers end at {MaxHeaderBytes}");
         }
 
         byte[] header = new byte[length];
@@ -102,7 +104,8 @@ internal static class SafetensorsFile
     /// <param name="alignment">Bytes; the data begin at a multiple of it.</param>
     /// <param name="cancellationToken">Stops between tensors.</param>
     public static Task SaveAsync(
-        string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null, int alignment = ReferenceAlignment,
+        string path, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        int alignment = ReferenceAlignment,
         CancellationToken cancellationToken = default) =>
         AtomicFile.WriteAsync(
             path,
@@ -115,7 +118,8 @@ internal static class SafetensorsFile
 
     /// <summary>Writes the format to a stream.</summary>
     public static void Write(
-        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null, int alignment = ReferenceAlignment,
+        Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        int alignment = ReferenceAlignment,
         CancellationToken cancellationToken = default)
     {
         using var header = new MemoryStream();
@@ -218,7 +222,8 @@ internal static class SafetensorsFile
         _ => 1,
     };
 
-    private static (IReadOnlyDictionary<string, SafetensorsEntry>, IReadOnlyDictionary<string, string>, long) Parse(string path, byte[] header, long dataLength)
+    private static (IReadOnlyDictionary<string, SafetensorsEntry>, IReadOnlyDictionary<string, string>, long) Parse(string path,
+        byte[] header, long dataLength)
     {
         using var document = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
         if (document.RootElement.ValueKind != JsonValueKind.Object)
@@ -248,7 +253,8 @@ internal static class SafetensorsFile
         {
             if (entry.Start != expected)
             {
-                throw Bad(path, $"key '{entry.Name}' starts at byte {entry.Start}; expected {expected}, for tensors neither overlap nor leave gaps");
+                throw Bad(path,
+                    $"key '{entry.Name}' starts at byte {entry.Start}; expected {expected}, for tensors neither overlap nor leave gaps");
             }
 
             expected = entry.End;
@@ -295,7 +301,8 @@ internal static class SafetensorsFile
 
         return bytes == end - start
             ? new SafetensorsEntry(key, typeName, shape, start, end)
-            : throw Bad(path, $"key '{key}' has shape [{string.Join(", ", shape)}] of {typeName}, {bytes} bytes; its offsets span {end - start}");
+            : throw Bad(path,
+                $"key '{key}' has shape [{string.Join(", ", shape)}] of {typeName}, {bytes} bytes; its offsets span {end - start}");
     }
 
     private static InvalidDataException Bad(string path, string problem) => new($"Safetensors file '{path}' {problem}.");

@@ -41,10 +41,12 @@ internal sealed class SettingsKeys
     public SettingsKeys Ignore(params ReadOnlySpan<string> names) => Add(names, KeyUse.Harmless, "", []);
 
     /// <summary>Adds a key in whose place an option decides.</summary>
-    public SettingsKeys Override(string name, string option, params ReadOnlySpan<string> neutral) => Add([name], KeyUse.Overridden, option, [.. neutral]);
+    public SettingsKeys Override(string name, string option, params ReadOnlySpan<string> neutral) =>
+        Add([name], KeyUse.Overridden, option, [.. neutral]);
 
     /// <summary>Adds a key that is refused unless its value is neutral.</summary>
-    public SettingsKeys Refuse(string name, string reason, params ReadOnlySpan<string> neutral) => Add([name], KeyUse.Refused, reason, [.. neutral]);
+    public SettingsKeys Refuse(string name, string reason, params ReadOnlySpan<string> neutral) =>
+        Add([name], KeyUse.Refused, reason, [.. neutral]);
 
     /// <summary>Checks the keys of a file.</summary>
     /// <param name="reader">The file.</param>
@@ -94,7 +96,8 @@ internal sealed class SettingsKeys
             {
                 JsonValueKind.True => text == "true",
                 JsonValueKind.False => text == "false",
-                JsonValueKind.Number => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && value.TryGetDouble(out double given) && given == number,
+                JsonValueKind.Number => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                && value.TryGetDouble(out double given) && given == number,
                 JsonValueKind.Array => text == "[]" && value.GetArrayLength() == 0,
                 JsonValueKind.Object => text == "{}" && !value.EnumerateObject().Any(),
                 _ => text.Length > 1 && text[0] == '"' && value.ValueEquals(text[1..^1]),

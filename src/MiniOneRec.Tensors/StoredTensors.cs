@@ -34,14 +34,17 @@ internal sealed class StoredTensors(string path, Dictionary<string, Tensor> tens
 
         if (!fits)
         {
-            throw new InvalidDataException($"File '{path}', key '{key}': shape [{string.Join(", ", actual)}]; expected [{string.Join(", ", shape.ToArray())}].");
+            throw new InvalidDataException(
+                $"File '{path}', key '{key}': shape [{string.Join(", ", actual)}]; expected [{string.Join(", ", shape.ToArray())}].");
         }
 
-        return FiniteWeights.Holds(tensor) ? tensor : throw new InvalidDataException($"File '{path}', key '{key}' holds a number that is not finite.");
+        return FiniteWeights.Holds(tensor) ? tensor
+            : throw new InvalidDataException($"File '{path}', key '{key}' holds a number that is not finite.");
     }
 
     /// <summary>Checks that there is a tensor of each name, with the shape and kind of type of its target.</summary>
-    /// <exception cref="InvalidDataException">A tensor is missing, has another shape or kind of type, or holds a number that is not finite.</exception>
+    /// <exception cref="InvalidDataException">A tensor is missing, has another shape or kind of type, or holds a number that is not
+    /// finite.</exception>
     public void Check(IEnumerable<(string Name, Tensor Value)> targets)
     {
         foreach (var (name, value) in targets)

@@ -6,7 +6,8 @@ namespace MiniOneRec.Tensors;
 internal static class TorchSeed
 {
     /// <summary>Seeds torch's global generator (dropout, initialisation) for the stage that starts.</summary>
-    /// <exception cref="InvalidOperationException">The application has no native backend; the message names the package to reference.</exception>
+    /// <exception cref="InvalidOperationException">The application has no native backend; the message names the package to
+    /// reference.</exception>
     public static void Apply(long seed)
     {
         NativeBackend.Require();
@@ -15,7 +16,8 @@ internal static class TorchSeed
 
     /// <summary>Turns <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c> into a device.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The application has no native backend, or CUDA is asked for and the backend or the machine has none; the message names the package to reference.
+    /// The application has no native backend, or CUDA is asked for and the backend or the machine has none; the message names the package
+    /// to reference.
     /// </exception>
     public static Device DeviceOf(string name)
     {
@@ -27,7 +29,8 @@ internal static class TorchSeed
             if (index >= devices)
             {
                 throw new InvalidOperationException(NativeBackend.MissingGpu(
-                    name, devices, NativeBackend.Loaded("torch_cpu"), NativeBackend.Loaded("torch_cuda"), Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")));
+                    name, devices, NativeBackend.Loaded("torch_cpu"), NativeBackend.Loaded("torch_cuda"),
+                    Environment.GetEnvironmentVariable("CUDA_VISIBLE_DEVICES")));
             }
         }
 

@@ -46,7 +46,8 @@ internal static class CodePlots
 
         foreach (var axis in (IAxis[])[plot.Axes.Left, plot.Axes.Bottom])
         {
-            axis.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => $"{Math.Pow(10, value):0.#}", IntegerTicksOnly = true };
+            axis.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => $"{Math.Pow(10, value):0.#}",
+                IntegerTicksOnly = true };
         }
 
         return Label(plot, "Fan-out", "nodes, most children first (logarithmic)", "children (logarithmic)");

@@ -9,18 +9,22 @@ internal static class FigurePlots
     /// <summary>A bar for each share that the report has.</summary>
     public static Plot Summary(SemanticIdReport report)
     {
-        var bars = new List<(string Label, double? Share)> { ("collisions", report.Collisions.Rate), ("raw collisions", report.RawCollisions?.Rate), ("ambiguous targets", report.Targets?.Share) };
+        var bars = new List<(string Label, double? Share)> { ("collisions", report.Collisions.Rate),
+            ("raw collisions", report.RawCollisions?.Rate), ("ambiguous targets", report.Targets?.Share) };
         bars.AddRange(report.Levels.Select(level => ($"codes used, level {level.Level + 1}", (double?)level.Utilisation)));
-        bars.AddRange(report.Levels.Where(level => level.FanOut is not null).Select(level => ($"one child, level {level.Level + 1}", (double?)level.FanOut!.SingleChildShare)));
+        bars.AddRange(report.Levels.Where(level => level.FanOut is not null)
+            .Select(level => ($"one child, level {level.Level + 1}", (double?)level.FanOut!.SingleChildShare)));
         bars.Add(("nearest last code", report.LastCode.Ranks?.Nearest));
         bars.Add(("raw neighbours kept", report.Neighbours?.Raw));
         bars.Add(("neighbours kept", report.Neighbours?.Final));
-        return Shares($"{report.Items} items, {report.Collisions.Distinct} semantic IDs", [.. bars.Where(bar => bar.Share is not null).Select(bar => (bar.Label, bar.Share!.Value))]);
+        return Shares($"{report.Items} items, {report.Collisions.Distinct} semantic IDs",
+            [.. bars.Where(bar => bar.Share is not null).Select(bar => (bar.Label, bar.Share!.Value))]);
     }
 
     /// <summary>A bar for the purity of each level's nodes.</summary>
     public static Plot Purity(IReadOnlyList<PurityFigures> purity) =>
-        Shares("Purity of nodes in categories", [.. purity.Select(level => (level.Level < 0 ? "root" : $"level {level.Level + 1}", level.Purity))]);
+        Shares("Purity of nodes in categories",
+            [.. purity.Select(level => (level.Level < 0 ? "root" : $"level {level.Level + 1}", level.Purity))]);
 
     private static Plot Shares(string title, IReadOnlyList<(string Label, double Share)> shares)
     {

@@ -14,7 +14,8 @@ public static class SemanticIdPlots
     /// <param name="report">Its report.</param>
     /// <param name="folder">The folder, made where it does not exist.</param>
     /// <param name="cancellationToken">Stops between plots.</param>
-    /// <returns>The files: <c>codes.png</c>, <c>fan-out.png</c>, <c>summary.png</c>, and <c>purity.png</c> where the report has purity.</returns>
+    /// <returns>The files: <c>codes.png</c>, <c>fan-out.png</c>, <c>summary.png</c>, and <c>purity.png</c> where the report has
+    /// purity.</returns>
     /// <exception cref="ArgumentException">The report is of another index.</exception>
     public static async Task<IReadOnlyList<string>> SaveAsync(
         SemanticIdIndex index, SemanticIdReport report, string folder, CancellationToken cancellationToken = default)
@@ -45,7 +46,8 @@ public static class SemanticIdPlots
             using var plot = draw();
             byte[] image = plot.GetImageBytes(Width, Height, ImageFormat.Png);
             string file = Path.Combine(folder, name);
-            await AtomicFile.WriteAsync(file, stream => stream.WriteAsync(image, cancellationToken).AsTask(), cancellationToken).ConfigureAwait(false);
+            await AtomicFile.WriteAsync(file, stream => stream.WriteAsync(image, cancellationToken).AsTask(), cancellationToken)
+                .ConfigureAwait(false);
             files.Add(file);
         }
 

@@ -16,7 +16,8 @@ public sealed class EmbeddingTable
     /// <param name="count">N, at least 1.</param>
     /// <param name="width">E, at least 1.</param>
     /// <param name="values">Row-major numbers; the table keeps the array.</param>
-    /// <exception cref="ArgumentException">The length is not N·E, or a number is NaN or infinite; the message names row and column.</exception>
+    /// <exception cref="ArgumentException">The length is not N·E, or a number is NaN or infinite; the message names row and
+    /// column.</exception>
     public EmbeddingTable(int count, int width, float[] values)
     {
         ArgumentNullException.ThrowIfNull(values);
@@ -24,12 +25,14 @@ public sealed class EmbeddingTable
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         if ((long)count * width != values.LongLength)
         {
-            throw new ArgumentException($"{count} vectors of width {width} have {(long)count * width} numbers, not {values.LongLength}.", nameof(values));
+            throw new ArgumentException($"{count} vectors of width {width} have {(long)count * width} numbers, not {values.LongLength}.",
+                nameof(values));
         }
 
         if (FirstNotFinite(values) is var at and >= 0)
         {
-            throw new ArgumentException($"Row {at / width}, column {at % width} is {values[at]}; every number of an embedding must be finite.", nameof(values));
+            throw new ArgumentException(
+                $"Row {at / width}, column {at % width} is {values[at]}; every number of an embedding must be finite.", nameof(values));
         }
 
         (Count, Width, _values) = (count, width, values);
@@ -115,7 +118,8 @@ public sealed class EmbeddingTable
     /// <param name="expectedWidth">The width that the quantizer needs, or <see langword="null"/> for any.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is no such array, has another shape, or holds a number that is not finite.</exception>
+    /// <exception cref="InvalidDataException">The file is no such array, has another shape, or holds a number that is not
+    /// finite.</exception>
     public static async Task<EmbeddingTable> LoadAsync(
         string path, int? expectedCount = null, int? expectedWidth = null, CancellationToken cancellationToken = default)
     {
@@ -130,7 +134,8 @@ public sealed class EmbeddingTable
 
         if (FirstNotFinite(values) is var at and >= 0)
         {
-            throw new InvalidDataException($"Embedding file '{path}', row {at / width}, column {at % width}: {values[at]}; every number must be finite.");
+            throw new InvalidDataException(
+                $"Embedding file '{path}', row {at / width}, column {at % width}: {values[at]}; every number must be finite.");
         }
 
         return new EmbeddingTable(count, width, values);
@@ -140,7 +145,8 @@ public sealed class EmbeddingTable
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     /// <exception cref="IOException">A file of another kind exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        SaveAsync(path, overwrite: false, cancellationToken);
 
     /// <summary>Writes a <c>.npy</c> file; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>

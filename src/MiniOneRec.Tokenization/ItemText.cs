@@ -22,7 +22,8 @@ public static partial class ItemText
         return text.ToString();
     }
 
-    /// <summary>Cleans one field: character references decoded, markup removed, white space collapsed, none before a stop, Unicode composed (NFC).</summary>
+    /// <summary>Cleans one field: character references decoded, markup removed, white space collapsed, none before a stop, Unicode composed
+    /// (NFC).</summary>
     /// <param name="text">The raw text.</param>
     public static string Clean(string text)
     {

@@ -14,7 +14,8 @@ internal static partial class Log
         + "The fit goes on, but its last bits can differ from those of an uninterrupted one.")]
     public static partial void FitInOtherEnvironment(ILogger logger, string kind, string there, string here);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s; {Left:P1} of the variance is left.")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Fitted {Kind} in {Steps} steps, {Seconds:F2} s; {Left:P1} of the variance is left.")]
     public static partial void FitFinished(ILogger logger, string kind, long steps, double seconds, double left);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Encoding the text of {Count} items.")]
@@ -23,10 +24,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} items have no text; their vectors are alike.")]
     public static partial void ItemsWithoutText(ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Items} items have {Distinct} semantic IDs; {Affected} items in {Groups} groups collided before resolution.")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "{Items} items have {Distinct} semantic IDs; {Affected} items in {Groups} groups collided before resolution.")]
     public static partial void Tokenized(ILogger logger, int items, int distinct, int affected, int groups);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Added {Count} items, {Displaced} of them displaced from the code nearest to them; the catalogue has {Total}.")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "Added {Count} items, {Displaced} of them displaced from the code nearest to them; the catalogue has {Total}.")]
     public static partial void ItemsAdded(ILogger logger, int count, int displaced, int total);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The quantizer should be fitted again: {Reasons}")]
@@ -35,10 +38,12 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "The encoder knows no term of {Count} items' texts; their vectors are zero.")]
     public static partial void ItemsWithoutKnownTerm(ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing is known about the text of {Count} added items; {LeftOut} of them were left out.")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "Nothing is known about the text of {Count} added items; {LeftOut} of them were left out.")]
     public static partial void UnknownTextsAdded(ILogger logger, int count, int leftOut);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} added items found their prefix full: {Longer} got a longer code, {Elsewhere} the nearest free code of another prefix.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "{Count} added items found their prefix full: {Longer} got a longer code, {Elsewhere} the nearest free code of another prefix.")]
     public static partial void PrefixesFull(ILogger logger, int count, int longer, int elsewhere);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Fitting encoder and quantizer again, to {Count} items.")]

@@ -14,7 +14,8 @@ public sealed partial class SemanticIdTokenizer
     /// </exception>
     /// <exception cref="InvalidOperationException">A prefix has more items than codes.</exception>
     public Task<SemanticIdCatalogue> BuildAsync(
-        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         BuildAsync(Vectors.Of(ids, embeddings), progress, cancellationToken);
 
     /// <summary>Gives items whose vectors are known their semantic IDs with the quantizer as it is, fitted or loaded before.</summary>
@@ -26,7 +27,8 @@ public sealed partial class SemanticIdTokenizer
     /// Ids and vectors differ in number, an id comes twice, or the width is not the quantizer's.
     /// </exception>
     /// <exception cref="InvalidOperationException">The quantizer is not fitted, or a prefix has more items than codes.</exception>
-    public Task<SemanticIdCatalogue> AssignAsync(IReadOnlyList<string> ids, EmbeddingTable embeddings, CancellationToken cancellationToken = default)
+    public Task<SemanticIdCatalogue> AssignAsync(IReadOnlyList<string> ids, EmbeddingTable embeddings,
+        CancellationToken cancellationToken = default)
     {
         var vectors = Vectors.Of(ids, embeddings);
         CheckQuantizer();

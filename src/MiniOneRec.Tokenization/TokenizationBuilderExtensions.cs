@@ -27,7 +27,8 @@ public static class TokenizationBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
 
         builder.AddOptions(Section, configure).AddValidators(new TokenizationOptionsValidator())
-            .AddOptions(Section + ":RqVae", configureQuantizer).AddValidators<RqVaeOptions>(new RqVaeOptionsValidator(), new RqVaeOptionsRules())
+            .AddOptions(Section + ":RqVae", configureQuantizer)
+                .AddValidators<RqVaeOptions>(new RqVaeOptionsValidator(), new RqVaeOptionsRules())
             .AddOptions<TfIdfOptions>(Section + ":TfIdf").AddValidators(new TfIdfOptionsValidator());
         var services = builder.Services;
         services.TryAddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(provider => new TfIdfEncoder(
@@ -43,7 +44,8 @@ public static class TokenizationBuilderExtensions
     }
 
     /// <summary>
-    /// Adds tokenization with options from configuration: <see cref="TokenizationOptions"/> in the section itself, those of encoder and quantizer in
+    /// Adds tokenization with options from configuration: <see cref="TokenizationOptions"/> in the section itself, those of encoder and
+    /// quantizer in
     /// the sections <c>TfIdf</c> and <c>RqVae</c> within it, or <c>RqKMeans</c>, <c>RqOpq</c>, <c>Fsq</c> where such a quantizer is used.
     /// </summary>
     /// <param name="builder">The builder.</param>
@@ -57,12 +59,14 @@ public static class TokenizationBuilderExtensions
 
     /// <summary>Replaces the quantizer; it receives its options, device, seed and logger from the container.</summary>
     /// <remarks>
-    /// A quantizer of one's own takes what it needs in its constructor: options that the application configures, <see cref="MiniOneRecOptions"/>,
+    /// A quantizer of one's own takes what it needs in its constructor: options that the application configures,
+    /// <see cref="MiniOneRecOptions"/>,
     /// services.
     /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <typeparam name="T">The quantizer.</typeparam>
-    public static MiniOneRecBuilder UseQuantizer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this MiniOneRecBuilder builder)
+    public static MiniOneRecBuilder UseQuantizer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this MiniOneRecBuilder builder)
         where T : class, IQuantizer
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -76,7 +80,8 @@ public static class TokenizationBuilderExtensions
     /// <param name="configure">Sets the options.</param>
     /// <typeparam name="T">The quantizer.</typeparam>
     /// <typeparam name="TOptions">Its options, which its constructor takes.</typeparam>
-    public static MiniOneRecBuilder UseQuantizer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T, TOptions>(
+    public static MiniOneRecBuilder UseQuantizer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T,
+        TOptions>(
         this MiniOneRecBuilder builder, Action<TOptions> configure)
         where T : class, IQuantizer
         where TOptions : class
@@ -112,11 +117,13 @@ public static class TokenizationBuilderExtensions
     {
         if (quantizer == typeof(RqKMeansQuantizer))
         {
-            builder.AddOptions<RqKMeansOptions>(Section + ":RqKMeans").AddValidators<RqKMeansOptions>(new RqKMeansOptionsValidator(), new RqKMeansOptionsRules());
+            builder.AddOptions<RqKMeansOptions>(Section + ":RqKMeans")
+                .AddValidators<RqKMeansOptions>(new RqKMeansOptionsValidator(), new RqKMeansOptionsRules());
         }
         else if (quantizer == typeof(RqOpqQuantizer))
         {
-            builder.AddOptions<RqOpqOptions>(Section + ":RqOpq").AddValidators<RqOpqOptions>(new RqOpqOptionsValidator(), new RqOpqOptionsRules());
+            builder.AddOptions<RqOpqOptions>(Section + ":RqOpq")
+                .AddValidators<RqOpqOptions>(new RqOpqOptionsValidator(), new RqOpqOptionsRules());
         }
         else if (quantizer == typeof(FsqQuantizer))
         {
@@ -125,7 +132,8 @@ public static class TokenizationBuilderExtensions
         else if (quantizer == typeof(RqKMeansPlusQuantizer))
         {
             // It shares the options of the RQ-VAE but starts from defaults of its own, which configuration and code then overrule.
-            builder.AddOptions<RqVaeOptions>(Section + ":RqVae").AddValidators<RqVaeOptions>(new RqVaeOptionsValidator(), new RqVaeOptionsRules());
+            builder.AddOptions<RqVaeOptions>(Section + ":RqVae")
+                .AddValidators<RqVaeOptions>(new RqVaeOptionsValidator(), new RqVaeOptionsRules());
             builder.Services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<RqVaeOptions>>(
                 new ConfigureOptions<RqVaeOptions>(options => options.Training = RqKMeansPlusQuantizer.Defaults().Training)));
         }

@@ -1,8 +1,10 @@
 namespace MiniOneRec.Training;
 
-/// <summary>Derives independent seeds, so that every random choice depends on the run's seed and its place alone and a resumed run needs no generator's state.</summary>
+/// <summary>Derives independent seeds, so that every random choice depends on the run's seed and its place alone and a resumed run needs no
+/// generator's state.</summary>
 /// <remarks>
-/// SplitMix64, Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators". The derivations differ for the sake of recorded runs:
+/// SplitMix64, Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators". The derivations differ for the sake of
+/// recorded runs:
 /// each must give the bits that it gave before.
 /// </remarks>
 internal static class SeedStream

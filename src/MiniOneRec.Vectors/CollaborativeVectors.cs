@@ -45,7 +45,8 @@ public static class CollaborativeVectors
     }
 
     private static VectorSource Build(
-        IReadOnlyList<UserSequence> sequences, ItemRows rows, CollaborativeVectorsOptions options, string name, CancellationToken cancellationToken)
+        IReadOnlyList<UserSequence> sequences, ItemRows rows, CollaborativeVectorsOptions options, string name,
+        CancellationToken cancellationToken)
     {
         var matrix = Associations(CountPairs(sequences, rows, options, cancellationToken), options);
         bool[] present = [.. Enumerable.Range(0, matrix.Rows).Select(row => matrix.Starts[row + 1] > matrix.Starts[row])];

@@ -26,7 +26,8 @@ internal sealed class ItemRows
 
             if (!_rows.TryAdd(_ids[row], row))
             {
-                throw new ArgumentException($"Item '{_ids[row]}' has rows {_rows[_ids[row]]} and {row}; each item has one row.", nameof(itemIds));
+                throw new ArgumentException($"Item '{_ids[row]}' has rows {_rows[_ids[row]]} and {row}; each item has one row.",
+                    nameof(itemIds));
             }
         }
     }

@@ -27,7 +27,8 @@ public sealed partial class ItemVectors
             foreach (var source in _sources)
             {
                 await NpyFile.WriteAsync(
-                    Path.Combine(aside, FileOf(source.Name)), source.Count, source.Width, source.Values, overwrite: true, cancellationToken).ConfigureAwait(false);
+                    Path.Combine(aside, FileOf(source.Name)), source.Count, source.Width, source.Values, overwrite: true, cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             var content = new ItemVectorsContent(
@@ -36,7 +37,8 @@ public sealed partial class ItemVectors
                     source.Name, source.Width, [.. Enumerable.Range(0, source.Count).Where(row => !source.Has(row))]))]);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, ItemsFile),
-                stream => JsonSerializer.SerializeAsync(stream, content, ItemVectorsJsonContext.Default.ItemVectorsContent, cancellationToken),
+                stream =>
+                JsonSerializer.SerializeAsync(stream, content, ItemVectorsJsonContext.Default.ItemVectorsContent, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             return new ArtifactManifest { Kind = Kind, MadeFrom = new Dictionary<string, string> { [FingerprintKey] = Fingerprint } };
         },
@@ -59,10 +61,13 @@ public sealed partial class ItemVectors
         try
         {
             var content = JsonSerializer.Deserialize(
-                await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), ItemVectorsJsonContext.Default.ItemVectorsContent);
-            if (content is not { Items: not null, Sources.Length: > 0 } || content.Sources.Any(source => source?.Name is null || source.Missing is null))
+                await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false),
+                ItemVectorsJsonContext.Default.ItemVectorsContent);
+            if (content is not { Items: not null, Sources.Length: > 0 }
+                || content.Sources.Any(source => source?.Name is null || source.Missing is null))
             {
-                throw new InvalidDataException($"'{path}' must hold 'items' and 'sources', each source with 'name', 'width' and 'missing'.");
+                throw new InvalidDataException(
+                    $"'{path}' must hold 'items' and 'sources', each source with 'name', 'width' and 'missing'.");
             }
 
             var rows = new ItemRows(content.Items);
@@ -88,7 +93,8 @@ public sealed partial class ItemVectors
         var (count, width, values) = await NpyFile.ReadAsync(file, cancellationToken).ConfigureAwait(false);
         if (count != rows.Ids.Count || width != source.Width)
         {
-            throw new InvalidDataException($"Embedding file '{file}' has shape [{count}, {width}]; '{path}' says [{rows.Ids.Count}, {source.Width}].");
+            throw new InvalidDataException(
+                $"Embedding file '{file}' has shape [{count}, {width}]; '{path}' says [{rows.Ids.Count}, {source.Width}].");
         }
 
         bool[] present = new bool[count];

@@ -28,7 +28,8 @@ public sealed partial class ItemVectors
         _sources = [.. sources.Select(source => source.AlignTo(_rows))];
         if (_sources.GroupBy(source => source.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
-            throw new ArgumentException($"There are {twice.Count()} sources of the name '{twice.Key}'; each name may occur once.", nameof(sources));
+            throw new ArgumentException($"There are {twice.Count()} sources of the name '{twice.Key}'; each name may occur once.",
+                nameof(sources));
         }
 
         _fingerprint = new Lazy<string>(() => Convert.ToHexStringLower(SHA256.HashData(

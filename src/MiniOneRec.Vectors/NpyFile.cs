@@ -37,7 +37,8 @@ internal static partial class NpyFile
             Int128 expected = (Int128)shape[0] * shape[1] * size;
             if (stream.Length - stream.Position != expected)
             {
-                throw Bad(path, $"holds {stream.Length - stream.Position} bytes of data; shape [{shape[0]}, {shape[1]}] of '{type}' needs {expected}");
+                throw Bad(path,
+                    $"holds {stream.Length - stream.Position} bytes of data; shape [{shape[0]}, {shape[1]}] of '{type}' needs {expected}");
             }
 
             float[] values = new float[shape[0] * shape[1]];
@@ -66,11 +67,13 @@ internal static partial class NpyFile
     }
 
     public static Task WriteAsync(
-        string path, int count, int width, ReadOnlyMemory<float> values, bool overwrite, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
+        string path, int count, int width, ReadOnlyMemory<float> values, bool overwrite, CancellationToken cancellationToken) =>
+        AtomicFile.WriteAsync(
         path,
         async stream =>
         {
-            string header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {width}), }}");
+            string header =
+                string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {width}), }}");
             int length = (10 + header.Length + 1 + 63) / 64 * 64 - 10;
             byte[] bytes = new byte[10 + length];
             Magic.CopyTo(bytes);
@@ -98,7 +101,8 @@ internal static partial class NpyFile
             throw Bad(path, read == 0 ? "is empty" : "is no .npy array; expected NumPy's magic bytes and a version from 1 to 3");
         }
 
-        long length = start[6] == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
+        long length = start[6] == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(start[8..])
+            : BinaryPrimitives.ReadUInt32LittleEndian(start[8..]);
         stream.Position = start[6] == 1 ? 10 : 12;
         if (length > Math.Min(1 << 20, stream.Length - stream.Position))
         {
@@ -115,7 +119,8 @@ internal static partial class NpyFile
 
         long[] shape = [.. match.Groups["shape"].Value
             .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long size) && size < int.MaxValue ? size : -1)];
+            .Select(part => long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long size) && size < int.MaxValue
+                ? size : -1)];
         return (match.Groups["type"].Value, match.Groups["fortran"].Value == "True", shape);
     }
 
@@ -151,6 +156,7 @@ internal static partial class NpyFile
 
     private static InvalidDataException Bad(string path, string problem) => new($"Embedding file '{path}' {problem}.");
 
-    [GeneratedRegex(@"^\s*\{\s*'descr':\s*'(?<type>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?<shape>[^)]*)\),?\s*\}\s*$")]
+    [GeneratedRegex(
+        @"^\s*\{\s*'descr':\s*'(?<type>[^']*)',\s*'fortran_order':\s*(?<fortran>True|False),\s*'shape':\s*\((?<shape>[^)]*)\),?\s*\}\s*$")]
     private static partial Regex Header();
 }

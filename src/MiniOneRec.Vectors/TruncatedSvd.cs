@@ -16,7 +16,8 @@ internal static class TruncatedSvd
     /// <param name="seed">The seed of the random start.</param>
     /// <param name="cancellationToken">Looked at once per iteration.</param>
     /// <returns>
-    /// V, row-major <c>[V, W]</c>, with the singular values by falling size; W is at most <paramref name="width"/>, fewer where the rank is lower.
+    /// V, row-major <c>[V, W]</c>, with the singular values by falling size; W is at most <paramref name="width"/>, fewer where the rank is
+    /// lower.
     /// </returns>
     public static (float[] Projection, float[] SingularValues) RightVectors(
         SparseMatrix matrix, int width, int seed, CancellationToken cancellationToken)

@@ -42,6 +42,44 @@ internal static class VectorMath
         return result;
     }
 
+    /// <summary>x · y for each row y of a matrix, four rows at a time.</summary>
+    /// <param name="x">x, <c>[E]</c>.</param>
+    /// <param name="rows">The matrix, row-major <c>[N, E]</c>.</param>
+    /// <param name="target">Receives <c>[N]</c>.</param>
+    public static void Dots(ReadOnlySpan<float> x, ReadOnlySpan<float> rows, Span<float> target)
+    {
+        int width = x.Length, row = 0;
+        var wide = MemoryMarshal.Cast<float, Vector<float>>(x);
+        for (; row + 4 <= target.Length; row += 4)
+        {
+            var first = rows.Slice(row * width, width);
+            var second = rows.Slice((row + 1) * width, width);
+            var third = rows.Slice((row + 2) * width, width);
+            var fourth = rows.Slice((row + 3) * width, width);
+            Vector<float> a = default, b = default, c = default, d = default;
+            for (int i = 0, at = 0; i < wide.Length; i++, at += Vector<float>.Count)
+            {
+                a += wide[i] * new Vector<float>(first[at..]);
+                b += wide[i] * new Vector<float>(second[at..]);
+                c += wide[i] * new Vector<float>(third[at..]);
+                d += wide[i] * new Vector<float>(fourth[at..]);
+            }
+
+            (float sa, float sb, float sc, float sd) = (Vector.Sum(a), Vector.Sum(b), Vector.Sum(c), Vector.Sum(d));
+            for (int i = wide.Length * Vector<float>.Count; i < width; i++)
+            {
+                (sa, sb, sc, sd) = (sa + x[i] * first[i], sb + x[i] * second[i], sc + x[i] * third[i], sd + x[i] * fourth[i]);
+            }
+
+            (target[row], target[row + 1], target[row + 2], target[row + 3]) = (sa, sb, sc, sd);
+        }
+
+        for (; row < target.Length; row++)
+        {
+            target[row] = Dot(x, rows.Slice(row * width, width));
+        }
+    }
+
     /// <summary>‖x − y‖².</summary>
     public static float SquaredDistance(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {

@@ -49,7 +49,8 @@ public sealed partial class VectorSource
         foreach (int[] batch in written.Chunk(batchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var generated = await encoder.GenerateAsync([.. batch.Select(row => texts[row])], cancellationToken: cancellationToken).ConfigureAwait(false);
+            var generated = await encoder.GenerateAsync([.. batch.Select(row => texts[row])], cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             if (generated.Count != batch.Length)
             {
                 throw new InvalidOperationException($"The encoder returned {generated.Count} vectors for {batch.Length} texts.");
@@ -66,7 +67,8 @@ public sealed partial class VectorSource
 
                 if (vector.Length != width)
                 {
-                    throw new InvalidOperationException($"The encoder's vector of item '{rows.Ids[batch[i]]}' has width {vector.Length}; those before it have {width}.");
+                    throw new InvalidOperationException(
+                        $"The encoder's vector of item '{rows.Ids[batch[i]]}' has width {vector.Length}; those before it have {width}.");
                 }
 
                 vector.Span.CopyTo(values.AsSpan(batch[i] * width));
@@ -128,7 +130,8 @@ public sealed partial class VectorSource
     /// <exception cref="InvalidDataException">
     /// The array is not as expected, its rows and the ids differ in number, an id is empty or comes twice, or a number is not finite.
     /// </exception>
-    public static async Task<VectorSource> LoadAsync(string path, string idsPath, string name = "text", CancellationToken cancellationToken = default)
+    public static async Task<VectorSource> LoadAsync(string path, string idsPath, string name = "text",
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(idsPath);
         string[] ids = await File.ReadAllLinesAsync(idsPath, cancellationToken).ConfigureAwait(false);

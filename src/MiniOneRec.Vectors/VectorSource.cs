@@ -48,12 +48,15 @@ public sealed partial class VectorSource
         int count = rows.Ids.Count;
         if ((long)count * width != values.LongLength)
         {
-            throw new ArgumentException($"Source '{name}': {count} items of width {width} have {(long)count * width} numbers, not {values.LongLength}.", nameof(values));
+            throw new ArgumentException(
+                $"Source '{name}': {count} items of width {width} have {(long)count * width} numbers, not {values.LongLength}.",
+                nameof(values));
         }
 
         if (present is not null && present.Count != count)
         {
-            throw new ArgumentException($"Source '{name}': there are {count} items and {present.Count} marks of presence.", nameof(present));
+            throw new ArgumentException($"Source '{name}': there are {count} items and {present.Count} marks of presence.",
+                nameof(present));
         }
 
         (Name, Width, _rows, _values) = (name, width, rows, values);
@@ -73,7 +76,9 @@ public sealed partial class VectorSource
             }
             else if (FirstNotFinite(vector) is var column and >= 0)
             {
-                throw new ArgumentException($"Source '{name}', item '{rows.Ids[row]}', column {column}: {vector[column]}; every number must be finite.", nameof(values));
+                throw new ArgumentException(
+                    $"Source '{name}', item '{rows.Ids[row]}', column {column}: {vector[column]}; every number must be finite.",
+                    nameof(values));
             }
         }
 
@@ -198,7 +203,9 @@ public sealed partial class VectorSource
     {
         if (!NamePattern().IsMatch(name))
         {
-            throw new ArgumentException($"'{name}' is no name of a source; expected 1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first.", nameof(name));
+            throw new ArgumentException(
+                $"'{name}' is no name of a source; expected 1 to 64 lower-case letters, digits, '-' and '_', a letter or digit first.",
+                nameof(name));
         }
     }
 

@@ -76,7 +76,8 @@ public static class VectorTransforms
         ArgumentOutOfRangeException.ThrowIfLessThan(width ?? 1, 1, nameof(width));
         if (source.PresentCount < 2)
         {
-            throw new ArgumentException($"Source '{source.Name}' has {source.PresentCount} vector; whitening needs at least two.", nameof(source));
+            throw new ArgumentException($"Source '{source.Name}' has {source.PresentCount} vector; whitening needs at least two.",
+                nameof(source));
         }
 
         var centred = source.Centre();
@@ -91,7 +92,8 @@ public static class VectorTransforms
         int kept = Math.Min(width ?? int.MaxValue, values.Count(value => value > 1e-9 * values[0]));
         if (!(values[0] > 0))
         {
-            throw new ArgumentException($"The vectors of source '{source.Name}' are all alike; there is nothing to whiten.", nameof(source));
+            throw new ArgumentException($"The vectors of source '{source.Name}' are all alike; there is nothing to whiten.",
+                nameof(source));
         }
 
         double floor = ridge * values.Average();

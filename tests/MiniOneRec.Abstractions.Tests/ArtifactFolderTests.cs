@@ -73,7 +73,8 @@ public sealed class ArtifactFolderTests : IDisposable
         await TestArtifact.SaveAsync(At("a"), "one");
         File.Delete(Path.Combine(At("a"), "deep/y.txt"));
 
-        var error = await Assert.ThrowsAnyAsync<Exception>(() => ArtifactFolder.LoadAsync(At("a"), Manifest, "test", (_, _) => Task.FromResult(1)));
+        var error =
+            await Assert.ThrowsAnyAsync<Exception>(() => ArtifactFolder.LoadAsync(At("a"), Manifest, "test", (_, _) => Task.FromResult(1)));
 
         Assert.Contains("y.txt' does not exist", error.Message, StringComparison.Ordinal);
     }
@@ -233,7 +234,8 @@ public sealed class ArtifactFolderTests : IDisposable
 
     private static Process Child(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet");
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host
+            : "dotnet");
         start.ArgumentList.Add(typeof(ArtifactFolderTests).Assembly.Location);
         foreach (string argument in arguments)
         {
@@ -267,7 +269,8 @@ internal static class TestArtifact
         await File.WriteAllTextAsync(Path.Combine(folder, "deep/y.txt"), text);
     }
 
-    public static Task<string> LoadAsync(string folder, string kind = "test") => ArtifactFolder.LoadAsync(folder, "manifest.json", kind, async (_, at) =>
+    public static Task<string> LoadAsync(string folder, string kind = "test") =>
+        ArtifactFolder.LoadAsync(folder, "manifest.json", kind, async (_, at) =>
     {
         string x = await File.ReadAllTextAsync(Path.Combine(at, "x.txt")), y = await File.ReadAllTextAsync(Path.Combine(at, "deep/y.txt"));
         return x == y ? x : throw new InvalidDataException($"x.txt holds '{x}', y.txt '{y}'.");

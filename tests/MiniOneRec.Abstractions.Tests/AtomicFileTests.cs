@@ -47,7 +47,8 @@ public sealed class AtomicFileTests : IDisposable
     public async Task WriteAsync_OverAFileOfAnotherKind_IsRefusedUnlessAskedFor()
     {
         await System.IO.File.WriteAllTextAsync(At("notes.txt"), "mine");
-        Task Write(bool overwrite) => AtomicFile.WriteAsync(At("notes.txt"), Text("MAGIC new"), head => head.Span.StartsWith("MAGIC"u8), overwrite);
+        Task Write(bool overwrite) =>
+            AtomicFile.WriteAsync(At("notes.txt"), Text("MAGIC new"), head => head.Span.StartsWith("MAGIC"u8), overwrite);
 
         var error = await Assert.ThrowsAsync<IOException>(() => Write(false));
 
@@ -81,7 +82,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         await System.IO.File.WriteAllTextAsync(At("name"), "mine");
 
-        var error = await Assert.ThrowsAnyAsync<IOException>(() => AtomicFile.WriteFolderAsync(At("name"), File("a.txt", "new"), overwrite: true));
+        var error =
+            await Assert.ThrowsAnyAsync<IOException>(() => AtomicFile.WriteFolderAsync(At("name"), File("a.txt", "new"), overwrite: true));
 
         Assert.Contains("is a file", error.Message, StringComparison.Ordinal);
         Assert.Equal("mine", await System.IO.File.ReadAllTextAsync(At("name")));
@@ -121,7 +123,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         await AtomicFile.WriteFolderAsync(At("a"), File("a.txt", "old"));
 
-        await Assert.ThrowsAsync<IOException>(() => AtomicFile.WriteFolderAsync(At("a"), _ => throw new IOException("No space left on device")));
+        await Assert.ThrowsAsync<IOException>(() =>
+            AtomicFile.WriteFolderAsync(At("a"), _ => throw new IOException("No space left on device")));
 
         Assert.Equal("old", await System.IO.File.ReadAllTextAsync(At("a/a.txt")));
         Assert.Equal(["a"], Names(""));
@@ -164,9 +167,11 @@ public sealed class AtomicFileTests : IDisposable
 
     private static Func<Stream, Task> Text(string text) => stream => stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text)).AsTask();
 
-    private static Func<string, Task> File(string name, string text) => folder => System.IO.File.WriteAllTextAsync(Path.Combine(folder, name), text);
+    private static Func<string,
+        Task> File(string name, string text) => folder => System.IO.File.WriteAllTextAsync(Path.Combine(folder, name), text);
 
     private string At(string name) => Path.Combine(_folder, name);
 
-    private IEnumerable<string> Names(string folder) => Directory.GetFileSystemEntries(At(folder)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
+    private IEnumerable<string> Names(string folder) =>
+        Directory.GetFileSystemEntries(At(folder)).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal);
 }

@@ -9,14 +9,17 @@ public sealed partial class ItemTests
     {
         Id = "tent",
         Categories = ["camping"],
-        Attributes = new Dictionary<string, AttributeValue> { ["price"] = 99.5, ["stock"] = 3, ["sale"] = true, ["colour"] = "green", ["tags"] = new[] { "two", "light" } },
+        Attributes = new Dictionary<string,
+        AttributeValue> { ["price"] = 99.5, ["stock"] = 3, ["sale"] = true, ["colour"] = "green", ["tags"] = new[] { "two", "light" } },
     };
 
     [Fact]
     public void Where_NarrowsARequest()
     {
-        var items = new[] { Tent, new Item { Id = "mat", Attributes = new Dictionary<string, AttributeValue> { ["price"] = 20 } }, new Item { Id = "gift" } }.ById();
-        var request = new RecommendationRequest { History = [], ExcludedItems = new HashSet<string> { "gift" }, CandidateFilter = id => id != "mat" };
+        var items = new[] { Tent, new Item { Id = "mat", Attributes = new Dictionary<string, AttributeValue> { ["price"] = 20 } },
+            new Item { Id = "gift" } }.ById();
+        var request =
+            new RecommendationRequest { History = [], ExcludedItems = new HashSet<string> { "gift" }, CandidateFilter = id => id != "mat" };
 
         var cheap = new RecommendationRequest { History = [] }.Where(items, item => item.Number("price") < 50);
         var both = request.Where(items, item => item.Number("price") > 10 && item.Is("sale") && item.Text("colour") == "green");
@@ -54,7 +57,8 @@ public sealed partial class ItemTests
         Assert.Equal(Tent, Again(Tent));
         Assert.Equal(sequence, Again(sequence));
         Assert.Equal(interaction, Again(interaction));
-        Assert.Contains("\"price\":99.5,\"stock\":3,\"sale\":true,\"colour\":\"green\",\"tags\":[\"two\",\"light\"]", JsonSerializer.Serialize(Tent), StringComparison.Ordinal);
+        Assert.Contains("\"price\":99.5,\"stock\":3,\"sale\":true,\"colour\":\"green\",\"tags\":[\"two\",\"light\"]",
+            JsonSerializer.Serialize(Tent), StringComparison.Ordinal);
 
         T Again<T>(T value) => generated
             ? (T)JsonSerializer.Deserialize(JsonSerializer.Serialize(value, typeof(T), Context.Default), typeof(T), Context.Default)!

@@ -56,7 +56,8 @@ public sealed class SemanticIdIndexTests : IDisposable
     [Fact]
     public async Task Load_MissingFile_NamesIt()
     {
-        var error = await Assert.ThrowsAsync<FileNotFoundException>(() => SemanticIdIndex.LoadAsync(Path.Combine(_folder, "none.index.json")));
+        var error =
+            await Assert.ThrowsAsync<FileNotFoundException>(() => SemanticIdIndex.LoadAsync(Path.Combine(_folder, "none.index.json")));
 
         Assert.Contains("none.index.json", error.Message, StringComparison.Ordinal);
     }

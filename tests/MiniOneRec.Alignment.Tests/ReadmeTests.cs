@@ -16,13 +16,15 @@ public sealed class ReadmeTests
 
         #region README
         var template = CompactTemplate.For(index);
-        using var recommender = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize)), index, template);
-        var options = new SftOptions { Epochs = 30, Patience = 5, Checkpoints = new() { Folder = Path.Combine(folder, "run") }, RunLog = Path.Combine(folder, "run.csv") };
+        using var model = new SemanticIdModel(new DecoderModel(DecoderConfig.Small(template.VocabularySize)), template, index);
+        var options = new SftOptions { Epochs = 30, Patience = 5, Checkpoints = new() { Folder = Path.Combine(folder, "run") },
+            RunLog = Path.Combine(folder, "run.csv") };
 
-        var result = await new SftTrainer([new NextItemTask { WindowShare = 0.2 }], options).TrainAsync(recommender, train, validation);
+        var result = await new SftTrainer([new NextItemTask { WindowShare = 0.2 }], options).TrainAsync(model, train, validation);
 
-        Console.WriteLine($"{result.StopReason} after {result.Steps} steps; NDCG@10 {result.BestValidation:F4} after step {result.BestStep}");
-        await recommender.SaveAsync(Path.Combine(folder, "model"));              // weights, template and index
+        Console.WriteLine(
+            $"{result.StopReason} after {result.Steps} steps; NDCG@10 {result.BestValidation:F4} after step {result.BestStep}");
+        await model.SaveAsync(Path.Combine(folder, "model"));                    // weights, template and index
         #endregion
 
         Snippets.AssertReadme("MiniOneRec.Alignment", "tests/MiniOneRec.Alignment.Tests/ReadmeTests.cs");

@@ -12,7 +12,8 @@ public sealed class SftTrainerTests
         var (recommender, _) = Toy.Recommender();
         using var owned = recommender;
         var users = Toy.Users();
-        var options = new SftOptions { Epochs = 120, BatchSize = 8, WarmupSteps = 10, LearningRate = 5e-3, Dropout = 0, LabelSmoothing = 0, WeightDecay = 0 };
+        var options = new SftOptions { Epochs = 120, BatchSize = 8, WarmupSteps = 10, LearningRate = 5e-3, Dropout = 0, LabelSmoothing = 0,
+            WeightDecay = 0 };
 
         var result = await new SftTrainer(options).TrainAsync(recommender, users);
 
@@ -78,7 +79,8 @@ public sealed class SftTrainerTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => new SftTrainer(new SftOptions { Epochs = 5, BatchSize = 2 }).TrainAsync(recommender, Toy.Users(), null, progress, cancellation.Token));
+            () => new SftTrainer(new SftOptions { Epochs = 5, BatchSize = 2 })
+            .TrainAsync(recommender, Toy.Users(), null, progress, cancellation.Token));
 
         Assert.Equal([1, 2, 3], steps);
     }
@@ -88,7 +90,8 @@ public sealed class SftTrainerTests
     {
         var (recommender, _) = Toy.Recommender(16);
         using var owned = recommender;
-        var options = new SftOptions { Epochs = 40, BatchSize = 8, Validations = 40, Patience = 2, LearningRate = 0.05, WarmupSteps = 0, Validation = ValidationMetric.Loss };
+        var options = new SftOptions { Epochs = 40, BatchSize = 8, Validations = 40, Patience = 2, LearningRate = 0.05, WarmupSteps = 0,
+            Validation = ValidationMetric.Loss };
 
         var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), [new("v", ["1", "2"], "23")]);
 
@@ -103,7 +106,8 @@ public sealed class SftTrainerTests
         var (recommender, _) = Toy.Recommender(16);
         using var owned = recommender;
 
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new SftTrainer().TrainAsync(recommender, [new UserSequence("u", ["0"])]));
+        var error =
+            await Assert.ThrowsAsync<ArgumentException>(() => new SftTrainer().TrainAsync(recommender, [new UserSequence("u", ["0"])]));
 
         Assert.Contains("next-sid", error.Message, StringComparison.Ordinal);
     }

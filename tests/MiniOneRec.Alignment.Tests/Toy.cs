@@ -15,7 +15,8 @@ internal static class Toy
 
     /// <summary>Users whose items follow each other around the catalogue.</summary>
     public static IReadOnlyList<UserSequence> Users(int users = 8, int length = 5, int items = 24) =>
-        [.. Enumerable.Range(0, users).Select(u => new UserSequence($"u{u}", [.. Enumerable.Range(0, length).Select(t => $"{(u * 3 + t * 5) % items}")]))];
+        [.. Enumerable.Range(0, users)
+            .Select(u => new UserSequence($"u{u}", [.. Enumerable.Range(0, length).Select(t => $"{(u * 3 + t * 5) % items}")]))];
 
     public static DecoderModel Model(IPromptTemplate template, int width = 16, int layers = 2, int seed = 1)
     {
@@ -33,7 +34,8 @@ internal static class Toy
     /// <summary>Options without anything random and with a step per batch of two.</summary>
     public static SftOptions Plain => new()
     {
-        Epochs = 1, BatchSize = 2, WarmupSteps = 0, Schedule = LearningRateSchedule.Constant, LearningRate = 1e-2, Dropout = 0, LabelSmoothing = 0, WeightDecay = 0,
+        Epochs = 1, BatchSize = 2, WarmupSteps = 0, Schedule = LearningRateSchedule.Constant, LearningRate = 1e-2, Dropout = 0,
+            LabelSmoothing = 0, WeightDecay = 0,
         AverageDecay = 0, ClipNorm = 0,
     };
 

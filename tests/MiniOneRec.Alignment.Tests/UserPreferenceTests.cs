@@ -27,7 +27,8 @@ public sealed class UserPreferenceTests
     [InlineData("[\"a\",2]", "7", "'context.history_items'")]
     public async Task LoadAsync_WrongKind_NamesFileRecordAndKey(string part, string wrong, string key)
     {
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => LoadAsync(Whole + "\n" + Whole.Replace(part, wrong, StringComparison.Ordinal)));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            LoadAsync(Whole + "\n" + Whole.Replace(part, wrong, StringComparison.Ordinal)));
 
         Assert.Contains("preferences.json', record 2", error.Message, StringComparison.Ordinal);
         Assert.Contains(key, error.Message, StringComparison.Ordinal);

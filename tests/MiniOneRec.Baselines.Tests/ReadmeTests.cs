@@ -11,13 +11,15 @@ public sealed class ReadmeTests
         try
         {
             #region README
-            UserSequence[] train = [new("ann", ["tent", "stove", "mat"]), new("bob", ["tent", "stove"]), new("cleo", ["lamp", "tent", "stove"])];
+            UserSequence[] train =
+                [new("ann", ["tent", "stove", "mat"]), new("bob", ["tent", "stove"]), new("cleo", ["lamp", "tent", "stove"])];
             NextItemExample[] validation = [new("dan", ["lamp", "tent"], "stove")];
 
             var rules = new SequentialRulesRecommender(train);                              // counted: ready at once
             using var sasrec = await new SasRecTrainer(new SasRecOptions { MaxLength = 10, MaxEpochs = 20 }).TrainAsync(train, validation);
 
-            foreach (IRecommender recommender in new IRecommender[] { new PopularityRecommender(train), rules, new ItemKnnRecommender(train), sasrec })
+            foreach (IRecommender recommender in new IRecommender[] { new PopularityRecommender(train), rules,
+                new ItemKnnRecommender(train), sasrec })
             {
                 var result = await recommender.RecommendAsync(["tent"], count: 2);
                 Console.WriteLine($"{recommender.Name}: {string.Join(", ", result.Items.Select(item => item.ItemId))}");

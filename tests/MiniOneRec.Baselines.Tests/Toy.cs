@@ -12,13 +12,16 @@ internal static class Toy
         "u" + user, [.. Enumerable.Range(0, 7).Select(step => "i" + (user + step) % 12)]))];
 
     /// <summary>What follows on the ring.</summary>
-    public static IReadOnlyList<NextItemExample> RingNext { get; } = [.. Enumerable.Range(0, 12).Select(i => new NextItemExample("v" + i, ["i" + (i + 11) % 12, "i" + i], "i" + (i + 1) % 12))];
+    public static IReadOnlyList<NextItemExample> RingNext { get; } =
+        [.. Enumerable.Range(0, 12).Select(i => new NextItemExample("v" + i, ["i" + (i + 11) % 12, "i" + i], "i" + (i + 1) % 12))];
 
     /// <summary>The eight users again: their first four items, and the fifth.</summary>
-    public static IReadOnlyList<NextItemExample> RingSeen { get; } = [.. Ring.Select(user => new NextItemExample(user.UserId, [.. user.ItemIds.Take(4)], user.ItemIds[4]))];
+    public static IReadOnlyList<NextItemExample> RingSeen { get; } =
+        [.. Ring.Select(user => new NextItemExample(user.UserId, [.. user.ItemIds.Take(4)], user.ItemIds[4]))];
 
     public static async Task<string[]> TopAsync(IRecommender recommender, string history, int count) =>
-        [.. (await recommender.RecommendAsync(history.Split(' ', StringSplitOptions.RemoveEmptyEntries), count)).Items.Select(item => item.ItemId)];
+        [.. (await recommender.RecommendAsync(history.Split(' ', StringSplitOptions.RemoveEmptyEntries), count))
+            .Items.Select(item => item.ItemId)];
 
     public static float[] Scores(IItemScorer scorer, params string[] histories)
     {

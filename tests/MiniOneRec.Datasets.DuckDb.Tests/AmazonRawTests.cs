@@ -27,7 +27,8 @@ public sealed class AmazonRawTests
     public async Task Load_RawFiles_EqualsThePresentReaderInEverything()
     {
         var options = new AmazonReviewsOptions { Start = new(1996, 10, 1), End = new(2018, 10, 1), MinItems = 3000 };
-        var data = await AmazonReviewsDataset.LoadAsync(AmazonRawGolden.Raw("Toolbox_5.json", false), AmazonRawGolden.Raw("meta_Toolbox.json", false), options);
+        var data = await AmazonReviewsDataset.LoadAsync(AmazonRawGolden.Raw("Toolbox_5.json", false),
+            AmazonRawGolden.Raw("meta_Toolbox.json", false), options);
         var expected = new GlobalTimeSplit().Split(data);
 
         var found = await new DuckDbInteractionSource(Source(packed: false)).LoadAsync(Steps);

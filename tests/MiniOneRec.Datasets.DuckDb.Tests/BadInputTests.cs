@@ -16,14 +16,16 @@ public sealed class BadInputTests
         var source = Engine.Source(folder.File("log.csv", Log));
         source.Columns.Time = "timestmap";
 
-        await RefusesAsync(folder, source, Engine.All, "log.csv", "no column 'timestmap'", "Columns.Time, --time", "did you mean 'timestamp'");
+        await RefusesAsync(folder, source, Engine.All, "log.csv", "no column 'timestmap'", "Columns.Time, --time",
+            "did you mean 'timestamp'");
     }
 
     [Fact]
     public async Task NoColumnOfUsers_ListsTheColumnsAndTheOption()
     {
         using var folder = new TempFolder();
-        await RefusesAsync(folder, Engine.Source(folder.File("log.csv", "who,item\na,b\n")), Engine.All, "No column of users", "--user", "'who', 'item'");
+        await RefusesAsync(folder, Engine.Source(folder.File("log.csv", "who,item\na,b\n")), Engine.All, "No column of users", "--user",
+            "'who', 'item'");
         await RefusesAsync(folder, Engine.Source(folder.File("one.csv", "who|item\n")), Engine.All, "No column of users", "one.csv");
     }
 
@@ -33,7 +35,8 @@ public sealed class BadInputTests
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("log.csv", "user,item\na,b\n"));
 
-        await RefusesAsync(folder, source, new() { Split = PreparationSplit.Time }, "log.csv", "no column of Time", "Split = Time", "--time");
+        await RefusesAsync(folder, source, new() { Split = PreparationSplit.Time }, "log.csv", "no column of Time", "Split = Time",
+            "--time");
         await RefusesAsync(folder, source, new() { Start = new(2020, 1, 1) }, "no column of Time", "time window");
         await RefusesAsync(folder, source, new() { Events = ["buy"] }, "no column of Event", "Events", "--event");
         await RefusesAsync(folder, source, new() { MinRating = 3 }, "no column of Rating", "--rating");
@@ -42,7 +45,8 @@ public sealed class BadInputTests
     [Theory]
     [InlineData("ann,a,yesterday,view,4\n", "row 3", "column 'timestamp'", "'yesterday' is no time", "--time-format")]
     [InlineData("ann,a,1500000000,view,many\n", "row 3", "column 'rating'", "'many' is no number", "--decimal-comma")]
-    [InlineData("ann,a,1500000000000,view,4\n", "row 1", "column 'timestamp'", "1500000000 looks like seconds", "hold milliseconds", "--time-unit")]
+    [InlineData("ann,a,1500000000000,view,4\n", "row 1", "column 'timestamp'", "1500000000 looks like seconds", "hold milliseconds",
+        "--time-unit")]
     public async Task MixedValues_NameRowColumnAndOption(string row, params string[] parts)
     {
         using var folder = new TempFolder();
@@ -105,9 +109,11 @@ public sealed class BadInputTests
     public async Task JsonThatEndsEarlyAndRowsOfOtherWidth_AreNamed()
     {
         using var folder = new TempFolder();
-        await RefusesAsync(folder, Engine.Source(folder.File("log.jsonl", "{\"user\": \"a\", \"item\": \"b\"}\n{\"user\": \"a\", \"it")), Engine.All, "log.jsonl", "cut off");
+        await RefusesAsync(folder, Engine.Source(folder.File("log.jsonl", "{\"user\": \"a\", \"item\": \"b\"}\n{\"user\": \"a\", \"it")),
+            Engine.All, "log.jsonl", "cut off");
         string rows = string.Concat(Enumerable.Repeat("a,b\n", 50));
-        await RefusesAsync(folder, Engine.Source(folder.File("log.csv", "user,item\n" + rows + "a,b,c,d\n" + rows)), Engine.All, "log.csv", "No column of users", "--delimiter", "more cells than the first");
+        await RefusesAsync(folder, Engine.Source(folder.File("log.csv", "user,item\n" + rows + "a,b,c,d\n" + rows)), Engine.All, "log.csv",
+            "No column of users", "--delimiter", "more cells than the first");
     }
 
     [Fact]
@@ -116,7 +122,8 @@ public sealed class BadInputTests
         using var folder = new TempFolder();
         string missing = Path.Combine(folder.Path, "nowhere.csv");
         var e = await Assert.ThrowsAsync<FileNotFoundException>(() => Engine.ShowAsync(Engine.Source(missing)));
-        var pattern = await Assert.ThrowsAsync<FileNotFoundException>(() => Engine.ShowAsync(Engine.Source(Path.Combine(folder.Path, "*.csv"))));
+        var pattern =
+            await Assert.ThrowsAsync<FileNotFoundException>(() => Engine.ShowAsync(Engine.Source(Path.Combine(folder.Path, "*.csv"))));
 
         Assert.Contains($"'{missing}' (Inputs) does not exist", e.Message);
         Assert.Contains("No file fits the pattern", pattern.Message);
@@ -133,9 +140,11 @@ public sealed class BadInputTests
 
         await RefusesAsync(folder, source, new() { Events = ["click"] }, "step 'events' leaves none of 4", "'view' (2)", "'buy' (2)");
         await RefusesAsync(folder, source, new() { MinRating = 6 }, "step 'rating'", "highest rating is 5");
-        await RefusesAsync(folder, source, new() { Start = new(2021, 1, 1) }, "step 'time window'", "from 2017-07-14 to 2020-09-13", "--start");
+        await RefusesAsync(folder, source, new() { Start = new(2021, 1, 1) }, "step 'time window'", "from 2017-07-14 to 2020-09-13",
+            "--start");
         await RefusesAsync(folder, source, new() { MaxPerUser = 1 }, "step 'busy users'", "fewest interactions has 2");
-        await RefusesAsync(folder, source, new() { MinPerUser = 5, MinPerItem = 3 }, "step 'k-core' leaves none of 4", "2 and 2 would keep 4");
+        await RefusesAsync(folder, source, new() { MinPerUser = 5, MinPerItem = 3 }, "step 'k-core' leaves none of 4",
+            "2 and 2 would keep 4");
         source.Items = [folder.File("items.csv", "item_id,title\nz,Z\n")];
         await RefusesAsync(folder, source, Engine.All, "step 'items'", "for example 'a'", "for example 'z'", "--item");
     }
@@ -147,9 +156,11 @@ public sealed class BadInputTests
         string path = Path.Combine(folder.Path, "log.parquet");
         Engine.Sql($"COPY (SELECT hash(i) % 400000 AS user_id, hash(i * 7) % 400000 AS item_id, i AS timestamp FROM range(1500000) t(i)) TO '{path}'");
         var source = Engine.Source(path);
-        (source.MemoryLimit, source.MaxTempSize, source.TempDirectory) = ("25MB", "1MB", Directory.CreateDirectory(Path.Combine(folder.Path, "work")).FullName);
+        (source.MemoryLimit, source.MaxTempSize, source.TempDirectory) =
+            ("25MB", "1MB", Directory.CreateDirectory(Path.Combine(folder.Path, "work")).FullName);
 
-        var e = await Assert.ThrowsAsync<IOException>(() => new DuckDbInteractionSource(source).SaveAsync(Path.Combine(folder.Path, "prepared"), Engine.All));
+        var e = await Assert.ThrowsAsync<IOException>(() =>
+            new DuckDbInteractionSource(source).SaveAsync(Path.Combine(folder.Path, "prepared"), Engine.All));
 
         Assert.Contains("MemoryLimit", e.Message);
         Assert.Empty(Directory.EnumerateFileSystemEntries(source.TempDirectory));
@@ -162,7 +173,8 @@ public sealed class BadInputTests
         using var folder = new TempFolder();
         string mine = folder.File("mine/letter.txt", "dear");
 
-        var e = await Assert.ThrowsAnyAsync<IOException>(() => new DuckDbInteractionSource(Engine.Source(folder.File("log.csv", Log))).SaveAsync(Path.GetDirectoryName(mine)!, Engine.All));
+        var e = await Assert.ThrowsAnyAsync<IOException>(() =>
+            new DuckDbInteractionSource(Engine.Source(folder.File("log.csv", Log))).SaveAsync(Path.GetDirectoryName(mine)!, Engine.All));
 
         Assert.Contains("letter.txt", e.Message);
         Assert.Equal("dear", await File.ReadAllTextAsync(mine));
@@ -191,7 +203,8 @@ public sealed class BadInputTests
         var watcher = new Stopper(cancellation);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => new DuckDbInteractionSource(source).SaveAsync(Path.Combine(folder.Path, "prepared"), Engine.All, watcher, cancellation.Token));
+            () => new DuckDbInteractionSource(source)
+            .SaveAsync(Path.Combine(folder.Path, "prepared"), Engine.All, watcher, cancellation.Token));
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(source.TempDirectory));
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "prepared")));

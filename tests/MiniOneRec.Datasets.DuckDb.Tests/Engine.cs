@@ -18,7 +18,8 @@ internal static class Engine
         return [.. data.TrainSequences.Select(Show)];
     }
 
-    public static string Show(UserSequence sequence) => $"{sequence.UserId}:" + string.Join(' ', Enumerable.Range(0, sequence.ItemIds.Count).Select(sequence.At)
+    public static string Show(UserSequence sequence) => $"{sequence.UserId}:"
+        + string.Join(' ', Enumerable.Range(0, sequence.ItemIds.Count).Select(sequence.At)
         .Select(at => FormattableString.Invariant($"{at.ItemId}{(at.Timestamp is { } time ? $"@{time}" : "")}{(at.EventType is { } type ? $"/{type}" : "")}{(at.Weight is { } weight ? $"*{weight}" : "")}")));
 
     public static string Show(NextItemExample row) => $"{row.UserId}:{string.Join(' ', row.History)}>{row.Target}";
@@ -38,7 +39,8 @@ internal static class Engine
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
-                rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture))));
+                rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount)
+                    .Select(i => Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture))));
             }
         }
 

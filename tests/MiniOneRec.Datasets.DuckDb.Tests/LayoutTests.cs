@@ -1,6 +1,7 @@
 namespace MiniOneRec.Datasets.DuckDb.Tests;
 
-/// <summary>Small files in the layouts of public data sets, written from their published lists of fields; results computed by hand.</summary>
+/// <summary>Small files in the layouts of public data sets, written from their published lists of fields; results computed by
+/// hand.</summary>
 public sealed class LayoutTests
 {
     [Fact]
@@ -22,7 +23,8 @@ public sealed class LayoutTests
         var data = await new DuckDbInteractionSource(source).LoadAsync(Engine.All);
 
         Assert.Equal(["U:P2@1588615855*2 P1@1588687728*5"], data.TrainSequences.Select(Engine.Show));
-        Assert.Equal(("Cream", "Acme", "Soft.", 12.5), (data.Items[1].Title, data.Items[1].Brand, data.Items[1].Description, data.Items[1].Number("price")));
+        Assert.Equal(("Cream", "Acme", "Soft.", 12.5),
+            (data.Items[1].Title, data.Items[1].Brand, data.Items[1].Description, data.Items[1].Number("price")));
         Assert.Equal(1, data.SkippedHistoryItems);
     }
 
@@ -42,7 +44,8 @@ public sealed class LayoutTests
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("ratings.dat", "1::1193::5::978300760\n1::661::3::978302109\n2::1193::4::978298413\n"));
         string movies = Path.Combine(folder.Path, "movies.dat");
-        await File.WriteAllBytesAsync(movies, System.Text.Encoding.Latin1.GetBytes("661::Café (1996)::Animation|Children's\n1193::Cuckoo (1975)::Drama\n"));
+        await File.WriteAllBytesAsync(movies,
+            System.Text.Encoding.Latin1.GetBytes("661::Café (1996)::Animation|Children's\n1193::Cuckoo (1975)::Drama\n"));
         source.Items = [movies];
 
         var data = await new DuckDbInteractionSource(source).LoadAsync(Engine.All);
@@ -56,8 +59,10 @@ public sealed class LayoutTests
     public async Task Load_MovieLensCsv_IsATable()
     {
         using var folder = new TempFolder();
-        var source = Engine.Source(folder.File("ratings.csv", "userId,movieId,rating,timestamp\n1,296,5.0,1147880044\n1,306,3.5,1147868817\n"));
-        source.Items = [folder.File("movies.csv", "movieId,title,genres\n296,\"Pulp Fiction (1994)\",Comedy|Crime\n306,Red (1994),Drama\n")];
+        var source =
+            Engine.Source(folder.File("ratings.csv", "userId,movieId,rating,timestamp\n1,296,5.0,1147880044\n1,306,3.5,1147868817\n"));
+        source.Items =
+            [folder.File("movies.csv", "movieId,title,genres\n296,\"Pulp Fiction (1994)\",Comedy|Crime\n306,Red (1994),Drama\n")];
 
         var data = await new DuckDbInteractionSource(source).LoadAsync(Engine.All);
 
@@ -109,7 +114,8 @@ public sealed class LayoutTests
         var source = Engine.Source(folder.File("steam_reviews.json",
             "{u'username': u'Ann', u'hours': 3.5, u'product_id': u'7', u'date': u'2017-12-17', u'text': u\"it's\", u'early_access': False}\n"
             + "{u'username': u'Ann', u'hours': 1.0, u'product_id': u'8', u'date': u'2017-12-16', u'early_access': True}\n"));
-        source.Items = [folder.File("steam_games.json", "{u'id': u'7', u'title': u'Lost', u'genres': [u'Indie']}\n{u'id': u'8', u'app_name': u'Found'}\n")];
+        source.Items = [folder.File("steam_games.json",
+            "{u'id': u'7', u'title': u'Lost', u'genres': [u'Indie']}\n{u'id': u'8', u'app_name': u'Found'}\n")];
 
         var data = await new DuckDbInteractionSource(source).LoadAsync(Engine.All);
 
@@ -143,7 +149,8 @@ public sealed class LayoutTests
     public async Task Load_AmazonM2_MakesAUserOfEachSession()
     {
         using var folder = new TempFolder();
-        var source = Engine.Source(folder.File("sessions_train.csv", "prev_items,next_item,locale\n\"['B1' 'B2'\n 'B1']\",B3,DE\n\"['B9']\",B1,UK\n"));
+        var source = Engine.Source(
+            folder.File("sessions_train.csv", "prev_items,next_item,locale\n\"['B1' 'B2'\n 'B1']\",B3,DE\n\"['B9']\",B1,UK\n"));
 
         Assert.Equal(["DE-1:B1 B2 B1 B3", "UK-2:B9 B1"], await Engine.ShowAsync(source));
     }
@@ -156,7 +163,8 @@ public sealed class LayoutTests
         Engine.Sql($"COPY (SELECT 5::BIGINT AS uid, 1 AS split, [10, 11, 12]::BIGINT[] AS hist_video_pid, [1, 0, 1] AS hist_video_longview, [0, 0, 1] AS hist_video_like, [13]::BIGINT[] AS target_video_pid, [1] AS target_video_longview) TO '{path}'");
         var source = Engine.Source(path);
 
-        var given = await new DuckDbInteractionSource(source).LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Given });
+        var given = await new DuckDbInteractionSource(source)
+            .LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Given });
 
         Assert.Equal(["5:10/longview 11/view 12/like 13/longview"], await Engine.ShowAsync(source));
         Assert.Equal(["5:10/longview 11/view 12/like"], given.TrainSequences.Select(Engine.Show));

@@ -21,7 +21,8 @@ public sealed class PreparationSqlTests
         var source = new DuckDbInteractionSource(Engine.Source(path));
         var options = new PreparationOptions
         {
-            Split = split, Duplicates = duplicates, Events = ["view"], MinRating = 1, MaxPerUser = 100, MaxPerMinute = 100, SessionGapMinutes = 200_000,
+            Split = split, Duplicates = duplicates, Events = ["view"], MinRating = 1, MaxPerUser = 100, MaxPerMinute = 100,
+                SessionGapMinutes = 200_000,
             Start = new(2017, 8, 1), End = new(2021, 1, 1), MinPerUser = 3, MinPerItem = 4,
         };
         string target = Path.Combine(folder.Path, "prepared");
@@ -33,7 +34,8 @@ public sealed class PreparationSqlTests
         var expected = Engine.Sql("SELECT 1", $"SELECT * FROM read_parquet('{target}/sequences/*.parquet')");
         Assert.NotEmpty(expected);
         Assert.Equal(expected, Engine.Sql(printed.ToString(), All));
-        Assert.Equal(Engine.Sql("SELECT 1", $"SELECT item_id, title FROM read_parquet('{target}/items.parquet')"), Engine.Sql(printed.ToString(), Items));
+        Assert.Equal(Engine.Sql("SELECT 1", $"SELECT item_id, title FROM read_parquet('{target}/items.parquet')"),
+            Engine.Sql(printed.ToString(), Items));
 
         // The SQL beside the artifact has as many rounds of the k-core as were needed.
         Assert.Equal(expected, Engine.Sql(await File.ReadAllTextAsync(Path.Combine(target, "prepare.sql")), All));
@@ -47,9 +49,12 @@ public sealed class PreparationSqlTests
 
         var printed = await source.PrintSqlAsync(new() { Split = PreparationSplit.Time }, rounds: 2);
 
-        Assert.Equal(["read", "incomplete rows", "k-core", "users", "split", "sequences", "items"], printed.Statements.Select(statement => statement.Step).Distinct());
+        Assert.Equal(["read", "incomplete rows", "k-core", "users", "split", "sequences", "items"],
+            printed.Statements.Select(statement => statement.Step).Distinct());
         string[] own = ["rowid", "//", "list(", "epoch_us", "EXCLUDE", "QUALIFY", "read_", "unnest", "GROUP BY ALL", "::"];
-        Assert.All(printed.Statements.Skip(1), statement => Assert.DoesNotContain(own, word => statement.Text.Contains(word, StringComparison.Ordinal)));
-        Assert.Equal(2, printed.Statements.Count(statement => statement.Text.StartsWith("CREATE TABLE core_items", StringComparison.Ordinal)));
+        Assert.All(printed.Statements.Skip(1),
+            statement => Assert.DoesNotContain(own, word => statement.Text.Contains(word, StringComparison.Ordinal)));
+        Assert.Equal(2,
+            printed.Statements.Count(statement => statement.Text.StartsWith("CREATE TABLE core_items", StringComparison.Ordinal)));
     }
 }

@@ -11,7 +11,8 @@ public sealed class ReadmeTests
         #region README
         var folder = Directory.CreateTempSubdirectory().FullName;                       // or your own files
         var orders = Path.Combine(folder, "orders.csv");
-        await File.WriteAllTextAsync(orders, "Kunde;Artikel;Datum\nann;tent;01.02.2026\nann;stove;03.02.2026\nbob;stove;02.02.2026\nann;mat;04.02.2026\n");
+        await File.WriteAllTextAsync(orders,
+            "Kunde;Artikel;Datum\nann;tent;01.02.2026\nann;stove;03.02.2026\nbob;stove;02.02.2026\nann;mat;04.02.2026\n");
         var source = new DuckDbInteractionSource(new DuckDbSourceOptions { Inputs = [orders], MemoryLimit = "1GB" });
         var report = await source.SaveAsync(Path.Combine(folder, "prepared"), new PreparationOptions { MinPerUser = 1, MinPerItem = 1 });
         Console.WriteLine(string.Join('\n', report.Notes));                             // the columns and forms that were guessed
@@ -28,7 +29,8 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets.DuckDb", "tests/MiniOneRec.Datasets.DuckDb.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() =>
+        Snippets.AssertReadme("MiniOneRec.Datasets.DuckDb", "tests/MiniOneRec.Datasets.DuckDb.Tests/ReadmeTests.cs");
 
     /// <summary>The code of <c>docs/how-to/own-data.md</c>, which is compiled and not run.</summary>
     internal static async Task<SplitDataset> OwnLog(Action<UserSequence> Use)

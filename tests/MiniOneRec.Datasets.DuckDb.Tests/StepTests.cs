@@ -1,6 +1,7 @@
 namespace MiniOneRec.Datasets.DuckDb.Tests;
 
-/// <summary>Each step against a result computed by hand, or against the class of MiniOneRec.Datasets that does the same in memory.</summary>
+/// <summary>Each step against a result computed by hand, or against the class of MiniOneRec.Datasets that does the same in
+/// memory.</summary>
 public sealed class StepTests
 {
     private const string Header = "user,item,time,event,rating\n";
@@ -12,7 +13,8 @@ public sealed class StepTests
         var source = Engine.Source(folder.File("log.csv", Header + "u,a,1,buy,5\nu,b,2,view,5\nu,c,3,buy,2\nv,d,4,cart,4\n"));
         var watcher = new Watcher();
 
-        var found = await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Events = ["buy", "cart"], MinRating = 4 }, watcher);
+        var found = await Engine.ShowAsync(source,
+            new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Events = ["buy", "cart"], MinRating = 4 }, watcher);
 
         Assert.Equal(["u:a@1/buy*5", "v:d@4/cart*4"], found);
         Assert.Contains(new PreparationStep("events", 4, 3), watcher.Steps);
@@ -31,7 +33,8 @@ public sealed class StepTests
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("log.csv", "user,item,time\nu,a,4\nu,a,1\nu,b,2\nu,a,1\nu,a,3\n"));
 
-        Assert.Equal([expected], await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Duplicates = policy }));
+        Assert.Equal([expected],
+            await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Duplicates = policy }));
     }
 
     [Fact]
@@ -43,7 +46,8 @@ public sealed class StepTests
         string busy = string.Concat(Enumerable.Range(0, 20).Select(i => $"busy,i{i % 10},{i * 3600}\n"));
         var source = Engine.Source(folder.File("log.csv", "user,item,time\n" + human + fast + busy));
 
-        var found = await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, MaxPerUser = 15, MaxPerMinute = 30 });
+        var found = await Engine.ShowAsync(source,
+            new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, MaxPerUser = 15, MaxPerMinute = 30 });
 
         Assert.Equal([human.Split('\n').Length - 1, 1], found.Select(line => line.Split(' ').Length));
         Assert.Equal("mixed:late@100000", found[1]);
@@ -55,7 +59,8 @@ public sealed class StepTests
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("log.csv", "user,item,time\nu,a,0\nv,x,5\nu,b,600\nu,c,1201\nu,d,5000\n"));
 
-        var found = await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, SessionGapMinutes = 10 });
+        var found =
+            await Engine.ShowAsync(source, new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, SessionGapMinutes = 10 });
 
         Assert.Equal(["u#1:a@0 b@600", "v#1:x@5", "u#2:c@1201", "u#3:d@5000"], found);
     }
@@ -65,10 +70,12 @@ public sealed class StepTests
     {
         using var folder = new TempFolder();
         long day = 86400, start = new DateTimeOffset(2016, 10, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();
-        var source = Engine.Source(folder.File("log.csv", $"user,item,time\nu,a,{start}\nu,b,{start - 1}\nu,c,{start + day}\nu,d,{start + day + 1}\nu,e,{start - 800 * day}\n"));
+        var source = Engine.Source(folder.File("log.csv",
+            $"user,item,time\nu,a,{start}\nu,b,{start - 1}\nu,c,{start + day}\nu,d,{start + day + 1}\nu,e,{start - 800 * day}\n"));
         PreparationOptions Options(int minItems) => new()
         {
-            MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Start = new(2016, 10, 1), End = new(2016, 10, 2), MinItems = minItems,
+            MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, Start = new(2016, 10, 1), End = new(2016, 10, 2),
+                MinItems = minItems,
         };
         var watcher = new Watcher();
 
@@ -89,12 +96,15 @@ public sealed class StepTests
         string path = folder.File("log.inter", "user_id:token\titem_id:token\ttimestamp:float\n" + string.Concat(Enumerable.Range(0, 400)
             .Select(_ => $"u{random.Next(60)}\ti{random.Next(random.Next(1, 60))}\t{random.Next(300)}\n")));
         var data = new KCoreFilter(perUser, perItem).Apply(await InteractionDataset.LoadAsync(path));
-        data = data with { Items = [.. data.Sequences.SelectMany(sequence => sequence.ItemIds).Distinct().Select(id => new Item { Id = id })] };
+        data = data with { Items =
+            [.. data.Sequences.SelectMany(sequence => sequence.ItemIds).Distinct().Select(id => new Item { Id = id })] };
         var source = new DuckDbInteractionSource(Engine.Source(path));
 
-        foreach (var (split, expected) in new[] { (PreparationSplit.LeaveOneOut, new LeaveOneOutSplit(3).Split(data)), (PreparationSplit.Time, new GlobalTimeSplit(0.7, 0.2, 3).Split(data)) })
+        foreach (var (split, expected) in new[] { (PreparationSplit.LeaveOneOut, new LeaveOneOutSplit(3).Split(data)),
+            (PreparationSplit.Time, new GlobalTimeSplit(0.7, 0.2, 3).Split(data)) })
         {
-            var found = await source.LoadAsync(new() { MinPerUser = perUser, MinPerItem = perItem, Split = split, TrainShare = 0.7, ValidationShare = 0.2, MaxHistory = 3 });
+            var found = await source.LoadAsync(new() { MinPerUser = perUser, MinPerItem = perItem, Split = split, TrainShare = 0.7,
+                ValidationShare = 0.2, MaxHistory = 3 });
 
             Assert.Equal(expected.ItemIds, found.ItemIds);
             Assert.Equal(expected.TrainSequences, found.TrainSequences);
@@ -110,16 +120,19 @@ public sealed class StepTests
     public async Task Split_ByRatioAndGiven_DividesEachUser()
     {
         using var folder = new TempFolder();
-        var source = Engine.Source(folder.File("log.csv", "user,item\n" + string.Concat("abcdefghij".Select(item => $"u,{item}\n")) + "v,a\nv,b\n"));
+        var source =
+            Engine.Source(folder.File("log.csv", "user,item\n" + string.Concat("abcdefghij".Select(item => $"u,{item}\n")) + "v,a\nv,b\n"));
 
-        var ratio = await new DuckDbInteractionSource(source).LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Ratio });
+        var ratio = await new DuckDbInteractionSource(source)
+            .LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Ratio });
 
         Assert.Equal(["u:a b c d e f g h", "v:a b"], ratio.TrainSequences.Select(Engine.Show));
         Assert.Equal(["u:a b c d e f g h>i"], ratio.Validation.Select(Engine.Show));
         Assert.Equal(["u:a b c d e f g h i>j"], ratio.Test.Select(Engine.Show));
 
         source.TestInputs = [folder.File("test.csv", "user,item\nv,c\nw,a\nw,b\n")];
-        var given = await new DuckDbInteractionSource(source).LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Given });
+        var given = await new DuckDbInteractionSource(source)
+            .LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Given });
 
         Assert.Equal(["u:a b c d e f g h i j", "v:a b"], given.TrainSequences.Select(Engine.Show));
         Assert.Equal(["v:a b>c", "w:a>b"], given.Test.Select(Engine.Show));
@@ -141,13 +154,15 @@ public sealed class StepTests
 
         Assert.Equal(("log", "leave-one-out", 2L, 4L, 7L), (report.Name, report.Split, report.Users, report.Items, report.Interactions));
         Assert.Equal((1L, 2L, 2L), (report.TrainRows, report.ValidationRows, report.TestRows));
-        Assert.Equal(["u:a@1/buy b@2/view", "v:d@4/cart*4"], data.TrainSequences.Select(Engine.Show));      // a rating is missing: no weights
+        // a rating is missing: no weights
+        Assert.Equal(["u:a@1/buy b@2/view", "v:d@4/cart*4"], data.TrainSequences.Select(Engine.Show));
         Assert.Equal(data.TrainSequences, await prepared.ReadTrainSequencesAsync().ToListAsync());
         Assert.Equal(data.Test, await prepared.ReadRowsAsync(DatasetPart.Test).ToListAsync(), RowsEqual);
         Assert.Equal(report.Steps, prepared.Report.Steps);
         Assert.Contains("CREATE VIEW core", await File.ReadAllTextAsync(Path.Combine(target, "prepare.sql")));
 
-        static bool RowsEqual(NextItemExample a, NextItemExample b) => (a.UserId, a.Target, a.Timestamp, a.EventType, a.Weight) == (b.UserId, b.Target, b.Timestamp, b.EventType, b.Weight)
+        static bool RowsEqual(NextItemExample a, NextItemExample b) =>
+            (a.UserId, a.Target, a.Timestamp, a.EventType, a.Weight) == (b.UserId, b.Target, b.Timestamp, b.EventType, b.Weight)
             && a.History.SequenceEqual(b.History);
     }
 }

@@ -35,7 +35,8 @@ public sealed class TableTests
         var found = await Engine.ShowAsync(Engine.Source(path), watcher: watcher);
 
         Assert.Equal(["7:t1@1609423500*4.5 t2@1609459200*1000.25", "8:t1@1609576200*3"], found);
-        Assert.Contains(watcher.Messages, text => text.Contains("user = 'Kunden-Nr.', item = 'Artikel-Nr.', time = 'Bestelldatum', rating = 'Bewertung'"));
+        Assert.Contains(watcher.Messages,
+            text => text.Contains("user = 'Kunden-Nr.', item = 'Artikel-Nr.', time = 'Bestelldatum', rating = 'Bewertung'"));
         Assert.Contains(watcher.Messages, text => text.Contains("decimal commas"));
         Assert.Contains(watcher.Messages, text => text.Contains("day.month.year"));
     }
@@ -136,7 +137,8 @@ public sealed class TableTests
         var source = Engine.Source(folder.File("log.csv", "user,item\nann,02\nann,01\nann,99\n"));
         source.Items = [folder.File("artikel.csv", "Artikelnummer;Bezeichnung;Marke;Kategorie;Preis;Farbe\n01;\"Zelt <b>groß</b> &amp; leicht\";Nord;Camping|Zelte;199,90;rot\n02;Matte;;;;\n03;Herd;;;;\n")];
 
-        var data = await new DuckDbInteractionSource(source).LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, CleanText = true });
+        var data = await new DuckDbInteractionSource(source)
+            .LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, CleanText = true });
 
         Assert.Equal(["02", "01"], data.ItemIds);
         Assert.Equal(["Matte", "Zelt groß & leicht"], data.Items.Select(item => item.Title));

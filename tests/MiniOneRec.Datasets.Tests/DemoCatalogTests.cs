@@ -28,14 +28,16 @@ public sealed class DemoCatalogTests
         Assert.Equal(Text(Demo), Text(again));
         Assert.NotEqual(Text(Demo), Text(other));
 
-        static string Text(InteractionDataset data) => string.Join('\n', data.Sequences.Select(s => $"{s.UserId} {string.Join(' ', s.ItemIds)} {string.Join(' ', s.Timestamps!)}"));
+        static string Text(InteractionDataset data) =>
+            string.Join('\n', data.Sequences.Select(s => $"{s.UserId} {string.Join(' ', s.ItemIds)} {string.Join(' ', s.Timestamps!)}"));
     }
 
     [Fact]
     public void Create_OrderMatters_LastItemsTellFarMoreThanPopularity()
     {
         var split = new LeaveOneOutSplit().Split(Demo);
-        var popular = split.TrainSequences.SelectMany(s => s.ItemIds).CountBy(id => id).OrderByDescending(p => p.Value).Take(10).Select(p => p.Key).ToHashSet();
+        var popular = split.TrainSequences.SelectMany(s => s.ItemIds).CountBy(id => id).OrderByDescending(p => p.Value).Take(10)
+            .Select(p => p.Key).ToHashSet();
         var rules = new Dictionary<string, Dictionary<string, double>>();
         foreach (var sequence in split.TrainSequences)
         {
@@ -43,7 +45,8 @@ public sealed class DemoCatalogTests
             {
                 for (int back = 1; back <= i; back++)
                 {
-                    var next = rules.TryGetValue(sequence.ItemIds[i - back], out var found) ? found : rules[sequence.ItemIds[i - back]] = [];
+                    var next = rules.TryGetValue(sequence.ItemIds[i - back], out var found) ? found
+                        : rules[sequence.ItemIds[i - back]] = [];
                     next[sequence.ItemIds[i]] = next.GetValueOrDefault(sequence.ItemIds[i]) + (1.0 / back);
                 }
             }
@@ -76,7 +79,8 @@ public sealed class DemoCatalogTests
     [Fact]
     public void Create_BadOptions_NamesEveryBrokenRule()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => DemoCatalogue.Create(new DemoCatalogueOptions { Users = 0, MinLength = 9, MaxLength = 4 }));
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            DemoCatalogue.Create(new DemoCatalogueOptions { Users = 0, MinLength = 9, MaxLength = 4 }));
 
         Assert.Contains("Users", error.Message, StringComparison.Ordinal);
         Assert.Contains("MaxLength (4) must be at least MinLength (9)", error.Message, StringComparison.Ordinal);

@@ -52,7 +52,8 @@ public sealed class InteractionDatasetTests
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => InteractionDataset.LoadAsync(inter, index, items));
 
-        Assert.All([index, items, "lacks 1 of the 2 items", "first item '1'"], text => Assert.Contains(text, error.Message, StringComparison.Ordinal));
+        Assert.All([index, items, "lacks 1 of the 2 items", "first item '1'"],
+            text => Assert.Contains(text, error.Message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -86,5 +87,6 @@ public sealed class InteractionDatasetTests
         Assert.Contains("'no/such.inter.json' does not exist", error.Message, StringComparison.Ordinal);
     }
 
-    private static IEnumerable<string> Show(InteractionDataset data) => data.Sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
+    private static IEnumerable<string> Show(InteractionDataset data) =>
+        data.Sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
 }

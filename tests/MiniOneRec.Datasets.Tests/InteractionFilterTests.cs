@@ -12,9 +12,11 @@ public sealed class InteractionFilterTests
     [Fact]
     public void OfTypes_KeepsEverythingTogether()
     {
-        var kept = Assert.Single(InteractionFilter.OfTypes("purchase").Apply([Ann, new UserSequence("bob", ["c"]) { EventTypes = ["view"] }]));
+        var kept =
+            Assert.Single(InteractionFilter.OfTypes("purchase").Apply([Ann, new UserSequence("bob", ["c"]) { EventTypes = ["view"] }]));
 
-        Assert.Equal(new UserSequence("ann", ["b", "a"]) { Timestamps = [2, 4], EventTypes = ["purchase", "purchase"], Weights = [5, 4] }, kept);
+        Assert.Equal(new UserSequence("ann", ["b", "a"]) { Timestamps = [2, 4], EventTypes = ["purchase", "purchase"], Weights = [5, 4] },
+            kept);
     }
 
     [Fact]
@@ -44,7 +46,8 @@ public sealed class InteractionFilterTests
     {
         var data = new InteractionDataset { Name = "toy", Items = [], Sequences = [Ann] };
 
-        Assert.Contains("'toy'", Assert.Throws<ArgumentException>(() => InteractionFilter.OfTypes("return").Apply(data)).Message, StringComparison.Ordinal);
+        Assert.Contains("'toy'", Assert.Throws<ArgumentException>(() => InteractionFilter.OfTypes("return").Apply(data)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,7 +58,8 @@ public sealed class InteractionFilterTests
         var split = new LeaveOneOutSplit().Split(data);
         var byTime = new GlobalTimeSplit(0.5, 0.25).Split(data);
 
-        Assert.Equal(new UserSequence("ann", ["a", "b"]) { Timestamps = [1, 2], EventTypes = ["view", "purchase"], Weights = [1, 5] }, Assert.Single(split.TrainSequences));
+        Assert.Equal(new UserSequence("ann", ["a", "b"]) { Timestamps = [1, 2], EventTypes = ["view", "purchase"], Weights = [1, 5] },
+            Assert.Single(split.TrainSequences));
         Assert.Equal(("purchase", 4d), (split.Test[0].EventType, split.Test[0].Weight));
         Assert.Equal(("view", 2d), (split.Validation[0].EventType, split.Validation[0].Weight));
         Assert.Equal(["view", "purchase"], byTime.TrainSequences[0].EventTypes!);
@@ -66,7 +70,8 @@ public sealed class InteractionFilterTests
     {
         var kept = Assert.Single(new KCoreFilter(1, 2).Apply([Ann]));
 
-        Assert.Equal(new UserSequence("ann", ["a", "a"]) { Timestamps = [1, 4], EventTypes = ["view", "purchase"], Weights = [1, 4] }, kept);
+        Assert.Equal(new UserSequence("ann", ["a", "a"]) { Timestamps = [1, 4], EventTypes = ["view", "purchase"], Weights = [1, 4] },
+            kept);
     }
 
     [Fact]

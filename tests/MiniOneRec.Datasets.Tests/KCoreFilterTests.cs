@@ -34,7 +34,8 @@ public sealed class KCoreFilterTests
     [Property]
     public bool Apply_AnyData_LeavesOnlyWhatHasEnough(byte[][] users)
     {
-        UserSequence[] sequences = [.. (users ?? []).Index().Select(u => new UserSequence($"{u.Index}", [.. (u.Item ?? []).Select(item => $"{item % 4}")]))];
+        UserSequence[] sequences =
+            [.. (users ?? []).Index().Select(u => new UserSequence($"{u.Index}", [.. (u.Item ?? []).Select(item => $"{item % 4}")]))];
 
         var core = new KCoreFilter(2, 3).Apply(sequences);
 
@@ -68,5 +69,6 @@ public sealed class KCoreFilterTests
         Assert.Equal("minimumPerItem", Assert.Throws<ArgumentOutOfRangeException>(() => new KCoreFilter(1, 0)).ParamName);
     }
 
-    private static IEnumerable<string> Show(IEnumerable<UserSequence> sequences) => sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
+    private static IEnumerable<string> Show(IEnumerable<UserSequence> sequences) =>
+        sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
 }

@@ -16,7 +16,8 @@ public sealed class ReadLimitsTests
         using var folder = new TempFolder();
         string path = Pack(folder, name, Enumerable.Range(0, 20_000).Select(i => i == 0 ? line : $"u{i}\ti{i}\n"));
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => InteractionDataset.LoadAsync(path, limits: new ReadLimits { MaxUnpackedBytes = 100_000 }));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            InteractionDataset.LoadAsync(path, limits: new ReadLimits { MaxUnpackedBytes = 100_000 }));
 
         Assert.Contains($"File '{path}' unpacks to more than 100000 bytes", error.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(ReadLimits.MaxUnpackedBytes), error.Message, StringComparison.Ordinal);
@@ -27,7 +28,8 @@ public sealed class ReadLimitsTests
     {
         using var folder = new TempFolder();
         string line = new(' ', 1 << 16);
-        string path = Pack(folder, "clicks.txt.gz", Enumerable.Repeat(line[..^1] + "\n", 1_200), CompressionLevel.Optimal);                 // 75 MiB in 76 kB
+        // 75 MiB in 76 kB
+        string path = Pack(folder, "clicks.txt.gz", Enumerable.Repeat(line[..^1] + "\n", 1_200), CompressionLevel.Optimal);
         long before = GC.GetTotalAllocatedBytes();
         var clock = Stopwatch.StartNew();
 
@@ -68,10 +70,12 @@ public sealed class ReadLimitsTests
         {
             ["items"] = async () => await ItemJsonReader.ReadAsync(folder.File("a.json", $$$"""{"0": {"title": "{{{word}}}"}}"""), limits).ToListAsync(),
             ["sequences"] = async () => await InterJsonReader.ReadAsync(folder.File("b.json", $$"""{"0": ["{{word}}"]}"""), limits).ToListAsync(),
-            ["csv"] = async () => await ReferenceCsvReader.ReadAsync(folder.File("c.csv", $"user_id,history_item_id,item_id\nu,[],\"{word}"), limits).ToListAsync(),
+            ["csv"] = async () => await ReferenceCsvReader.ReadAsync(
+            folder.File("c.csv", $"user_id,history_item_id,item_id\nu,[],\"{word}"), limits).ToListAsync(),
             ["info"] = async () => await InfoFileReader.ReadAsync(folder.File("d.txt", $"<a_1>\t{word}\ti\n"), limits).ToListAsync(),
             ["text"] = async () => await SequenceTextReader.ReadAsync(folder.File("e.txt", $"u {word}\n"), limits).ToListAsync(),
-            ["inter"] = async () => await InterFileReader.ReadSequencesAsync(folder.File("f.inter", $"user_id:token\titem_id:token\nu\t{word}\n"), limits: limits),
+            ["inter"] = async () =>
+            await InterFileReader.ReadSequencesAsync(folder.File("f.inter", $"user_id:token\titem_id:token\nu\t{word}\n"), limits: limits),
             ["item"] = async () => await ItemFileReader.ReadAsync(folder.File("g.item", $"item_id:token\n{word}\n"), limits).ToListAsync(),
             ["meta"] = async () => await AmazonReviewsReader.ReadItemsAsync(folder.File("h.json", $$"""{"asin": "{{word}}"}"""), AmazonReviewsFormat.V2018, limits).ToListAsync(),
             ["reviews"] = async () => await AmazonReviewsReader.ReadReviewsAsync(folder.File("i.json", $$"""{"asin": "{{word}}"}"""), AmazonReviewsFormat.V2018, limits).ToListAsync(),
@@ -81,7 +85,8 @@ public sealed class ReadLimitsTests
         {
             var error = await Assert.ThrowsAsync<InvalidDataException>(read);
 
-            Assert.True(error.Message.Contains("is longer than 100; raise ReadLimits.MaxValueLength", StringComparison.Ordinal), $"{name}: {error.Message}");
+            Assert.True(error.Message.Contains("is longer than 100; raise ReadLimits.MaxValueLength", StringComparison.Ordinal),
+                $"{name}: {error.Message}");
         }
     }
 
@@ -136,7 +141,8 @@ public sealed class ReadLimitsTests
 
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => AmazonReviewsDataset.LoadAsync("x", "y", options));
 
-        Assert.All(["MaxUnpackedBytes", "MaxValueLength", "MaxExpansion"], name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+        Assert.All(["MaxUnpackedBytes", "MaxValueLength", "MaxExpansion"],
+            name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
     }
 
     private static string Pack(TempFolder folder, string name, IEnumerable<string> lines, CompressionLevel level = CompressionLevel.Fastest)

@@ -16,7 +16,8 @@ public sealed class ReadmeTests
         var folder = Directory.CreateTempSubdirectory().FullName;                       // or your own interactions
         var file = Path.Combine(folder, "clicks.txt");
         await File.WriteAllTextAsync(file, "ann tent stove mat lamp\nbob stove tent mat\n");
-        var clicks = await InteractionDataset.LoadAsync(file);                          // with .index.json and .item.json where you have them
+        // with .index.json and .item.json where you have them
+        var clicks = await InteractionDataset.LoadAsync(file);
         foreach (var row in new LeaveOneOutSplit().Split(new KCoreFilter(3, 1).Apply(clicks)).Test)
         {
             Console.WriteLine($"{row.UserId}: {string.Join(' ', row.History)} -> {row.Target}");
@@ -28,5 +29,6 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets", "tests/MiniOneRec.Datasets.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() =>
+        Snippets.AssertReadme("MiniOneRec.Datasets", "tests/MiniOneRec.Datasets.Tests/ReadmeTests.cs");
 }

@@ -11,17 +11,21 @@ public sealed class RealDataTests
     [InlineData(Industrial, 3686, 3670, 14, 1, new[] { 48, 256, 256 }, 40.7, new[] { 48, 2295, 3670 }, 95, 47, 1609)]
     [InlineData(Office, 3459, 3444, 15, 0, new[] { 88, 256, 256 }, 70.8, new[] { 88, 2488, 3444 }, 66, 12, 1907)]
     public async Task Index_Counts(
-        string name, int items, int distinct, int sharedByTwo, int sharedByThree, int[] codes, double perplexity, int[] nodes, int fanOut1, int fanOut2, int singles)
+        string name, int items, int distinct, int sharedByTwo, int sharedByThree, int[] codes, double perplexity, int[] nodes, int fanOut1,
+        int fanOut2, int singles)
     {
-        var index = await SemanticIdIndex.LoadAsync(Path.Combine(TestData.Data("Amazon"), "index", $"{name}.index.json"), requireUniformDepth: true);
+        var index = await SemanticIdIndex.LoadAsync(Path.Combine(TestData.Data("Amazon"), "index", $"{name}.index.json"),
+            requireUniformDepth: true);
 
         var distinctIds = index.SemanticIds.Distinct().ToArray();
         var second = distinctIds.GroupBy(id => (id[0], id[1])).ToArray();
-        double entropy = index.SemanticIds.CountBy(id => id[0]).Select(pair => pair.Value / (double)index.Count).Sum(share => -share * Math.Log(share));
+        double entropy = index.SemanticIds.CountBy(id => id[0]).Select(pair => pair.Value / (double)index.Count)
+            .Sum(share => -share * Math.Log(share));
 
         Assert.Equal((items, distinct), (index.Count, index.DistinctCount));
         Assert.Equal(Enumerable.Range(0, items).Select(i => $"{i}"), index.Items);
-        Assert.Equal((sharedByTwo, sharedByThree), (distinctIds.Count(id => index.RowsOf(id).Count == 2), distinctIds.Count(id => index.RowsOf(id).Count == 3)));
+        Assert.Equal((sharedByTwo, sharedByThree),
+            (distinctIds.Count(id => index.RowsOf(id).Count == 2), distinctIds.Count(id => index.RowsOf(id).Count == 3)));
         Assert.Equal(0.00434, 1 - (index.DistinctCount / (double)index.Count), 5e-6);
         Assert.Equal(codes, Enumerable.Range(0, 3).Select(level => distinctIds.Select(id => id[level]).Distinct().Count()));
         Assert.Equal(perplexity, Math.Exp(entropy), 0.05);
@@ -34,7 +38,8 @@ public sealed class RealDataTests
     [InlineData(Industrial, 3686, 3457, 3, 10393, 4532, 4533, 4.96, 122, 317, 2625)]
     [InlineData(Office, 3459, 3235, 5, 9484, 4866, 4866, 4.97, 76, 84, 2413)]
     public async Task Reference_Counts(
-        string name, int items, int printedLists, int blankLists, int train, int validation, int test, double meanHistory, int repeats, int ambiguous, int trainUsers)
+        string name, int items, int printedLists, int blankLists, int train, int validation, int test, double meanHistory, int repeats,
+        int ambiguous, int trainUsers)
     {
         var data = await ReferenceDataset.LoadAsync(TestData.Data("Amazon"), name);
 

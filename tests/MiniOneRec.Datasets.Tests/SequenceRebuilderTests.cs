@@ -21,7 +21,8 @@ public sealed class SequenceRebuilderTests
     [InlineData(">1 1>2", 10, "12")]                        // an empty history
     public void Rebuild_Rows_AreMerged(string rows, int window, string expected)
     {
-        var examples = rows.Split(' ').Select(row => row.Split('>')).Select(parts => new NextItemExample("u", [.. parts[0].Select(c => $"{c}")], parts[1]));
+        var examples = rows.Split(' ').Select(row => row.Split('>'))
+            .Select(parts => new NextItemExample("u", [.. parts[0].Select(c => $"{c}")], parts[1]));
 
         Assert.Equal([$"u:{expected}"], Show(SequenceRebuilder.Rebuild(examples, window)));
     }
@@ -38,5 +39,6 @@ public sealed class SequenceRebuilderTests
         return rebuilt.ItemIds.SequenceEqual(sequence.ItemIds);
     }
 
-    private static IEnumerable<string> Show(IEnumerable<UserSequence> sequences) => sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
+    private static IEnumerable<string> Show(IEnumerable<UserSequence> sequences) =>
+        sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
 }

@@ -67,7 +67,8 @@ public sealed class SplitTests
     [Fact]
     public void GlobalTime_UnorderedTimes_NameTheUser()
     {
-        var error = Assert.Throws<ArgumentException>(() => new GlobalTimeSplit().Split(Data(new UserSequence("u9", ["1", "2"]) { Timestamps = [2, 1] })));
+        var error = Assert.Throws<ArgumentException>(() =>
+            new GlobalTimeSplit().Split(Data(new UserSequence("u9", ["1", "2"]) { Timestamps = [2, 1] })));
 
         Assert.Contains("user 'u9' of 'toy' do not ascend", error.Message, StringComparison.Ordinal);
     }
@@ -88,5 +89,6 @@ public sealed class SplitTests
         Sequences = sequences,
     };
 
-    private static IEnumerable<string> Show(IEnumerable<NextItemExample> rows) => rows.Select(row => $"{row.UserId}:{string.Concat(row.History)}>{row.Target}");
+    private static IEnumerable<string> Show(IEnumerable<NextItemExample> rows) =>
+        rows.Select(row => $"{row.UserId}:{string.Concat(row.History)}>{row.Target}");
 }

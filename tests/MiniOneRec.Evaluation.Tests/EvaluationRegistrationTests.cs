@@ -28,7 +28,8 @@ public sealed class EvaluationRegistrationTests
         using var app = new ServiceCollection().AddMiniOneRec().AddEvaluation(options => (options.Cutoffs, options.BatchSize) = ([0], 0)).Services.BuildServiceProvider();
 
         var error = Assert.Throws<OptionsValidationException>(app.GetRequiredService<RecommendationEvaluator>);
-        var direct = Assert.Throws<OptionsValidationException>(() => new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [0], BatchSize = 0 }));
+        var direct = Assert.Throws<OptionsValidationException>(() =>
+            new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [0], BatchSize = 0 }));
 
         Assert.Equal(direct.Failures.Order(), error.Failures.Order());
         Assert.Equal(2, direct.Failures.Count());

@@ -15,6 +15,7 @@ internal sealed class FixedRecommender(Func<RecommendationRequest, IEnumerable<s
         BatchSizes.Add(requests.Count);
         Count = requests[0].Count;
         return Task.FromResult<IReadOnlyList<RecommendationResult>>(
-            [.. requests.Select(request => new RecommendationResult([.. rank(request).Take(request.Count).Select((id, i) => new Recommendation(id, -i))]))]);
+            [.. requests.Select(request =>
+            new RecommendationResult([.. rank(request).Take(request.Count).Select((id, i) => new Recommendation(id, -i))]))]);
     }
 }

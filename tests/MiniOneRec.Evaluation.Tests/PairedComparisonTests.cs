@@ -2,7 +2,8 @@ namespace MiniOneRec.Evaluation.Tests;
 
 public sealed class PairedComparisonTests
 {
-    private static readonly NextItemExample[] Examples = [.. Enumerable.Range(0, 400).Select(i => new NextItemExample($"u{i}", [$"{i}"], "t"))];
+    private static readonly NextItemExample[] Examples =
+        [.. Enumerable.Range(0, 400).Select(i => new NextItemExample($"u{i}", [$"{i}"], "t"))];
 
     private static readonly SemanticIdIndex Index = new([new("t", new(0)), new("twin", new(0)), new("x", new(1)), new("y", new(2))]);
 
@@ -50,15 +51,20 @@ public sealed class PairedComparisonTests
         var first = await Evaluate("first", _ => true);
         var shorter = first with { Name = "shorter", Ranks = [.. first.Ranks.Skip(1)] };
 
-        Assert.Contains("'first' and 'shorter' are not on the same examples", Message(() => PairedComparison.Create(first, shorter, new HitRate(), 1)), StringComparison.Ordinal);
-        Assert.Contains("'bare' kept no ranks", Message(() => PairedComparison.Create(first with { Name = "bare", Ranks = [] }, first, new HitRate(), 1)), StringComparison.Ordinal);
-        Assert.Contains("Cutoff 5 is outside 1 to 2", Message(() => PairedComparison.Create(first, first, new HitRate(), 5)), StringComparison.Ordinal);
-        Assert.Contains("missing in 'first'", Message(() => PairedComparison.Create(first with { Sid = null }, first, new HitRate(), 1, sidLevel: true)), StringComparison.Ordinal);
+        Assert.Contains("'first' and 'shorter' are not on the same examples",
+            Message(() => PairedComparison.Create(first, shorter, new HitRate(), 1)), StringComparison.Ordinal);
+        Assert.Contains("'bare' kept no ranks", Message(() =>
+            PairedComparison.Create(first with { Name = "bare", Ranks = [] }, first, new HitRate(), 1)), StringComparison.Ordinal);
+        Assert.Contains("Cutoff 5 is outside 1 to 2", Message(() => PairedComparison.Create(first, first, new HitRate(), 5)),
+            StringComparison.Ordinal);
+        Assert.Contains("missing in 'first'", Message(() =>
+            PairedComparison.Create(first with { Sid = null }, first, new HitRate(), 1, sidLevel: true)), StringComparison.Ordinal);
 
         static string Message(Action act) => Assert.Throws<ArgumentException>(act).Message;
     }
 
     private static Task<EvaluationReport> Evaluate(string name, Func<int, bool> hits, string otherwise = "x") =>
         new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [1, 2], BootstrapSamples = 500 }).EvaluateAsync(
-            new FixedRecommender(request => [hits(int.Parse(request.History[0], null)) ? "t" : otherwise, "y"], name), Examples, new EvaluationCatalog(Index));
+            new FixedRecommender(request => [hits(int.Parse(request.History[0], null)) ? "t" : otherwise, "y"], name), Examples,
+            new EvaluationCatalog(Index));
 }

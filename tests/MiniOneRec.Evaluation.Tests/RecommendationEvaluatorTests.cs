@@ -12,7 +12,8 @@ public sealed class RecommendationEvaluatorTests
         new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(0, 1)), new("d", new(1, 0)), new("e", new(1, 1)), new("f", new(1, 2)),
     ]);
 
-    private static readonly NextItemExample[] Examples = [new("u1", ["a"], "c"), new("u2", ["b"], "d"), new("u3", ["e"], "zzz"), new("u4", [], "a")];
+    private static readonly NextItemExample[] Examples =
+        [new("u1", ["a"], "c"), new("u2", ["b"], "d"), new("u3", ["e"], "zzz"), new("u4", [], "a")];
 
     [Fact]
     public async Task Evaluate_PerfectRanking_ScoresOneEverywhere()
@@ -81,6 +82,33 @@ public sealed class RecommendationEvaluatorTests
     }
 
     [Fact]
+    public async Task Evaluate_TopAndColdTargets_HaveFiguresOfTheirOwn()
+    {
+        // "b" is the target of two rows; "d" is in the catalogue, and no training row holds it.
+        NextItemExample[] examples = [new("1", [], "b"), new("2", [], "a"), new("3", [], "b"), new("4", [], "d"), new("5", [], "outside")];
+        var catalog = new EvaluationCatalog(["a", "b", "c", "d"], null, [new UserSequence("t", ["a", "b", "c"])]);
+
+        var report = await new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [2], BootstrapSamples = 0 })
+            .EvaluateAsync(new FixedRecommender(_ => ["b", "d"], "fixed"), examples, catalog);
+
+        Assert.Equal(0.6, report["HR", 2], 1e-12);
+        Assert.Equal(("b", 2, 3),
+            (report.WithoutTopTarget!.Target, report.WithoutTopTarget.TargetExamples, report.WithoutTopTarget.Examples));
+        Assert.Equal(1 / 3.0, report.WithoutTopTarget.Item["HR", 2], 1e-12);
+        Assert.Equal((1, 2, 0.5), (report.Cold!.Items, report.Cold.Examples, report.Cold.Item["HR", 2]));
+    }
+
+    [Fact]
+    public async Task Evaluate_OneTargetAndNoTraining_HasNeither()
+    {
+        var report = await new RecommendationEvaluator()
+            .EvaluateAsync(new FixedRecommender(_ => ["b"], "fixed"), [new("1", [], "b"), new("2", [], "b")]);
+
+        Assert.Null(report.WithoutTopTarget);
+        Assert.Null(report.Cold);
+    }
+
+    [Fact]
     public async Task Evaluate_PopularitySlices_SplitExamplesByTheTarget()
     {
         UserSequence[] train =
@@ -142,7 +170,8 @@ public sealed class RecommendationEvaluatorTests
     [Fact]
     public async Task Evaluate_NoExamples_IsRefused()
     {
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new RecommendationEvaluator().EvaluateAsync(new FixedRecommender(_ => []), []));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new RecommendationEvaluator().EvaluateAsync(new FixedRecommender(_ => []), []));
 
         Assert.Contains("no examples", error.Message, StringComparison.Ordinal);
     }
@@ -156,7 +185,8 @@ public sealed class RecommendationEvaluatorTests
 
         Assert.Contains("Cutoffs [0, 5, 5] must each be at least 1", error.Message, StringComparison.Ordinal);
         Assert.Contains("must be distinct", error.Message, StringComparison.Ordinal);
-        Assert.All(["BatchSize", "BootstrapSamples", "MaxExamples", "Confidence"], name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+        Assert.All(["BatchSize", "BootstrapSamples", "MaxExamples", "Confidence"],
+            name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
         Assert.Contains("at least one cutoff", Assert.Throws<OptionsValidationException>(
             () => new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [] })).Message, StringComparison.Ordinal);
         Assert.Throws<OptionsValidationException>(() => new RecommendationEvaluator(new EvaluationOptions { Cutoffs = null! }));

@@ -4,7 +4,8 @@ namespace MiniOneRec.Evaluation.Tests;
 
 public sealed class ReportTests
 {
-    private static readonly SemanticIdIndex Index = new([new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(0, 1)), new("d", new(1, 0))]);
+    private static readonly SemanticIdIndex Index =
+        new([new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(0, 1)), new("d", new(1, 0))]);
 
     [Fact]
     public async Task ToJson_Report_HasFiguresIntervalsAndCounts()
@@ -19,6 +20,13 @@ public sealed class ReportTests
         Assert.Equal(0.5, json.GetProperty("coverage").GetProperty("2").GetDouble());
         Assert.Equal("head", json.GetProperty("slices")[0].GetProperty("name").GetString());
         Assert.Equal(1, json.GetProperty("ambiguousTargets").GetInt32());
+        var others = json.GetProperty("withoutTopTarget");
+        Assert.Equal(("a", 1, 3), (others.GetProperty("target").GetString(), others.GetProperty("targetExamples").GetInt32(),
+            others.GetProperty("examples").GetInt32()));
+        Assert.Equal(0, others.GetProperty("item").GetProperty("HR@2").GetDouble());
+        var cold = json.GetProperty("cold");
+        Assert.Equal(("cold", 1, 2),
+            (cold.GetProperty("name").GetString(), cold.GetProperty("items").GetInt32(), cold.GetProperty("examples").GetInt32()));
         Assert.False(json.TryGetProperty("ranks", out _));
     }
 
@@ -33,6 +41,10 @@ public sealed class ReportTests
         Assert.Contains("| HR@1 | 0.2500 [", text, StringComparison.Ordinal);
         Assert.Contains("Coverage: @1 25.0 %, @2 50.0 %.", text, StringComparison.Ordinal);
         Assert.Contains("ambiguous targets 1", text, StringComparison.Ordinal);
+        Assert.Contains("| targets | examples | HR@2 | NDCG@2 | MRR@2 |", text, StringComparison.Ordinal);
+        Assert.Contains("| all | 4 | 0.2500 |", text, StringComparison.Ordinal);
+        Assert.Contains("| all but a | 3 | 0.0000 |", text, StringComparison.Ordinal);
+        Assert.Contains("| cold | 2 | 0.0000 |", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,20 +67,28 @@ public sealed class ReportTests
         Assert.Equal(comparison.ToJson(), loaded.ToJson());
         var json = JsonElement.Parse(await File.ReadAllTextAsync(path));
         var model = json.GetProperty("models")[0];
-        Assert.Equal(("toy", "given", 7), (json.GetProperty("dataset").GetString(), json.GetProperty("split").GetString(), json.GetProperty("seed").GetInt32()));
-        Assert.Equal(("popularity", 1234, 1.5), (model.GetProperty("name").GetString(), model.GetProperty("parameters").GetInt64(), model.GetProperty("seconds").GetDouble()));
-        Assert.Equal(["HR@1", "HR@2", "NDCG@1", "NDCG@2", "MRR@1", "MRR@2"], model.GetProperty("item").EnumerateObject().Select(p => p.Name));
-        Assert.Equal(["HR@1", "HR@2", "NDCG@1", "NDCG@2", "MRR@1", "MRR@2"], model.GetProperty("sid").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(("toy", "given", 7),
+            (json.GetProperty("dataset").GetString(), json.GetProperty("split").GetString(), json.GetProperty("seed").GetInt32()));
+        Assert.Equal(("popularity", 1234, 1.5),
+            (model.GetProperty("name").GetString(), model.GetProperty("parameters").GetInt64(), model.GetProperty("seconds").GetDouble()));
+        Assert.Equal(["HR@1", "HR@2", "NDCG@1", "NDCG@2", "MRR@1", "MRR@2"],
+            model.GetProperty("item").EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["HR@1", "HR@2", "NDCG@1", "NDCG@2", "MRR@1", "MRR@2"],
+            model.GetProperty("sid").EnumerateObject().Select(p => p.Name));
         Assert.Equal(report.Item.Intervals["HR@2"].High, model.GetProperty("intervals").GetProperty("HR@2")[1].GetDouble());
         Assert.Equal(3, json.GetProperty("grpo").GetProperty("steps").GetInt32());
         Assert.Contains("| popularity | 1,234 | 1.5 | 0.2500 |", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("By target, HR@2 / NDCG@2:", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("| model | all but a | head | mid | tail | cold |", loaded.ToMarkdown(), StringComparison.Ordinal);
+        Assert.Contains("| popularity | 0.0000 / 0.0000 | 1.0000 / 1.0000 |", loaded.ToMarkdown(), StringComparison.Ordinal);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [Theory]
     [InlineData("{\n\"dataset\": 5}", "line 2")]
     [InlineData("null", "holds null")]
-    [InlineData("{\"dataset\":\"d\",\"split\":\"s\",\"seed\":1,\"models\":[{\"name\":\"m\",\"item\":{},\"intervals\":{\"HR@1\":[1]}}]}", "low and high")]
+    [InlineData("{\"dataset\":\"d\",\"split\":\"s\",\"seed\":1,\"models\":[{\"name\":\"m\",\"item\":{},\"intervals\":{\"HR@1\":[1]}}]}",
+        "low and high")]
     public async Task Comparison_BadFile_IsNamed(string text, string expected)
     {
         string path = Path.GetTempFileName();

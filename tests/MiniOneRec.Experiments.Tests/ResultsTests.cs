@@ -15,7 +15,8 @@ public sealed class ResultsTests : IDisposable
         var pages = ResultPages.Write(new RunStore(results)).ToDictionary(page => page.File, page => page.Text);
 
         Assert.NotEmpty(pages);
-        Assert.Equal(pages.Keys.Order(StringComparer.Ordinal), Directory.EnumerateFiles(results, "*.md").Select(Path.GetFileName).Where(name => name != "README.md").Order(StringComparer.Ordinal));
+        Assert.Equal(pages.Keys.Order(StringComparer.Ordinal), Directory.EnumerateFiles(results, "*.md").Select(Path.GetFileName)
+            .Where(name => name != "README.md").Order(StringComparer.Ordinal));
         Assert.All(pages, page => Assert.Equal(page.Value, File.ReadAllText(Path.Combine(results, page.Key))));
     }
 
@@ -24,7 +25,8 @@ public sealed class ResultsTests : IDisposable
     {
         string results = Path.Combine(Root(), "benchmarks", "results");
 
-        Assert.All(Directory.EnumerateDirectories(results).Select(Path.GetFileName), name => Assert.Contains(ResultPages.Tables, table => table.Experiment == name));
+        Assert.All(Directory.EnumerateDirectories(results).Select(Path.GetFileName),
+            name => Assert.Contains(ResultPages.Tables, table => table.Experiment == name));
     }
 
     [Fact]
@@ -85,7 +87,8 @@ public sealed class ResultsTests : IDisposable
     public void A_table_shows_means_by_label()
     {
         var table = new ResultTable(
-            "toy", "Toy", "toy --seeds 1,2", run => [((string)run.Settings["set"]!, "model.")], [new("HR@10", "HR@10"), new("s", "seconds", 0)]);
+            "toy", "Toy", "toy --seeds 1,2", run => [((string)run.Settings["set"]!, "model.")],
+            [new("HR@10", "HR@10"), new("s", "seconds", 0)]);
 
         string text = table.ToMarkdown([Run("x", 0.25, 10), Run("x", 0.75, 20), Run("y", 1, double.NaN)]);
 
@@ -96,11 +99,13 @@ public sealed class ResultsTests : IDisposable
 
     private static RunRecord Run(string set, double hits, double seconds) => new()
     {
-        Experiment = "toy", Name = set, Settings = new JsonObject { ["set"] = set }, Revision = "0123abcdef", Machine = new MachineRecord("cpu", 2, "cpu", "linux"),
+        Experiment = "toy", Name = set, Settings = new JsonObject { ["set"] = set }, Revision = "0123abcdef",
+            Machine = new MachineRecord("cpu", 2, "cpu", "linux"),
         Figures = new Dictionary<string, double> { ["model.HR@10"] = hits, ["model.seconds"] = seconds },
     };
 
-    private static Task<RunOutcome> Make(int made) => Task.FromResult(new RunOutcome(new Dictionary<string, double> { ["made"] = made, ["nothing"] = double.NaN })
+    private static Task<RunOutcome> Make(int made) =>
+        Task.FromResult(new RunOutcome(new Dictionary<string, double> { ["made"] = made, ["nothing"] = double.NaN })
     {
         Curve = [new Dictionary<string, double> { ["loss"] = 1 }, new Dictionary<string, double> { ["loss"] = 0.5 }],
     });

@@ -60,10 +60,12 @@ public sealed partial class DocumentationTests
 
     private static string[] Lines(string text) => [.. text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
 
-    private static bool IsUsing(string line) => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';') && !line.Contains('=', StringComparison.Ordinal);
+    private static bool IsUsing(string line) => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';')
+        && !line.Contains('=', StringComparison.Ordinal);
 
     private static bool Contains(string[] source, string[] block) =>
-        Enumerable.Range(0, Math.Max(0, source.Length - block.Length + 1)).Any(start => source.AsSpan(start, block.Length).SequenceEqual(block));
+        Enumerable.Range(0, Math.Max(0, source.Length - block.Length + 1))
+            .Any(start => source.AsSpan(start, block.Length).SequenceEqual(block));
 
     [GeneratedRegex(@"^```(?:csharp|cs)\r?\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex CodeBlock();

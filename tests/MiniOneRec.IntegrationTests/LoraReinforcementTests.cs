@@ -7,7 +7,8 @@ using TorchSharp;
 
 namespace MiniOneRec.IntegrationTests;
 
-/// <summary>The adapters of supervised training, trained on by reinforcement: they alone learn, and the model without them is the reference.</summary>
+/// <summary>The adapters of supervised training, trained on by reinforcement: they alone learn, and the model without them is the
+/// reference.</summary>
 public sealed class LoraReinforcementTests
 {
     private static readonly SemanticIdIndex Index =
@@ -28,7 +29,8 @@ public sealed class LoraReinforcementTests
             using var adapters = LoraAdapters.Attach(recommender.Model, new LoraOptions { Rank = 2, Targets = ["q_proj", "v_proj", "down_proj"], TrainNewRows = false });
             var options = new GrpoOptions
             {
-                Steps = 12, PromptsPerStep = 8, GroupSize = 6, LearningRate = 0.02, WarmupSteps = 0, Reference = new ReferenceOptions { Kind = ReferenceKind.AdapterOff },
+                Steps = 12, PromptsPerStep = 8, GroupSize = 6, LearningRate = 0.02, WarmupSteps = 0,
+                    Reference = new ReferenceOptions { Kind = ReferenceKind.AdapterOff },
                 Guards = new GuardOptions { KlCeiling = 0 },
             };
 
@@ -46,10 +48,13 @@ public sealed class LoraReinforcementTests
             // Saved in PEFT's layout, and again the same from there.
             await adapters.SaveAsync(folder);
             using var config = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "adapter_config.json")));
-            Assert.Equal(("LORA", 2), (config.RootElement.GetProperty("peft_type").GetString(), config.RootElement.GetProperty("r").GetInt32()));
+            Assert.Equal(("LORA", 2),
+                (config.RootElement.GetProperty("peft_type").GetString(), config.RootElement.GetProperty("r").GetInt32()));
             Assert.Equal(
                 ["lora_A.weight", "lora_B.weight"],
-                Keys(Path.Combine(folder, "adapter_model.safetensors")).Select(key => key.Split("base_model.model.model.layers.0.self_attn.q_proj.")).Where(parts => parts.Length == 2).Select(parts => parts[1]).Order());
+                Keys(Path.Combine(folder, "adapter_model.safetensors"))
+                .Select(key => key.Split("base_model.model.model.layers.0.self_attn.q_proj.")).Where(parts => parts.Length == 2)
+                .Select(parts => parts[1]).Order());
             using var again = Recommender();
             using var loaded = await LoraAdapters.LoadAsync(folder, again.Model);
             Assert.Equal(trained, Lists(again));
@@ -74,7 +79,8 @@ public sealed class LoraReinforcementTests
         return new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 32, 2)), Index, template);
     }
 
-    private static float[] Weights(GenerativeRecommender recommender) => [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
+    private static float[] Weights(GenerativeRecommender recommender) =>
+        [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
 
     private static string Lists(GenerativeRecommender recommender) => string.Join('\n', recommender
         .Recommend([.. Users.Select(user => new RecommendationRequest { History = user.History, Count = 5 })])

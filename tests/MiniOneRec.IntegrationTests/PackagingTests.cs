@@ -5,7 +5,8 @@ namespace MiniOneRec.IntegrationTests;
 /// <summary>Promises about the packages that can be read from the project files.</summary>
 public sealed class PackagingTests
 {
-    public static TheoryData<string> Packages() => [.. Directory.GetFiles(Path.Combine(TestData.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+    public static TheoryData<string> Packages() =>
+        [.. Directory.GetFiles(Path.Combine(TestData.Root, "src"), "*.csproj", SearchOption.AllDirectories)
         .Select(path => Path.GetFileNameWithoutExtension(path)!).Order(StringComparer.Ordinal)];
 
     [Theory]
@@ -48,7 +49,8 @@ public sealed class PackagingTests
     [Fact]
     public void Packages_NameIconRepositoryAndReleaseNotesOnce()
     {
-        var properties = XDocument.Load(Path.Combine(TestData.Root, "Directory.Build.props")).Descendants().ToLookup(element => element.Name.LocalName, element => element.Value);
+        var properties = XDocument.Load(Path.Combine(TestData.Root, "Directory.Build.props")).Descendants()
+            .ToLookup(element => element.Name.LocalName, element => element.Value);
 
         Assert.InRange(new FileInfo(Path.Combine(TestData.Root, "docs", properties["PackageIcon"].Single())).Length, 100, 20_000);
         Assert.StartsWith("https://github.com/", properties["PackageProjectUrl"].Single(), StringComparison.Ordinal);
@@ -59,7 +61,8 @@ public sealed class PackagingTests
     [Fact]
     public void NuGetConfig_NamesNoHost()
     {
-        string[] sources = [.. XDocument.Load(Path.Combine(TestData.Root, "nuget.config")).Descendants("add").Select(source => (string)source.Attribute("value")!)];
+        string[] sources = [.. XDocument.Load(Path.Combine(TestData.Root, "nuget.config")).Descendants("add")
+            .Select(source => (string)source.Attribute("value")!)];
 
         Assert.Equal(["artifacts/packages"], sources);
     }

@@ -19,9 +19,11 @@ public sealed class RecipeTests : IDisposable
         var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 400 }));
         var services = new ServiceCollection();
         services.AddMiniOneRec(o => o.Seed = 7)
-            .AddTokenization(configureQuantizer: o => (o.CodebookSizes, o.HiddenWidths, o.LatentWidth, o.Training.Epochs) = ([16, 16, 16], [32], 8, 60))
+            .AddTokenization(configureQuantizer: o =>
+                (o.CodebookSizes, o.HiddenWidths, o.LatentWidth, o.Training.Epochs) = ([16, 16, 16], [32], 8, 60))
             .AddModeling(o => o.HiddenSize = 32)
-            .AddAlignment(o => (o.Epochs, o.BatchSize, o.WarmupSteps, o.LearningRate, o.Dropout, o.Validations, o.ValidationExamples) = (8, 16, 10, 5e-3, 0, 2, 100))
+            .AddAlignment(o => (o.Epochs, o.BatchSize, o.WarmupSteps, o.LearningRate, o.Dropout, o.Validations, o.ValidationExamples) =
+                (8, 16, 10, 5e-3, 0, 2, 100))
             .AddReinforcement(o => (o.Steps, o.PromptsPerStep, o.GroupSize) = (3, 8, 8))
             .AddReward<ExactMatchReward>()
             .AddReward<RankReward>()
@@ -39,7 +41,8 @@ public sealed class RecipeTests : IDisposable
         await recommender.SaveAsync(_folder);
 
         Assert.True(sft.Steps > 0 && grpo.Steps == 3);
-        Assert.True(after.Item["HR", 10] > 2 * before.Item["HR", 10], $"HR@10 {before.Item["HR", 10]} before and {after.Item["HR", 10]} after training.");
+        Assert.True(after.Item["HR", 10] > 2 * before.Item["HR", 10],
+            $"HR@10 {before.Item["HR", 10]} before and {after.Item["HR", 10]} after training.");
 
         var serving = new ServiceCollection();
         serving.AddMiniOneRec().AddRecommender(_folder);

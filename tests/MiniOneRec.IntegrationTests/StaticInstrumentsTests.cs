@@ -16,7 +16,8 @@ public sealed class StaticInstrumentsTests
 {
     public static TheoryData<Type> Packages() =>
     [
-        typeof(IRecommender), typeof(InteractionDataset), typeof(SemanticIdTokenizer), typeof(GenerativeRecommender), typeof(SftTrainer), typeof(GrpoTrainer),
+        typeof(IRecommender), typeof(InteractionDataset), typeof(SemanticIdTokenizer), typeof(GenerativeRecommender), typeof(SftTrainer),
+            typeof(GrpoTrainer),
         typeof(RecommendationEvaluator), typeof(PopularityRecommender),
     ];
 
@@ -26,7 +27,8 @@ public sealed class StaticInstrumentsTests
     {
         var held = anchor.Assembly.GetTypes()
             .SelectMany(type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-            .Where(field => typeof(Meter).IsAssignableFrom(field.FieldType) || typeof(Instrument).IsAssignableFrom(field.FieldType) || typeof(ActivitySource).IsAssignableFrom(field.FieldType));
+            .Where(field => typeof(Meter).IsAssignableFrom(field.FieldType) || typeof(Instrument).IsAssignableFrom(field.FieldType)
+                || typeof(ActivitySource).IsAssignableFrom(field.FieldType));
 
         Assert.Empty(held.Select(field => $"{field.DeclaringType}.{field.Name}"));
     }

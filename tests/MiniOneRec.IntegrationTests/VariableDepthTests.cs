@@ -20,7 +20,8 @@ public sealed class VariableDepthTests
         string folder = Path.Combine(Path.GetTempPath(), "minionerec-" + Guid.NewGuid().ToString("N"));
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 32 }, shared);
         using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [16, 16, 16] }, shared);
-        var tokenizer = new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.ExtraLevel } });
+        var tokenizer = new SemanticIdTokenizer(encoder, quantizer,
+            new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.ExtraLevel } });
         var catalogue = await tokenizer.BuildAsync(items);
         var index = catalogue.Index;
 
@@ -30,15 +31,18 @@ public sealed class VariableDepthTests
 
         // The trie ends where the semantic IDs end.
         using var trie = new SemanticIdTrie(index);
-        Assert.All(Enumerable.Range(0, index.Count), row => Assert.Equal([row], trie.ItemsAt(trie.Find(index.SemanticIds[row].Codes)).ToArray()));
+        Assert.All(Enumerable.Range(0, index.Count),
+            row => Assert.Equal([row], trie.ItemsAt(trie.Find(index.SemanticIds[row].Codes)).ToArray()));
 
         // Training, supervised and reinforced, on both depths.
         using var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 32, Layers = 1, Recommender = new RecommenderOptions { BeamWidth = 400 } }, shared).CreateAsync(index);
-        UserSequence[] users = [.. data.TrainSequences.Take(150).Select(user => new UserSequence(user.UserId, [.. user.ItemIds.Where(item => index.TryGetRow(item, out _))]))];
+        UserSequence[] users = [.. data.TrainSequences.Take(150)
+            .Select(user => new UserSequence(user.UserId, [.. user.ItemIds.Where(item => index.TryGetRow(item, out _))]))];
         var history = (await new SftTrainer(new SftOptions { Epochs = 3 }).TrainAsync(recommender, users, [])).History;
         Assert.True(history[^1].Metrics["loss"] < history[0].Metrics["loss"]);
         NextItemExample[] test = [.. data.Test.Where(row => index.TryGetRow(row.Target, out _)).Take(40)];
-        await new GrpoTrainer([new ExactMatchReward()], new GrpoOptions { Steps = 2, PromptsPerStep = 4, GroupSize = 4 }).TrainAsync(recommender, test, []);
+        await new GrpoTrainer([new ExactMatchReward()], new GrpoOptions { Steps = 2, PromptsPerStep = 4, GroupSize = 4 })
+            .TrainAsync(recommender, test, []);
 
         // A beam as wide as the catalogue finds every item once, and its probabilities add up to less than one.
         var everything = (await recommender.RecommendAsync(test[0].History, count: index.Count)).Items;
@@ -47,7 +51,8 @@ public sealed class VariableDepthTests
         Assert.InRange(everything.Sum(item => Math.Exp(item.Score)), 0, 1.0001);
 
         // Where nothing is shared, strict items and semantic IDs are the same figures.
-        var report = await new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10] }).EvaluateAsync(recommender, test, new EvaluationCatalog(index, users));
+        var report = await new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10] })
+            .EvaluateAsync(recommender, test, new EvaluationCatalog(index, users));
         Assert.Equal(report["HR", 10], report.Sid!["HR", 10]);
 
         // Growth: some items go below one that is there; the model takes the new index and is saved with it.
@@ -57,7 +62,8 @@ public sealed class VariableDepthTests
         {
             await recommender.SaveAsync(folder);
             using var loaded = await GenerativeRecommender.LoadAsync(folder);
-            RecommendationRequest[] requests = [.. test.Take(5).Select(row => new RecommendationRequest { History = row.History, Count = data.Items.Count })];
+            RecommendationRequest[] requests =
+                [.. test.Take(5).Select(row => new RecommendationRequest { History = row.History, Count = data.Items.Count })];
             var here = recommender.Recommend(requests);         // without the queue, so that both answer the same batches
             var there = loaded.Recommend(requests);
 

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling.Tests;
 /// <summary>Reads golden values and tiny checkpoints.</summary>
 internal static class Fixtures
 {
-    public static Dictionary<string, Tensor> Tensors(string folder, string file) => SafetensorsFile.Load(Path.Combine(TestData.Fixture(folder), file));
+    public static Dictionary<string,
+        Tensor> Tensors(string folder, string file) => SafetensorsFile.Load(Path.Combine(TestData.Fixture(folder), file));
 
     /// <summary>Loads a tiny Hugging Face checkpoint, single file or sharded, computed in float32.</summary>
     public static DecoderModel Decoder(string folder)
@@ -16,7 +17,8 @@ internal static class Fixtures
         string json = File.ReadAllText(Path.Combine(path, "config.json"));
 
         // The golden values of bfloat16 folders come from a model that was cast as a whole, rotary frequencies included.
-        var config = DecoderConfig.FromJson(json) with { RopeInBFloat16 = json.Contains("\"dtype\": \"bfloat16\"", StringComparison.Ordinal) };
+        var config =
+            DecoderConfig.FromJson(json) with { RopeInBFloat16 = json.Contains("\"dtype\": \"bfloat16\"", StringComparison.Ordinal) };
         using var opened = HuggingFaceFolder.Open(path);
         return opened.LoadDecoder(config, CPU, ScalarType.Float32);
     }

@@ -23,7 +23,7 @@ public sealed class ReadmeTests
             var saved = await SemanticIdIndex.LoadAsync(Path.Combine(output, $"{data.Name}.index.json"));
             Assert.All(data.ItemIds, item => Assert.Equal(saved[item], result.Index[item]));
             Assert.True(File.Exists(Path.Combine(output, "embeddings.npy")));
-            Assert.Equal(7, result.Report.Models.Count);
+            Assert.Equal(10, result.Report.Models.Count);
         }
         finally
         {

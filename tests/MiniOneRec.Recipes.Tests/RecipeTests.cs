@@ -1,6 +1,7 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
 using MiniOneRec.Datasets;
 using MiniOneRec.Tokenization;
-using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Recipes.Tests;
 
@@ -8,7 +9,8 @@ public sealed class RecipeTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-recipe-").FullName;
 
-    private static SplitDataset Data => new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 }));
+    private static SplitDataset Data =>
+        new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 }));
 
     private static RecipePreset Tiny => RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 1, HiddenSize = 16, Heads = 2 };
 
@@ -18,18 +20,22 @@ public sealed class RecipeTests : IDisposable
         var data = Data;
         data = data with { Index = Grid(data.ItemIds) };
         var observer = new Recorder();
-        RecipeOptions Options(string? sft) => new() { Preset = Tiny, Baselines = ["popularity", "sequential-rules"], Output = _folder, SftModel = sft, MaxTestRows = 40 };
+        RecipeOptions Options(string? sft) =>
+            new() { Preset = Tiny, Baselines = ["popularity", "sequential-rules"], Output = _folder, SftModel = sft, MaxTestRows = 40 };
 
         using var first = await new Recipe(Options(null)).RunAsync(data, observer);
 
         Assert.Equal(
-            ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec-prior"], first.Report.Models.Select(model => model.Name));
+            ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec-prior"],
+            first.Report.Models.Select(model => model.Name));
         Assert.Equal(
-            ["evaluate popularity", "evaluate sequential-rules", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo", "prior", "evaluate minionerec-prior"],
+            ["evaluate popularity", "evaluate sequential-rules", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo",
+            "prior", "evaluate minionerec-prior"],
             observer.Started.Where(stage => !stage.Contains("penalty", StringComparison.Ordinal)));
         Assert.Equal(observer.Started, observer.Finished);
         Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));
-        foreach (string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "prior/minionerec.json", "report.json", "report.md"])
+        foreach (
+            string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "prior/minionerec.json", "report.json", "report.md"])
         {
             Assert.True(File.Exists(Path.Combine(_folder, name)), name);
         }
@@ -49,13 +55,15 @@ public sealed class RecipeTests : IDisposable
         await Vectors(data.ItemIds.Count, seed: 2).SaveAsync(others);
         RecipeOptions Options(string file, string? sft = null) => new()
         {
-            Preset = Tiny with { CodesFromContent = true, ContentAtInput = true }, Baselines = ["sequential-rules"], Output = Path.Combine(_folder, "run"), MaxTestRows = 40,
+            Preset = Tiny with { CodesFromContent = true, ContentAtInput = true }, Baselines = ["sequential-rules"],
+                Output = Path.Combine(_folder, "run"), MaxTestRows = 40,
             Embeddings = file, SftModel = sft,
         };
 
         using var result = await new Recipe(Options(vectors)).RunAsync(data);
 
-        Assert.Equal(["sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"], result.Report.Models.Select(model => model.Name));
+        Assert.Equal(["sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"],
+            result.Report.Models.Select(model => model.Name));
         Assert.True(result.Recommender.Model.Content!.HasHead);
         Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
 
@@ -67,13 +75,57 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_NeitherTextNorIndex_SaysWhatToGive()
+    public async Task Run_NeitherTextNorIndex_LearnsSemanticIdsFromBehaviour()
     {
         var data = Data with { Items = [.. Data.Items.Select(item => new Item { Id = item.Id })] };
+        var observer = new Recorder();
+        var options = new RecipeOptions
+        {
+            Preset = Tiny, Baselines = ["text-knn", "mixture"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data, observer);
+
+        Assert.Equal(data.ItemIds, result.Index.Items);
+        Assert.Contains("collaborative vectors", observer.Started);
+        Assert.Equal(["mixture", "minionerec-sft", "minionerec-prior"], result.Report.Models.Select(model => model.Name));
+    }
+
+    [Fact]
+    public async Task Run_NeitherTextNorIndexNorBehaviour_SaysWhatToGive()
+    {
+        var data = Data with
+        {
+            Items = [.. Data.Items.Select(item => new Item { Id = item.Id })],
+            TrainSequences = [.. Data.TrainSequences.Select(user =>
+            user with { ItemIds = [user.ItemIds[0]], Timestamps = null, EventTypes = null, Weights = null })],
+        };
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(new RecipeOptions { Output = _folder }).RunAsync(data));
 
         Assert.Contains("no text to learn semantic IDs from", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_Embeddings_GiveTheVectorBaselinesAndLeaveTheIndex()
+    {
+        var data = Data with { Index = Grid(Data.ItemIds) };
+        string file = Path.Combine(_folder, "minilm.npy");
+        float[] values = [.. Enumerable.Range(0, 4 * data.Items.Count).Select(i => (i * 7919 % 101) / 101f - 0.5f)];
+        await new EmbeddingTable(data.Items.Count, 4, values).SaveAsync(file);
+        await File.WriteAllLinesAsync(Path.Combine(_folder, "minilm.ids.txt"), data.ItemIds.Reverse());
+        var options = new RecipeOptions
+        {
+            Preset = Tiny, Baselines = ["text-knn", "star", "mixture"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+                Embeddings = file,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data);
+
+        Assert.Equal(data.Index.Fingerprint, result.Index.Fingerprint);
+        Assert.Equal(["text-knn", "star", "mixture", "minionerec-sft", "minionerec"], result.Report.Models.Select(model => model.Name));
+        var mixture = JsonSerializer.SerializeToElement(result.Report.Details!["mixture"]);
+        Assert.Equal(1, mixture.GetProperty("weights").EnumerateObject().Sum(part => part.Value.GetDouble()), 1e-9);
     }
 
     [Fact]
@@ -109,7 +161,8 @@ public sealed class RecipeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static IReadOnlyDictionary<string, double> Figures(RecipeResult result, string model) => result.Report.Models.Single(entry => entry.Name == model).Item;
+    private static IReadOnlyDictionary<string,
+        double> Figures(RecipeResult result, string model) => result.Report.Models.Single(entry => entry.Name == model).Item;
 
     private static EmbeddingTable Vectors(int count, int seed)
     {

@@ -25,12 +25,14 @@ public sealed class ReadmeTests
         var result = await new GrpoTrainer(rewards, options).TrainAsync(recommender, train, validation);
 
         Console.WriteLine($"{result.Steps} steps, {result.StopReason}; the best weights are those of step {result.BestStep}");
-        Console.WriteLine($"hits in {result.History[^1].Metrics["group_hit_rate"]:P0} of the groups, KL {result.History[^1].Metrics["kl"]:F4}");
+        Console.WriteLine(
+            $"hits in {result.History[^1].Metrics["group_hit_rate"]:P0} of the groups, KL {result.History[^1].Metrics["kl"]:F4}");
         #endregion
 
         Assert.StartsWith("20 steps, completed", lines[0], StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Reinforcement", "tests/MiniOneRec.Reinforcement.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() =>
+        Snippets.AssertReadme("MiniOneRec.Reinforcement", "tests/MiniOneRec.Reinforcement.Tests/ReadmeTests.cs");
 }

@@ -55,12 +55,14 @@ internal static class Toy
         Trie = recommender.Trie,
         Template = recommender.Template,
         Prompts = [.. targets.Select((_, i) => recommender.EncodeHistory([.. recommender.Index.Items.Take(i + 1)], out int _))],
-        Targets = [.. targets.Select(target => (IReadOnlySet<int>)new HashSet<int> { recommender.Trie.Find(recommender.Index[target].Codes) })],
+        Targets =
+        [.. targets.Select(target => (IReadOnlySet<int>)new HashSet<int> { recommender.Trie.Find(recommender.Index[target].Codes) })],
         GroupSize = groupSize,
         Random = new Random(seed),
     };
 
-    public static RolloutGroup Group(GenerativeRecommender recommender, NextItemExample example, params (string Item, double LogProbability)[] completions)
+    public static RolloutGroup Group(GenerativeRecommender recommender, NextItemExample example,
+        params (string Item, double LogProbability)[] completions)
     {
         int NodeOf(string item) => recommender.Trie.Find(recommender.Index[item].Codes);
         return new RolloutGroup(

@@ -32,7 +32,8 @@ public sealed class NativeBackendTests
     [Fact]
     public void MissingLibrary_NamesThePackageAndTheReason()
     {
-        string message = NativeBackend.MissingLibrary(new TypeInitializationException("torch", new DllNotFoundException("Unable to load LibTorchSharp")));
+        string message = NativeBackend.MissingLibrary(
+            new TypeInitializationException("torch", new DllNotFoundException("Unable to load LibTorchSharp")));
 
         Assert.Contains("TorchSharp-cpu", message, StringComparison.Ordinal);
         Assert.Contains("Unable to load LibTorchSharp", message, StringComparison.Ordinal);

@@ -12,7 +12,8 @@ public sealed class SemanticIdPlotsTests : IDisposable
     [Fact]
     public async Task SaveAsync_Report_WritesPngFilesOfTheirSize()
     {
-        var report = await SemanticIdReport.CreateAsync(Index, new SemanticIdEvidence { Categories = [.. Index.Items.Select(item => item[^1..])] });
+        var report =
+            await SemanticIdReport.CreateAsync(Index, new SemanticIdEvidence { Categories = [.. Index.Items.Select(item => item[^1..])] });
 
         var files = await SemanticIdPlots.SaveAsync(Index, report, _folder);
 
@@ -21,7 +22,8 @@ public sealed class SemanticIdPlotsTests : IDisposable
         {
             byte[] bytes = await File.ReadAllBytesAsync(file);
             Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], bytes[..4]);
-            Assert.Equal((900u, 560u), (BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(20))));
+            Assert.Equal((900u, 560u),
+                (BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(16)), BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(20))));
             Assert.True(bytes.Length > 5_000, $"{file} has {bytes.Length} bytes: an empty picture");
         }
     }
@@ -66,7 +68,8 @@ public sealed class SemanticIdPlotsTests : IDisposable
     [Fact]
     public async Task SaveAsync_OtherUse_OtherPicture()
     {
-        var skewed = new SemanticIdIndex(Index.Items.Select((item, row) => KeyValuePair.Create(item, new SemanticId(row < 36 ? 0 : row % 4, row % 8, row % 3))), [8, 8, 3]);
+        var skewed = new SemanticIdIndex(Index.Items.Select((item, row) =>
+            KeyValuePair.Create(item, new SemanticId(row < 36 ? 0 : row % 4, row % 8, row % 3))), [8, 8, 3]);
 
         var files = await SemanticIdPlots.SaveAsync(Index, await SemanticIdReport.CreateAsync(Index), Path.Combine(_folder, "a"));
         var others = await SemanticIdPlots.SaveAsync(skewed, await SemanticIdReport.CreateAsync(skewed), Path.Combine(_folder, "b"));

@@ -160,7 +160,8 @@ public sealed class ArtifactSafetyTests
         whole = await File.ReadAllBytesAsync(path);
         foreach (bool resume in (bool[])[true, false])
         {
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, options => options.Training.Checkpoints.Resume = resume));
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                FitAsync(folder, options => options.Training.Checkpoints.Resume = resume));
             Assert.Contains("is no checkpoint of a quantizer", error.Message, StringComparison.Ordinal);
         }
 
@@ -187,7 +188,8 @@ public sealed class ArtifactSafetyTests
                 cancellation.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => FitAsync(folder, progress: progress, cancellationToken: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            FitAsync(folder, progress: progress, cancellationToken: cancellation.Token));
         await ToVersion01Async(folder, epochs: 4, withChecksum);
 
         Assert.Equal(whole, await FitAsync(folder));
@@ -210,8 +212,11 @@ public sealed class ArtifactSafetyTests
 
     private static async Task OtherRunsAreRefusedAsync(TemporaryFolder folder)
     {
-        Assert.Contains("seed (42 there, 7 here)", (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, seed: 7))).Message, StringComparison.Ordinal);
-        Assert.Contains("latentWidth (", (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, options => options.LatentWidth++))).Message, StringComparison.Ordinal);
+        Assert.Contains("seed (42 there, 7 here)",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, seed: 7))).Message, StringComparison.Ordinal);
+        Assert.Contains("latentWidth (",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, options => options.LatentWidth++))).Message,
+            StringComparison.Ordinal);
         Assert.Contains(
             $"vectors ({Table(1).Fingerprint()} there",
             (await Assert.ThrowsAsync<InvalidDataException>(() => FitAsync(folder, vectors: 2))).Message, StringComparison.Ordinal);
@@ -220,7 +225,8 @@ public sealed class ArtifactSafetyTests
     private static EmbeddingTable Table(int seed) => Toy.Clusters(100, 6, 10, 0.2, seed);
 
     private static async Task<string> FitAsync(
-        TemporaryFolder folder, Action<RqVaeOptions>? change = null, int seed = 42, int vectors = 1, IProgress<TrainingProgress>? progress = null,
+        TemporaryFolder folder, Action<RqVaeOptions>? change = null, int seed = 42, int vectors = 1,
+        IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
         var options = Toy.RqVae(8, 8);
@@ -231,7 +237,8 @@ public sealed class ArtifactSafetyTests
         return quantizer.Fingerprint!;
     }
 
-    /// <summary>Writes a checkpoint as version 0.1 did: one file, whose metadata has the vectors' fingerprint, seed, options, epochs and steps.</summary>
+    /// <summary>Writes a checkpoint as version 0.1 did: one file, whose metadata has the vectors' fingerprint, seed, options, epochs and
+    /// steps.</summary>
     private static async Task<string> ToVersion01Async(TemporaryFolder folder, int epochs, bool withChecksum = true)
     {
         string step = Assert.Single(Directory.GetDirectories(folder.Path)), path = folder.File("checkpoint.safetensors");
@@ -274,7 +281,8 @@ public sealed class ArtifactSafetyTests
 
         Assert.Equal(0, new EmbeddingCacheFolder(folder.Path, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance).Count);
 
-        Assert.Equal(kept.Order(StringComparer.Ordinal), Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.Equal(kept.Order(StringComparer.Ordinal),
+            Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
     }
 
     private static async Task<Func<Task>> SaveAsync(string what, string path)
@@ -293,7 +301,8 @@ public sealed class ArtifactSafetyTests
                 await encoder.SaveAsync(path);
                 return async () => (await TfIdfEncoder.LoadAsync(path)).Dispose();
             default:
-                var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync([.. Enumerable.Range(0, 60).Select(i => $"{i}")], table);
+                var catalogue = await new SemanticIdTokenizer(encoder, quantizer)
+                    .BuildAsync([.. Enumerable.Range(0, 60).Select(i => $"{i}")], table);
                 await catalogue.SaveAsync(path);
                 return async () => (await SemanticIdCatalogue.LoadAsync(path)).Quantizer.Dispose();
         }

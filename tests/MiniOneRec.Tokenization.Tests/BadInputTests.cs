@@ -22,7 +22,8 @@ public class BadInputTests
     {
         using var quantizer = Make(name);
 
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => quantizer.FitAsync(new EmbeddingTable(40, 6, [.. Enumerable.Repeat(0.5f, 240)])));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            quantizer.FitAsync(new EmbeddingTable(40, 6, [.. Enumerable.Repeat(0.5f, 240)])));
 
         Assert.Contains("All 40 vectors are equal", error.Message, StringComparison.Ordinal);
     }
@@ -46,8 +47,10 @@ public class BadInputTests
         await quantizer.FitAsync(Toy.Clusters(40, 6, 10, 0.3, 1));
         var narrow = Toy.Clusters(3, 5, 2, 1, 1);
 
-        Assert.Contains("width 5; the quantizer was fitted to width 6", Assert.Throws<ArgumentException>(() => quantizer.Encode(narrow)).Message, StringComparison.Ordinal);
-        Assert.Contains("width 5", Assert.Throws<ArgumentException>(() => quantizer.Distances(narrow, new CodeTable(3, 2, new int[6]), 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("width 5; the quantizer was fitted to width 6",
+            Assert.Throws<ArgumentException>(() => quantizer.Encode(narrow)).Message, StringComparison.Ordinal);
+        Assert.Contains("width 5", Assert.Throws<ArgumentException>(() => quantizer.Distances(narrow, new CodeTable(3, 2, new int[6]), 0))
+            .Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -60,8 +63,10 @@ public class BadInputTests
         var error = Assert.Throws<ArgumentException>(() => quantizer.Decode(new CodeTable(2, 2, [0, 0, 7, 4])));
 
         Assert.Contains("Row 1, level 1: code 4; the level has 4 codes", error.Message, StringComparison.Ordinal);
-        Assert.Contains("3 levels; the quantizer has 2", Assert.Throws<ArgumentException>(() => quantizer.Decode(new CodeTable(1, 3, new int[3]))).Message, StringComparison.Ordinal);
-        Assert.Contains("Row 0, level 1: code -1", Assert.Throws<ArgumentException>(() => new CodeTable(1, 2, [0, -1])).Message, StringComparison.Ordinal);
+        Assert.Contains("3 levels; the quantizer has 2",
+            Assert.Throws<ArgumentException>(() => quantizer.Decode(new CodeTable(1, 3, new int[3]))).Message, StringComparison.Ordinal);
+        Assert.Contains("Row 0, level 1: code -1", Assert.Throws<ArgumentException>(() => new CodeTable(1, 2, [0, -1])).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -93,12 +98,19 @@ public class BadInputTests
         await quantizer.FitAsync(Toy.Clusters(40, 6, 10, 0.3, 1));
         await quantizer.SaveAsync(folder.File("q"));
 
-        Assert.Contains("kind 'rq-kmeans'; expected 'fsq'", (await Assert.ThrowsAsync<InvalidDataException>(() => FsqQuantizer.LoadAsync(folder.File("q")))).Message, StringComparison.Ordinal);
+        Assert.Contains("kind 'rq-kmeans'; expected 'fsq'",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => FsqQuantizer.LoadAsync(folder.File("q")))).Message,
+            StringComparison.Ordinal);
         string manifest = folder.File("q/manifest.json");
-        await File.WriteAllTextAsync(manifest, (await File.ReadAllTextAsync(manifest)).Replace("rq-kmeans", "my-own", StringComparison.Ordinal));
-        Assert.Contains("'my-own', which this package does not know", (await Assert.ThrowsAsync<InvalidDataException>(() => QuantizerFolder.LoadAsync(folder.File("q")))).Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(manifest,
+            (await File.ReadAllTextAsync(manifest)).Replace("rq-kmeans", "my-own", StringComparison.Ordinal));
+        Assert.Contains("'my-own', which this package does not know",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => QuantizerFolder.LoadAsync(folder.File("q")))).Message,
+            StringComparison.Ordinal);
         File.Delete(manifest);
-        Assert.Contains("manifest.json", (await Assert.ThrowsAsync<FileNotFoundException>(() => QuantizerFolder.LoadAsync(folder.File("q")))).Message, StringComparison.Ordinal);
+        Assert.Contains("manifest.json",
+            (await Assert.ThrowsAsync<FileNotFoundException>(() => QuantizerFolder.LoadAsync(folder.File("q")))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -112,7 +124,8 @@ public class BadInputTests
         var table = new EmbeddingTable(60, 3, values);
         using var encoder = new TfIdfEncoder();
         using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [4, 40] });
-        SemanticIdTokenizer With(CollisionPolicy used) => new(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = used } });
+        SemanticIdTokenizer With(CollisionPolicy used) =>
+            new(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = used } });
 
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => With(policy).BuildAsync(ids, table));
 

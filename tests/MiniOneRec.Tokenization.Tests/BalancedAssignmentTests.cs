@@ -22,13 +22,16 @@ public class BalancedAssignmentTests
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.Fixture("rqvae"), "case.json")));
         var problem = document.RootElement.GetProperty("balanced_assignment").GetProperty(name);
         var tensors = SafetensorsFile.Load(Path.Combine(TestData.Fixture("rqvae"), "kmeans", "balanced-assignment.safetensors"));
-        var distances = cdist(tensors[name + ".points"].to_type(ScalarType.Float64), tensors[name + ".centroids"].to_type(ScalarType.Float64));
+        var distances =
+            cdist(tensors[name + ".points"].to_type(ScalarType.Float64), tensors[name + ".centroids"].to_type(ScalarType.Float64));
         int minimum = problem.GetProperty("size_min").GetInt32(), maximum = problem.GetProperty("size_max").GetInt32();
-        foreach (var (objective, cost) in (IEnumerable<(string, Tensor)>)[("optimal_squared", distances.square()), ("optimal_euclidean", distances)])
+        foreach (var (objective, cost) in (IEnumerable<(string, Tensor)>)[("optimal_squared", distances.square()),
+            ("optimal_euclidean", distances)])
         {
             int rows = (int)cost.size(0), columns = (int)cost.size(1);
 
-            var result = BalancedAssignment.Solve(cost.to_type(ScalarType.Float32).contiguous().data<float>().ToArray(), rows, columns, minimum, maximum);
+            var result = BalancedAssignment.Solve(cost.to_type(ScalarType.Float32).contiguous().data<float>().ToArray(), rows, columns,
+                minimum, maximum);
 
             double expected = problem.GetProperty(objective).GetDouble();
             Assert.Equal(expected, result.Cost, expected * 1e-6);
@@ -38,7 +41,8 @@ public class BalancedAssignmentTests
     }
 
     [Property(MaxTest = 100)]
-    public FsCheck.Property Solve_AnyProblem_IsProvedOptimalByItsPrices() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property Solve_AnyProblem_IsProvedOptimalByItsPrices() =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         var random = new Random(seed);
         int columns = random.Next(1, 12), rows = random.Next(columns, 400);
@@ -54,7 +58,8 @@ public class BalancedAssignmentTests
     });
 
     [Property(MaxTest = 100)]
-    public FsCheck.Property Solve_SmallProblem_EqualsTheAssignmentOverCopiesOfTheColumns() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property Solve_SmallProblem_EqualsTheAssignmentOverCopiesOfTheColumns() =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         // Every column as often as its bound: the first copies, up to the minimum, are so cheap that an optimum fills them.
         const double Reward = 1000;
@@ -62,11 +67,13 @@ public class BalancedAssignmentTests
         int columns = random.Next(1, 5), rows = random.Next(columns, 16);
         int minimum = random.Next(0, rows / columns + 1), maximum = random.Next((rows + columns - 1) / columns, rows + 1);
         float[] cost = [.. Enumerable.Range(0, rows * columns).Select(_ => (float)random.Next(0, 9))];
-        double[] copies = [.. Enumerable.Range(0, rows * columns * maximum).Select(i => cost[i / maximum] - (i % maximum < minimum ? Reward : 0))];
+        double[] copies =
+            [.. Enumerable.Range(0, rows * columns * maximum).Select(i => cost[i / maximum] - (i % maximum < minimum ? Reward : 0))];
 
         var result = BalancedAssignment.Solve(cost, rows, columns, minimum, maximum);
 
-        double expected = LinearAssignment.Solve(copies, rows, columns * maximum).Select((copy, row) => (double)cost[row * columns + copy / maximum]).Sum();
+        double expected = LinearAssignment.Solve(copies, rows, columns * maximum)
+            .Select((copy, row) => (double)cost[row * columns + copy / maximum]).Sum();
         Assert.Equal(expected, result.Cost, 1e-3);
         AssertSizes(result.Labels, columns, minimum, maximum);
     });
@@ -80,7 +87,8 @@ public class BalancedAssignmentTests
         var result = BalancedAssignment.Solve(cost, 300, 7, 42, 43);
 
         double[] prices = result.Interior();
-        Assert.Equal(result.Labels, Enumerable.Range(0, 300).Select(row => Enumerable.Range(0, 7).MinBy(k => cost[row * 7 + k] + prices[k])));
+        Assert.Equal(result.Labels,
+            Enumerable.Range(0, 300).Select(row => Enumerable.Range(0, 7).MinBy(k => cost[row * 7 + k] + prices[k])));
     }
 
     [Fact]

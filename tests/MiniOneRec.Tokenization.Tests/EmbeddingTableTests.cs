@@ -22,7 +22,8 @@ public class EmbeddingTableTests
     public async Task LoadAsync_Float64InFortranOrder_IsTransposed()
     {
         using var folder = new TemporaryFolder();
-        await WriteAsync(folder.File("a.npy"), "<f8", "True", "(2, 3)", [.. new double[] { 1, 4, 2, 5, 3, 6 }.SelectMany(BitConverter.GetBytes)]);
+        await WriteAsync(folder.File("a.npy"), "<f8", "True", "(2, 3)",
+            [.. new double[] { 1, 4, 2, 5, 3, 6 }.SelectMany(BitConverter.GetBytes)]);
 
         var table = await EmbeddingTable.LoadAsync(folder.File("a.npy"));
 
@@ -86,7 +87,8 @@ public class EmbeddingTableTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.File("a.npy");
-        await WriteAsync(path, "<f4", "False", "(2, 2)", [.. new float[] { 1, 2, float.PositiveInfinity, 3 }.SelectMany(BitConverter.GetBytes)]);
+        await WriteAsync(path, "<f4", "False", "(2, 2)",
+            [.. new float[] { 1, 2, float.PositiveInfinity, 3 }.SelectMany(BitConverter.GetBytes)]);
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => EmbeddingTable.LoadAsync(path));
         Assert.Contains("row 1, column 0", error.Message, StringComparison.Ordinal);
@@ -101,8 +103,11 @@ public class EmbeddingTableTests
         await File.WriteAllBytesAsync(folder.File("a.npy"), []);
         await File.WriteAllBytesAsync(folder.File("b.npy"), Encoding.ASCII.GetBytes("not an array at all"));
 
-        Assert.Contains("is empty", (await Assert.ThrowsAsync<InvalidDataException>(() => EmbeddingTable.LoadAsync(folder.File("a.npy")))).Message, StringComparison.Ordinal);
-        Assert.Contains("is no .npy array", (await Assert.ThrowsAsync<InvalidDataException>(() => EmbeddingTable.LoadAsync(folder.File("b.npy")))).Message, StringComparison.Ordinal);
+        Assert.Contains("is empty", (await Assert.ThrowsAsync<InvalidDataException>(() => EmbeddingTable.LoadAsync(folder.File("a.npy"))))
+            .Message, StringComparison.Ordinal);
+        Assert.Contains("is no .npy array",
+            (await Assert.ThrowsAsync<InvalidDataException>(() => EmbeddingTable.LoadAsync(folder.File("b.npy")))).Message,
+            StringComparison.Ordinal);
         await Assert.ThrowsAsync<FileNotFoundException>(() => EmbeddingTable.LoadAsync(folder.File("c.npy")));
     }
 

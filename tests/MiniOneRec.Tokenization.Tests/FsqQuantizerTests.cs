@@ -14,7 +14,8 @@ public class FsqQuantizerTests
         var result = await quantizer.FitAsync(table);
 
         var codes = quantizer.Encode(table);
-        Assert.All(Enumerable.Range(0, 2), level => Assert.InRange(Enumerable.Range(0, 400).Select(row => codes[row, level]).Distinct().Count(), 6, 8));
+        Assert.All(Enumerable.Range(0, 2),
+            level => Assert.InRange(Enumerable.Range(0, 400).Select(row => codes[row, level]).Distinct().Count(), 6, 8));
         Assert.InRange(quantizer.Reconstruct(table, codes).Unexplained, 0, 0.6);
         Assert.Equal(quantizer.Reconstruct(table, codes).Unexplained, result.History[^1].Metrics["loss"], 0.05);
     }
@@ -24,7 +25,8 @@ public class FsqQuantizerTests
     {
         var table = NearUnit(200, 16, 8, seed: 6);
         var moved = new EmbeddingTable(200, 16, [.. table.Values.ToArray().Select((value, i) => value * 64 + i % 16)]);
-        var options = new FsqOptions { Steps = [[4, 2], [3, 2]], HiddenWidths = [16], Training = new() { Epochs = 10, WarmupEpochs = 2, BatchSize = 64 } };
+        var options = new FsqOptions { Steps = [[4, 2], [3, 2]], HiddenWidths = [16],
+            Training = new() { Epochs = 10, WarmupEpochs = 2, BatchSize = 64 } };
         using var plain = new FsqQuantizer(options);
         using var other = new FsqQuantizer(options);
 
@@ -32,13 +34,15 @@ public class FsqQuantizerTests
         await other.FitAsync(moved);
 
         var (a, b) = (plain.Encode(table).Values.ToArray(), other.Encode(moved).Values.ToArray());
-        Assert.InRange(a.Zip(b, (x, y) => x == y ? 1.0 : 0).Average(), 0.97, 1);            // all but what rounding puts on the other side of a step
+        // all but what rounding puts on the other side of a step
+        Assert.InRange(a.Zip(b, (x, y) => x == y ? 1.0 : 0).Average(), 0.97, 1);
         Assert.Equal(plain.Reconstruct(table).Unexplained, other.Reconstruct(moved).Unexplained, 0.01);
     }
 
     private static EmbeddingTable NearUnit(int count, int width, int centres, int seed)
     {
-        float[] values = [.. Toy.Clusters(count, width, centres, 0.3, seed).Values.ToArray().Select((value, i) => 0.3f * value + (i % width % 2 == 0 ? 1 : -1))];
+        float[] values = [.. Toy.Clusters(count, width, centres, 0.3, seed).Values.ToArray()
+            .Select((value, i) => 0.3f * value + (i % width % 2 == 0 ? 1 : -1))];
         for (int row = 0; row < count; row++)
         {
             var vector = values.AsSpan(row * width, width);

@@ -9,11 +9,13 @@ internal sealed class GridQuantizer(params int[] sizes) : IQuantizer
 
     public int Width => sizes.Length;
 
-    public Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
+    public Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         Task.FromResult(new TrainingResult { Steps = 0, BestStep = 0 });
 
     public CodeTable Encode(EmbeddingTable embeddings) =>
-        new(embeddings.Count, Width, [.. embeddings.Values.ToArray().Select((value, i) => Math.Clamp((int)MathF.Round(value), 0, sizes[i % Width] - 1))]);
+        new(embeddings.Count, Width,
+            [.. embeddings.Values.ToArray().Select((value, i) => Math.Clamp((int)MathF.Round(value), 0, sizes[i % Width] - 1))]);
 
     public EmbeddingTable Decode(CodeTable codes) => new(codes.Count, Width, [.. codes.Values.ToArray().Select(code => (float)code)]);
 
@@ -24,7 +26,8 @@ internal sealed class GridQuantizer(params int[] sizes) : IQuantizer
     }
 
     public static async Task<IQuantizer> LoadAsync(string folder, CancellationToken cancellationToken) =>
-        new GridQuantizer([.. (await File.ReadAllTextAsync(Path.Combine(folder, "grid.txt"), cancellationToken)).Split(' ').Select(int.Parse)]);
+        new GridQuantizer(
+            [.. (await File.ReadAllTextAsync(Path.Combine(folder, "grid.txt"), cancellationToken)).Split(' ').Select(int.Parse)]);
 
     public void Dispose()
     {

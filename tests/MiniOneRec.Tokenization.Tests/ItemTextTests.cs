@@ -15,7 +15,8 @@ public class ItemTextTests
     [Fact]
     public void Describe_AllFields_AreSentencesInOrder()
     {
-        var item = new Item { Id = "1", Title = "Tent", Brand = "Nord", Categories = ["Outdoor", " Camping "], Description = "Stands <i>alone</i>!" };
+        var item = new Item { Id = "1", Title = "Tent", Brand = "Nord", Categories = ["Outdoor", " Camping "],
+            Description = "Stands <i>alone</i>!" };
 
         Assert.Equal("Tent. Nord. Outdoor, Camping. Stands alone!", ItemText.Describe(item));
         Assert.Equal("", ItemText.Describe(new Item { Id = "2" }));
@@ -33,5 +34,6 @@ public class ItemTextTests
     [InlineData("one two  three", 2, "one two")]
     [InlineData("one two", 2, "one two")]
     [InlineData("  one two", 1, "  one")]
-    public void Truncate_ManyWords_KeepsTheFirst(string text, int words, string expected) => Assert.Equal(expected, ItemText.Truncate(text, words));
+    public void Truncate_ManyWords_KeepsTheFirst(string text, int words, string expected) =>
+        Assert.Equal(expected, ItemText.Truncate(text, words));
 }

@@ -48,7 +48,8 @@ public class KMeansTests
         var points = Toy.Clusters(600, 4, 10, 0.1, seed: 2).ToTensor();
 
         double full = KMeans.Fit(points, 10, new KMeansSettings(Restarts: 3), new Random(1), CancellationToken.None).Inertia;
-        double batches = KMeans.Fit(points, 10, new KMeansSettings(MaxIterations: 20, Restarts: 3, BatchSize: 100), new Random(1), CancellationToken.None).Inertia;
+        double batches = KMeans.Fit(points, 10, new KMeansSettings(MaxIterations: 20, Restarts: 3, BatchSize: 100), new Random(1),
+            CancellationToken.None).Inertia;
 
         Assert.InRange(batches, full * 0.99, full * 1.3);
     }
@@ -90,10 +91,14 @@ public class KMeansTests
             }
         }
 
-        Assert.InRange(await MseOfAsync(new RqKMeansQuantizer(new() { CodebookSizes = [16, 16, 16], Restarts = 10 })), 0, Mse("plain_rqkmeans_sklearn") * 1.05);
-        Assert.InRange(await MseOfAsync(new RqKMeansQuantizer(new() { CodebookSizes = [8, 8, 8], Balanced = true })), 0, Mse("constrained_rqkmeans") * 1.05);
-        Assert.InRange(await MseOfAsync(new RqOpqQuantizer(new() { ResidualSizes = [], ProductSizes = [16, 16, 16, 16] })), 0, Mse("faiss_opq") * 1.05);
-        Assert.InRange(await MseOfAsync(new RqOpqQuantizer(new() { ResidualSizes = [16, 16], ProductSizes = [16, 16] })), 0, Mse("rq2_then_opq2") * 1.05);
+        Assert.InRange(await MseOfAsync(new RqKMeansQuantizer(new() { CodebookSizes = [16, 16, 16], Restarts = 10 })), 0,
+            Mse("plain_rqkmeans_sklearn") * 1.05);
+        Assert.InRange(await MseOfAsync(new RqKMeansQuantizer(new() { CodebookSizes = [8, 8, 8], Balanced = true })), 0,
+            Mse("constrained_rqkmeans") * 1.05);
+        Assert.InRange(await MseOfAsync(new RqOpqQuantizer(new() { ResidualSizes = [], ProductSizes = [16, 16, 16, 16] })), 0,
+            Mse("faiss_opq") * 1.05);
+        Assert.InRange(await MseOfAsync(new RqOpqQuantizer(new() { ResidualSizes = [16, 16], ProductSizes = [16, 16] })), 0,
+            Mse("rq2_then_opq2") * 1.05);
     }
 
     [Fact]
@@ -109,7 +114,8 @@ public class KMeansTests
             using (codebooks)
             {
                 var codes = codebooks.Encode(x);
-                return (history[^1].Metrics["mse"], (codes.select(1, 0) * 8 + codes.select(1, 1)).data<long>().ToArray().Distinct().Count());
+                return (history[^1].Metrics["mse"],
+                    (codes.select(1, 0) * 8 + codes.select(1, 1)).data<long>().ToArray().Distinct().Count());
             }
         }
 

@@ -23,7 +23,8 @@ public sealed class FittedQuantizers : IAsyncLifetime
         All["balanced"] = new RqKMeansQuantizer(new() { CodebookSizes = [8, 6, 7], Balanced = true });
         All["rq-kmeans-plus"] = new RqKMeansPlusQuantizer(plus);
         All["rq-opq"] = new RqOpqQuantizer(new() { ResidualSizes = [8], ProductSizes = [6, 7], RotationIterations = 5 });
-        All["fsq"] = new FsqQuantizer(new() { Steps = [[4, 2], [3, 2], [7]], HiddenWidths = [16], Training = new() { Epochs = 20, WarmupEpochs = 2 } });
+        All["fsq"] = new FsqQuantizer(
+            new() { Steps = [[4, 2], [3, 2], [7]], HiddenWidths = [16], Training = new() { Epochs = 20, WarmupEpochs = 2 } });
         foreach (var quantizer in All.Values)
         {
             await quantizer.FitAsync(Table);
@@ -47,11 +48,13 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
     public static TheoryData<string> Names => [.. FittedQuantizers.Names];
 
     [Property(MaxTest = 100)]
-    public FsCheck.Property Encode_AnyFiniteVectors_GivesCodesInRange() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property Encode_AnyFiniteVectors_GivesCodesInRange() =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         var random = new Random(seed);
         double scale = Math.Pow(10, random.Next(-30, 42));                                  // beyond the largest float at times: cut to it
-        float[] values = [.. Enumerable.Range(0, 60).Select(_ => (float)Math.Clamp(Toy.Normal(random) * scale, -float.MaxValue, float.MaxValue))];
+        float[] values =
+            [.. Enumerable.Range(0, 60).Select(_ => (float)Math.Clamp(Toy.Normal(random) * scale, -float.MaxValue, float.MaxValue))];
         var table = new EmbeddingTable(10, 6, values);
         foreach (var quantizer in fitted.All.Values)
         {
@@ -75,8 +78,10 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
         var codes = quantizer.Encode(fitted.Table);
         var shuffled = quantizer.Encode(fitted.Table.Select(order));
         string[] keys = [.. order.Select(row => $"{row:D3}")];
-        var plain = new CollisionResolver(new() { Policy = CollisionPolicy.ExtraLevel }).Resolve(quantizer, fitted.Table, codes, [.. keys.Order(StringComparer.Ordinal)]);
-        var resolved = new CollisionResolver(new() { Policy = CollisionPolicy.ExtraLevel }).Resolve(quantizer, fitted.Table.Select(order), shuffled, keys);
+        var plain = new CollisionResolver(new() { Policy = CollisionPolicy.ExtraLevel })
+            .Resolve(quantizer, fitted.Table, codes, [.. keys.Order(StringComparer.Ordinal)]);
+        var resolved = new CollisionResolver(new() { Policy = CollisionPolicy.ExtraLevel })
+            .Resolve(quantizer, fitted.Table.Select(order), shuffled, keys);
 
         Assert.Equal(codes.Select(order).Values.ToArray(), shuffled.Values.ToArray());
         Assert.Equal(order.Select(row => plain.SemanticIds[row]), resolved.SemanticIds);
@@ -90,7 +95,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
 
         var together = quantizer.Encode(fitted.Table.Select([.. Enumerable.Range(0, 30)]));
 
-        Assert.All(Enumerable.Range(0, 30), row => Assert.Equal(together[row].ToArray(), quantizer.Encode(fitted.Table.Select([row]))[0].ToArray()));
+        Assert.All(Enumerable.Range(0, 30),
+            row => Assert.Equal(together[row].ToArray(), quantizer.Encode(fitted.Table.Select([row]))[0].ToArray()));
     }
 
     [Theory]
@@ -147,7 +153,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
     }
 
     [Property(MaxTest = 15)]
-    public FsCheck.Property Encode_BalancedAnyCatalogue_KeepsSizesWithinBounds() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property Encode_BalancedAnyCatalogue_KeepsSizesWithinBounds() =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         // At least two items per code: the residual of an item alone is zero, and vectors that are alike have one code whatever the bounds.
         var random = new Random(seed);
@@ -162,7 +169,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
         {
             Assert.All(
                 Enumerable.Range(0, size),
-                code => Assert.InRange(Enumerable.Range(0, count).Count(row => codes[row, level] == code), Math.Max(1, count / size - slack), count / size + slack));
+                code => Assert.InRange(Enumerable.Range(0, count).Count(row => codes[row, level] == code),
+                Math.Max(1, count / size - slack), count / size + slack));
         }
     });
 
@@ -171,7 +179,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
     {
         // Codes that do not depend on one another: a decoded vector is nearest to its own codes.
         foreach (IQuantizer quantizer in (IQuantizer[])[
-            new RqKMeansQuantizer(new() { CodebookSizes = [12] }), new RqOpqQuantizer(new() { ResidualSizes = [], ProductSizes = [5, 4, 6], RotationIterations = 5 })])
+            new RqKMeansQuantizer(new() { CodebookSizes = [12] }),
+                new RqOpqQuantizer(new() { ResidualSizes = [], ProductSizes = [5, 4, 6], RotationIterations = 5 })])
         {
             using (quantizer)
             {
@@ -184,7 +193,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
     }
 
     [Property(MaxTest = 50)]
-    public FsCheck.Property EncodeDecode_ResidualLevelsFarSmallerThanTheGapsAbove_IsAFixedPoint() => Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
+    public FsCheck.Property EncodeDecode_ResidualLevelsFarSmallerThanTheGapsAbove_IsAFixedPoint() =>
+        Prop.ForAll(Gen.Choose(0, int.MaxValue - 1).ToArbitrary(), seed =>
     {
         // What the levels below can add is under half of the least gap between codes, so no sum of codes is nearer to another first code.
         using var scope = NewDisposeScope();

@@ -49,7 +49,8 @@ public class SemanticIdTokenizerFitTests
         var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
 
         var noEncoder = await Assert.ThrowsAsync<InvalidOperationException>(() => tokenizer.AssignAsync(Items));
-        Assert.Contains("The TfIdfEncoder is not fitted; load the one that the quantizer was fitted with", noEncoder.Message, StringComparison.Ordinal);
+        Assert.Contains("The TfIdfEncoder is not fitted; load the one that the quantizer was fitted with", noEncoder.Message,
+            StringComparison.Ordinal);
         Assert.False(encoder.IsFitted);
         await encoder.FitAsync([.. Items.Select(item => item.Title)]);
         var noQuantizer = await Assert.ThrowsAsync<InvalidOperationException>(() => tokenizer.AssignAsync(Items));
@@ -57,8 +58,12 @@ public class SemanticIdTokenizerFitTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => tokenizer.AssignAsync(["a"], new EmbeddingTable(1, 1, [1])));
 
         await quantizer.FitAsync(await tokenizer.EncodeTextAsync(Items));
-        Assert.Contains("width 1", (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AssignAsync(["a"], new EmbeddingTable(1, 1, [1])))).Message, StringComparison.Ordinal);
-        Assert.Contains("2 items and 1 vectors", (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AssignAsync(["a", "b"], new EmbeddingTable(1, 16, new float[16])))).Message, StringComparison.Ordinal);
+        Assert.Contains("width 1",
+            (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AssignAsync(["a"], new EmbeddingTable(1, 1, [1])))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("2 items and 1 vectors",
+            (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AssignAsync(["a", "b"], new EmbeddingTable(1, 16, new float[16]))))
+            .Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AssignAsync([]));
     }
 
@@ -78,11 +83,15 @@ public class SemanticIdTokenizerFitTests
         Assert.Equal(encoder.Fingerprint, refitted.EncoderFingerprint);
         using var freshEncoder = Encoder();
         using var freshQuantizer = Quantizer();
-        Assert.Equal((await new SemanticIdTokenizer(freshEncoder, freshQuantizer).BuildAsync(Items)).Index.Fingerprint, refitted.Index.Fingerprint);
+        Assert.Equal((await new SemanticIdTokenizer(freshEncoder, freshQuantizer).BuildAsync(Items)).Index.Fingerprint,
+            refitted.Index.Fingerprint);
 
-        Assert.Contains("encoder of the fit", (await Assert.ThrowsAsync<InvalidOperationException>(() => tokenizer.AddItemsAsync(old, Items[80..]))).Message, StringComparison.Ordinal);
+        Assert.Contains("encoder of the fit",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => tokenizer.AddItemsAsync(old, Items[80..]))).Message,
+            StringComparison.Ordinal);
         var vectors = await tokenizer.EncodeTextAsync(Items[80..]);
-        var byVector = await Assert.ThrowsAsync<InvalidOperationException>(() => old.AddItemsAsync([.. Items[80..].Select(item => item.Id)], vectors));
+        var byVector =
+            await Assert.ThrowsAsync<InvalidOperationException>(() => old.AddItemsAsync([.. Items[80..].Select(item => item.Id)], vectors));
         Assert.Contains("quantizer was fitted again", byVector.Message, StringComparison.Ordinal);
         using var folder = new TemporaryFolder();
         await Assert.ThrowsAsync<InvalidOperationException>(() => old.SaveAsync(folder.File("c")));
@@ -120,7 +129,8 @@ public class SemanticIdTokenizerFitTests
         using var other = Encoder();
         await other.FitAsync([.. Items.Select(item => item.Title)]);
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => new SemanticIdTokenizer(other, owned).AddItemsAsync(loaded, Items[80..]));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new SemanticIdTokenizer(other, owned).AddItemsAsync(loaded, Items[80..]));
 
         Assert.Contains(encoder.Fingerprint!, error.Message, StringComparison.Ordinal);
         Assert.Contains(other.Fingerprint!, error.Message, StringComparison.Ordinal);
@@ -156,13 +166,16 @@ public class SemanticIdTokenizerFitTests
         using var folder = new TemporaryFolder();
         using var encoder = Encoder();
         using var quantizer = Quantizer();
-        var growth = new GrowthOptions { UnknownText = UnknownTextPolicy.Refuse, FullPrefix = FullPrefixPolicy.Refuse, ReservedExtraLevel = 3 };
-        await (await new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Growth = growth }).BuildAsync(Items[..80])).SaveAsync(folder.File("c"));
+        var growth =
+            new GrowthOptions { UnknownText = UnknownTextPolicy.Refuse, FullPrefix = FullPrefixPolicy.Refuse, ReservedExtraLevel = 3 };
+        await (await new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Growth = growth }).BuildAsync(Items[..80]))
+            .SaveAsync(folder.File("c"));
 
         var loaded = await SemanticIdCatalogue.LoadAsync(folder.File("c"));
         using var owned = loaded.Quantizer;
 
-        Assert.Equal((UnknownTextPolicy.Refuse, FullPrefixPolicy.Refuse, 3), (loaded.Growth.UnknownText, loaded.Growth.FullPrefix, loaded.Growth.ReservedExtraLevel));
+        Assert.Equal((UnknownTextPolicy.Refuse, FullPrefixPolicy.Refuse, 3),
+            (loaded.Growth.UnknownText, loaded.Growth.FullPrefix, loaded.Growth.ReservedExtraLevel));
         Assert.Equal([8, 8, 16, 3], loaded.Index.LevelSizes);
     }
 
@@ -184,7 +197,8 @@ public class SemanticIdTokenizerFitTests
         Assert.Contains("WordCountEncoder", error.Message, StringComparison.Ordinal);
     }
 
-    private sealed class Wrapper(IEmbeddingGenerator<string, Embedding<float>> inner) : DelegatingEmbeddingGenerator<string, Embedding<float>>(inner);
+    private sealed class Wrapper(IEmbeddingGenerator<string, Embedding<float>> inner) : DelegatingEmbeddingGenerator<string,
+        Embedding<float>>(inner);
 
     /// <summary>Counts letters, weighted by how often they were in the texts that it was fitted to.</summary>
     private sealed class WordCountEncoder : IFittedEncoder

@@ -23,7 +23,8 @@ public class SemanticIdTokenizerTests
         using var quantizer = new RqVaeQuantizer(Small());
         var stages = new HashSet<string>();
 
-        var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(items, new Progress(report => stages.Add(report.Stage)));
+        var index = await new SemanticIdTokenizer(encoder, quantizer)
+            .TokenizeAsync(items, new Progress(report => stages.Add(report.Stage)));
 
         Assert.Equal(items.Count, index.DistinctCount);
         Assert.Equal(items.Select(item => item.Id), index.Items);
@@ -31,7 +32,8 @@ public class SemanticIdTokenizerTests
         Assert.Equal(["text", "rq-vae"], stages);
 
         // Items of one category share first codes far more often than chance.
-        var byCategory = items.GroupBy(item => item.Categories[0]).Select(group => group.CountBy(item => index[item.Id][0]).Max(code => code.Value) / (double)group.Count());
+        var byCategory = items.GroupBy(item => item.Categories[0])
+            .Select(group => group.CountBy(item => index[item.Id][0]).Max(code => code.Value) / (double)group.Count());
         Assert.True(byCategory.Average() > 0.2);
     }
 
@@ -86,7 +88,8 @@ public class SemanticIdTokenizerTests
         Assert.Equal([(20L, 50L), (40, 50), (50, 50)], reports.Select(report => (report.Step, report.TotalSteps)));
 
         using var cancellation = new CancellationTokenSource();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tokenizer.EncodeTextAsync(items, new Progress(_ => cancellation.Cancel()), cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            tokenizer.EncodeTextAsync(items, new Progress(_ => cancellation.Cancel()), cancellation.Token));
         Assert.Equal([20, 20, 10, 20], encoder.Batches);
     }
 
@@ -99,14 +102,17 @@ public class SemanticIdTokenizerTests
         Item[] few = [.. DemoCatalogue.Create().Items.Take(10)];
 
         await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.TokenizeAsync([]));
-        Assert.Contains("10 vectors cannot fill a level of 16 codes", (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.TokenizeAsync(few))).Message, StringComparison.Ordinal);
+        Assert.Contains("10 vectors cannot fill a level of 16 codes",
+            (await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.TokenizeAsync(few))).Message, StringComparison.Ordinal);
 
         using var constant = new ConstantEncoder();
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new SemanticIdTokenizer(constant, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new SemanticIdTokenizer(constant, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
         Assert.Contains("vectors are equal", error.Message, StringComparison.Ordinal);
 
         using var ragged = new ConstantEncoder { Width = text => text.Length % 2 + 1 };
-        await Assert.ThrowsAsync<InvalidOperationException>(() => new SemanticIdTokenizer(ragged, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new SemanticIdTokenizer(ragged, quantizer).TokenizeAsync(DemoCatalogue.Create().Items));
     }
 
     private sealed class Progress(Action<TrainingProgress> report) : IProgress<TrainingProgress>
@@ -120,7 +126,8 @@ public class SemanticIdTokenizerTests
 
         public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
             IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(text => new Embedding<float>(Enumerable.Repeat(1f, Width(text)).ToArray()))));
+            Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(
+                values.Select(text => new Embedding<float>(Enumerable.Repeat(1f, Width(text)).ToArray()))));
 
         public object? GetService(Type serviceType, object? serviceKey = null) => null;
 

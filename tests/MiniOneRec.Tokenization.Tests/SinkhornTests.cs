@@ -20,7 +20,8 @@ public class SinkhornTests
             int split = settings.LastIndexOf('.');
             double epsilon = double.Parse(settings[..split], System.Globalization.CultureInfo.InvariantCulture);
 
-            var plan = SinkhornKnopp.Plan(tensors["distances"], epsilon, int.Parse(settings[(split + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+            var plan = SinkhornKnopp.Plan(tensors["distances"], epsilon,
+                int.Parse(settings[(split + 1)..], System.Globalization.CultureInfo.InvariantCulture));
 
             RqVaeParityTests.Close(tensors[key], plan, 1e-9);
             Assert.True((tensors["index." + settings] == plan.argmax(1)).all().item<bool>(), settings);
@@ -55,7 +56,8 @@ public class SinkhornTests
         using var model = new RqVae(new RqVaeOptions { CodebookSizes = sizes, HiddenWidths = [32, 16], LatentWidth = 8 }, 24);
         foreach (var (key, value) in model.named_parameters())
         {
-            value.copy_(tensors[key.Replace(".layers", "", StringComparison.Ordinal).Replace("quantizer.levels.", "codebook.", StringComparison.Ordinal).Replace(".codebook", "", StringComparison.Ordinal)]);
+            value.copy_(tensors[key.Replace(".layers", "", StringComparison.Ordinal)
+                .Replace("quantizer.levels.", "codebook.", StringComparison.Ordinal).Replace(".codebook", "", StringComparison.Ordinal)]);
         }
 
         var quantizer = new RqVaeModel(model, 24);

@@ -9,7 +9,8 @@ internal static class Toy
     public static EmbeddingTable Clusters(int count, int width, int centres, double spread, int seed)
     {
         var random = new Random(seed);
-        float[][] means = [.. Enumerable.Range(0, centres).Select(_ => Enumerable.Range(0, width).Select(_ => (float)Normal(random)).ToArray())];
+        float[][] means =
+            [.. Enumerable.Range(0, centres).Select(_ => Enumerable.Range(0, width).Select(_ => (float)Normal(random)).ToArray())];
         float[] values = new float[count * width];
         for (int i = 0; i < values.Length; i++)
         {
@@ -19,7 +20,8 @@ internal static class Toy
         return new EmbeddingTable(count, width, values);
     }
 
-    public static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    public static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 
     /// <summary>A small RQ-VAE that fits in well under a second.</summary>
     public static RqVaeOptions RqVae(params int[] sizes) => new()

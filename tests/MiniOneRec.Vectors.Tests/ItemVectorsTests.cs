@@ -16,7 +16,8 @@ public class ItemVectorsTests
         Assert.Equal(["text", "collaborative"], loaded.Sources.Select(source => source.Name));
         Assert.Equal(["item-1", "item-6"], loaded["collaborative"].MissingItems());
         Assert.Equal(vectors["text"].Values.ToArray(), loaded["text"].Values.ToArray());
-        Assert.Equal(["collaborative.npy", "items.json", "manifest.json", "text.npy"], Directory.GetFiles(folder.File("vectors")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["collaborative.npy", "items.json", "manifest.json", "text.npy"],
+            Directory.GetFiles(folder.File("vectors")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

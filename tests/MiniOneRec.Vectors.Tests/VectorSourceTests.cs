@@ -27,7 +27,8 @@ public class VectorSourceTests
     [Fact]
     public void Constructor_BadInput_SaysWhatIsWrong()
     {
-        void Says(string part, Func<VectorSource> make) => Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
+        void Says(string part, Func<VectorSource> make) =>
+            Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(make).Message, StringComparison.Ordinal);
 
         Says("Item 'a' has rows 0 and 2", () => new VectorSource("text", ["a", "b", "a"], 1, new float[3]));
         Says("Row 1 has no item id", () => new VectorSource("text", ["a", ""], 1, new float[2]));
@@ -83,7 +84,8 @@ public class VectorSourceTests
         Assert.Equal(source.Fingerprint, source.Named("title").Fingerprint);
         Assert.NotEqual(source.Fingerprint, new VectorSource("text", ["a", "b"], 2, other).Fingerprint);
         Assert.NotEqual(source.Fingerprint, new VectorSource("text", ["a", "c"], 2, Values()).Fingerprint);
-        Assert.NotEqual(new VectorSource("text", ["a", "b"], 1, [1, 0]).Fingerprint, new VectorSource("text", ["a", "b"], 1, [1, 0], [true, false]).Fingerprint);
+        Assert.NotEqual(new VectorSource("text", ["a", "b"], 1, [1, 0]).Fingerprint,
+            new VectorSource("text", ["a", "b"], 1, [1, 0], [true, false]).Fingerprint);
     }
 
     [Fact]
@@ -144,7 +146,8 @@ public class VectorSourceTests
         var count = await Assert.ThrowsAsync<InvalidDataException>(() => VectorSource.LoadAsync(folder.File("v.npy"), ["x", "y", "z"]));
         Assert.Contains("has 2 rows; the catalogue has 3 items", count.Message, StringComparison.Ordinal);
         await File.WriteAllLinesAsync(folder.File("v.txt"), ["x", "x"]);
-        var twice = await Assert.ThrowsAsync<InvalidDataException>(() => VectorSource.LoadAsync(folder.File("v.npy"), folder.File("v.txt")));
+        var twice =
+            await Assert.ThrowsAsync<InvalidDataException>(() => VectorSource.LoadAsync(folder.File("v.npy"), folder.File("v.txt")));
         Assert.Contains(folder.File("v.txt"), twice.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<FileNotFoundException>(() => VectorSource.LoadAsync(folder.File("w.npy"), ["x"]));
     }

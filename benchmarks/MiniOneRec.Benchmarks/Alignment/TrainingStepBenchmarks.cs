@@ -33,7 +33,8 @@ public class TrainingStepBenchmarks
         _plain = optim.AdamW(_parameters, 1e-6, weight_decay: 0.1);
         int[][] prompts = Catalogues.Prompts(index, template, 64, 10);
         _batch = TokenBatch.Of(prompts);
-        long[] positions = [.. Enumerable.Range(0, _batch.TotalTokens).Where(i => !_batch.Offsets.Contains(i + 1) && i + 1 < _batch.TotalTokens).Select(i => (long)i)];
+        long[] positions = [.. Enumerable.Range(0, _batch.TotalTokens)
+            .Where(i => !_batch.Offsets.Contains(i + 1) && i + 1 < _batch.TotalTokens).Select(i => (long)i)];
         long[] tokens = [.. _batch.Tokens.data<long>()];
         _labels = new LabelSet(positions, [.. positions.Select(i => tokens[i + 1])], [], CPU);
         Step();

@@ -6,7 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Benchmarks;
 
-/// <summary>One decode step of grouped-query attention over a shared prompt: query groups folded into the length, and the kernel that decoding uses, against copies of keys and values.</summary>
+/// <summary>One decode step of grouped-query attention over a shared prompt: query groups folded into the length, and the kernel that
+/// decoding uses, against copies of keys and values.</summary>
 public class AttentionBenchmarks
 {
     private const int Heads = 14, Groups = 2, Width = 64;

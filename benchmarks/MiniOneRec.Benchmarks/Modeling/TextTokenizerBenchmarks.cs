@@ -17,7 +17,8 @@ public class TextTokenizerBenchmarks
         string path = Environment.GetEnvironmentVariable("MINIONEREC_TOKENIZER")
             ?? throw new InvalidOperationException("Set MINIONEREC_TOKENIZER to a tokenizer.json to run this benchmark.");
         _tokenizer = await TextTokenizer.LoadAsync(path);
-        _text = string.Concat(Enumerable.Range(0, 64).Select(i => $"Stainless steel washer assortment kit no. {i}, 1/2 inch, with a box.\n"));
+        _text = string.Concat(Enumerable.Range(0, 64)
+            .Select(i => $"Stainless steel washer assortment kit no. {i}, 1/2 inch, with a box.\n"));
         _tokens = _tokenizer.Encode(_text);
     }
 

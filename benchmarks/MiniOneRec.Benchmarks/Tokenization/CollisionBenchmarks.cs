@@ -34,5 +34,6 @@ public class CollisionBenchmarks
     public void CleanUp() => _quantizer.Dispose();
 
     [Benchmark]
-    public CollisionResolution Resolve() => new CollisionResolver(new CollisionOptions { Policy = Policy }).Resolve(_quantizer, _embeddings, _codes);
+    public CollisionResolution Resolve() =>
+        new CollisionResolver(new CollisionOptions { Policy = Policy }).Resolve(_quantizer, _embeddings, _codes);
 }

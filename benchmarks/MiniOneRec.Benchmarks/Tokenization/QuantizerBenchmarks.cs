@@ -20,8 +20,10 @@ public class QuantizerBenchmarks
     public async Task SetUpAsync()
     {
         var random = new Random(42);
-        EmbeddingTable Draw(int count) => new(count, Width, [.. Enumerable.Range(0, count * Width).Select(_ => random.NextSingle() - 0.5f)]);
-        _quantizer = new RqVaeQuantizer(new RqVaeOptions { Training = new QuantizerTrainingOptions { Epochs = 2, WarmupEpochs = 0, BatchSize = 512 } });
+        EmbeddingTable Draw(int count) =>
+            new(count, Width, [.. Enumerable.Range(0, count * Width).Select(_ => random.NextSingle() - 0.5f)]);
+        _quantizer = new RqVaeQuantizer(
+            new RqVaeOptions { Training = new QuantizerTrainingOptions { Epochs = 2, WarmupEpochs = 0, BatchSize = 512 } });
         await _quantizer.FitAsync(Draw(1_024));
         _embeddings = Draw(Items);
         _codes = _quantizer.Encode(_embeddings);

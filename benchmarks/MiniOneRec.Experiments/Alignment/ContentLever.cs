@@ -14,7 +14,8 @@ internal static class ContentLever
     {
         if (vectors.Length == 0)
         {
-            throw new ArgumentException($"The lever '{run.Lever}' needs --embeddings FILE.npy; '{{set}}' in it stands for the data set's name.");
+            throw new ArgumentException(
+                $"The lever '{run.Lever}' needs --embeddings FILE.npy; '{{set}}' in it stands for the data set's name.");
         }
 
         var table = await EmbeddingTable.LoadAsync(vectors, expectedCount: data.Items.Count, cancellationToken: cancellationToken);
@@ -27,7 +28,8 @@ internal static class ContentLever
         if (run.ContentAtInput || run.DenseHead)
         {
             model.Attach(new ContentModule(
-                content, index, template, model.Config.HiddenSize, new ContentOptions { AtInput = run.ContentAtInput, DenseHead = run.DenseHead }, popularity));
+                content, index, template, model.Config.HiddenSize,
+                new ContentOptions { AtInput = run.ContentAtInput, DenseHead = run.DenseHead }, popularity));
         }
     }
 }

@@ -47,7 +47,8 @@ internal sealed record LeverRun
         ["batch"] = (run, value) => run with { BatchSize = (int)value },
         ["bits"] = (run, value) => run with
         {
-            Precision = value switch { 16 => TrainingPrecision.BFloat16, 32 => TrainingPrecision.Full, _ => throw new ArgumentException($"bits is {value}; expected 16 or 32.") },
+            Precision = value switch { 16 => TrainingPrecision.BFloat16, 32 => TrainingPrecision.Full,
+                _ => throw new ArgumentException($"bits is {value}; expected 16 or 32.") },
         },
     };
 
@@ -119,13 +120,15 @@ internal sealed record LeverRun
 
     public SftOptions Options() => new()
     {
-        Epochs = Epochs, Seed = Seed, Dropout = Dropout, LabelSmoothing = LabelSmoothing, AverageDecay = AverageDecay, LearningRate = LearningRate,
+        Epochs = Epochs, Seed = Seed, Dropout = Dropout, LabelSmoothing = LabelSmoothing, AverageDecay = AverageDecay,
+            LearningRate = LearningRate,
         WeightDecay = WeightDecay, BatchSize = BatchSize, Precision = Precision,
     };
 
     public IAlignmentTask[] Tasks()
     {
-        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, TeacherBranches = TeacherBranches, WindowShare = WindowShare, MaxHistory = RecipePreset.MaxHistory, MaxItems = RecipePreset.MaxHistory };
+        var next = new NextItemTask { Mode = Mode, TeacherShare = TeacherShare, TeacherBranches = TeacherBranches,
+            WindowShare = WindowShare, MaxHistory = RecipePreset.MaxHistory, MaxItems = RecipePreset.MaxHistory };
         return Titles ? [next, new TitleToSidTask(), new SidToTitleTask()] : [next];
     }
 
@@ -133,7 +136,8 @@ internal sealed record LeverRun
     {
         string[] parts = lever.Split('=');
         return Changes.TryGetValue(lever, out var change) ? change(run)
-            : parts.Length == 2 && Numbers.TryGetValue(parts[0], out var set) && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double value) ? set(run, value)
+            : parts.Length == 2 && Numbers.TryGetValue(parts[0], out var set)
+                && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double value) ? set(run, value)
             : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Changes.Keys)}, and {string.Join(", ", Numbers.Keys)} with a number.");
     }
 }

@@ -37,14 +37,17 @@ internal static class LeverTable
                 {
                     var run = new LeverRun
                     {
-                        DataSet = set, Seed = seed, Epochs = epochs > 0 ? epochs : preset.SftEpochs, Users = users, TeacherShare = preset.TeacherShare, TeacherBranches = preset.TeacherBranches,
-                        LabelSmoothing = preset.LabelSmoothing, Dropout = preset.Dropout, BatchSize = preset.BatchSize, Precision = preset.Precision,
+                        DataSet = set, Seed = seed, Epochs = epochs > 0 ? epochs : preset.SftEpochs, Users = users,
+                            TeacherShare = preset.TeacherShare, TeacherBranches = preset.TeacherBranches,
+                        LabelSmoothing = preset.LabelSmoothing, Dropout = preset.Dropout, BatchSize = preset.BatchSize,
+                            Precision = preset.Precision,
                         Hidden = preset.HiddenSize, Layers = preset.Layers, LearningRate = preset.LearningRate,
                     }.With(lever);
                     var settings = (JsonObject)JsonSerializer.SerializeToNode(run, RunRecord.Json)!;
                     var figures = (await store.GetAsync(
                         "levers", $"{set}-{lever}-{seed}", settings, () => TrainAsync(
-                            data, run, vectors.Replace("{set}", set, StringComparison.Ordinal), device, logs, context.CancellationToken), context.CancellationToken)).Figures;
+                            data, run, vectors.Replace("{set}", set, StringComparison.Ordinal), device, logs, context.CancellationToken),
+                            context.CancellationToken)).Figures;
                     context.Log($"{set} {lever} seed {seed}: {string.Join(", ", Figures.Select(key => $"{key} {figures[key]:F4}"))}");
                     (table.TryGetValue(lever, out var list) ? list : table[lever] = []).Add(figures);
                 }
@@ -69,7 +72,8 @@ internal static class LeverTable
         IPromptTemplate template = run.Titles ? new WordTemplate(index, data.Items.Select(item => item.Title)) : CompactTemplate.For(index);
         var sequences = run.Users == 0 ? data.TrainSequences : [.. data.TrainSequences.Take(run.Users)];
         var rows = run.Users == 0 ? data.Train : null;
-        var popularity = sequences.SelectMany(sequence => sequence.ItemIds).CountBy(item => item).ToDictionary(pair => pair.Key, pair => (double)pair.Value);
+        var popularity = sequences.SelectMany(sequence => sequence.ItemIds).CountBy(item => item)
+            .ToDictionary(pair => pair.Key, pair => (double)pair.Value);
         torch.random.manual_seed(run.Seed);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32));
         model.to(TorchSeed.DeviceOf(device));
@@ -79,17 +83,21 @@ internal static class LeverTable
         }
 
         // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
-        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = RecipePreset.MaxHistory, ExcludeHistory = RecipePreset.NobodyComesBack(sequences) };
+        var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = RecipePreset.MaxHistory,
+            ExcludeHistory = RecipePreset.NobodyComesBack(sequences) };
         using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);
         var alignment = new AlignmentData(index, sequences) { Items = data.Items, Rows = run.Mode == NextItemMode.Row ? rows : null };
         var options = run.Options();
-        options.RunLog = logs.Length == 0 ? null : Path.Combine(Directory.CreateDirectory(logs).FullName, $"{run.DataSet}.{run.Lever}.{run.Seed}.csv");
-        var result = await new SftTrainer(run.Tasks(), options).TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
+        options.RunLog = logs.Length == 0 ? null
+            : Path.Combine(Directory.CreateDirectory(logs).FullName, $"{run.DataSet}.{run.Lever}.{run.Seed}.csv");
+        var result = await new SftTrainer(run.Tasks(), options)
+            .TrainAsync(recommender, alignment, data.Validation, cancellationToken: cancellationToken);
 
         if (run.DenseHead || run.Rules)
         {
             PriorShare[] priors = run.Rules ? [new PriorShare(new SequentialRulesRecommender(sequences, index.Items), 0)] : [];
-            (await new PriorTuner().TuneAsync(recommender, priors, data.Validation, cancellationToken: cancellationToken)).Apply(recommender);
+            (await new PriorTuner().TuneAsync(recommender, priors, data.Validation, cancellationToken: cancellationToken))
+                .Apply(recommender);
         }
 
         var figures = new Dictionary<string, double> { ["seconds"] = result.Elapsed.TotalSeconds };
@@ -97,7 +105,8 @@ internal static class LeverTable
         var catalog = new EvaluationCatalog(data.ItemIds, index, sequences);
         foreach (var (part, examples) in new[] { ("valid", data.Validation), ("test", data.Test) })
         {
-            var report = await evaluator.EvaluateAsync(recommender, run.Users == 0 ? examples : [.. examples.Take(run.Users)], catalog, cancellationToken: cancellationToken);
+            var report = await evaluator.EvaluateAsync(recommender, run.Users == 0 ? examples : [.. examples.Take(run.Users)], catalog,
+                cancellationToken: cancellationToken);
             foreach (string metric in new[] { "HR", "NDCG" })
             {
                 figures[$"{part}.{metric}@10"] = report[metric, 10];

@@ -11,7 +11,8 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>What one arm of the ablation is given.</summary>
 internal sealed record TextSetup(
-    double Minutes, int Steps, int Points, int Rows, int TestRows, string Train, NextItemWording Wording, SftOptions Options, int Users, int Layers,
+    double Minutes, int Steps, int Points, int Rows, int TestRows, string Train, NextItemWording Wording, SftOptions Options, int Users,
+    int Layers,
     string Initial)
 {
     /// <summary>Gets the training users.</summary>
@@ -58,12 +59,12 @@ internal sealed class TextArm : IDisposable
         _step = new TrainingStep(_model, _weights, _samples.TaskIds, options);
         _model.Dropout = options.Dropout;
 
-        var trie = new SemanticIdTrie(index);
+        var measured = new SemanticIdModel(_model, _template, index);
         Validator Measure(IReadOnlyList<NextItemExample> rows, int count, ValidationMetric metric)
         {
             var how = options.Copy();
             (how.Validation, how.ValidationExamples) = (metric, count);
-            return new Validator(_model, _template, trie, index, rows, 20, how);
+            return new Validator(measured, rows, how);
         }
 
         _loss = Measure(data.Validation, setup.Rows, ValidationMetric.Loss);
@@ -84,7 +85,8 @@ internal sealed class TextArm : IDisposable
         for (int epoch = 0; ; epoch++)
         {
             var (trees, batches) = _samples.Epoch(epoch);
-            _context.Log(epoch > 0 ? $"{_name}: epoch {epoch}" : $"{_name}: {trees.Sum(tree => tree.Members.Count)} samples, {trees.Sum(tree => tree.TokenCount)} tokens an epoch");
+            _context.Log(epoch > 0 ? $"{_name}: epoch {epoch}"
+                : $"{_name}: {trees.Sum(tree => tree.Members.Count)} samples, {trees.Sum(tree => tree.TokenCount)} tokens an epoch");
             foreach (int[] batch in batches)
             {
                 _context.CancellationToken.ThrowIfCancellationRequested();
@@ -159,7 +161,8 @@ internal sealed class TextArm : IDisposable
         using var file = GgufFile.Open(_context.ModelPath(TextAblation.Weights));
         var titles = data.Items.Where(item => item.Title.Length > 0).ToDictionary(item => item.Id, item => item.Title);
         TokenRowInitializer initial = _setup.Initial == "text" ? new ItemTextRows(data.Index!, titles, plain) : new NormalRows();
-        return VocabularyExtension.Extend(file.LoadDecoder(type: ScalarType.Float32), vocabulary, plain.VocabularySize, initial, _setup.Options.Seed);
+        return VocabularyExtension.Extend(file.LoadDecoder(type: ScalarType.Float32), vocabulary, plain.VocabularySize, initial,
+            _setup.Options.Seed);
     }
 
     private DecoderModel Scratch(SemanticIdVocabulary vocabulary)

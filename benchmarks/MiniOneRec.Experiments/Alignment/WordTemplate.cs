@@ -20,7 +20,8 @@ internal sealed partial class WordTemplate : IPromptTemplate
         _compact = CompactTemplate.For(index);
         _words = titles.SelectMany(title => Words(title).Distinct()).CountBy(word => word).Where(pair => pair.Value >= 5)
             .Select(pair => pair.Key).Order(StringComparer.Ordinal)
-            .Select((word, i) => (word, _compact.VocabularySize + i)).ToDictionary(pair => pair.word, pair => pair.Item2, StringComparer.Ordinal);
+            .Select((word, i) => (word, _compact.VocabularySize + i))
+                .ToDictionary(pair => pair.word, pair => pair.Item2, StringComparer.Ordinal);
     }
 
     public string Name => "words";

@@ -34,7 +34,8 @@ internal sealed class BaselinesStudy : IStudy
                     ["options"] = options is null ? null : JsonSerializer.SerializeToNode(options, options.GetType()),
                 };
                 var run = await store.GetAsync(
-                    "baselines", $"{set}-{model}-{shared.Seed}", settings, () => MeasureAsync(context, data, model, options, shared), context.CancellationToken);
+                    "baselines", $"{set}-{model}-{shared.Seed}", settings, () => MeasureAsync(context, data, model, options, shared),
+                    context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
                     context.Report($"{set}.{model}.{figure}", value, figure == "seconds" ? "s" : "");
@@ -80,15 +81,18 @@ internal sealed class BaselinesStudy : IStudy
                 .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, log, context.CancellationToken),
             (_, CaserOptions given) => await new CaserTrainer(given, shared)
                 .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, log, context.CancellationToken),
-            _ => throw new ArgumentException($"There is no model '{model}'; there are popularity, sequential-rules, item-knn, sasrec, gru4rec and caser."),
+            _ => throw new ArgumentException(
+                $"There is no model '{model}'; there are popularity, sequential-rules, item-knn, sasrec, gru4rec and caser."),
         };
         using var owned = recommender as IDisposable;
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var report = await new RecommendationEvaluator(new EvaluationOptions { Seed = shared.Seed }).EvaluateAsync(
-            recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences), cancellationToken: context.CancellationToken);
+            recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences),
+            cancellationToken: context.CancellationToken);
         var figures = new Dictionary<string, double>
         {
-            ["HR@1"] = report["HR", 1], ["HR@5"] = report["HR", 5], ["HR@10"] = report["HR", 10], ["NDCG@10"] = report["NDCG", 10], ["seconds"] = seconds,
+            ["HR@1"] = report["HR", 1], ["HR@5"] = report["HR", 5], ["HR@10"] = report["HR", 10], ["NDCG@10"] = report["NDCG", 10],
+                ["seconds"] = seconds,
         };
         if (recommender is SequentialRecommender { Training: { } training } sequential)
         {
@@ -102,7 +106,7 @@ internal sealed class BaselinesStudy : IStudy
     {
         public void Report(TrainingProgress value)
         {
-            if (value.Metrics.TryGetValue("ndcg@10", out double ndcg))
+            if (value.Metrics.TryGetValue("NDCG@10", out double ndcg))
             {
                 context.Log($"{value.Stage} epoch {value.Metrics["epoch"]}: validation NDCG@10 {ndcg:F4}");
             }

@@ -10,8 +10,10 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>One way to reinforce, written as parts: <c>rank+sampling+rate=1e-4</c>.</summary>
 /// <remarks>
-/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, rules, prefix, each with <c>*weight</c>; the preset's where none is named.
-/// Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs, loss. Instead of all that: dpo, sdpo.
+/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, rules, prefix, each with <c>*weight</c>; the preset's
+/// where none is named.
+/// Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs, loss. Instead of all that: dpo,
+/// sdpo.
 /// </remarks>
 internal sealed class ReinforcementArm
 {
@@ -44,7 +46,8 @@ internal sealed class ReinforcementArm
                     arm._rewards.Add((reward[0], reward.Length > 1 ? Number(reward[1], part) : 1));
                     break;
                 default:
-                    if (option.Length != 2 || option[0] is not ("rate" or "steps" or "kl" or "prompts" or "group" or "entropy" or "epochs" or "loss"))
+                    if (option.Length != 2
+                        || option[0] is not ("rate" or "steps" or "kl" or "prompts" or "group" or "entropy" or "epochs" or "loss"))
                     {
                         throw new ArgumentException($"Arm '{text}' has the part '{part}', which is no reward, rollout or option.");
                     }
@@ -58,7 +61,8 @@ internal sealed class ReinforcementArm
     }
 
     public async Task<TrainingResult> TrainAsync(
-        GenerativeRecommender recommender, SplitDataset data, RecipePreset preset, int seed, StudyContext context, IProgress<TrainingProgress> progress)
+        GenerativeRecommender recommender, SplitDataset data, RecipePreset preset, int seed, StudyContext context,
+        IProgress<TrainingProgress> progress)
     {
         var options = preset.Grpo(seed);
         Configure(options);
@@ -66,9 +70,11 @@ internal sealed class ReinforcementArm
         {
             var preference = new PreferenceOptions
             {
-                Steps = options.Steps, LearningRate = options.LearningRate, Seed = seed, RejectedCount = _rejected, Rejected = RejectedSource.Rollouts, Guards = options.Guards,
+                Steps = options.Steps, LearningRate = options.LearningRate, Seed = seed, RejectedCount = _rejected,
+                    Rejected = RejectedSource.Rollouts, Guards = options.Guards,
             };
-            return await new PreferenceTrainer(preference).TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
+            return await new PreferenceTrainer(preference)
+                .TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
         }
 
         var rewards = await RewardsAsync(data, preset, seed, context);
@@ -79,7 +85,8 @@ internal sealed class ReinforcementArm
             "gumbel" => new GumbelRolloutSampler(),
             _ => new BeamRolloutSampler(),
         };
-        return await new GrpoTrainer(rewards, options, sampler).TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
+        return await new GrpoTrainer(rewards, options, sampler)
+            .TrainAsync(recommender, data.Train, data.Validation, progress, context.CancellationToken);
     }
 
     private static double Number(string text, string part) => double.TryParse(text, CultureInfo.InvariantCulture, out double value)
@@ -140,7 +147,9 @@ internal sealed class ReinforcementArm
 
     private static async Task<SemanticReward> SemanticAsync(SplitDataset data, StudyContext context)
     {
-        var table = await EmbeddingTable.LoadAsync(context.FixturePath($"embeddings/{data.Name}.emb-minilm-td.npy"), cancellationToken: context.CancellationToken);
-        return new SemanticReward(data.ItemIds.Select((item, row) => new KeyValuePair<string, ReadOnlyMemory<float>>(item, table[row].ToArray())));
+        var table = await EmbeddingTable.LoadAsync(context.FixturePath($"embeddings/{data.Name}.emb-minilm-td.npy"),
+            cancellationToken: context.CancellationToken);
+        return new SemanticReward(
+            data.ItemIds.Select((item, row) => new KeyValuePair<string, ReadOnlyMemory<float>>(item, table[row].ToArray())));
     }
 }

@@ -12,7 +12,8 @@ namespace MiniOneRec.Experiments;
 /// <param name="Ranks">The target's place at the strict item level, zero-based, or −1.</param>
 /// <param name="Training">Figures of the training by name.</param>
 internal sealed record ReinforcementRun(
-    string Set, string On, int Seed, string Arm, IReadOnlyList<string> Users, IReadOnlyList<int> Ranks, IReadOnlyDictionary<string, double> Training)
+    string Set, string On, int Seed, string Arm, IReadOnlyList<string> Users, IReadOnlyList<int> Ranks, IReadOnlyDictionary<string,
+    double> Training)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
@@ -44,7 +45,9 @@ internal sealed record ReinforcementRun(
     /// <summary>Puts the rows of several seeds together, so that a bootstrap draws a user with all its rows.</summary>
     public static EvaluationReport Pool(IEnumerable<ReinforcementRun> runs)
     {
-        RankedExample[] ranks = [.. runs.SelectMany(run => run.Users.Zip(run.Ranks, (user, rank) => new RankedExample(user, $"{run.Seed}", rank, -1)))];
-        return new EvaluationReport { Name = "pooled", Examples = ranks.Length, Cutoffs = [10], Item = new MetricTable(new Dictionary<string, double>()), Ranks = ranks };
+        RankedExample[] ranks =
+            [.. runs.SelectMany(run => run.Users.Zip(run.Ranks, (user, rank) => new RankedExample(user, $"{run.Seed}", rank, -1)))];
+        return new EvaluationReport { Name = "pooled", Examples = ranks.Length, Cutoffs = [10],
+            Item = new MetricTable(new Dictionary<string, double>()), Ranks = ranks };
     }
 }

@@ -8,11 +8,14 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Experiments;
 
-/// <summary>What reinforcement adds to a supervised decoder: rewards, rollouts and KL from one start, and what is left of it on another catalogue.</summary>
-/// <remarks>Every run is kept as a line in the work folder, and every model as a folder; called again, the study goes on where it was.</remarks>
+/// <summary>What reinforcement adds to a supervised decoder: rewards, rollouts and KL from one start, and what is left of it on another
+/// catalogue.</summary>
+/// <remarks>Every run is kept as a line in the work folder, and every model as a folder; called again, the study goes on where it
+/// was.</remarks>
 internal sealed class ReinforcementStudy : IStudy
 {
-    private static readonly (string Key, IRankingMetric Metric, int Cutoff)[] Keys = [("HR@1", new HitRate(), 1), ("HR@10", new HitRate(), 10), ("NDCG@10", new Ndcg(), 10)];
+    private static readonly (string Key, IRankingMetric Metric, int Cutoff)[] Keys =
+        [("HR@1", new HitRate(), 1), ("HR@10", new HitRate(), 10), ("NDCG@10", new Ndcg(), 10)];
 
     public string Name => "reinforcement";
 
@@ -28,7 +31,8 @@ internal sealed class ReinforcementStudy : IStudy
         string device = context.Option("device", "cpu");
         var sets = context.Options("sets", "Industrial_and_Scientific", "Office_Products");
         var seeds = context.Options("seeds", 1, 2);
-        ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "rank", "rank+rate=2e-5", "semantic", "collaborative", "sampling", "dynamic", "kl=0", "rate=2e-5", "sdpo").Select(ReinforcementArm.Parse)];
+        ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "rank", "rank+rate=2e-5", "semantic", "collaborative",
+            "sampling", "dynamic", "kl=0", "rate=2e-5", "sdpo").Select(ReinforcementArm.Parse)];
         Directory.CreateDirectory(work);
         var lab = new Lab(context, preset, work, device);
         foreach (int seed in seeds)
@@ -55,8 +59,11 @@ internal sealed class ReinforcementStudy : IStudy
             {
                 foreach (string arm in arms.Select(arm => arm.Name).Prepend("sft"))
                 {
-                    Report(context, set, on, arm, [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == "sft" && seeds.Contains(run.Seed)).OrderBy(run => run.Seed)],
-                        [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == arm && seeds.Contains(run.Seed)).OrderBy(run => run.Seed)]);
+                    Report(context, set, on, arm,
+                        [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == "sft" && seeds.Contains(run.Seed))
+                        .OrderBy(run => run.Seed)],
+                        [.. lab.Runs.Where(run => run.Set == set && run.On == on && run.Arm == arm && seeds.Contains(run.Seed))
+                        .OrderBy(run => run.Seed)]);
                 }
             }
         }
@@ -75,10 +82,13 @@ internal sealed class ReinforcementStudy : IStudy
         {
             var gain = PairedComparison.Create(ReinforcementRun.Pool(starts), ReinforcementRun.Pool(runs), metric, cutoff);
             double Mean(string name) => runs.Select(run => run.Training.GetValueOrDefault(name, double.NaN)).Average();
-            context.Report($"{set}{(on == set ? "" : " on " + on)}.{arm}.{key}", gain.Second, "", arm == "sft" ? new { runs = runs.Length } : new
+            context.Report($"{set}{(on == set ? "" : " on " + on)}.{arm}.{key}", gain.Second, "",
+                arm == "sft" ? new { runs = runs.Length } : new
             {
-                runs = runs.Length, gain = gain.Difference, relative = gain.Difference / gain.First, low = gain.Interval.Low, high = gain.Interval.High,
-                validation_gain = Mean("validation") - Mean("validation_before"), best_step = Mean("best_step"), kl = Mean("kl"), seconds = Mean("seconds"),
+                runs = runs.Length, gain = gain.Difference, relative = gain.Difference / gain.First, low = gain.Interval.Low,
+                    high = gain.Interval.High,
+                validation_gain = Mean("validation") - Mean("validation_before"), best_step = Mean("best_step"), kl = Mean("kl"),
+                    seconds = Mean("seconds"),
             });
         }
     }
@@ -123,9 +133,11 @@ internal sealed class ReinforcementStudy : IStudy
             var settings = new JsonObject { ["set"] = set, ["on"] = on, ["arm"] = name, ["seed"] = seed, ["preset"] = preset.Name };
             var figures = Keys.ToDictionary(key => key.Key, key => Score(key.Metric, key.Cutoff)).Concat(training).ToDictionary();
             await new RunStore(work).GetAsync(
-                "reinforcement", $"{set}-{on}-{name.Replace('*', 'x')}-{seed}", settings, () => Task.FromResult(new RunOutcome(figures) { Device = device }),
+                "reinforcement", $"{set}-{on}-{name.Replace('*', 'x')}-{seed}", settings,
+                () => Task.FromResult(new RunOutcome(figures) { Device = device }),
                 context.CancellationToken);
-            context.Log($"{set} {seed} {name} on {on}: " + string.Join(' ', Keys.Select(key => $"{key.Key} {Score(key.Metric, key.Cutoff):F4}")));
+            context.Log($"{set} {seed} {name} on {on}: "
+                + string.Join(' ', Keys.Select(key => $"{key.Key} {Score(key.Metric, key.Cutoff):F4}")));
         }
 
         private async Task<SplitDataset> DataAsync(string set)
@@ -134,7 +146,8 @@ internal sealed class ReinforcementStudy : IStudy
             {
                 data = await StudyData.LoadAsync(context, set);
                 var index = data.Index!;
-                _data[set] = data = data with { Index = new SemanticIdIndex(index.Items.Select(item => KeyValuePair.Create(item, index[item])), Grid) };
+                _data[set] = data =
+                    data with { Index = new SemanticIdIndex(index.Items.Select(item => KeyValuePair.Create(item, index[item])), Grid) };
             }
 
             return data;
@@ -146,29 +159,35 @@ internal sealed class ReinforcementStudy : IStudy
             using var recommender = await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed, Device = device })
                 .CreateAsync(data.Index!, popularity, context.CancellationToken);
             var result = await new SftTrainer(preset.Tasks(), preset.Sft(seed))
-                .TrainAsync(recommender, data.TrainSequences, data.Validation, new StepLog(context, $"{data.Name} {seed} sft"), context.CancellationToken);
+                .TrainAsync(recommender, data.TrainSequences, data.Validation, new StepLog(context, $"{data.Name} {seed} sft"),
+                    context.CancellationToken);
             context.Log($"{data.Name} {seed} sft: {result.Elapsed.TotalSeconds:F0} s");
             await recommender.SaveAsync(folder, context.CancellationToken);
         }
 
         private async Task<ReinforcementRun> EvaluateAsync(
-            GenerativeRecommender recommender, SplitDataset data, string set, int seed, string arm, IReadOnlyDictionary<string, double> training)
+            GenerativeRecommender recommender, SplitDataset data, string set, int seed, string arm, IReadOnlyDictionary<string,
+            double> training)
         {
             if (recommender.Index.Fingerprint != data.Index!.Fingerprint)
             {
-                recommender.Swap(data.Index, new Dictionary<string, double>());         // the same weights, asked about a catalogue that they never saw
+                // the same weights, asked about a catalogue that they never saw
+                recommender.Swap(data.Index, new Dictionary<string, double>());
             }
 
             var report = await new RecommendationEvaluator(new EvaluationOptions { Seed = seed, BootstrapSamples = 0 }).EvaluateAsync(
-                recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences), cancellationToken: context.CancellationToken);
-            return new ReinforcementRun(set, data.Name, seed, arm, [.. report.Ranks.Select(row => row.UserId)], [.. report.Ranks.Select(row => row.ItemRank)], training);
+                recommender, data.Test, new EvaluationCatalog(data.ItemIds, data.Index, data.TrainSequences),
+                cancellationToken: context.CancellationToken);
+            return new ReinforcementRun(set, data.Name, seed, arm, [.. report.Ranks.Select(row => row.UserId)],
+                [.. report.Ranks.Select(row => row.ItemRank)], training);
         }
 
         private static Dictionary<string, double> Figures(TrainingResult result)
         {
             var last = result.History.TakeLast(20).Select(step => step.Metrics).ToArray();
             var figures = new[] { "kl", "entropy", "reward", "group_hit_rate", "zero_advantage" }.ToDictionary(
-                key => key, key => last.Select(metrics => metrics.GetValueOrDefault(key, double.NaN)).Where(double.IsFinite).DefaultIfEmpty(0).Average());
+                key => key, key =>
+                last.Select(metrics => metrics.GetValueOrDefault(key, double.NaN)).Where(double.IsFinite).DefaultIfEmpty(0).Average());
             (figures["seconds"], figures["best_step"]) = (result.Elapsed.TotalSeconds, result.BestStep);
             (figures["validation_before"], figures["validation"]) = (result.History[0].Metrics["NDCG@10"], result.BestValidation);
             return figures;

@@ -11,17 +11,20 @@ internal static class ResultPages
     public static IReadOnlyList<ResultTable> Tables { get; } =
     [
         new("quality", "Quality", Program + "quality --sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
-            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model}", model + ".")), [.. Ranking, new("training, s", "seconds", 0)]),
+            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model}", model + ".")),
+            [.. Ranking, new("training, s", "seconds", 0)]),
         new("baselines", "Baselines", Program + "baselines --datasets Industrial_and_Scientific,Office_Products,Beauty",
             run => [($"{Text(run, "set")} {Text(run, "model")}", "")], [.. Ranking, new("training, s", "seconds", 1)]),
         new("levers", "Options of the small decoder", Program + "alignment --part levers",
             run => [($"{Text(run, "dataSet")} {Text(run, "lever")}", "")],
             [
-                new("validation HR@10", "valid.HR@10"), new("NDCG@10", "valid.NDCG@10"), new("test HR@10", "test.HR@10"), new("NDCG@10", "test.NDCG@10"),
+                new("validation HR@10", "valid.HR@10"), new("NDCG@10", "valid.NDCG@10"), new("test HR@10", "test.HR@10"),
+                    new("NDCG@10", "test.NDCG@10"),
                 new("training, s", "seconds", 0),
             ]),
         new("reinforcement", "Reinforcement", Program + "reinforcement --work DIR --seeds 1,2 --transfer Office_Products",
-            run => [(Text(run, "set") == Text(run, "on") ? $"{Text(run, "set")} {Text(run, "arm")}" : $"{Text(run, "set")} on {Text(run, "on")} {Text(run, "arm")}", "")],
+            run => [(Text(run, "set") == Text(run, "on") ? $"{Text(run, "set")} {Text(run, "arm")}"
+            : $"{Text(run, "set")} on {Text(run, "on")} {Text(run, "arm")}", "")],
             [.. Ranking, new("KL at the end", "kl", 2), new("training, s", "seconds", 0)]),
         new("semantic-ids", "Semantic IDs", Program + "semantic-ids --datasets industrial,office",
             run => [($"{Text(run, "set")} {Text(run, "quantizer")}", "")],
@@ -41,7 +44,8 @@ internal static class ResultPages
             var runs = store.ReadAll(table.Experiment);
             if (runs.Count > 0)
             {
-                yield return (table.Experiment + ".md", "<!-- Made by `MiniOneRec.Experiments -- tables`; do not edit. -->\n\n" + table.ToMarkdown(runs));
+                yield return (table.Experiment + ".md",
+                    "<!-- Made by `MiniOneRec.Experiments -- tables`; do not edit. -->\n\n" + table.ToMarkdown(runs));
             }
         }
     }

@@ -3,14 +3,16 @@ using System.Text;
 
 namespace MiniOneRec.Experiments;
 
-/// <summary>A Markdown table that is made of runs: one row per group of runs, one column per figure, means over the runs of a group.</summary>
+/// <summary>A Markdown table that is made of runs: one row per group of runs, one column per figure, means over the runs of a
+/// group.</summary>
 /// <param name="Experiment">The experiment whose runs are shown.</param>
 /// <param name="Title">The heading.</param>
 /// <param name="Command">The command that makes the runs.</param>
 /// <param name="Rows">Gives the rows of a run: the row's label and the prefix of its figures' names.</param>
 /// <param name="Columns">The figures and how they are written.</param>
 internal sealed record ResultTable(
-    string Experiment, string Title, string Command, Func<RunRecord, IEnumerable<(string Label, string Prefix)>> Rows, IReadOnlyList<ResultColumn> Columns)
+    string Experiment, string Title, string Command, Func<RunRecord, IEnumerable<(string Label, string Prefix)>> Rows,
+    IReadOnlyList<ResultColumn> Columns)
 {
     /// <summary>Writes the table.</summary>
     /// <param name="runs">The runs of the experiment.</param>
@@ -29,16 +31,19 @@ internal sealed record ResultTable(
             text.Append(CultureInfo.InvariantCulture, $"| {group.Key} |");
             foreach (var column in Columns)
             {
-                double[] values = [.. group.Select(row => row.Run.Figures.GetValueOrDefault(row.Prefix + column.Figure, double.NaN)).Where(double.IsFinite)];
+                double[] values = [.. group.Select(row => row.Run.Figures.GetValueOrDefault(row.Prefix + column.Figure, double.NaN))
+                    .Where(double.IsFinite)];
                 text.Append(CultureInfo.InvariantCulture, $" {(values.Length == 0 ? "–" : column.Format(values.Average()))} |");
             }
 
             text.Append(CultureInfo.InvariantCulture, $" {group.Count()} |\n");
         }
 
-        string[] machines = [.. runs.Select(run => $"{run.Machine.Processor}, {run.Machine.Threads} threads, {run.Machine.Device}").Distinct()];
+        string[] machines =
+            [.. runs.Select(run => $"{run.Machine.Processor}, {run.Machine.Threads} threads, {run.Machine.Device}").Distinct()];
         string[] revisions = [.. runs.Select(run => run.Revision?[..Math.Min(8, run.Revision.Length)] ?? "unknown").Distinct()];
-        return text.Append(CultureInfo.InvariantCulture, $"\nMachine: {string.Join("; ", machines)}. Revision: {string.Join(", ", revisions)}.\n").ToString();
+        return text.Append(CultureInfo.InvariantCulture,
+            $"\nMachine: {string.Join("; ", machines)}. Revision: {string.Join(", ", revisions)}.\n").ToString();
     }
 }
 

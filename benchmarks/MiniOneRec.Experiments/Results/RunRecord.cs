@@ -55,7 +55,8 @@ public sealed record MachineRecord(string Processor, int Threads, string Device,
     public static MachineRecord Describe(string device = "cpu")
     {
         const string Cpu = "/proc/cpuinfo";
-        string? line = File.Exists(Cpu) ? File.ReadLines(Cpu).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string? line = File.Exists(Cpu)
+            ? File.ReadLines(Cpu).FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
         return new MachineRecord(
             line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString(),
             TorchSharp.torch.get_num_threads(), device, RuntimeInformation.OSDescription);

@@ -35,11 +35,14 @@ public sealed class RunStore(string folder)
         var outcome = await make();
         var record = new RunRecord
         {
-            Experiment = experiment, Name = name, Settings = settings, Revision = Revision(), Machine = MachineRecord.Describe(outcome.Device),
-            Seconds = Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1), Figures = Finite(outcome.Figures), Curve = [.. outcome.Curve.Select(Finite)],
+            Experiment = experiment, Name = name, Settings = settings, Revision = Revision(),
+                Machine = MachineRecord.Describe(outcome.Device),
+            Seconds = Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1), Figures = Finite(outcome.Figures),
+                Curve = [.. outcome.Curve.Select(Finite)],
         };
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await AtomicFile.WriteAsync(path, stream => JsonSerializer.SerializeAsync(stream, record, RunRecord.Json, cancellationToken), cancellationToken);
+        await AtomicFile.WriteAsync(path, stream => JsonSerializer.SerializeAsync(stream, record, RunRecord.Json, cancellationToken),
+            cancellationToken);
         return record;
     }
 
@@ -71,7 +74,8 @@ public sealed class RunStore(string folder)
 
     private static void RequireSame(JsonObject known, JsonObject settings, string path)
     {
-        string[] other = [.. known.Select(entry => entry.Key).Union(settings.Select(entry => entry.Key)).Where(key => !JsonNode.DeepEquals(known[key], settings[key]))];
+        string[] other = [.. known.Select(entry => entry.Key).Union(settings.Select(entry => entry.Key))
+            .Where(key => !JsonNode.DeepEquals(known[key], settings[key]))];
         if (other.Length > 0)
         {
             throw new InvalidDataException(

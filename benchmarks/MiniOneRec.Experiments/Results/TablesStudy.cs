@@ -15,7 +15,8 @@ internal sealed class TablesStudy : IStudy
         bool check = context.Option("check", false);
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no folder '{Path.GetFullPath(folder)}'; give the folder of the runs as --results.");
+            throw new DirectoryNotFoundException(
+                $"There is no folder '{Path.GetFullPath(folder)}'; give the folder of the runs as --results.");
         }
 
         foreach (var (file, text) in ResultPages.Write(new RunStore(folder)))
@@ -30,7 +31,8 @@ internal sealed class TablesStudy : IStudy
             if (!same)
             {
                 await AtomicFile.WriteAsync(
-                    path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), context.CancellationToken).AsTask(), context.CancellationToken);
+                    path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), context.CancellationToken).AsTask(),
+                    context.CancellationToken);
             }
 
             context.Log($"{path}: {(same ? "unchanged" : "written")}");

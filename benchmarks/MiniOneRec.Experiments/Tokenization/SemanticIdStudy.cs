@@ -49,12 +49,14 @@ internal sealed class SemanticIdStudy : IStudy
                 throw new ArgumentException($"There is no set '{set}'; expected {string.Join(" or ", Sets.Keys)}.");
             }
 
-            var embeddings = await EmbeddingTable.LoadAsync(context.FixturePath($"embeddings/{file}.emb-minilm-td.npy"), cancellationToken: context.CancellationToken);
+            var embeddings = await EmbeddingTable.LoadAsync(context.FixturePath($"embeddings/{file}.emb-minilm-td.npy"),
+                cancellationToken: context.CancellationToken);
             foreach (string name in quantizers)
             {
                 var settings = new JsonObject
                 {
-                    ["set"] = set, ["quantizer"] = name, ["seed"] = shared.Seed, ["restarts"] = name.StartsWith("rqvae", StringComparison.Ordinal) ? null : restarts,
+                    ["set"] = set, ["quantizer"] = name, ["seed"] = shared.Seed,
+                        ["restarts"] = name.StartsWith("rqvae", StringComparison.Ordinal) ? null : restarts,
                     ["options"] = name == "rqvae" ? JsonSerializer.SerializeToNode(rqVae) : null,
                 };
                 using IQuantizer quantizer = name switch
@@ -68,7 +70,8 @@ internal sealed class SemanticIdStudy : IStudy
                     _ => throw new ArgumentException($"There is no quantizer '{name}'."),
                 };
                 var run = await store.GetAsync(
-                    "semantic-ids", $"{set}-{name}-{shared.Seed}", settings, () => MeasureAsync(context, quantizer, embeddings), context.CancellationToken);
+                    "semantic-ids", $"{set}-{name}-{shared.Seed}", settings, () => MeasureAsync(context, quantizer, embeddings),
+                    context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
                     context.Report($"{set}.{name}.{figure}", value, figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");
@@ -89,8 +92,10 @@ internal sealed class SemanticIdStudy : IStudy
         string[] ids = [.. Enumerable.Range(0, embeddings.Count).Select(row => row.ToString("D6", CultureInfo.InvariantCulture))];
         var index = (await new SemanticIdTokenizer(encoder, quantizer).AssignAsync(ids, embeddings, context.CancellationToken)).Index;
         var report = await SemanticIdReport.CreateAsync(
-            index, new SemanticIdEvidence { Embeddings = embeddings, Quantizer = quantizer, RawCodes = codes }, cancellationToken: context.CancellationToken);
-        int[] used = [.. Enumerable.Range(0, codes.Depth).Select(level => Enumerable.Range(0, codes.Count).Select(row => codes[row, level]).Distinct().Count())];
+            index, new SemanticIdEvidence { Embeddings = embeddings, Quantizer = quantizer, RawCodes = codes },
+            cancellationToken: context.CancellationToken);
+        int[] used = [.. Enumerable.Range(0, codes.Depth)
+            .Select(level => Enumerable.Range(0, codes.Count).Select(row => codes[row, level]).Distinct().Count())];
         return new RunOutcome(new Dictionary<string, double>
         {
             ["collision_raw"] = report.RawCollisions!.Rate,
@@ -108,7 +113,8 @@ internal sealed class SemanticIdStudy : IStudy
     {
         public void Report(TrainingProgress value)
         {
-            if (!value.Metrics.ContainsKey("iteration") && (value.Step == value.TotalSteps || value.Step * 10 / value.TotalSteps > (value.Step - 1) * 10 / value.TotalSteps))
+            if (!value.Metrics.ContainsKey("iteration")
+                && (value.Step == value.TotalSteps || value.Step * 10 / value.TotalSteps > (value.Step - 1) * 10 / value.TotalSteps))
             {
                 context.Log($"  {value.Stage} {value.Step}/{value.TotalSteps}: {string.Join(", ", value.Metrics.Select(metric => $"{metric.Key} {metric.Value:G4}"))}");
             }

@@ -18,7 +18,8 @@ internal sealed class ResumeStudy : IStudy
 
     public async Task RunAsync(StudyContext context)
     {
-        int kills = context.Option("kills", 20), seed = context.Option("seed", 42), every = context.Option("checkpoint-every", 10), epochs = context.Option("epochs", 40);
+        int kills = context.Option("kills", 20), seed = context.Option("seed", 42), every = context.Option("checkpoint-every", 10),
+            epochs = context.Option("epochs", 40);
         string precision = context.Option("precision", nameof(TrainingPrecision.Full)), child = context.Option("child", "");
         if (child.Length > 0)
         {
@@ -30,7 +31,8 @@ internal sealed class ResumeStudy : IStudy
         try
         {
             string[] Arguments(string run) =>
-                ["--child", Path.Combine(folder, run), "--seed", $"{seed}", "--epochs", $"{epochs}", "--checkpoint-every", $"{every}", "--precision", precision];
+                ["--child", Path.Combine(folder, run), "--seed", $"{seed}", "--epochs", $"{epochs}", "--checkpoint-every", $"{every}",
+                    "--precision", precision];
             long start = System.Diagnostics.Stopwatch.GetTimestamp();
             await RunUntilAsync(Arguments("whole"), null, context.CancellationToken);
             double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -42,7 +44,8 @@ internal sealed class ResumeStudy : IStudy
             while (done < kills)
             {
                 string run = $"killed-{++rounds}";
-                while (!await RunUntilAsync(Arguments(run), done < kills ? TimeSpan.FromSeconds(random.NextDouble() * seconds / 8) : null, context.CancellationToken))
+                while (!await RunUntilAsync(Arguments(run), done < kills ? TimeSpan.FromSeconds(random.NextDouble() * seconds / 8) : null,
+                    context.CancellationToken))
                 {
                     context.Log($"kill {++done}");
                 }
@@ -86,17 +89,20 @@ internal sealed class ResumeStudy : IStudy
         return process.ExitCode == 0 ? true : throw new InvalidDataException($"The child process failed with code {process.ExitCode}.");
     }
 
-    private static async Task TrainAsync(string folder, int seed, int epochs, int every, TrainingPrecision precision, CancellationToken cancellationToken)
+    private static async Task TrainAsync(string folder, int seed, int epochs, int every, TrainingPrecision precision,
+        CancellationToken cancellationToken)
     {
         var data = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 300 }));
         var random = new Random(seed);
-        var index = new SemanticIdIndex(data.Items.Select(item => KeyValuePair.Create(item.Id, new SemanticId(random.Next(16), random.Next(16), random.Next(16)))), [16, 16, 16]);
+        var index = new SemanticIdIndex(data.Items.Select(item =>
+            KeyValuePair.Create(item.Id, new SemanticId(random.Next(16), random.Next(16), random.Next(16)))), [16, 16, 16]);
         var template = CompactTemplate.For(index);
         torch.random.manual_seed(seed);
         using var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, hiddenSize: 32));
         var options = new SftOptions
         {
-            Seed = seed, Epochs = epochs, BatchSize = 16, Checkpoints = new() { Folder = Path.Combine(folder, "checkpoints"), Every = every }, ValidationExamples = 50,
+            Seed = seed, Epochs = epochs, BatchSize = 16,
+                Checkpoints = new() { Folder = Path.Combine(folder, "checkpoints"), Every = every }, ValidationExamples = 50,
             Precision = precision,
         };
         bool first = true;
@@ -113,7 +119,8 @@ internal sealed class ResumeStudy : IStudy
         await HuggingFaceFolder.SaveAsync(Path.Combine(folder, "model"), model, cancellationToken: cancellationToken);
     }
 
-    private static string Hash(string folder) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model", "model.safetensors"))));
+    private static string Hash(string folder) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, "model", "model.safetensors"))));
 
     private sealed class Steps(Action report) : IProgress<TrainingProgress>
     {

@@ -118,7 +118,8 @@ internal static class SftComparison
         using var scope = NewDisposeScope();
         int longest = batch.Max(sample => sample.Tokens.Length);
         int[][] tokens = [.. batch.Select(sample => PadTo(sample.Tokens, longest))];
-        long[] labels = [.. batch.SelectMany(sample => Enumerable.Range(1, longest).Select(t => t < sample.Tokens.Length && sample.Labels[t] ? sample.Tokens[t] : -100L))];
+        long[] labels = [.. batch.SelectMany(sample =>
+            Enumerable.Range(1, longest).Select(t => t < sample.Tokens.Length && sample.Labels[t] ? sample.Tokens[t] : -100L))];
         using var packed = TokenBatch.Of(tokens);
         optimizer.zero_grad();
         var logits = model.Logits(model.Forward(packed));                                           // [B·T, V]

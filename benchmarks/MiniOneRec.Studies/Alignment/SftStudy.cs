@@ -16,17 +16,21 @@ internal sealed class SftStudy : IStudy
     {
         var parts = context.Options("parts", Parts);
         int layers = context.Option("layers", 24), tokens = context.Option("tokens", 2_048), steps = context.Option("steps", 3);
-        int packingLayers = context.Option("packing-layers", 4), packingUsers = context.Option("packing-users", 48), driftSteps = context.Option("drift-steps", 10_000), plainUsers = context.Option("plain-users", 0);
+        int packingLayers = context.Option("packing-layers", 4), packingUsers = context.Option("packing-users", 48),
+            driftSteps = context.Option("drift-steps", 10_000), plainUsers = context.Option("plain-users", 0);
         if (parts.Count > 1)
         {
-            string data = context.DataPath("Amazon") is var path ? Path.GetDirectoryName(path)! : "", fixtures = Path.GetDirectoryName(context.FixturePath("tokenizer"))!;
+            string data = context.DataPath("Amazon") is var path ? Path.GetDirectoryName(path)! : "",
+                fixtures = Path.GetDirectoryName(context.FixturePath("tokenizer"))!;
             foreach (string part in parts)
             {
                 await RunAloneAsync(context, part, [
-                    "--layers", $"{layers}", "--tokens", $"{tokens}", "--steps", $"{steps}", "--packing-layers", $"{packingLayers}", "--packing-users", $"{packingUsers}",
+                    "--layers", $"{layers}", "--tokens", $"{tokens}", "--steps", $"{steps}", "--packing-layers", $"{packingLayers}",
+                        "--packing-users", $"{packingUsers}",
                     "--drift-steps", $"{driftSteps}", "--plain-users", $"{plainUsers}",
                     .. part == "memory" ? (string[])["--allocator", "memory"] : [],
-                    .. part is "packing" or "plain" ? (string[])["--data", data, .. part == "packing" ? (string[])["--fixtures", fixtures] : []] : []]);
+                    .. part is "packing" or "plain"
+                    ? (string[])["--data", data, .. part == "packing" ? (string[])["--fixtures", fixtures] : []] : []]);
             }
 
             return;

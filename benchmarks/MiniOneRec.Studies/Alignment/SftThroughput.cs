@@ -8,7 +8,8 @@ namespace MiniOneRec.Studies;
 /// <summary>How much of the machine training uses, how much memory, and whether either drifts.</summary>
 internal static class SftThroughput
 {
-    /// <summary>Model FLOP utilisation: 6 × non-embedding parameters × tokens/s over the speed of dense products in the same run, optimizer included.</summary>
+    /// <summary>Model FLOP utilisation: 6 × non-embedding parameters × tokens/s over the speed of dense products in the same run, optimizer
+    /// included.</summary>
     public static void Utilization(StudyContext context, bool bfloat16, int layers, int tokens, int steps)
     {
         string type = bfloat16 ? "bf16" : "fp32";

@@ -6,7 +6,8 @@ using MiniOneRec.Datasets.DuckDb;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>How long a log takes to become ordered, divided sequences, and how much memory, beside the readers that hold all of it.</summary>
+/// <summary>How long a log takes to become ordered, divided sequences, and how much memory, beside the readers that hold all of
+/// it.</summary>
 internal sealed class IngestStudy : IStudy
 {
     public string Name => "ingest";
@@ -30,20 +31,25 @@ internal sealed class IngestStudy : IStudy
             string log = Path.Combine(folder, "log.parquet");
             long start = Stopwatch.GetTimestamp();
             Write(log, rows, threads, limit, folder, "(FORMAT parquet)", "user_id, item_id, timestamp");
-            context.Log($"{rows} rows written in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s, {new FileInfo(log).Length / 1e6:F0} MB");
+            context.Log(
+                $"{rows} rows written in {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s, {new FileInfo(log).Length / 1e6:F0} MB");
 
             var options = new PreparationOptions { Split = Enum.Parse<PreparationSplit>(split, ignoreCase: true) };
-            var source = new DuckDbInteractionSource(new DuckDbSourceOptions { Inputs = [log], MemoryLimit = limit, Threads = threads, TempDirectory = folder });
+            var source = new DuckDbInteractionSource(
+                new DuckDbSourceOptions { Inputs = [log], MemoryLimit = limit, Threads = threads, TempDirectory = folder });
             ResetPeak();
             start = Stopwatch.GetTimestamp();
             var report = await source.SaveAsync(Path.Combine(folder, "prepared"), options, new StepLog(context), context.CancellationToken);
-            context.Report($"{label}.seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "s", new { report.Users, report.Items, report.Interactions });
+            context.Report($"{label}.seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "s",
+                new { report.Users, report.Items, report.Interactions });
             context.Report($"{label}.rss_gb", MachineReference.PeakResidentMegabytes() / 1000, "GB");
-            context.Report($"{label}.parquet_mb", Directory.EnumerateFiles(folder, "*.parquet", SearchOption.AllDirectories).Where(file => file != log).Sum(file => new FileInfo(file).Length) / 1e6, "MB");
+            context.Report($"{label}.parquet_mb", Directory.EnumerateFiles(folder, "*.parquet", SearchOption.AllDirectories)
+                .Where(file => file != log).Sum(file => new FileInfo(file).Length) / 1e6, "MB");
 
             start = Stopwatch.GetTimestamp();
             var prepared = await PreparedDataset.LoadAsync(Path.Combine(folder, "prepared"), cancellationToken: context.CancellationToken);
-            long streamed = await prepared.ReadTrainSequencesAsync(context.CancellationToken).SumAsync(sequence => (long)sequence.ItemIds.Count, context.CancellationToken);
+            long streamed = await prepared.ReadTrainSequencesAsync(context.CancellationToken)
+                .Select(sequence => (long)sequence.ItemIds.Count).SumAsync(context.CancellationToken);
             context.Report($"{label}.stream_seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "s", new { streamed });
             if (inMemory)
             {
@@ -57,24 +63,29 @@ internal sealed class IngestStudy : IStudy
     }
 
     private static async Task InMemoryAsync(
-        StudyContext context, string label, long rows, int threads, string limit, string folder, PreparationOptions options, PreparationReport report)
+        StudyContext context, string label, long rows, int threads, string limit, string folder, PreparationOptions options,
+        PreparationReport report)
     {
         string log = Path.Combine(folder, "log.inter");
-        Write(log, rows, threads, limit, folder, "(FORMAT csv, HEADER, DELIMITER '\t')", "user_id AS \"user_id:token\", item_id AS \"item_id:token\", timestamp AS \"timestamp:float\"");
+        Write(log, rows, threads, limit, folder, "(FORMAT csv, HEADER, DELIMITER '\t')",
+            "user_id AS \"user_id:token\", item_id AS \"item_id:token\", timestamp AS \"timestamp:float\"");
         GC.Collect();
         ResetPeak();
         long start = Stopwatch.GetTimestamp();
-        var data = new KCoreFilter(options.MinPerUser, options.MinPerItem).Apply(await InteractionDataset.LoadAsync(log, cancellationToken: context.CancellationToken));
+        var data = new KCoreFilter(options.MinPerUser, options.MinPerItem)
+            .Apply(await InteractionDataset.LoadAsync(log, cancellationToken: context.CancellationToken));
         var split = options.Split == PreparationSplit.Time ? new GlobalTimeSplit().Split(data) : new LeaveOneOutSplit().Split(data);
         context.Report($"{label}.in_memory_seconds", Stopwatch.GetElapsedTime(start).TotalSeconds, "s");
         context.Report($"{label}.in_memory_rss_gb", MachineReference.PeakResidentMegabytes() / 1000, "GB");
         if (split.Items.Count != report.Items || split.Test.Count != report.TestRows)
         {
-            throw new InvalidDataException($"The ways differ: {split.Items.Count} and {report.Items} items, {split.Test.Count} and {report.TestRows} test rows.");
+            throw new InvalidDataException(
+                $"The ways differ: {split.Items.Count} and {report.Items} items, {split.Test.Count} and {report.TestRows} test rows.");
         }
     }
 
-    /// <summary>Writes the log: users drawn evenly, items by the square of an even draw, times over about three years; the same for the same count.</summary>
+    /// <summary>Writes the log: users drawn evenly, items by the square of an even draw, times over about three years; the same for the
+    /// same count.</summary>
     private static void Write(string path, long rows, int threads, string limit, string folder, string format, string columns)
     {
         using var connection = new DuckDBConnection("DataSource=:memory:");

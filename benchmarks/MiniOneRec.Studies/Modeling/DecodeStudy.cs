@@ -50,7 +50,8 @@ internal sealed class DecodeStudy : IStudy
         }
     }
 
-    // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the weights, without the pass.
+    // From a bfloat16 folder to the first logits, beyond what the same forward pass takes once the model is warm; memory beyond the
+    // weights, without the pass.
     private static async Task LoadAsync(StudyContext context, int prompt)
     {
         string folder = Directory.CreateTempSubdirectory("minionerec-load-").FullName;
@@ -76,14 +77,16 @@ internal sealed class DecodeStudy : IStudy
                 weights = touched.parameters().Sum(parameter => parameter.numel() * 2.0) / 1e6;
             }
 
-            context.Report("load.extra_memory", Math.Max(0, resident - weights) / weights, "x", new { resident_mb = resident, weights_mb = weights });
+            context.Report("load.extra_memory", Math.Max(0, resident - weights) / weights, "x",
+                new { resident_mb = resident, weights_mb = weights });
             int[] tokens = [.. Enumerable.Range(0, prompt)];
             var clock = Stopwatch.StartNew();
             using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(folder, "model"));
             Prefill(model, tokens);
             double first = clock.Elapsed.TotalSeconds;
             var warm = Timing.Measure(() => Prefill(model, tokens), repeats: 3);
-            context.Report("load.first_logits_s", first - warm.Median.TotalSeconds, "s", new { weights_mb = weights, forward_s = warm.Median.TotalSeconds });
+            context.Report("load.first_logits_s", first - warm.Median.TotalSeconds, "s",
+                new { weights_mb = weights, forward_s = warm.Median.TotalSeconds });
         }
         finally
         {
@@ -107,10 +110,13 @@ internal sealed class DecodeStudy : IStudy
         context.Report($"{prefix}prefill_ms", unit * 1e3, "ms", new { prompt, layers });
         int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(QwenShape.FirstCode))];
         var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
-        double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize) + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
+        double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize)
+            + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
         double packedFlops = PackedFlops(512, 896, 4_864, type);
-        context.Report($"{prefix}prefill_efficiency", needed / wide.Median.TotalSeconds / flops, "x", new { tokens = 512, gemm_gflops = flops / 1e9 });
-        context.Report($"{prefix}prefill_efficiency.packed", needed / wide.Median.TotalSeconds / packedFlops, "x", new { tokens = 512, gemm_gflops = packedFlops / 1e9 });
+        context.Report($"{prefix}prefill_efficiency", needed / wide.Median.TotalSeconds / flops, "x",
+            new { tokens = 512, gemm_gflops = flops / 1e9 });
+        context.Report($"{prefix}prefill_efficiency.packed", needed / wide.Median.TotalSeconds / packedFlops, "x",
+            new { tokens = 512, gemm_gflops = packedFlops / 1e9 });
         model.PackWeights = false;
         var plain = Timing.Measure(() => Prefill(model, tokens), repeats: repeats);
         context.Report($"{prefix}pack_gain", plain.Median.TotalSeconds / unit, "x", new { plain_ms = plain.Median.TotalMilliseconds });
@@ -125,11 +131,13 @@ internal sealed class DecodeStudy : IStudy
                 var (timing, beside, prefills) = Timing.Ratio(
                     () => search.Search(model, [query], trie, template), () => Prefill(model, tokens), repeats: Math.Max(3, repeats));
                 double limit = (prompt + 2.0 * width + closing) / prompt;
-                context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills", new { limit, search_ms = timing.Median.TotalMilliseconds, prefill_ms = beside.Median.TotalMilliseconds });
+                context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills",
+                    new { limit, search_ms = timing.Median.TotalMilliseconds, prefill_ms = beside.Median.TotalMilliseconds });
                 if (scoring == BeamScoring.Exact && width == 50)
                 {
                     context.Report($"{prefix}exact.w50.limit_ratio", prefills / limit, "x");
-                    context.Report($"{prefix}constraint_share", ConstraintSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
+                    context.Report($"{prefix}constraint_share",
+                        ConstraintSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
                 }
             }
         }
@@ -142,7 +150,8 @@ internal sealed class DecodeStudy : IStudy
         using DecoderModel single = Model(layers, ScalarType.Float32, packed), half = Model(layers, ScalarType.BFloat16, packed);
         int[] tokens = [.. Enumerable.Range(0, prompt)];
         var (slow, fast, gain) = Timing.Ratio(() => Prefill(single, tokens), () => Prefill(half, tokens));
-        context.Report("bf16.prefill_gain", gain, "x", new { fp32_ms = slow.Median.TotalMilliseconds, bf16_ms = fast.Median.TotalMilliseconds });
+        context.Report("bf16.prefill_gain", gain, "x",
+            new { fp32_ms = slow.Median.TotalMilliseconds, bf16_ms = fast.Median.TotalMilliseconds });
     }
 
     private static DecoderModel Model(int layers, ScalarType type, bool packed)
@@ -251,14 +260,16 @@ internal sealed class DecodeStudy : IStudy
         using var noGrad = no_grad();
         const int Prompt = 31, Batch = 32, Width = 50;
         var random = new Random(7);
-        var index = new SemanticIdIndex(Enumerable.Range(0, 4_000).Select(i => KeyValuePair.Create($"{i}", new SemanticId(random.Next(256), random.Next(256), random.Next(256)))), [256, 256, 256]);
+        var index = new SemanticIdIndex(Enumerable.Range(0, 4_000).Select(i =>
+            KeyValuePair.Create($"{i}", new SemanticId(random.Next(256), random.Next(256), random.Next(256)))), [256, 256, 256]);
         var template = new CompactTemplate([256, 256, 256]);
         using var trie = new SemanticIdTrie(index);
         using var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 256, 4, 4));
         model.eval();
         model.PackWeights = packed;
         var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = Width });
-        int[][] prompts = [.. Enumerable.Range(0, users).Select(_ => Enumerable.Range(0, Prompt).Select(_ => 8 + random.Next(768)).ToArray())];
+        int[][] prompts =
+            [.. Enumerable.Range(0, users).Select(_ => Enumerable.Range(0, Prompt).Select(_ => 8 + random.Next(768)).ToArray())];
         var prefill = Timing.Measure(
             () =>
             {
@@ -281,7 +292,8 @@ internal sealed class DecodeStudy : IStudy
             },
             repeats: Math.Min(3, repeats));
         double limit = (Prompt + 2.0 * Width) / Prompt;
-        context.Report("small.limit_ratio", whole.Median / prefill.Median / limit, "x", new { users, width = Width, prompt = Prompt, batch = Batch });
+        context.Report("small.limit_ratio", whole.Median / prefill.Median / limit, "x",
+            new { users, width = Width, prompt = Prompt, batch = Batch });
         context.Report("small.users_per_s", users / whole.Median.TotalSeconds, "1/s");
     }
 

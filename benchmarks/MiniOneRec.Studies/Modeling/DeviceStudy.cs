@@ -18,7 +18,8 @@ internal sealed class DeviceStudy : IStudy
     public Task RunAsync(StudyContext context)
     {
         var parts = context.Options("parts", "parity", "train", "speed");
-        int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), tokens = context.Option("tokens", 16_384), repeats = context.Option("repeats", 5);
+        int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), tokens = context.Option("tokens", 16_384),
+            repeats = context.Option("repeats", 5);
         var device = TorchSeed.DeviceOf(context.Option("device", "cuda"));
         foreach (string part in parts)
         {
@@ -60,7 +61,8 @@ internal sealed class DeviceStudy : IStudy
             var (loss, gradients) = LossAndGradients(here, prompts);
             var (otherLoss, otherGradients) = LossAndGradients(there, prompts);
             context.Report($"{family}.loss", Math.Abs(loss - otherLoss) / loss, "");
-            context.Report($"{family}.gradients", gradients.Keys.Max(key => Relative(gradients[key], otherGradients[key])), "", new { tensors = gradients.Count });
+            context.Report($"{family}.gradients", gradients.Keys.Max(key => Relative(gradients[key], otherGradients[key])), "",
+                new { tensors = gradients.Count });
             foreach (var tensor in gradients.Values.Concat(otherGradients.Values))
             {
                 tensor.Dispose();
@@ -84,8 +86,10 @@ internal sealed class DeviceStudy : IStudy
             var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = 16, Scoring = scoring });
             var expected = search.Search(here, queries, trie, template);
             var found = search.Search(there, queries, trie, template);
-            bool same = expected.Zip(found).All(pair => pair.First.Select(beam => beam.Node).SequenceEqual(pair.Second.Select(beam => beam.Node)));
-            double difference = expected.Zip(found).Max(pair => pair.First.Zip(pair.Second).Max(beams => Math.Abs(beams.First.Score - beams.Second.Score)));
+            bool same = expected.Zip(found)
+                .All(pair => pair.First.Select(beam => beam.Node).SequenceEqual(pair.Second.Select(beam => beam.Node)));
+            double difference = expected.Zip(found)
+                .Max(pair => pair.First.Zip(pair.Second).Max(beams => Math.Abs(beams.First.Score - beams.Second.Score)));
             context.Report($"{family}.beams.{scoring}", difference, "", new { same });
         }
     }
@@ -94,7 +98,8 @@ internal sealed class DeviceStudy : IStudy
     private static void Trees(StudyContext context, string family, DecoderModel here, DecoderModel there, int[][] prompts)
     {
         var random = new Random(2);
-        CompletionGroup[] groups = [.. prompts.Select(prompt => new CompletionGroup(prompt, [.. Enumerable.Range(0, 8).Select(_ => Tokens(random, 4, 3))]))];
+        CompletionGroup[] groups =
+            [.. prompts.Select(prompt => new CompletionGroup(prompt, [.. Enumerable.Range(0, 8).Select(_ => Tokens(random, 4, 3))]))];
         double[] losses = [.. new[] { here, there }.Select(model =>
         {
             using var scope = NewDisposeScope();
@@ -102,7 +107,8 @@ internal sealed class DeviceStudy : IStudy
             return (double)GrpoBackward(model, layout);
         })];
         context.Report($"{family}.grpo_loss", Math.Abs(losses[0] - losses[1]), "");
-        var norms = new[] { here, there }.Select(model => Math.Sqrt(model.parameters().Sum(p => p.grad is null ? 0 : Math.Pow(p.grad.norm().item<float>(), 2)))).ToArray();
+        var norms = new[] { here, there }.Select(model =>
+            Math.Sqrt(model.parameters().Sum(p => p.grad is null ? 0 : Math.Pow(p.grad.norm().item<float>(), 2)))).ToArray();
         context.Report($"{family}.grpo_gradient_norm", Math.Abs(norms[0] - norms[1]) / norms[0], "");
     }
 
@@ -114,7 +120,8 @@ internal sealed class DeviceStudy : IStudy
         {
             double[] losses = [.. new[] { CPU, device }.Select(where =>
             {
-                var options = new SftOptions { AverageDecay = 0.99, LearningRate = 1e-3, WarmupSteps = 5, Precision = bfloat16 ? TrainingPrecision.BFloat16 : TrainingPrecision.Full };
+                var options = new SftOptions { AverageDecay = 0.99, LearningRate = 1e-3, WarmupSteps = 5,
+                    Precision = bfloat16 ? TrainingPrecision.BFloat16 : TrainingPrecision.Full };
                 using var rig = new SftThroughput.Rig(config, options, where);
                 var batch = SftThroughput.Batch(config.VocabularySize, 1_024);
                 double last = 0;
@@ -145,7 +152,8 @@ internal sealed class DeviceStudy : IStudy
             {
                 var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width });
                 var timing = Timing.Measure(() => search.Search(model, queries, trie, template), repeats);
-                context.Report($"{name}.exact.w{width}.b{users}", timing.Median.TotalMilliseconds, "ms", new { prefills = timing.Median / prefill.Median, users_per_s = users / timing.Median.TotalSeconds });
+                context.Report($"{name}.exact.w{width}.b{users}", timing.Median.TotalMilliseconds, "ms",
+                    new { prefills = timing.Median / prefill.Median, users_per_s = users / timing.Median.TotalSeconds });
             }
         }
     }
@@ -160,7 +168,8 @@ internal sealed class DeviceStudy : IStudy
         {
             var batch = SftThroughput.Batch(rig.Model.Config.VocabularySize, tokens);
             var step = Timing.Measure(() => rig.Step(batch), repeats);
-            context.Report("bf16.sft", tokens / step.Median.TotalSeconds, "tokens/s", new { mfu = 6.0 * rig.Model.Config.NonEmbeddingParameters * tokens / step.Median.TotalSeconds / flops });
+            context.Report("bf16.sft", tokens / step.Median.TotalSeconds, "tokens/s",
+                new { mfu = 6.0 * rig.Model.Config.NonEmbeddingParameters * tokens / step.Median.TotalSeconds / flops });
         }
 
         using var model = Model(layers, device, ScalarType.BFloat16);
@@ -168,12 +177,15 @@ internal sealed class DeviceStudy : IStudy
         CompletionGroup[] groups = [.. Enumerable.Range(0, 8).Select(_ =>
         {
             int[] prompt = Tokens(random, 80, QwenShape.FirstCode);
-            return new CompletionGroup(prompt, [.. Enumerable.Range(0, GrpoShape.Group).Select(i => new[] { QwenShape.FirstCode + i % 3, QwenShape.FirstCode + 256 + i % 7, QwenShape.FirstCode + 512 + i, 198, 151_645 })]);
+            return new CompletionGroup(prompt,
+                [.. Enumerable.Range(0, GrpoShape.Group).Select(i =>
+                new[] { QwenShape.FirstCode + i % 3, QwenShape.FirstCode + 256 + i % 7, QwenShape.FirstCode + 512 + i, 198, 151_645 })]);
         })];
         using var tree = CompletionLayout.Trees(groups, 5, device);
         using var copies = CompletionLayout.Copies(groups, 5, device);
         var (baseline, candidate, gain) = Timing.Ratio(() => GrpoBackward(model, copies), () => GrpoBackward(model, tree), repeats);
-        context.Report("bf16.tree_gain", gain, "x", new { tree_ms = candidate.Median.TotalMilliseconds, copies_ms = baseline.Median.TotalMilliseconds });
+        context.Report("bf16.tree_gain", gain, "x",
+            new { tree_ms = candidate.Median.TotalMilliseconds, copies_ms = baseline.Median.TotalMilliseconds });
     }
 
     private static DecoderModel Model(int layers, Device device, ScalarType type)
@@ -209,7 +221,8 @@ internal sealed class DeviceStudy : IStudy
             [.. prompts.Select((prompt, i) => SampleTree.Of(TokenSample.Of(prompt.AsSpan(0, 3), prompt.AsSpan(3), "t", $"{i}")))],
             new Dictionary<string, int> { ["t"] = 0 }, model.Device);
         var (loss, _) = LabelLoss.Backward(model, model.Forward(batch.Tokens), batch.Labels, 1, 0.1);
-        var gradients = model.named_parameters().Where(p => p.parameter.grad is not null).ToDictionary(p => p.name, p => p.parameter.grad!.cpu().clone().DetachFromDisposeScope());
+        var gradients = model.named_parameters().Where(p => p.parameter.grad is not null)
+            .ToDictionary(p => p.name, p => p.parameter.grad!.cpu().clone().DetachFromDisposeScope());
         Clear(model);
         return (loss.sum().item<float>(), gradients);
     }

@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>Damages every kind of file that arrives from elsewhere and reads it: only documented exceptions, no crash, no memory beyond the file's size.</summary>
+/// <summary>Damages every kind of file that arrives from elsewhere and reads it: only documented exceptions, no crash, no memory beyond the
+/// file's size.</summary>
 internal sealed class FuzzStudy : IStudy
 {
     public string Name => "fuzz";
@@ -18,7 +19,8 @@ internal sealed class FuzzStudy : IStudy
         [
             .. FuzzTargets.Make(fixtures, context.DataPath("Amazon/index/Industrial_and_Scientific.index.json")),
             .. PretrainedFuzzTargets.Make(
-                context.FixturePath("tokenizer/tokenizer.json"), context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf")),
+                context.FixturePath("tokenizer/tokenizer.json"),
+                context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf")),
             .. GenerativeFuzzTargets.Make(fixtures),
             .. DataFuzzTargets.Make(),
             .. StageFuzzTargets.Make(),
@@ -45,9 +47,11 @@ internal sealed class FuzzStudy : IStudy
                 string name = target.Name.Replace(' ', '_');
                 context.Report($"{name}.undocumented", result.Undocumented.Values.Sum(seen => seen.Times), "", new
                 {
-                    accepted = result.Accepted, refused = result.Refused, seconds = Math.Round(clock.Elapsed.TotalSeconds), slowest_ms = Math.Round(result.Slowest.TotalMilliseconds),
+                    accepted = result.Accepted, refused = result.Refused, seconds = Math.Round(clock.Elapsed.TotalSeconds),
+                        slowest_ms = Math.Round(result.Slowest.TotalMilliseconds),
                 });
-                context.Report($"{name}.above_limits", result.AboveLimits.Count, "", new { limit_mb = FuzzResult.MemoryLimit >> 20, limit_s = FuzzResult.TimeLimit.TotalSeconds });
+                context.Report($"{name}.above_limits", result.AboveLimits.Count, "",
+                    new { limit_mb = FuzzResult.MemoryLimit >> 20, limit_s = FuzzResult.TimeLimit.TotalSeconds });
                 context.Report($"{name}.allocated", result.AllocatedPerByte, "x", new
                 {
                     largest_kb = result.LargestAllocation / 1024, file_kb = (target.Good.Length + target.Tail) / 1024,

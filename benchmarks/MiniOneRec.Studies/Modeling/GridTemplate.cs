@@ -3,7 +3,8 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>Three levels of codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its tokenizer.</summary>
+/// <summary>Three levels of codes after a text vocabulary, closed by newline and end: the layout of a large backbone without its
+/// tokenizer.</summary>
 /// <param name="first">The token of code 0 at level 0.</param>
 /// <param name="terminator">What follows the last code.</param>
 /// <param name="codes">The codes of a level.</param>

@@ -56,7 +56,8 @@ internal sealed class SoakLoad
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 var random = new Random(unchecked(seed * 1_000_003 + i));
-                string[] history = [.. Enumerable.Range(0, _histories[random.Next(_histories.Count)]).Select(_ => $"{random.Next(_items)}")];
+                string[] history =
+                    [.. Enumerable.Range(0, _histories[random.Next(_histories.Count)]).Select(_ => $"{random.Next(_items)}")];
                 long start = Stopwatch.GetTimestamp();
                 var result = await recommender.RecommendAsync(history, _counts[random.Next(_counts.Count)], cancellationToken);
                 milliseconds[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;

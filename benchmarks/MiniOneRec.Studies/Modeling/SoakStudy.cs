@@ -20,7 +20,8 @@ internal sealed class SoakStudy : IStudy
         int width = context.Option("width", 64), layers = context.Option("layers", 2), items = context.Option("items", 2_000);
         int requests = context.Option("requests", 200_000), concurrency = context.Option("concurrency", 32);
         double warm = context.Option("warm", 0.1);
-        int reloads = context.Option("reloads", 200), reloadWidth = context.Option("reload-width", 256), reloadLayers = context.Option("reload-layers", 4);
+        int reloads = context.Option("reloads", 200), reloadWidth = context.Option("reload-width", 256),
+            reloadLayers = context.Option("reload-layers", 4);
         ArgumentOutOfRangeException.ThrowIfLessThan(requests, 1_000, "--requests");
         ArgumentOutOfRangeException.ThrowIfLessThan(concurrency, 1, "--concurrency");
         if (parts.Contains("serve", StringComparison.Ordinal))
@@ -62,7 +63,8 @@ internal sealed class SoakStudy : IStudy
 
         await SettleAsync();
         var (first, last) = (parts[0], parts[^1]);
-        double firstMb = first.ResidentMegabytes, lastMb = last.ResidentMegabytes, firstMs = first.Percentile(0.99), lastMs = last.Percentile(0.99);
+        double firstMb = first.ResidentMegabytes, lastMb = last.ResidentMegabytes, firstMs = first.Percentile(0.99),
+            lastMs = last.Percentile(0.99);
         context.Report("rss_drift", lastMb / firstMb - 1, "x", new { first_mb = firstMb, last_mb = lastMb });
         context.Report("bytes_in_use_mb", InUseMegabytes() - inUse, "MB", new { warm_mb = inUse });
         context.Report("tensor_drift", torch.Tensor.TotalCount - tensors, "tensors");
@@ -108,7 +110,8 @@ internal sealed class SoakStudy : IStudy
 
             serving.Dispose();
             await SettleAsync();
-            context.Report("reload.rss_growth", most / first - 1, "x", new { reloads, weights_mb = weights, first_tenth_peak_mb = first, peak_mb = most });
+            context.Report("reload.rss_growth", most / first - 1, "x",
+                new { reloads, weights_mb = weights, first_tenth_peak_mb = first, peak_mb = most });
             context.Report("reload.rss_end_mb", MachineReference.ResidentMegabytes(), "MB");
         }
         finally
@@ -122,7 +125,8 @@ internal sealed class SoakStudy : IStudy
         torch.random.manual_seed(3);
         var random = new Random(4);
         var index = new SemanticIdIndex(
-            Enumerable.Range(0, items).Select(i => KeyValuePair.Create($"{i}", new SemanticId(random.Next(32), random.Next(32), random.Next(32)))), [32, 32, 32]);
+            Enumerable.Range(0, items)
+            .Select(i => KeyValuePair.Create($"{i}", new SemanticId(random.Next(32), random.Next(32), random.Next(32)))), [32, 32, 32]);
         var template = new CompactTemplate([32, 32, 32]);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, width, layers, Math.Max(1, width / 32)));
         return new GenerativeRecommender(model, index, template, load.Options);

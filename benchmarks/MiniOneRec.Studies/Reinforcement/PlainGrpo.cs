@@ -9,7 +9,8 @@ namespace MiniOneRec.Studies;
 
 /// <summary>A step of GRPO as it is composed without trees: the prompt is copied for every beam and every completion.</summary>
 /// <remarks>
-/// The parts are this library's: the decoder with packed weights where there is no gradient, the heads, the loss and the optimizer. The reference is the policy's own weights, which
+/// The parts are this library's: the decoder with packed weights where there is no gradient, the heads, the loss and the optimizer. The
+/// reference is the policy's own weights, which
 /// cost what others would. The rollout is a constrained beam search as a plain
 /// generate() runs it: G copies of the prompt, full-vocabulary log-probabilities of every beam, one pass per token.
 /// </remarks>
@@ -35,13 +36,15 @@ internal sealed class PlainGrpo : IDisposable
             using var scope = NewDisposeScope();
             var rollouts = timer.Time("rollout", () => Beams(prompt));
             var group = new RolloutGroup(
-                new RolloutExample(new NextItemExample("u", [], "0")), rollouts, new HashSet<int> { rollouts[3].Node }, _recommender.Index, _recommender.Trie);
+                new RolloutExample(new NextItemExample("u", [], "0")), rollouts, new HashSet<int> { rollouts[3].Node }, _recommender.Index,
+                _recommender.Trie);
             double[] rewards = new double[rollouts.Count], advantages = new double[rollouts.Count];
             new AlternatingReward().Score(group, rewards);
             new GroupAdvantage().Compute(rewards, advantages);
             using var layout = CompletionLayout.Copies([new CompletionGroup(prompt, [.. rollouts.Select(rollout => rollout.Tokens)])], 5, CPU);
             var reference = timer.Time("reference", () => GrpoShape.Reference(_model, layout));
-            timer.Time("policy", () => GrpoShape.Backward(_model, layout, reference, tensor([.. advantages.Select(value => (float)value)])));
+            timer.Time("policy",
+                () => GrpoShape.Backward(_model, layout, reference, tensor([.. advantages.Select(value => (float)value)])));
         }
 
         timer.Time("update", () =>
@@ -61,7 +64,9 @@ internal sealed class PlainGrpo : IDisposable
         var (trie, template) = (_recommender.Trie, _recommender.Template);
         using var cache = new PromptCache();
         using var batch = TokenBatch.Of([.. Enumerable.Repeat(prompt, GrpoShape.Group)]);
-        var hidden = _model.Forward(batch, cache).index_select(0, tensor([.. batch.Offsets.Select(offset => (long)offset + prompt.Length - 1)]));       // [G, D]
+        // [G, D]
+        var hidden = _model.Forward(batch, cache)
+            .index_select(0, tensor([.. batch.Offsets.Select(offset => (long)offset + prompt.Length - 1)]));
         List<(int Node, double LogProbability, int[] Chain)> beams = [(SemanticIdTrie.Root, 0, [])];
         for (int level = 0; level < trie.Depth; level++)
         {
@@ -69,7 +74,8 @@ internal sealed class PlainGrpo : IDisposable
             float[] scores = LogProbabilities(hidden, tokens[0], tokens.Length);            // [G, K]
             int width = tokens.Length;
             beams = [.. beams
-                .SelectMany((beam, b) => Children(trie, beam.Node).Select(child => (Node: child, LogProbability: beam.LogProbability + scores[b * width + trie.Code(child)], beam.Chain)))
+                .SelectMany((beam, b) => Children(trie, beam.Node)
+                    .Select(child => (Node: child, LogProbability: beam.LogProbability + scores[b * width + trie.Code(child)], beam.Chain)))
                 .OrderByDescending(beam => beam.LogProbability)
                 .Take(GrpoShape.Group)];
             hidden = Extend(cache, beams, [.. beams.Select(beam => template.Vocabulary.Token(level, trie.Code(beam.Node)))]);
@@ -82,7 +88,8 @@ internal sealed class PlainGrpo : IDisposable
             hidden = t < template.Terminator.Count - 1 ? Extend(cache, beams, [.. beams.Select(_ => token)]) : hidden;
         }
 
-        return [.. beams.OrderByDescending(beam => beam.LogProbability).Select(beam => Rollout.Of(trie, template, beam.Node, beam.LogProbability))];
+        return [.. beams.OrderByDescending(beam => beam.LogProbability)
+            .Select(beam => Rollout.Of(trie, template, beam.Node, beam.LogProbability))];
     }
 
     public void Dispose() => _optimizer.Dispose();
@@ -95,7 +102,8 @@ internal sealed class PlainGrpo : IDisposable
             beams[b] = beams[b] with { Chain = [.. beams[b].Chain, first + b] };
         }
 
-        return _model.Extend(cache, new DecodingStep { Tokens = tokens, Prompts = [.. Enumerable.Range(0, tokens.Length)], Ancestors = [.. beams.Select(beam => beam.Chain)] });
+        return _model.Extend(cache, new DecodingStep { Tokens = tokens, Prompts = [.. Enumerable.Range(0, tokens.Length)],
+            Ancestors = [.. beams.Select(beam => beam.Chain)] });
     }
 
     private float[] LogProbabilities(Tensor hidden, int first, int count)

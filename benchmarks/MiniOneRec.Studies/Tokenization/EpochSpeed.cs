@@ -6,7 +6,8 @@ namespace MiniOneRec.Studies;
 
 /// <summary>An epoch of RQ-VAE training at the reference's widths over what its matrix products alone take.</summary>
 /// <remarks>
-/// The products of a step: forward, gradient of the weights and gradient of the input of every layer (none of the input of the first), and the
+/// The products of a step: forward, gradient of the weights and gradient of the input of every layer (none of the input of the first), and
+/// the
 /// distances to the codes. They run at their own shapes, in turns with the epochs, so that their rate is the one of the same moment.
 /// </remarks>
 internal static class EpochSpeed
@@ -43,7 +44,8 @@ internal static class EpochSpeed
             () => epochs.Add(ProcessorTime.Once(() => trainer.Run("rq-vae", x, 42, 0, null, null, context.CancellationToken))),
             repeats);
         double flops = Steps * FlopsOfStep(options);
-        context.Report("rqvae.epoch_over_gemm", 1 / ratio, "x", new { batch = Batch, widths = string.Join('-', Widths), gflop = flops / 1e9 });
+        context.Report("rqvae.epoch_over_gemm", 1 / ratio, "x",
+            new { batch = Batch, widths = string.Join('-', Widths), gflop = flops / 1e9 });
 
         // Other programs on the machine disturb this one less; threads that wait do not count.
         context.Report("rqvae.epoch_over_gemm_processor", Median(epochs.Zip(products, (e, p) => e / p).Skip(2)), "x");
@@ -59,7 +61,8 @@ internal static class EpochSpeed
     }
 
     private static double FlopsOfStep(RqVaeOptions options) =>
-        2.0 * Batch * (Layers().Sum(layer => 3 * layer.Input * layer.Output) - Widths[0] * Widths[1] + options.CodebookSizes.Sum() * Widths[^1]);
+        2.0 * Batch * (Layers().Sum(layer => 3 * layer.Input * layer.Output) - Widths[0] * Widths[1]
+            + options.CodebookSizes.Sum() * Widths[^1]);
 
     private static IEnumerable<(long Input, long Output)> Layers()
     {

@@ -56,10 +56,13 @@ internal sealed class TokenizationSpeed(StudyContext context)
         var (minimum, maximum) = BalancedKMeans.Bounds(items, Codes, 1);
         BalancedAssignmentResult? result = null;
         var processor = ProcessorTime.Now;
-        var time = Timing.Once(() => result = BalancedAssignment.Solve(cost, items, Codes, minimum, maximum, null, context.CancellationToken));
+        var time =
+            Timing.Once(() => result = BalancedAssignment.Solve(cost, items, Codes, minimum, maximum, null, context.CancellationToken));
         int[] sizes = [.. result!.Labels.CountBy(label => label).Select(column => column.Value)];
-        context.Report("balanced_100k_s", time.TotalSeconds, "s", new { processor_s = Seconds(processor), smallest = sizes.Min(), largest = sizes.Max(), bounds = $"{minimum}-{maximum}" });
-        context.Report("balanced_100k_gap", result.Cost / result.LowerBound - 1, "", new { cost = result.Cost, dual_bound = result.LowerBound });
+        context.Report("balanced_100k_s", time.TotalSeconds, "s",
+            new { processor_s = Seconds(processor), smallest = sizes.Min(), largest = sizes.Max(), bounds = $"{minimum}-{maximum}" });
+        context.Report("balanced_100k_gap", result.Cost / result.LowerBound - 1, "",
+            new { cost = result.Cost, dual_bound = result.LowerBound });
         context.Report("balanced_100k_mb", MachineReference.PeakResidentMegabytes() - before, "MB");
     }
 
@@ -80,12 +83,15 @@ internal sealed class TokenizationSpeed(StudyContext context)
         int[] sources = [.. Enumerable.Range(0, copies).Select(i => distinct[i % groups])];
         var near = quantizer.Decode(codes.Select(sources));
         var embeddings = EmbeddingTable.FromRows(
-            [.. distinct.Select(row => (ReadOnlyMemory<float>)drawn[row].ToArray()), .. Enumerable.Range(0, copies).Select(row => (ReadOnlyMemory<float>)near[row].ToArray())]);
-        var all = new CodeTable(items, codes.Depth, [.. codes.Select(distinct).Values.ToArray(), .. codes.Select(sources).Values.ToArray()]);
+            [.. distinct.Select(row => (ReadOnlyMemory<float>)drawn[row].ToArray()),
+            .. Enumerable.Range(0, copies).Select(row => (ReadOnlyMemory<float>)near[row].ToArray())]);
+        var all =
+            new CodeTable(items, codes.Depth, [.. codes.Select(distinct).Values.ToArray(), .. codes.Select(sources).Values.ToArray()]);
         CollisionResolution? resolution = null;
         var processor = ProcessorTime.Now;
         var timing = Timing.Measure(
-            () => resolution = new CollisionResolver().Resolve(quantizer, embeddings, all, cancellationToken: context.CancellationToken), repeats, warmUp: 1);
+            () => resolution = new CollisionResolver().Resolve(quantizer, embeddings, all, cancellationToken: context.CancellationToken),
+            repeats, warmUp: 1);
         context.Report("resolve_100k_s", timing.Median.TotalSeconds, "s", new
         {
             processor_s = Seconds(processor, repeats + 1),
@@ -108,7 +114,8 @@ internal sealed class TokenizationSpeed(StudyContext context)
         var embeddings = new EmbeddingTable(items, Width, values);
         var processor = ProcessorTime.Now;
         var timing = Timing.Measure(() => quantizer.Encode(embeddings), repeats, warmUp: 1);
-        context.Report("encode_1m_s", timing.Median.TotalSeconds, "s", new { processor_s = Seconds(processor, repeats + 1), items, width = Width, levels = "3 x 256" });
+        context.Report("encode_1m_s", timing.Median.TotalSeconds, "s",
+            new { processor_s = Seconds(processor, repeats + 1), items, width = Width, levels = "3 x 256" });
     }
 
     private static double Seconds(TimeSpan start, int runs = 1) => Math.Round((ProcessorTime.Now - start).TotalSeconds / runs, 2);

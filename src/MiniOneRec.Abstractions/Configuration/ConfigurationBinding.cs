@@ -6,14 +6,16 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec;
 
-/// <summary>Sets the options of one class before any code of the application does: the shared settings first, then what configuration says.</summary>
+/// <summary>Sets the options of one class before any code of the application does: the shared settings first, then what configuration
+/// says.</summary>
 /// <param name="path">The path of the options within the configuration.</param>
 /// <param name="name">The name of the options.</param>
 /// <param name="sections">What configuration there is.</param>
 /// <param name="first">Sets what the options take from elsewhere, or <see langword="null"/>.</param>
 /// <param name="loggers">Receives a warning for each old name.</param>
 internal sealed class ConfigurationBinding<TOptions>(
-    string path, string name, ConfigurationSections sections, Action<TOptions>? first, ILoggerFactory? loggers) : IConfigureNamedOptions<TOptions>
+    string path, string name, ConfigurationSections sections, Action<TOptions>? first, ILoggerFactory? loggers)
+    : IConfigureNamedOptions<TOptions>
     where TOptions : class
 {
     private readonly ILogger _logger = loggers?.CreateLogger("MiniOneRec.Configuration") ?? NullLogger.Instance;
@@ -34,15 +36,18 @@ internal sealed class ConfigurationBinding<TOptions>(
         }
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Configuration comes from overloads that take IConfiguration, which carry the requirement.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Configuration comes from overloads that take IConfiguration, which carry the requirement.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026",
+        Justification = "Configuration comes from overloads that take IConfiguration, which carry the requirement.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050",
+        Justification = "Configuration comes from overloads that take IConfiguration, which carry the requirement.")]
     private void Bind(IConfiguration section, TOptions options)
     {
         var check = new ConfigurationCheck();
         check.Check(section, typeof(TOptions), sections.Below(path));
         if (section is IConfigurationSection { Value: { Length: > 0 } value } whole && !section.GetChildren().Any())
         {
-            throw new OptionsValidationException(name, typeof(TOptions), [$"'{whole.Path}' is '{value}'; expected a section of {typeof(TOptions).Name}."]);
+            throw new OptionsValidationException(name, typeof(TOptions),
+                [$"'{whole.Path}' is '{value}'; expected a section of {typeof(TOptions).Name}."]);
         }
 
         string[] failures = path.Length > 0 ? [.. check.Failures] : [.. check.Failures.Select(WithReader), .. WithoutReader(section)];

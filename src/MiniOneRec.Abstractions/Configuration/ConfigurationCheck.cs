@@ -31,7 +31,8 @@ internal sealed class ConfigurationCheck
                 continue;
             }
 
-            var property = PropertiesOf(type).FirstOrDefault(candidate => NameOf(candidate).Equals(child.Key, StringComparison.OrdinalIgnoreCase));
+            var property = PropertiesOf(type)
+                .FirstOrDefault(candidate => NameOf(candidate).Equals(child.Key, StringComparison.OrdinalIgnoreCase));
             if (property is null)
             {
                 _failures.Add(Unknown(child, type, sections));
@@ -143,7 +144,8 @@ internal sealed class ConfigurationCheck
         {
             yield return NameOf(property);
             var inner = property.PropertyType;
-            if (depth > 1 && !IsValue(Nullable.GetUnderlyingType(inner) ?? inner) && ElementOf(inner) is null && !typeof(Delegate).IsAssignableFrom(inner))
+            if (depth > 1 && !IsValue(Nullable.GetUnderlyingType(inner) ?? inner) && ElementOf(inner) is null
+                && !typeof(Delegate).IsAssignableFrom(inner))
             {
                 foreach (string name in NamesOf(inner, depth - 1))
                 {
@@ -154,13 +156,16 @@ internal sealed class ConfigurationCheck
     }
 
     private static IEnumerable<PropertyInfo> PropertiesOf(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        .Where(property => property.SetMethod?.IsPublic == true && property.GetMethod?.IsPublic == true && property.GetIndexParameters().Length == 0)
+        .Where(property => property.SetMethod?.IsPublic == true && property.GetMethod?.IsPublic == true
+            && property.GetIndexParameters().Length == 0)
         .Where(property => NameOf(property) != ConfigurationNames.SetByCode);
 
-    private static string NameOf(PropertyInfo property) => property.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name ?? property.Name;
+    private static string NameOf(PropertyInfo property) => property.GetCustomAttribute<ConfigurationKeyNameAttribute>()?.Name
+        ?? property.Name;
 
     private static bool IsValue(Type type) =>
-        type.IsPrimitive || type.IsEnum || type == typeof(string) || type == typeof(decimal) || (type.IsValueType && TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)));
+        type.IsPrimitive || type.IsEnum || type == typeof(string) || type == typeof(decimal)
+            || (type.IsValueType && TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)));
 
     private static Type? ElementOf(Type type)
     {
@@ -170,7 +175,9 @@ internal sealed class ConfigurationCheck
         }
 
         var interfaces = type.IsInterface ? type.GetInterfaces().Append(type) : type.GetInterfaces();
-        var sequence = interfaces.FirstOrDefault(candidate => candidate.IsGenericType && candidate.GetGenericTypeDefinition() == typeof(IEnumerable<>))?.GetGenericArguments()[0];
-        return sequence is { IsGenericType: true } && sequence.GetGenericTypeDefinition() == typeof(KeyValuePair<,>) ? sequence.GetGenericArguments()[1] : sequence;
+        var sequence = interfaces.FirstOrDefault(candidate => candidate.IsGenericType
+            && candidate.GetGenericTypeDefinition() == typeof(IEnumerable<>))?.GetGenericArguments()[0];
+        return sequence is { IsGenericType: true } && sequence.GetGenericTypeDefinition() == typeof(KeyValuePair<,>)
+            ? sequence.GetGenericArguments()[1] : sequence;
     }
 }

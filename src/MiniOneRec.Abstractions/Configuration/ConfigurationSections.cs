@@ -30,7 +30,8 @@ internal sealed class ConfigurationSections
     /// <summary>Gets the sections of an application's services, made when first asked for.</summary>
     public static ConfigurationSections Of(IServiceCollection services)
     {
-        if (services.FirstOrDefault(service => service.ServiceType == typeof(ConfigurationSections))?.ImplementationInstance is not ConfigurationSections sections)
+        if (services.FirstOrDefault(service =>
+            service.ServiceType == typeof(ConfigurationSections))?.ImplementationInstance is not ConfigurationSections sections)
         {
             services.AddSingleton(sections = new ConfigurationSections());
         }

@@ -14,7 +14,8 @@ internal static class NearestNames
             .Select(name => (Name: name, Distance: DistanceOf(given, name[(name.LastIndexOf(':') + 1)..])))
             .OrderBy(pair => pair.Distance).ThenBy(pair => pair.Name.Length).ThenBy(pair => pair.Name, StringComparer.Ordinal).ToArray();
         int close = Math.Max(1, given.Length / 3);
-        return ranked.Where(pair => pair.Distance <= close).Take(Count).DefaultIfEmpty().Select(pair => pair.Name) is var near && near.First() is null
+        return ranked.Where(pair => pair.Distance <= close).Take(Count).DefaultIfEmpty().Select(pair => pair.Name) is var near
+            && near.First() is null
             ? ranked.Take(Count).Select(pair => pair.Name)
             : near;
     }

@@ -17,7 +17,8 @@ public sealed class ItemSetJsonConverter : JsonConverter<IReadOnlySet<string>>
         var items = new HashSet<string>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            items.Add(reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException("A set of items is an array of strings."));
+            items.Add(reader.TokenType == JsonTokenType.String ? reader.GetString()!
+                : throw new JsonException("A set of items is an array of strings."));
         }
 
         return items;

@@ -7,7 +7,8 @@ namespace MiniOneRec;
 
 /// <summary>Compiled JSON metadata of requests, results, semantic IDs, progress and data, for trimmed applications and for speed.</summary>
 /// <remarks>
-/// In ASP.NET Core: <c>services.ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0, MiniOneRecJsonContext.Default))</c>.
+/// In ASP.NET Core: <c>services.ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0,
+/// MiniOneRecJsonContext.Default))</c>.
 /// Without it the types serialize by reflection, alike.
 /// </remarks>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
@@ -38,8 +39,10 @@ public sealed partial class MiniOneRecJsonContext : JsonSerializerContext
 {
     /// <summary>Gets a resolver that knows compiled types first and, where the application allows reflection, any other type too.</summary>
     /// <param name="compiled">The compiled metadata.</param>
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Reflection is used only where the application allows it, which a trimmed one does not.")]
-    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "Reflection is used only where the application allows it, which a trimmed one does not.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026",
+        Justification = "Reflection is used only where the application allows it, which a trimmed one does not.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050",
+        Justification = "Reflection is used only where the application allows it, which a trimmed one does not.")]
     internal static IJsonTypeInfoResolver WithReflection(JsonSerializerContext compiled) => JsonSerializer.IsReflectionEnabledByDefault
         ? JsonTypeInfoResolver.Combine(compiled, new DefaultJsonTypeInfoResolver())
         : compiled;

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace MiniOneRec;
 
 /// <summary>
-/// Writes an index as <c>{"levelSizes": [256, 256], "items": {"tent": "&lt;a_1&gt;&lt;b_2&gt;"}}</c>. The reference's file format, which has no level
+/// Writes an index as <c>{"levelSizes": [256, 256], "items": {"tent": "&lt;a_1&gt;&lt;b_2&gt;"}}</c>. The reference's file format, which
+/// has no level
 /// sizes, is that of <see cref="SemanticIdIndex.SaveAsync(string, CancellationToken)"/>.
 /// </summary>
 public sealed class SemanticIdIndexJsonConverter : JsonConverter<SemanticIdIndex>
@@ -16,7 +17,8 @@ public sealed class SemanticIdIndexJsonConverter : JsonConverter<SemanticIdIndex
     {
         using var document = JsonDocument.ParseValue(ref reader);
         var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(SizesName, out var sizes) || sizes.ValueKind != JsonValueKind.Array
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(SizesName, out var sizes)
+            || sizes.ValueKind != JsonValueKind.Array
             || !root.TryGetProperty(ItemsName, out var items) || items.ValueKind != JsonValueKind.Object)
         {
             throw new JsonException($"An index is an object with '{SizesName}' and '{ItemsName}'.");
@@ -25,7 +27,8 @@ public sealed class SemanticIdIndexJsonConverter : JsonConverter<SemanticIdIndex
         try
         {
             return new SemanticIdIndex(
-                items.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, SemanticId.Parse(item.Value.GetString() ?? ""))).ToArray(),
+                items.EnumerateObject().Select(item => KeyValuePair.Create(item.Name, SemanticId.Parse(item.Value.GetString() ?? "")))
+                .ToArray(),
                 [.. sizes.EnumerateArray().Select(size => size.GetInt32())]);
         }
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)

@@ -12,14 +12,16 @@ public sealed record CheckpointOptions
     public string? Folder { get; set; }
 
     /// <summary>
-    /// Gets or sets the interval between checkpoints, in steps (fine-tuning, reinforcement) or epochs (quantizers); one more is written when a run of
+    /// Gets or sets the interval between checkpoints, in steps (fine-tuning, reinforcement) or epochs (quantizers); one more is written
+    /// when a run of
     /// fine-tuning or reinforcement is cancelled or ends.
     /// </summary>
     /// <value>The default is <see langword="null"/>: 500 steps in fine-tuning, 50 in reinforcement, 100 epochs in quantizers.</value>
     [Range(1, int.MaxValue)]
     public int? Every { get; set; }
 
-    /// <summary>Gets or sets whether a run continues from the checkpoint that it finds in the folder; otherwise it starts anew and replaces it.</summary>
+    /// <summary>Gets or sets whether a run continues from the checkpoint that it finds in the folder; otherwise it starts anew and replaces
+    /// it.</summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool Resume { get; set; } = true;
 

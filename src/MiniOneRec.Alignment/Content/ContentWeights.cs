@@ -3,7 +3,8 @@ using TorchSharp.Modules;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>The weights of a model's content as supervised training sees them: float32 always, and with learning rates of their own.</summary>
+/// <summary>The weights of a model's content as supervised training sees them: float32 always, and with learning rates of their
+/// own.</summary>
 internal static class ContentWeights
 {
     /// <summary>Lists the weights of a model's content; none where it has no content.</summary>

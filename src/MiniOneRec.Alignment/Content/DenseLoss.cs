@@ -8,10 +8,12 @@ namespace MiniOneRec.Alignment;
 /// <summary>Cross-entropy of the dense head, with its gradient, holding a bounded number of logits at once.</summary>
 /// <remarks>
 /// <para>
-/// <c>ℓ = (1 − ε)·(log Z − log Σ_{i in t} e^(z_i)) + ε·(log Z − mean z)</c>, t being the items behind the target's semantic ID. <c>Z = Σ_i e^(z_i)</c> over the catalogue.
+/// <c>ℓ = (1 − ε)·(log Z − log Σ_{i in t} e^(z_i)) + ε·(log Z − mean z)</c>, t being the items behind the target's semantic ID. <c>Z = Σ_i
+/// e^(z_i)</c> over the catalogue.
 /// </para>
 /// <para>
-/// On a large catalogue S of N items are drawn evenly for all rows of a pass: <c>Z ≈ Σ_{i in t} e^(z_i) + Σ_{j drawn, not in t} e^(z_j − log(S/N))</c>, the log-Q correction of
+/// On a large catalogue S of N items are drawn evenly for all rows of a pass: <c>Z ≈ Σ_{i in t} e^(z_i) + Σ_{j drawn, not in t} e^(z_j −
+/// log(S/N))</c>, the log-Q correction of
 /// Bengio and Senécal (2008), and the mean is the drawn items'.
 /// </para>
 /// </remarks>
@@ -25,9 +27,11 @@ internal static class DenseLoss
     /// <param name="scale">Multiplies the summed loss before its gradient is taken.</param>
     /// <param name="options">Smoothing, dropout and sampling.</param>
     /// <param name="logitBudget">Values of logits that are held at once.</param>
-    /// <returns>The summed loss, and the gradient of the scaled loss with respect to <paramref name="hidden"/> at the targets' tokens, <c>[M, D]</c>.</returns>
+    /// <returns>The summed loss, and the gradient of the scaled loss with respect to <paramref name="hidden"/> at the targets' tokens,
+    /// <c>[M, D]</c>.</returns>
     public static (double Loss, Tensor Gradient) Backward(
-        ContentModule content, Tensor hidden, HistoryRows rows, DenseTargets targets, double scale, ContentTrainingOptions options, long logitBudget)
+        ContentModule content, Tensor hidden, HistoryRows rows, DenseTargets targets, double scale, ContentTrainingOptions options,
+        long logitBudget)
     {
         using var scope = NewDisposeScope();
         var places = tensor([.. targets.Tokens.Select(token => (long)token)], device: hidden.device);
@@ -72,7 +76,8 @@ internal static class DenseLoss
         var negatives = content.Logits(queries, drawn);                                                             // [M, S]
         bool[] hits = Hits(all, drawn.cpu().data<long>().ToArray());
         double correction = Math.Log((double)count / items);
-        var rest = (negatives - Scalars.Of(correction)).masked_fill(tensor(hits, [all.Length, count], device: queries.device), Scalars.Of(double.NegativeInfinity));
+        var rest = (negatives - Scalars.Of(correction))
+            .masked_fill(tensor(hits, [all.Length, count], device: queries.device), Scalars.Of(double.NegativeInfinity));
         var normalizer = cat([own.unsqueeze(1), rest], 1).logsumexp(1);                                             // [M]
         var loss = normalizer - own;
         return smoothing == 0 ? loss : (loss * Scalars.Of(1 - smoothing)).Plus((normalizer - negatives.mean([1])) * Scalars.Of(smoothing));

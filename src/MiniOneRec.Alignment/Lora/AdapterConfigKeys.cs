@@ -10,7 +10,8 @@ internal static class AdapterConfigKeys
     /// <summary>Gets the table.</summary>
     public static SettingsKeys Table { get; } = new SettingsKeys()
         .Honour(
-            "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "rank_pattern", "alpha_pattern",
+            "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
+            "rank_pattern", "alpha_pattern",
             "use_rslora", "init_lora_weights", "trainable_token_indices")
         .Refuse("use_dora", "weight-decomposed adapters (DoRA) are not implemented; expected false", "false")
         .Refuse("bias", "trained biases are not implemented; expected 'none'", "\"none\"")
@@ -25,7 +26,8 @@ internal static class AdapterConfigKeys
         .Refuse("arrow_config", Variant, "{}")
         .Refuse("alora_invocation_tokens", Variant, "[]")
         .Ignore(
-            "task_type", "inference_mode", "base_model_name_or_path", "revision", "auto_mapping", "peft_version", "megatron_core", "runtime_config", "eva_config",
+            "task_type", "inference_mode", "base_model_name_or_path", "revision", "auto_mapping", "peft_version", "megatron_core",
+            "runtime_config", "eva_config",
             "corda_config", "lora_ga_config", "qalora_group_size", "ensure_weight_tying", "model_type")
         .Ignore("fan_in_fan_out");                                          // PEFT itself sets it to false for linear maps
 }

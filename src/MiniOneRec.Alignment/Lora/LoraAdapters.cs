@@ -74,7 +74,8 @@ public sealed class LoraAdapters : IDisposable
             throw new InvalidOperationException("The model has adapters already; merge or dispose them first.");
         }
 
-        return new(model, options, [.. Choose(model, options).Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))]);
+        return new(model, options,
+            [.. Choose(model, options).Select(map => new LoraAdapter(model, map.Name, map.Map, map.Rank, map.Scale, options.Dropout))]);
     }
 
     /// <summary>Adds the updates to the model's weights and takes the adapters off.</summary>
@@ -88,7 +89,8 @@ public sealed class LoraAdapters : IDisposable
         Dispose();
     }
 
-    /// <summary>Saves the adapters in PEFT's layout, with the rows of embedding and head from <paramref name="firstRow"/> on where given.</summary>
+    /// <summary>Saves the adapters in PEFT's layout, with the rows of embedding and head from <paramref name="firstRow"/> on where
+    /// given.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="baseModel">The model that they belong to, as PEFT is to find it; may be empty.</param>
     /// <param name="firstRow">The first row that was trained, or <see langword="null"/>.</param>
@@ -105,7 +107,8 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="firstRow">The first row that was trained, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public Task SaveAsync(string folder, bool overwrite, string baseModel = "", int? firstRow = null, CancellationToken cancellationToken = default) =>
+    public Task SaveAsync(string folder, bool overwrite, string baseModel = "", int? firstRow = null,
+        CancellationToken cancellationToken = default) =>
         PeftFolder.SaveAsync(folder, _model, Options, Tensors(), baseModel, firstRow, overwrite, cancellationToken);
 
     /// <summary>Attaches adapters that were saved in PEFT's layout; rows that were saved with them are copied into the model.</summary>
@@ -122,9 +125,11 @@ public sealed class LoraAdapters : IDisposable
     /// <param name="model">The model that they belong to.</param>
     /// <param name="logger">Is told once of the keys that the library does not know, and so ignores.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="InvalidDataException">A file is damaged, belongs to another model or needs what is not implemented; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, belongs to another model or needs what is not implemented; the message
+    /// names the key.</exception>
     /// <exception cref="InvalidOperationException">The model has adapters already.</exception>
-    public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger logger, CancellationToken cancellationToken = default)
+    public static Task<LoraAdapters> LoadAsync(string folder, CausalLanguageModel model, ILogger logger,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(logger);
         return PeftFolder.LoadAsync(folder, model, logger, cancellationToken);
@@ -144,7 +149,8 @@ public sealed class LoraAdapters : IDisposable
 
     /// <summary>Gets the trained tensors by their names: the map's, then <c>lora_A</c> or <c>lora_B</c>.</summary>
     internal IReadOnlyList<(string Name, Parameter Value)> Tensors() =>
-        [.. _adapters.SelectMany(adapter => new[] { ($"{adapter.Name}.lora_A.weight", adapter.A), ($"{adapter.Name}.lora_B.weight", adapter.B) })];
+        [.. _adapters.SelectMany(adapter =>
+            new[] { ($"{adapter.Name}.lora_A.weight", adapter.A), ($"{adapter.Name}.lora_B.weight", adapter.B) })];
 
     internal void ConvertTo(ScalarType type) => _adapters.ForEach(adapter => adapter.ConvertTo(type));
 
@@ -155,11 +161,13 @@ public sealed class LoraAdapters : IDisposable
             .Select(map => (map.Name, map.Map, Rank: targets.RankOf(map.Name), Scale: targets.ScaleOf(map.Name))).ToArray();
         return chosen.Length > 0
             ? chosen
-            : throw new ArgumentException($"The targets name no map of the model; it has {Known(maps)} in {model.Config.LayerCount} layers.", nameof(options));
+            : throw new ArgumentException(
+                $"The targets name no map of the model; it has {Known(maps)} in {model.Config.LayerCount} layers.", nameof(options));
     }
 
     private static (string Name, Projection Map)[] Maps(CausalLanguageModel model) =>
         [.. model.named_modules().Where(pair => pair.module is Projection).Select(pair => (pair.name, (Projection)pair.module))];
 
-    private static string Known((string Name, Projection Map)[] maps) => string.Join(", ", maps.Select(map => map.Name[(map.Name.LastIndexOf('.') + 1)..]).Distinct());
+    private static string Known((string Name, Projection Map)[] maps) =>
+        string.Join(", ", maps.Select(map => map.Name[(map.Name.LastIndexOf('.') + 1)..]).Distinct());
 }

@@ -31,7 +31,8 @@ public sealed class LoraOptions
     [MinLength(1)]
     public IReadOnlyList<string> Targets { get; set; } = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
-    /// <summary>Sets <see cref="Targets"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Targets"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Targets))]
     [JsonIgnore]
@@ -46,7 +47,8 @@ public sealed class LoraOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool RankStabilised { get; set; }
 
-    /// <summary>Gets or sets a regular expression that the whole name of an adapted map matches; in the place of <see cref="Targets"/>.</summary>
+    /// <summary>Gets or sets a regular expression that the whole name of an adapted map matches; in the place of
+    /// <see cref="Targets"/>.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public string? TargetPattern { get; set; }
@@ -57,7 +59,8 @@ public sealed class LoraOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyList<string>? ExcludedTargets { get; set; }
 
-    /// <summary>Sets <see cref="ExcludedTargets"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="ExcludedTargets"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(ExcludedTargets))]
     [JsonIgnore]
@@ -73,7 +76,8 @@ public sealed class LoraOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyList<int>? Layers { get; set; }
 
-    /// <summary>Sets <see cref="Layers"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Layers"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Layers))]
     [JsonIgnore]
@@ -83,7 +87,8 @@ public sealed class LoraOptions
         set => Layers = value ?? Layers;
     }
 
-    /// <summary>Gets or sets ranks of their own, by the last parts of maps' names or by regular expressions for them; the first that fits counts.</summary>
+    /// <summary>Gets or sets ranks of their own, by the last parts of maps' names or by regular expressions for them; the first that fits
+    /// counts.</summary>
     /// <value>The default is <see langword="null"/>: <see cref="Rank"/> for all.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public IReadOnlyDictionary<string, int>? RankPattern { get; set; }
@@ -106,7 +111,8 @@ public sealed class LoraOptions
     /// <summary>Gets or sets the folder into which the trained adapters are saved in PEFT's layout, or <see langword="null"/>.</summary>
     public string? SaveTo { get; set; }
 
-    /// <summary>Gets or sets whether the trained adapters are added into the model's weights; otherwise they stay attached to the model.</summary>
+    /// <summary>Gets or sets whether the trained adapters are added into the model's weights; otherwise they stay attached to the
+    /// model.</summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool Merge { get; set; } = true;
 

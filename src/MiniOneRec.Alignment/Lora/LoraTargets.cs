@@ -29,7 +29,8 @@ internal sealed class LoraTargets
 
         _target = options.TargetPattern is { } target ? Make($@"\A(?:{target})\z", target) : null;
         _excluded = options.ExcludedPattern is { } excluded ? Make($@"\A(?:{excluded})\z", excluded) : null;
-        _layers = [.. (options.LayersPattern is { Count: > 0 } patterns ? patterns : [@"[^.]*"]).Select(pattern => Make($@"\A.*\.(?:{pattern})\.(?<layer>[0-9]+)\.", pattern))];
+        _layers = [.. (options.LayersPattern is { Count: > 0 } patterns ? patterns : [@"[^.]*"])
+            .Select(pattern => Make($@"\A.*\.(?:{pattern})\.(?<layer>[0-9]+)\.", pattern))];
         _ranks = [.. (options.RankPattern ?? new Dictionary<string, int>()).Select(pair => (Last(pair.Key), pair.Value))];
         _alphas = [.. (options.AlphaPattern ?? new Dictionary<string, double>()).Select(pair => (Last(pair.Key), pair.Value))];
     }
@@ -59,12 +60,14 @@ internal sealed class LoraTargets
     }
 
     /// <summary>Gets the rank of a map's adapter.</summary>
-    public int RankOf(string name) => _ranks.FirstOrDefault(rank => rank.Pattern.IsMatch(name)) is { Pattern: not null } rank ? rank.Value : _options.Rank;
+    public int RankOf(string name) => _ranks.FirstOrDefault(rank => rank.Pattern.IsMatch(name)) is { Pattern: not null } rank ? rank.Value
+        : _options.Rank;
 
     /// <summary>Gets the factor of a map's update.</summary>
     public double ScaleOf(string name)
     {
-        double alpha = _alphas.FirstOrDefault(alpha => alpha.Pattern.IsMatch(name)) is { Pattern: not null } own ? own.Value : _options.Alpha, rank = RankOf(name);
+        double alpha = _alphas.FirstOrDefault(alpha => alpha.Pattern.IsMatch(name)) is { Pattern: not null } own ? own.Value
+            : _options.Alpha, rank = RankOf(name);
         return alpha / (_options.RankStabilised ? Math.Sqrt(rank) : rank);
     }
 
@@ -76,7 +79,8 @@ internal sealed class LoraTargets
         }
 
         var match = _layers.Select(layer => layer.Match(name)).FirstOrDefault(match => match.Success);
-        return match is not null && int.TryParse(match.Groups["layer"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && _options.Layers.Contains(layer);
+        return match is not null && int.TryParse(match.Groups["layer"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture,
+            out int layer) && _options.Layers.Contains(layer);
     }
 
     private static Regex Last(string pattern) => Make($@"\A(?:.*\.)?(?:{pattern})\z", pattern);

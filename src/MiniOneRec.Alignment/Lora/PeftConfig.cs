@@ -16,7 +16,8 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
     /// <param name="path">The file.</param>
     /// <param name="json">Its text.</param>
     /// <param name="notes">Receives a line on the keys that are not known.</param>
-    /// <exception cref="InvalidDataException">The text is no such configuration, or describes adapters that are not implemented; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">The text is no such configuration, or describes adapters that are not implemented; the
+    /// message names the key.</exception>
     public static PeftConfig Read(string path, string json, ICollection<string>? notes = null) => ConfigReader.Parse(json, path, reader =>
     {
         if (reader.Text("peft_type") is not "LORA" and var type)
@@ -30,11 +31,15 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
         {
             Rank = Rank(reader, "r", reader.Integer("r")),
             Alpha = Alpha(reader, "lora_alpha", reader.Number("lora_alpha")),
-            Dropout = reader.Number("lora_dropout", 0) is >= 0 and <= 0.99 and var dropout ? dropout : throw Bad(reader, "lora_dropout", "0 to 0.99"),
+            Dropout = reader.Number("lora_dropout", 0) is >= 0 and <= 0.99 and var dropout ? dropout
+            : throw Bad(reader, "lora_dropout", "0 to 0.99"),
             RankStabilised = reader.Flag("use_rslora", false),
-            RankPattern = Pattern(reader, "rank_pattern", value => Rank(reader, "rank_pattern", value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int rank) ? rank : 0)),
-            AlphaPattern = Pattern(reader, "alpha_pattern", value => Alpha(reader, "alpha_pattern", value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double alpha) ? alpha : 0)),
-            Layers = reader.Value("layers_to_transform") is { ValueKind: JsonValueKind.Number } ? [reader.Integer("layers_to_transform")] : reader.Integers("layers_to_transform"),
+            RankPattern = Pattern(reader, "rank_pattern",
+            value => Rank(reader, "rank_pattern", value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int rank) ? rank : 0)),
+            AlphaPattern = Pattern(reader, "alpha_pattern", value =>
+            Alpha(reader, "alpha_pattern", value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double alpha) ? alpha : 0)),
+            Layers = reader.Value("layers_to_transform") is { ValueKind: JsonValueKind.Number } ? [reader.Integer("layers_to_transform")]
+            : reader.Integers("layers_to_transform"),
             LayersPattern = Names(reader, "layers_pattern"),
         };
         if (options.Layers?.Any(layer => layer < 0) == true)
@@ -65,16 +70,21 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
             ["lora_dropout"] = options.Dropout,
             ["bias"] = "none",
             ["fan_in_fan_out"] = false,
-            ["target_modules"] = options.TargetPattern is { } pattern ? pattern : LoraTargets.IsAll(options) ? LoraTargets.All : Texts(options.Targets),
+            ["target_modules"] = options.TargetPattern is { } pattern ? pattern : LoraTargets.IsAll(options) ? LoraTargets.All
+            : Texts(options.Targets),
             ["trainable_token_indices"] = rows,
         };
         foreach (var (key, value) in new (string, JsonNode?)[]
         {
             ("use_rslora", options.RankStabilised ? true : null),
-            ("rank_pattern", options.RankPattern is { Count: > 0 } ranks ? new JsonObject(ranks.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null),
-            ("alpha_pattern", options.AlphaPattern is { Count: > 0 } alphas ? new JsonObject(alphas.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null),
-            ("exclude_modules", options.ExcludedPattern is { } excluded ? excluded : options.ExcludedTargets is { Count: > 0 } names ? Texts(names) : null),
-            ("layers_to_transform", options.Layers is { Count: > 0 } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null),
+            ("rank_pattern", options.RankPattern is { Count: > 0 } ranks
+            ? new JsonObject(ranks.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null),
+            ("alpha_pattern", options.AlphaPattern is { Count: > 0 } alphas
+            ? new JsonObject(alphas.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))) : null),
+            ("exclude_modules",
+            options.ExcludedPattern is { } excluded ? excluded : options.ExcludedTargets is { Count: > 0 } names ? Texts(names) : null),
+            ("layers_to_transform",
+            options.Layers is { Count: > 0 } layers ? new JsonArray([.. layers.Select(layer => (JsonNode)layer)]) : null),
             ("layers_pattern", options.LayersPattern is { Count: > 0 } lists ? Texts(lists) : null),
         })
         {
@@ -106,12 +116,14 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
     {
         if (reader.Value("target_modules") is not { } targets)
         {
-            throw new InvalidDataException($"'{reader.Source}': key 'target_modules' is missing; expected names of maps, a regular expression or 'all-linear'.");
+            throw new InvalidDataException(
+                $"'{reader.Source}': key 'target_modules' is missing; expected names of maps, a regular expression or 'all-linear'.");
         }
 
         if (targets.ValueKind != JsonValueKind.String)
         {
-            options.Targets = reader.Texts("target_modules") is { Length: > 0 } names ? names : throw Bad(reader, "target_modules", "at least one name");
+            options.Targets = reader.Texts("target_modules") is { Length: > 0 } names ? names
+                : throw Bad(reader, "target_modules", "at least one name");
         }
         else if (reader.Text("target_modules") is var text && string.Equals(text, LoraTargets.All, StringComparison.OrdinalIgnoreCase))
         {
@@ -122,7 +134,8 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
             options.TargetPattern = text;
             if (options.Layers is not null || options.LayersPattern is not null)
             {
-                throw Bad(reader, options.Layers is not null ? "layers_to_transform" : "layers_pattern", "none, for target_modules is a regular expression, which PEFT does not combine with it");
+                throw Bad(reader, options.Layers is not null ? "layers_to_transform" : "layers_pattern",
+                    "none, for target_modules is a regular expression, which PEFT does not combine with it");
             }
         }
 
@@ -147,7 +160,8 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
         var rows = reader.Value(key) switch
         {
             null => [],
-            { ValueKind: JsonValueKind.Object } => reader.Root.GetProperty(key).EnumerateObject().ToDictionary(entry => entry.Name, entry => reader.Object(key)!.Value.Integers(entry.Name) ?? []),
+            { ValueKind: JsonValueKind.Object } => reader.Root.GetProperty(key).EnumerateObject()
+            .ToDictionary(entry => entry.Name, entry => reader.Object(key)!.Value.Integers(entry.Name) ?? []),
             _ => new Dictionary<string, int[]> { ["embed_tokens"] = reader.Integers(key) ?? [] },
         };
         foreach (string name in rows.Where(entry => entry.Value.Length == 0).Select(entry => entry.Key).ToArray())
@@ -162,17 +176,21 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
 
     private static Dictionary<string, T>? Pattern<T>(ConfigReader reader, string key, Func<JsonElement, T> read) =>
         reader.Object(key) is not { } entries ? null
-        : entries.Root.EnumerateObject().ToDictionary(entry => entry.Name, entry => read(entry.Value)) is { Count: > 0 } pattern ? pattern : null;
+        : entries.Root.EnumerateObject().ToDictionary(entry => entry.Name, entry => read(entry.Value)) is { Count: > 0 } pattern ? pattern
+            : null;
 
     private static string[]? Names(ConfigReader reader, string key) =>
         reader.Value(key) is { ValueKind: JsonValueKind.String } ? (reader.Text(key) is { Length: > 0 } name ? [name] : null)
         : reader.Texts(key) is { Length: > 0 } names ? names : null;
 
-    private static int Rank(ConfigReader reader, string key, int rank) => rank is >= 1 and <= 4_096 ? rank : throw Bad(reader, key, "ranks from 1 to 4096");
+    private static int Rank(ConfigReader reader, string key, int rank) => rank is >= 1 and <= 4_096 ? rank
+        : throw Bad(reader, key, "ranks from 1 to 4096");
 
-    private static double Alpha(ConfigReader reader, string key, double alpha) => alpha is >= 1e-6 and <= 1e6 ? alpha : throw Bad(reader, key, "numbers from 1e-6 to 1e6");
+    private static double Alpha(ConfigReader reader, string key, double alpha) => alpha is >= 1e-6 and <= 1e6 ? alpha
+        : throw Bad(reader, key, "numbers from 1e-6 to 1e6");
 
-    private static InvalidDataException Bad(ConfigReader reader, string key, string expected) => reader.Bad(key, reader.Value(key)!.Value, expected);
+    private static InvalidDataException Bad(ConfigReader reader, string key, string expected) =>
+        reader.Bad(key, reader.Value(key)!.Value, expected);
 
     private static JsonArray Texts(IReadOnlyList<string> texts) => new([.. texts.Select(text => (JsonNode)text)]);
 }

@@ -15,7 +15,8 @@ public enum NextItemMode
 
 /// <summary>History of semantic IDs to the next one: what recommenders are asked (T1 of the paper).</summary>
 /// <remarks>
-/// In sequence mode the histories of one user share their beginnings: with the compact template a sequence is a single chain with a label on
+/// In sequence mode the histories of one user share their beginnings: with the compact template a sequence is a single chain with a label
+/// on
 /// every code, the first item's included; with text templates the rows of a user become one tree.
 /// </remarks>
 public sealed class NextItemTask : IAlignmentTask
@@ -34,23 +35,27 @@ public sealed class NextItemTask : IAlignmentTask
     /// <value>The default is 50.</value>
     public int MaxItems { get; init; } = 50;
 
-    /// <summary>Gets the probability with which an epoch shows a random window of a sequence in place of the whole. Sequence mode only.</summary>
+    /// <summary>Gets the probability with which an epoch shows a random window of a sequence in place of the whole. Sequence mode
+    /// only.</summary>
     /// <value>The default is 0.</value>
     public double WindowShare { get; init; }
 
     /// <summary>
-    /// Gets the largest share of a label's probability that goes to what followed in other users' sequences, in proportion to how much is known;
+    /// Gets the largest share of a label's probability that goes to what followed in other users' sequences, in proportion to how much is
+    /// known;
     /// 0 to 1, 0 for hard labels. Sequence mode of the compact template only.
     /// </summary>
     /// <value>The default is 0.</value>
     public double TeacherShare { get; init; }
 
     /// <summary>
-    /// Gets how often per item the teacher may draw another item and have it learned along that item's own codes; each draw happens with the
+    /// Gets how often per item the teacher may draw another item and have it learned along that item's own codes; each draw happens with
+    /// the
     /// probability that the teacher's share has there. Sequence mode of the compact template only.
     /// </summary>
     /// <remarks>
-    /// Shares of a label's probability reach the first code of every item that the teacher names, but the deeper codes of the target's branch alone.
+    /// Shares of a label's probability reach the first code of every item that the teacher names, but the deeper codes of the target's
+    /// branch alone.
     /// A draw costs a token for every code but the last.
     /// </remarks>
     /// <value>The default is 0.</value>
@@ -110,7 +115,8 @@ public sealed class NextItemTask : IAlignmentTask
                 labels.AsSpan(1).Fill(true);
                 var lesson = taught?.Of(number, chains.Vocabulary, items, whole: ReferenceEquals(items, known));
                 var chain = new TokenSample(tokens, labels, Name, sequence.UserId) { SoftLabels = lesson?.Labels ?? [] };
-                TokenSample[] branches = lesson is null || TeacherBranches == 0 ? [] : [.. Branches(chain, ids, lesson.Guesses, taught!.Teacher, context, chains.Vocabulary)];
+                TokenSample[] branches = lesson is null || TeacherBranches == 0 ? []
+                    : [.. Branches(chain, ids, lesson.Guesses, taught!.Teacher, context, chains.Vocabulary)];
                 yield return branches.Length == 0 ? chain : chain with { Group = sequence.UserId };
                 foreach (var branch in branches)
                 {
@@ -122,7 +128,8 @@ public sealed class NextItemTask : IAlignmentTask
 
             for (int target = 1; target < ids.Length; target++)
             {
-                yield return context.Sample(Name, $"{sequence.UserId}:{target}", context.Template.NextItem(ids[..target]), Response.Of(ids[target]))
+                yield return context.Sample(Name, $"{sequence.UserId}:{target}", context.Template.NextItem(ids[..target]),
+                    Response.Of(ids[target]))
                     with { Group = sequence.UserId };
             }
         }
@@ -130,7 +137,8 @@ public sealed class NextItemTask : IAlignmentTask
 
     // The first code is taught where the branch leaves the chain, by the chain's own label.
     private IEnumerable<TokenSample> Branches(
-        TokenSample chain, SemanticId[] ids, IReadOnlyList<TeacherGuesses> guesses, TransitionTeacher teacher, TaskContext context, SemanticIdVocabulary vocabulary)
+        TokenSample chain, SemanticId[] ids, IReadOnlyList<TeacherGuesses> guesses, TransitionTeacher teacher, TaskContext context,
+        SemanticIdVocabulary vocabulary)
     {
         int start = 1;
         for (int position = 0; position < ids.Length; position++)
@@ -160,7 +168,8 @@ public sealed class NextItemTask : IAlignmentTask
     }
 
     private static IEnumerable<SoftLabel> SoftLabels(
-        (int[] Codes, float[] Probabilities, float Confidence)?[] levels, int start, SemanticIdVocabulary vocabulary, Func<float, double> share)
+        (int[] Codes, float[] Probabilities, float Confidence)?[] levels, int start, SemanticIdVocabulary vocabulary, Func<float,
+        double> share)
     {
         for (int level = 0; level < levels.Length; level++)
         {

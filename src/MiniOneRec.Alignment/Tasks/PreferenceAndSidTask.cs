@@ -32,7 +32,8 @@ public sealed class PreferenceAndSidTask(IReadOnlyList<UserPreference> preferenc
             }
 
             yield return context.Sample(
-                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceAndSid(history), Response.Of(target) with { Reasoning = preference.Text });
+                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceAndSid(history),
+                Response.Of(target) with { Reasoning = preference.Text });
         }
     }
 }

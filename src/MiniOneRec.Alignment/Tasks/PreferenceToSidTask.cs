@@ -32,7 +32,8 @@ public sealed class PreferenceToSidTask(IReadOnlyList<UserPreference> preference
             }
 
             yield return context.Sample(
-                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceToSid(history, preference.Text), Response.Of(target));
+                Name, $"{preference.UserId}:{preference.Target}", ReferencePrompts.PreferenceToSid(history, preference.Text),
+                Response.Of(target));
         }
     }
 }

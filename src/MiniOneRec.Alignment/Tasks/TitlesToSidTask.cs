@@ -33,7 +33,8 @@ public sealed class TitlesToSidTask : IAlignmentTask
             }
 
             context.Skip("an item without title in a history", row.History.Count - titles.Length);
-            yield return context.Sample(Name, $"{row.UserId}:{row.Target}", ReferencePrompts.TitlesToSid(titles, Category), Response.Of(target));
+            yield return context.Sample(Name, $"{row.UserId}:{row.Target}", ReferencePrompts.TitlesToSid(titles, Category),
+                Response.Of(target));
         }
     }
 }

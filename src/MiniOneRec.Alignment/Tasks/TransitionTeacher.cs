@@ -2,8 +2,10 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Estimates which other items might have come next, from how often items follow each other in other users' sequences.</summary>
 /// <remarks>
-/// Items k steps apart count 1/k, against the order of time half of that; a history's scores are summed with a decay per step back. What the
-/// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item, what the
+/// Items k steps apart count 1/k, against the order of time half of that; a history's scores are summed with a decay per step back. What
+/// the
+/// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item, what
+/// the
 /// history holds is no answer.
 /// </remarks>
 internal sealed class TransitionTeacher
@@ -39,11 +41,13 @@ internal sealed class TransitionTeacher
         return [.. Enumerable.Range(0, rows.Count).Select(position => position == 0 ? TeacherGuesses.None : Guess(rows, position, own))];
     }
 
-    /// <summary>Computes the distribution of every code of an item, given the codes before it; the confidence counts the mass seen under these.</summary>
+    /// <summary>Computes the distribution of every code of an item, given the codes before it; the confidence counts the mass seen under
+    /// these.</summary>
     /// <param name="guesses">What might stand in the item's place.</param>
     /// <param name="path">The item's semantic ID.</param>
     /// <param name="first">The first level that is wanted; those above it stay <see langword="null"/>.</param>
-    /// <returns>By level the codes with their probabilities and how much they are worth, 0 to 1; <see langword="null"/> where nothing is known.</returns>
+    /// <returns>By level the codes with their probabilities and how much they are worth, 0 to 1; <see langword="null"/> where nothing is
+    /// known.</returns>
     public (int[] Codes, float[] Probabilities, float Confidence)?[] ByLevel(TeacherGuesses guesses, SemanticId path, int first = 0)
     {
         var levels = new (int[], float[], float)?[path.Depth];

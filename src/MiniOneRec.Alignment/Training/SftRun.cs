@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>One training run: what the training loop steps, validates and saves, on one thread, from a checkpoint where there is one.</summary>
+/// <summary>One training run: what the training loop steps, validates and saves, on one thread, from a checkpoint where there is
+/// one.</summary>
 internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly CausalLanguageModel _model;
@@ -31,7 +32,8 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
         IProgress<TrainingProgress>? progress, TensorWriter? write = null, IGradientExchange? exchange = null)
     {
-        (_model, _samples, _validator, _options, _logger, _progress, _write) = (model, samples, validator, options, logger, progress, write);
+        (_model, _samples, _validator, _options, _logger, _progress, _write) =
+            (model, samples, validator, options, logger, progress, write);
         _startWeights = options.Checkpoints.Folder is null ? null : SftIdentity.WeightsOf(model);
         _weights = new TrainedWeights(model, options, firstNewRow);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange);
@@ -95,7 +97,8 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         }
 
         var metrics = _step.Run([.. _batches[_batch].Select(i => _trees[i])], context.Step, context.TotalSteps, () => _checkpoint?.Latest);
-        Log.Step(_logger, context.Step, context.TotalSteps, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"], metrics["tokens_per_second"]);
+        Log.Step(_logger, context.Step, context.TotalSteps, metrics["loss"], metrics["learning_rate"], metrics["gradient_norm"],
+            metrics["tokens_per_second"]);
         _batch++;
         return new StepOutcome { Metrics = metrics };
     }
@@ -170,7 +173,8 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         return state ?? new SftState();
     }
 
-    /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are any.</summary>
+    /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are
+    /// any.</summary>
     private void RequireFinite(long step)
     {
         if (FiniteWeights.FirstBad(_step.State()) is { } bad)

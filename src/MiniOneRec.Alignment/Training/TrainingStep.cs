@@ -39,7 +39,8 @@ internal sealed class TrainingStep : IDisposable
 
     /// <summary>Gets the names of the figures that a step can have besides those of its validation.</summary>
     public IEnumerable<string> MetricNames =>
-        ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb", .. _taskNames.Select(task => "nll/" + task), .. _model.Content is { HasHead: true } ? [DenseLossName] : Array.Empty<string>()];
+        ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb",
+            .. _taskNames.Select(task => "nll/" + task), .. _model.Content is { HasHead: true } ? [DenseLossName] : Array.Empty<string>()];
 
     /// <summary>Gets everything that the next steps depend on, by name.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> State() =>
@@ -153,7 +154,8 @@ internal sealed class TrainingStep : IDisposable
         Average?.Dispose();
     }
 
-    private static TrainingDivergedException Diverged(IReadOnlyList<SampleTree> members, long step, double loss, double norm, string? checkpoint)
+    private static TrainingDivergedException Diverged(IReadOnlyList<SampleTree> members, long step, double loss, double norm,
+        string? checkpoint)
     {
         string[] ids = [.. members.SelectMany(tree => tree.Members).Select(sample => sample.Id)];
         return new TrainingDivergedException(

@@ -1,3 +1,4 @@
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,50 +9,71 @@ namespace MiniOneRec.Alignment;
 internal sealed class Validator
 {
     private const int QueriesPerSearch = 64;
-    private readonly CausalLanguageModel _model;
-    private readonly IPromptTemplate _template;
-    private readonly SemanticIdTrie _trie;
+    private const int DefaultWidth = 20;                        // that of GRPO's validation
+    private static readonly IRankingMetric[] Metrics = [new HitRate(), new Ndcg()];
+
+    private readonly DirectRecommender _recommender;
     private readonly SftOptions _options;
-    private readonly List<(int[] Prompt, SemanticId Target, string Id)> _rows;
-    private readonly SemanticIdIndex _index;
+    private readonly HeldOutRanking _ranking;
+    private readonly Row[] _rows;                               // shortest prompt first, so that a search has prompts of similar length
 
-    public Validator(
-        CausalLanguageModel model, IPromptTemplate template, SemanticIdTrie trie, SemanticIdIndex index, IReadOnlyList<NextItemExample> rows,
-        int maxHistory, SftOptions options)
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The held-out rows.</param>
+    /// <param name="options">The options.</param>
+    public Validator(SemanticIdModel model, IReadOnlyList<NextItemExample> rows, SftOptions options)
+        : this(new DirectRecommender(model, SearchAs(options, new RecommenderOptions { MaxHistoryItems = model.MaxHistoryItems })), rows,
+            options)
     {
-        (_model, _template, _trie, _options, _index) = (model, template, trie, options, index);
-        var known = rows.Where(row => index.TryGetSemanticId(row.Target, out _)).ToArray();
-        if (known.Length > options.ValidationExamples)
-        {
-            new Random(options.Seed).Shuffle(known);
-            known = known[..options.ValidationExamples];
-        }
-
-        _rows = [.. known.Select(row =>
-        {
-            var history = row.History.Select(item => index.TryGetSemanticId(item, out var id) ? id : null).OfType<SemanticId>().ToArray();
-            return (template.EncodePrompt(template.NextItem(history[Math.Max(0, history.Length - maxHistory)..])), index[row.Target], $"{row.UserId}:{row.Target}");
-        }).OrderBy(row => row.Item1.Length)];
     }
 
-    public bool IsEmpty => _rows.Count == 0;
+    /// <param name="recommender">The recommender whose ranking is measured, with its prior, penalty and exclusions.</param>
+    /// <param name="rows">The held-out rows.</param>
+    /// <param name="options">The options.</param>
+    public Validator(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> rows, SftOptions options)
+        : this(recommender.Direct(served => SearchAs(options, served)), rows, options)
+    {
+    }
+
+    private Validator(DirectRecommender recommender, IReadOnlyList<NextItemExample> rows, SftOptions options)
+    {
+        (_recommender, _options) = (recommender, options);
+        var model = recommender.Model;
+        _ranking = new HeldOutRanking(options.ValidationCutoff, model.Index);
+        if (options.Validation == ValidationMetric.Loss)
+        {
+            rows = [.. rows.Where(row => model.Index.TryGetRow(row.Target, out _))];       // a target without a semantic ID has no tokens
+        }
+
+        _rows = [.. HeldOutRanking.Draw(rows.Count, options.ValidationExamples, new Random(options.Seed))
+            .Select(number => Row.Of(number, rows[number], model))
+            .OrderBy(row => row.Prompt.Length)];
+    }
+
+    private static RecommenderOptions SearchAs(SftOptions options, RecommenderOptions served)
+    {
+        served.BeamWidth = options.ValidationBeamWidth ?? Math.Max(DefaultWidth, options.ValidationCutoff);
+        (served.BatchSize, served.MaxCount, served.DenseWeight) = (QueriesPerSearch, 1 << 16, options.Content.ValidationShare);
+        return served;
+    }
+
+    /// <summary>Gets whether no row has a target of the catalogue, so that there is nothing to choose by.</summary>
+    public bool IsEmpty => _rows.All(row => row.Target is null);
 
     /// <summary>Gets the name, in reports, of the metric that chooses.</summary>
     public string MetricName => _options.Validation switch
     {
         ValidationMetric.Loss => LossName,
-        ValidationMetric.HitRate => HitRateName,
-        _ => NdcgName,
+        ValidationMetric.HitRate => Key("HR"),
+        _ => Key("NDCG"),
     };
 
     /// <summary>Gets the names of all figures that a validation gives.</summary>
-    public IReadOnlyList<string> MetricNames => _options.Validation == ValidationMetric.Loss ? [LossName] : [HitRateName, NdcgName];
+    public IReadOnlyList<string> MetricNames => _options.Validation == ValidationMetric.Loss ? [LossName]
+        : [.. Metrics.SelectMany(metric => new[] { Key(metric.Name), RankingMetrics.SidKey(metric.Name, _options.ValidationCutoff) })];
 
     private const string LossName = "validation_loss";
 
-    private string HitRateName => $"HR@{_options.ValidationCutoff}";
-
-    private string NdcgName => $"NDCG@{_options.ValidationCutoff}";
+    private string Key(string metric) => RankingMetrics.Key(metric, _options.ValidationCutoff);
 
     /// <summary>Whether one figure is better than another; nothing is better than NaN.</summary>
     public bool IsBetter(double value, double best) =>
@@ -60,76 +82,92 @@ internal sealed class Validator
     /// <summary>Adds the rows to a fingerprint.</summary>
     public void AddTo(DataFingerprint fingerprint)
     {
-        foreach (var (prompt, target, id) in _rows)
+        foreach (var row in _rows)
         {
-            fingerprint.Add(id).Add(prompt).Add(target.Codes);
+            fingerprint.Add(row.Id).Add(row.Prompt).Add(row.Target is null ? [] : row.Target.Codes);
         }
     }
 
-    /// <summary>Gets a fingerprint of the rows and of the catalogue that the search runs over.</summary>
+    /// <summary>Gets a fingerprint of the rows and of what their ranks depend on besides the weights.</summary>
     public string Fingerprint()
     {
         using var fingerprint = new DataFingerprint();
-        fingerprint.Add(_index.Fingerprint);
+        fingerprint.Add(_recommender.Model.Index.Fingerprint);
         AddTo(fingerprint);
+        if (_options.Validation != ValidationMetric.Loss)
+        {
+            var scoring = _recommender.Options.Scoring;
+            foreach (string setting in (string[])[_recommender.Adjustments, scoring == BeamScoring.Exact ? "" : $"{scoring}"])
+            {
+                _ = setting.Length == 0 ? fingerprint : fingerprint.Add(setting);
+            }
+        }
+
         return fingerprint.Finish();
     }
 
     /// <summary>Measures the model as it stands.</summary>
-    /// <returns>The figures by name; a search gives hit rate and NDCG at once.</returns>
+    /// <returns>The figures by name; a search gives hit rate and NDCG at both levels at once.</returns>
     public IReadOnlyDictionary<string, double> Measure(CancellationToken cancellationToken)
     {
-        bool wasTraining = _model.training;
-        _model.eval();
+        var backbone = _recommender.Model.Backbone;
+        bool wasTraining = backbone.training;
+        backbone.eval();
         try
         {
             using var _ = no_grad();
-            return _options.Validation == ValidationMetric.Loss 
+            return _options.Validation == ValidationMetric.Loss
                 ? new Dictionary<string, double> { [LossName] = Loss(cancellationToken) } : Ranking(cancellationToken);
         }
         finally
         {
-            _model.train(wasTraining);
+            backbone.train(wasTraining);
         }
     }
 
     private Dictionary<string, double> Ranking(CancellationToken cancellationToken)
     {
-        var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = _options.ValidationCutoff });
-        double hits = 0, gain = 0;
-        foreach (var chunk in _rows.Chunk(QueriesPerSearch))
+        Row[] known = [.. _rows.Where(row => row.Target is not null)];
+        var lists = _recommender.Recommend([.. known.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
+        var found = known.Zip(lists, (row, list) => (row.Number, Rank: _ranking.Rank(row.Example, list.Items)));
+        var misses = _rows.Where(row => row.Target is null).Select(row => (row.Number, Rank: _ranking.Rank(row.Example, [])));
+        RankedExample[] ranks = [.. found.Concat(misses).OrderBy(row => row.Number).Select(row => row.Rank)];
+        var figures = new Dictionary<string, double>();
+        foreach (var metric in Metrics)
         {
-            BeamQuery[] queries = [.. chunk.Select(row => new BeamQuery(row.Prompt))];
-            using var prompts = ((IDecodingBackbone)_model).NewCache();
-            var found = search.Search(_model, queries, _trie, _template, prompts, ContentGuide.Of(_model, queries, _trie, _index, _options.Content), cancellationToken);
-            for (int i = 0; i < chunk.Length; i++)
-            {
-                int rank = found[i].ToList().FindIndex(beam => _trie.PathTo(beam.Node) == chunk[i].Target);
-                if (rank >= 0 && rank < _options.ValidationCutoff)
-                {
-                    hits++;
-                    gain += 1 / Math.Log2(rank + 2);
-                }
-            }
+            _ranking.AddFigures(figures, ranks, metric, _options.ValidationCutoff);
         }
 
-        return new Dictionary<string, double> { [HitRateName] = hits / _rows.Count, [NdcgName] = gain / _rows.Count };
+        return figures;
     }
 
     private double Loss(CancellationToken cancellationToken)
     {
-        var trees = _rows.Select(row => SampleTree.Of(TokenSample.Of(row.Prompt, _template.EncodeResponse(row.Target), "", row.Id).CutLeft(_options.MaxTokens))).ToArray();
+        var (backbone, template) = (_recommender.Model.Backbone, _recommender.Model.Template);
+        var trees = _rows
+            .Select(row =>
+                SampleTree.Of(TokenSample.Of(row.Prompt, template.EncodeResponse(row.Target!), "", row.Id).CutLeft(_options.MaxTokens)))
+            .ToArray();
         double sum = 0;
         long labels = 0;
         foreach (var bin in BestFit.Pack([.. trees.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            using var batch = MicroBatch.Of([.. bin.Select(i => trees[i])], new Dictionary<string, int> { [""] = 0 }, _model.Device);
-            sum += LabelLoss.Evaluate(_model, _model.Forward(batch.Tokens), batch.Labels).sum().item<float>();
+            using var batch = MicroBatch.Of([.. bin.Select(i => trees[i])], new Dictionary<string, int> { [""] = 0 }, backbone.Device);
+            sum += LabelLoss.Evaluate(backbone, backbone.Forward(batch.Tokens), batch.Labels).sum().item<float>();
             labels += batch.Tasks.Length;
         }
 
         return labels == 0 ? double.NaN : sum / labels;
+    }
+
+    private sealed record Row(int Number, NextItemExample Example, int[] Prompt, SemanticId? Target)
+    {
+        public string Id => $"{Example.UserId}:{Example.Target}";
+
+        public static Row Of(int number, NextItemExample example, SemanticIdModel model) => new(
+            number, example, model.EncodeHistory(example.History, out _),
+            model.Index.TryGetSemanticId(example.Target, out var target) ? target : null);
     }
 }

@@ -82,7 +82,8 @@ internal sealed class T5Attention : nn.Module
     public Tensor Attend(Tensor x, Tensor keys, Tensor values, Tensor bias)
     {
         using var scope = NewDisposeScope();
-        long rows = x.size(0), steps = x.size(1), batch = keys.size(0), time = keys.size(2), heads = _config.HeadCount, width = _config.HeadWidth;
+        long rows = x.size(0), steps = x.size(1), batch = keys.size(0), time = keys.size(2), heads = _config.HeadCount,
+            width = _config.HeadWidth;
         var q = Heads(_q.forward(x), batch).reshape(batch * heads, -1, width);                              // [B·H, W·S, Dh]
         var scores = bmm(q, keys.reshape(batch * heads, time, width).transpose(1, 2)).view(batch, heads, -1, time).Plus(bias);
         var weights = scores.to_type(ScalarType.Float32).softmax(3).to_type(x.dtype);                       // [B, H, W·S, T]

@@ -69,7 +69,8 @@ public sealed record T5Config
     {
         foreach (var (key, value) in new[]
         {
-            ("vocab_size", VocabularySize), ("d_model", ModelWidth), ("d_kv", HeadWidth), ("d_ff", FeedForwardWidth), ("num_layers", EncoderLayers),
+            ("vocab_size", VocabularySize), ("d_model", ModelWidth), ("d_kv", HeadWidth), ("d_ff", FeedForwardWidth),
+                ("num_layers", EncoderLayers),
             ("num_decoder_layers", DecoderLayers), ("num_heads", HeadCount), ("relative_attention_max_distance", MaxDistance),
         })
         {
@@ -85,7 +86,8 @@ public sealed record T5Config
                 $"'{source}': relative_attention_num_buckets is {DistanceBuckets} and relative_attention_max_distance {MaxDistance}; expected a multiple of 4 and more than half of it.");
         }
 
-        foreach (var (key, value) in new[] { ("pad_token_id", PadTokenId), ("eos_token_id", EndTokenId), ("decoder_start_token_id", StartTokenId) })
+        foreach (var (key, value) in new[] { ("pad_token_id", PadTokenId), ("eos_token_id", EndTokenId),
+            ("decoder_start_token_id", StartTokenId) })
         {
             if (value < 0 || value >= VocabularySize)
             {
@@ -94,7 +96,8 @@ public sealed record T5Config
         }
 
         string? problem = !(NormEpsilon is >= 0 and < 1) ? $"layer_norm_epsilon is {NormEpsilon}; expected 0 to below 1"
-            : !(InitializerFactor >= 0 && double.IsFinite(InitializerFactor)) ? $"initializer_factor is {InitializerFactor}; expected a number from 0 on"
+            : !(InitializerFactor >= 0 && double.IsFinite(InitializerFactor))
+                ? $"initializer_factor is {InitializerFactor}; expected a number from 0 on"
             : !Enum.IsDefined(Activation) ? $"feed_forward_proj is {Activation}; expected {Activations.Known}"
             : Dropout is >= 0 and < 1 ? null
             : $"dropout_rate is {Dropout}; expected 0 to below 1";
@@ -137,11 +140,13 @@ public sealed record T5Config
             var activation = Of("feed_forward_proj") ?? Activation.Relu;
             if (Of("dense_act_fn") is { } dense && dense != activation)
             {
-                throw reader.Bad("dense_act_fn", reader.Value("dense_act_fn")!.Value, $"the function of feed_forward_proj, {Activations.NameOf(activation)}");
+                throw reader.Bad("dense_act_fn", reader.Value("dense_act_fn")!.Value,
+                    $"the function of feed_forward_proj, {Activations.NameOf(activation)}");
             }
 
             Activation? Of(string key) => reader.Value(key) is not { } value ? null
-                : Activations.Parse(reader.Text(key)) ?? throw reader.Bad(key, value, $"{Activations.Known}; gated blocks are not implemented");
+                : Activations.Parse(reader.Text(key))
+                    ?? throw reader.Bad(key, value, $"{Activations.Known}; gated blocks are not implemented");
             bool tied = reader.Flag("tie_word_embeddings", true);
             int layers = reader.Integer("num_layers");
             return new T5Config

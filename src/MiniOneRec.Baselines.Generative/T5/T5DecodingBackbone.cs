@@ -40,7 +40,8 @@ public sealed class T5DecodingBackbone : IDecodingBackbone
         if (prompts.Count == 0 || prompts.Any(prompt => prompt.Length == 0))
         {
             throw new ArgumentException(
-                prompts.Count == 0 ? "Got no prompts; expected at least one." : "A prompt holds no tokens; expected at least one.", nameof(prompts));
+                prompts.Count == 0 ? "Got no prompts; expected at least one." : "A prompt holds no tokens; expected at least one.",
+                nameof(prompts));
         }
 
         using var scope = NewDisposeScope();

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>What a T5 keeps of a search: what the encoder left of the prompts, and the decoder's own keys and values of each row.</summary>
-/// <remarks>The decoder's start token is a row of each prompt that all its rows attend to; it stands before row 0 and is never dropped.</remarks>
+/// <remarks>The decoder's start token is a row of each prompt that all its rows attend to; it stands before row 0 and is never
+/// dropped.</remarks>
 internal sealed class T5DecodingCache : DecodingCache
 {
     private T5Memory? _memory;

@@ -14,7 +14,8 @@ public static class T5Folder
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no safetensors checkpoint, or a shard is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c>
+    /// describes.</exception>
     public static Task<T5Model> LoadAsync(
         string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
         LoadAsync(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
@@ -25,7 +26,8 @@ public static class T5Folder
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no safetensors checkpoint, or a shard is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c>
+    /// describes.</exception>
     public static Task<T5Model> LoadAsync(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -44,7 +46,8 @@ public static class T5Folder
         });
     }
 
-    /// <summary>Writes a T5 as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Writes a T5 as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is
+    /// complete.</summary>
     /// <param name="path">The folder to make or replace.</param>
     /// <param name="model">The model.</param>
     /// <param name="options">What to write beside the weights.</param>
@@ -53,7 +56,8 @@ public static class T5Folder
     /// The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.
     /// </exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
+    public static Task SaveAsync(string path, T5Model model, HuggingFaceSaveOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         var config = model.Config.ToJson(HuggingFaceFolder.NameOf(model.EmbeddingWeight.dtype));

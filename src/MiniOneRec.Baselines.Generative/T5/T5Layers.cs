@@ -133,7 +133,8 @@ internal sealed class T5FeedForward : nn.Module
     {
         _activation = config.Activation;
         _in = new Projection(config.ModelWidth, config.FeedForwardWidth, false, config.InitializerFactor / Math.Sqrt(config.ModelWidth));
-        _out = new Projection(config.FeedForwardWidth, config.ModelWidth, false, config.InitializerFactor / Math.Sqrt(config.FeedForwardWidth));
+        _out = new Projection(config.FeedForwardWidth, config.ModelWidth, false,
+            config.InitializerFactor / Math.Sqrt(config.FeedForwardWidth));
         RegisterComponents();
     }
 

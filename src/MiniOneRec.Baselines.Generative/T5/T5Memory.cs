@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Baselines.Generative;
 
-/// <summary>Holds the encoder's output for the decoder: keys and values of every block, computed once for any number of decoder rows.</summary>
+/// <summary>Holds the encoder's output for the decoder: keys and values of every block, computed once for any number of decoder
+/// rows.</summary>
 public sealed class T5Memory : IDisposable
 {
     /// <summary>Added to scores of tokens that must not be seen.</summary>

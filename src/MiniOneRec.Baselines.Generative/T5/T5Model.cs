@@ -10,7 +10,8 @@ namespace MiniOneRec.Baselines.Generative;
 
 /// <summary>The T5 encoder-decoder, which TIGER uses: ReLU, RMS norms, relative positions, shared embedding.</summary>
 /// <remarks>
-/// Raffel et al. (arXiv:1910.10683), as published in Hugging Face checkpoints; parameter keys are theirs. Sequences are padded, on either side, with
+/// Raffel et al. (arXiv:1910.10683), as published in Hugging Face checkpoints; parameter keys are theirs. Sequences are padded, on either
+/// side, with
 /// a mask. Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope.
 /// </remarks>
 public sealed class T5Model : nn.Module
@@ -64,12 +65,15 @@ public sealed class T5Model : nn.Module
         ArgumentNullException.ThrowIfNull(mask);
         if (inputs.dim() != 2 || !inputs.shape.AsSpan().SequenceEqual(mask.shape))
         {
-            throw new ArgumentException($"Inputs are [{string.Join(", ", inputs.shape)}], their mask [{string.Join(", ", mask.shape)}]; expected [B, T] twice.", nameof(mask));
+            throw new ArgumentException(
+                $"Inputs are [{string.Join(", ", inputs.shape)}], their mask [{string.Join(", ", mask.shape)}]; expected [B, T] twice.",
+                nameof(mask));
         }
 
         using var scope = NewDisposeScope();
         var type = _shared.Weight.dtype;
-        var hidden = zeros(mask.shape, dtype: type, device: mask.device).masked_fill_(mask.eq(Scalars.Of(0)), Scalars.Of(T5Memory.Hidden)).view(mask.size(0), 1, 1, -1);
+        var hidden = zeros(mask.shape, dtype: type, device: mask.device).masked_fill_(mask.eq(Scalars.Of(0)), Scalars.Of(T5Memory.Hidden))
+            .view(mask.size(0), 1, 1, -1);
         var encoded = _encoder.Forward(_shared.Embed(inputs), hidden, null);                // [B, T, D]
         return new T5Memory(_decoder.Remember(encoded), hidden);
     }
@@ -85,7 +89,8 @@ public sealed class T5Model : nn.Module
         ArgumentNullException.ThrowIfNull(tokens);
         if (tokens.dim() != 2 || tokens.size(0) % memory.Count != 0)
         {
-            throw new ArgumentException($"Tokens are [{string.Join(", ", tokens.shape)}]; expected [B·W, S] for B = {memory.Count}.", nameof(tokens));
+            throw new ArgumentException($"Tokens are [{string.Join(", ", tokens.shape)}]; expected [B·W, S] for B = {memory.Count}.",
+                nameof(tokens));
         }
 
         using var scope = NewDisposeScope();

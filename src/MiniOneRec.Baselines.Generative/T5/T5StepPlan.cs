@@ -38,13 +38,15 @@ internal sealed class T5StepPlan
     /// <summary>Gets the token ids, <c>[R]</c> int64.</summary>
     public Tensor Tokens { get; }
 
-    /// <summary>Gets which rows of the cache each row sees, start token first, itself last, <c>[R·S]</c>; short chains repeat their last.</summary>
+    /// <summary>Gets which rows of the cache each row sees, start token first, itself last, <c>[R·S]</c>; short chains repeat their
+    /// last.</summary>
     public Tensor Seen { get; }
 
     /// <summary>Gets the class of the distance to each of them, <c>[R·S]</c>.</summary>
     public Tensor Distances { get; }
 
-    /// <summary>Gets a large negative number where a short chain repeats, <c>[R, 1, 1, S]</c>; <see langword="null"/> where none does.</summary>
+    /// <summary>Gets a large negative number where a short chain repeats, <c>[R, 1, 1, S]</c>; <see langword="null"/> where none
+    /// does.</summary>
     public Tensor? ChainBias { get; }
 
     /// <summary>Gets the rows by prompt.</summary>

@@ -44,5 +44,6 @@ internal sealed class T5Weights : IWeightSource
     public Tensor Read(string key) => _tensors.View(key);
 
     /// <summary>Gets the stored type, and float32 for float16.</summary>
-    public ScalarType NaturalType() => _tensors.TryFind("shared.weight", out var entry, out _) && entry.Type == "BF16" ? ScalarType.BFloat16 : ScalarType.Float32;
+    public ScalarType NaturalType() => _tensors.TryFind("shared.weight", out var entry, out _) && entry.Type == "BF16"
+        ? ScalarType.BFloat16 : ScalarType.Float32;
 }

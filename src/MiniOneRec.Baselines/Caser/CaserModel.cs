@@ -8,7 +8,8 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>Caser: horizontal and vertical convolutions over the embeddings of the last items.</summary>
 /// <remarks>
-/// Tang and Wang (arXiv:1809.07426), section 3. Departures: full softmax, no user embedding (users of the test are new), and output weights tied
+/// Tang and Wang (arXiv:1809.07426), section 3. Departures: full softmax, no user embedding (users of the test are new), and output weights
+/// tied
 /// to the embeddings through one linear layer. Positions before a history's first item hold zeros.
 /// </remarks>
 internal sealed class CaserModel : SequentialModel
@@ -36,9 +37,11 @@ internal sealed class CaserModel : SequentialModel
     {
         (_window, _dropout) = (options.Window, options.Dropout);
         _items = nn.Embedding(items, options.HiddenSize);
-        _horizontal = nn.ModuleList([.. options.Heights.Select(height => nn.Conv1d(options.HiddenSize, options.HorizontalFilters, height))]);
+        _horizontal =
+            nn.ModuleList([.. options.Heights.Select(height => nn.Conv1d(options.HiddenSize, options.HorizontalFilters, height))]);
         _vertical = nn.Linear(options.Window, options.VerticalFilters, hasBias: false);
-        _out = nn.Linear(options.Heights.Count * options.HorizontalFilters + options.VerticalFilters * options.HiddenSize, options.HiddenSize);
+        _out = nn.Linear(options.Heights.Count * options.HorizontalFilters + options.VerticalFilters * options.HiddenSize,
+            options.HiddenSize);
         Initialize(name => name == "items.weight");
         nn.init.constant_(_vertical.weight!, Scalars.Of(1.0 / options.Window));             // a mean of the window is a good start
     }

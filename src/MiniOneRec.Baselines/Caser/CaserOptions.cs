@@ -20,7 +20,8 @@ public sealed class CaserOptions : SequentialModelOptions
     [Required]
     public IReadOnlyList<int> Heights { get; set; } = [2, 3, 4];
 
-    /// <summary>Sets <see cref="Heights"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Heights"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Heights))]
     [JsonIgnore]
@@ -49,7 +50,8 @@ internal sealed partial class CaserOptionsValidator : IValidateOptions<CaserOpti
 internal sealed class CaserOptionsRules : IValidateOptions<CaserOptions>
 {
     public ValidateOptionsResult Validate(string? name, CaserOptions options) =>
-        options.Heights is { Count: > 0 } heights && heights.All(height => height >= 1 && height <= options.Window) ? ValidateOptionsResult.Success
+        options.Heights is { Count: > 0 } heights && heights.All(height => height >= 1 && height <= options.Window)
+            ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(
                 $"Heights [{string.Join(", ", options.Heights ?? [])}] must hold at least one height, each from 1 to Window {options.Window}.");
 }

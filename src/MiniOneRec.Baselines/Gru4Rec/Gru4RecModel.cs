@@ -32,7 +32,8 @@ internal sealed class Gru4RecModel : SequentialModel
     {
         _dropout = options.Dropout;
         _items = nn.Embedding(items, options.HiddenSize);
-        _gru = nn.GRU(options.HiddenSize, options.HiddenSize, options.Layers, batchFirst: true, dropout: options.Layers > 1 ? options.Dropout : 0);
+        _gru = nn.GRU(options.HiddenSize, options.HiddenSize, options.Layers, batchFirst: true,
+            dropout: options.Layers > 1 ? options.Dropout : 0);
         _out = nn.Linear(options.HiddenSize, options.HiddenSize);
         Initialize(name => name == "items.weight");
     }

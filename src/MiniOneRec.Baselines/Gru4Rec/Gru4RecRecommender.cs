@@ -16,7 +16,8 @@ public sealed class Gru4RecRecommender : SequentialRecommender
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the
+    /// weights.</exception>
     public static Task<Gru4RecRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
         SequentialFolder.LoadAsync<Gru4RecOptions, Gru4RecRecommender>(
             folder,

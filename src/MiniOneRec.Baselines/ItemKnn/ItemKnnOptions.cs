@@ -29,7 +29,8 @@ public sealed class ItemKnnOptions
         set => MaxNeighbours = value;
     }
 
-    /// <summary>Gets or sets how many of a user's most recent distinct items count in the matrix, so that one account cannot fill it.</summary>
+    /// <summary>Gets or sets how many of a user's most recent distinct items count in the matrix, so that one account cannot fill
+    /// it.</summary>
     /// <value>The default is 500.</value>
     [Range(2, 1 << 16)]
     public int MaxItemsPerUser { get; set; } = 500;

@@ -4,7 +4,8 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>Item-based neighbours: the cosine of the columns of the binary user × item matrix, summed over the history.</summary>
 /// <remarks>
-/// Deshpande and Karypis, <em>Item-based top-N recommendation algorithms</em> (2004), with cosine similarity. An item is no neighbour of itself.
+/// Deshpande and Karypis, <em>Item-based top-N recommendation algorithms</em> (2004), with cosine similarity. An item is no neighbour of
+/// itself.
 /// Departures: more recent items of the history weigh more, and popularity orders what no neighbour reaches.
 /// </remarks>
 public sealed class ItemKnnRecommender : GraphRecommender
@@ -23,7 +24,8 @@ public sealed class ItemKnnRecommender : GraphRecommender
     }
 
     private ItemKnnRecommender((ItemCatalogue Catalogue, int[][] Sequences, long Dropped) data, ItemKnnOptions options)
-        : base(Kind, data.Catalogue, Learn(data.Catalogue.Count, data.Sequences, options), options.DecayRate, options) =>
+        : base(Kind, data.Catalogue, Cosines(data.Catalogue.Count, data.Sequences, options.MaxItemsPerUser, options.MaxNeighbours),
+            options.DecayRate, options) =>
         DroppedInteractions = data.Dropped;
 
     private ItemKnnRecommender(ItemCatalogue catalogue, ItemGraph graph, ItemKnnOptions options)
@@ -35,20 +37,28 @@ public sealed class ItemKnnRecommender : GraphRecommender
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, or the catalogue is not the one that was saved with the weights.
+    /// </exception>
     public static Task<ItemKnnRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default) =>
-        CountedFolder.LoadGraphAsync<ItemKnnOptions, ItemKnnRecommender>(
-            folder, Kind, (catalogue, graph, options) => new(catalogue, graph, OptionsValidation.Validated(options, new ItemKnnOptionsValidator())), cancellationToken);
+        CountedFolder.LoadAsync<ItemKnnOptions, ItemKnnRecommender>(
+            folder,
+            Kind,
+            CountedParts.Graph,
+            (content, options) =>
+            new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new ItemKnnOptionsValidator())),
+            cancellationToken);
 
     private protected override int[] Prepare(int[] history) => Distinct(history, history.Length);
 
-    private static ItemGraph Learn(int count, int[][] sequences, ItemKnnOptions options)
+    /// <summary>Computes the cosines of the columns of the binary user × item matrix.</summary>
+    internal static ItemGraph Cosines(int count, int[][] sequences, int maxItemsPerUser, int maxNeighbours)
     {
         int[] users = new int[count];
         var together = new Dictionary<(int From, int To), double>();
         foreach (int[] sequence in sequences)
         {
-            int[] items = Distinct(sequence, options.MaxItemsPerUser);
+            int[] items = Distinct(sequence, maxItemsPerUser);
             foreach (int a in items)
             {
                 users[a]++;
@@ -65,7 +75,7 @@ public sealed class ItemKnnRecommender : GraphRecommender
         var nearest = together
             .Select(pair => KeyValuePair.Create(pair.Key, pair.Value / Math.Sqrt((double)users[pair.Key.From] * users[pair.Key.To])))
             .GroupBy(pair => pair.Key.From)
-            .SelectMany(group => group.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.To).Take(options.MaxNeighbours));
+            .SelectMany(group => group.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.To).Take(maxNeighbours));
         return new ItemGraph(count, nearest.ToDictionary());
     }
 

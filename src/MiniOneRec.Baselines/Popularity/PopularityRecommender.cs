@@ -29,13 +29,14 @@ public sealed class PopularityRecommender : ScoringRecommender
 
     /// <summary>Gets the training count of every item, as other recommenders take it to order items of one semantic ID.</summary>
     public IReadOnlyDictionary<string, double> Counts =>
-        field ??= Catalogue.Items.Index().ToDictionary(item => item.Item, item => (double)Catalogue.Counts[item.Index], StringComparer.Ordinal);
+        field ??= Catalogue.Items.Index()
+            .ToDictionary(item => item.Item, item => (double)Catalogue.Counts[item.Index], StringComparer.Ordinal);
 
     /// <summary>Saves items and counts as one folder; an earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        CountedFolder.SaveAsync(folder, Kind, Catalogue, null, [], DroppedInteractions, cancellationToken);
+        CountedFolder.SaveAsync(folder, Kind, new CountedContent(Catalogue), [], DroppedInteractions, cancellationToken);
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>

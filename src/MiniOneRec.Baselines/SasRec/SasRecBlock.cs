@@ -51,7 +51,8 @@ internal sealed class SasRecBlock : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         (long batch, long time, long width) = (x.size(0), x.size(1), x.size(2));
 
-        var qkv = _qkv.forward(_attentionNorm.forward(x)).view(batch, time, 3, _heads, width / _heads).permute(2, 0, 3, 1, 4);  // [3, B, H, T, Dh]
+        // [3, B, H, T, Dh]
+        var qkv = _qkv.forward(_attentionNorm.forward(x)).view(batch, time, 3, _heads, width / _heads).permute(2, 0, 3, 1, 4);
         var y = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true);    // [B, H, T, Dh]; (sic)
         y = y.transpose(1, 2).reshape(batch, time, width);                                  // [B, T, D]
         x = x.Plus(F.dropout(_out.forward(y), _dropout, training));

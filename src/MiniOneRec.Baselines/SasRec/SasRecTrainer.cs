@@ -8,7 +8,8 @@ namespace MiniOneRec.Baselines;
 /// <param name="logger">Receives one message per epoch.</param>
 /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
 public sealed class SasRecTrainer(SasRecOptions? options = null, MiniOneRecOptions? shared = null, ILogger<SasRecTrainer>? logger = null)
-    : SequentialTrainer<SasRecOptions, SasRecRecommender>(SasRecRecommender.Kind, (options ?? new SasRecOptions()).Validated(), shared, logger)
+    : SequentialTrainer<SasRecOptions,
+        SasRecRecommender>(SasRecRecommender.Kind, (options ?? new SasRecOptions()).Validated(), shared, logger)
 {
     private protected override SequentialModel CreateModel(int items, SasRecOptions options) => new SasRecModel(items, options);
 

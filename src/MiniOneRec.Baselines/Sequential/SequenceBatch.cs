@@ -14,7 +14,8 @@ internal sealed class SequenceBatch : IDisposable
     /// <summary>Gets the places among the B·T that are asked for, <c>[M]</c> int64.</summary>
     public Tensor Positions { get; }
 
-    /// <summary>Gets what follows each of those places, <c>[M]</c> int64, or <see langword="null"/> where nothing is to be learnt.</summary>
+    /// <summary>Gets what follows each of those places, <c>[M]</c> int64, or <see langword="null"/> where nothing is to be
+    /// learnt.</summary>
     public Tensor? Labels { get; }
 
     /// <summary>Makes a training batch: every item but the last is input, every item but the first a label.</summary>
@@ -43,7 +44,8 @@ internal sealed class SequenceBatch : IDisposable
     public static SequenceBatch ForRanking(IReadOnlyList<int[]> histories, Device device)
     {
         int longest = histories.Max(history => history.Length);
-        return Make(histories, longest, dropLast: 0, [.. histories.Select((history, b) => (long)b * longest + history.Length - 1)], null, device);
+        return Make(histories, longest, dropLast: 0, [.. histories.Select((history, b) => (long)b * longest + history.Length - 1)], null,
+            device);
     }
 
     /// <inheritdoc/>

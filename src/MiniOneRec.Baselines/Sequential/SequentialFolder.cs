@@ -16,7 +16,8 @@ internal static class SequentialFolder
 
     /// <summary>Writes the folder aside and swaps it in.</summary>
     public static Task SaveAsync(
-        string folder, string kind, ItemCatalogue catalogue, SequentialModel model, JsonObject options, bool overwrite, CancellationToken cancellationToken) =>
+        string folder, string kind, ItemCatalogue catalogue, SequentialModel model, JsonObject options, bool overwrite,
+        CancellationToken cancellationToken) =>
         ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
@@ -26,14 +27,17 @@ internal static class SequentialFolder
             string items = Path.Combine(aside, CatalogueFile);
             var entries = new Entries(catalogue.Items, catalogue.Counts);
             await AtomicFile.WriteAsync(
-                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken), cancellationToken).ConfigureAwait(false);
+                items, stream => JsonSerializer.SerializeAsync(stream, entries, JsonSerializerOptions.Web, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
             (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
             FiniteWeights.Require(tensors, $"The {kind} recommender");
-            await SafetensorsFile.SaveAsync(Path.Combine(aside, WeightsFile), tensors, cancellationToken: cancellationToken).ConfigureAwait(false);
+            await SafetensorsFile.SaveAsync(Path.Combine(aside, WeightsFile), tensors, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             return new ArtifactManifest
             {
                 Kind = kind,
-                MadeFrom = new Dictionary<string, string> { [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false) },
+                MadeFrom = new Dictionary<string,
+                string> { [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false) },
                 Options = options,
             };
         },
@@ -48,7 +52,8 @@ internal static class SequentialFolder
     /// <param name="createRecommender">Makes the recommender around it.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the
+    /// weights.</exception>
     public static Task<TRecommender> LoadAsync<TOptions, TRecommender>(
         string folder, string kind, string device, Func<int, TOptions, SequentialModel> createModel,
         Func<ItemCatalogue, SequentialModel, TOptions, TRecommender> createRecommender, CancellationToken cancellationToken)
@@ -56,7 +61,8 @@ internal static class SequentialFolder
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
             ? ArtifactFolder.LoadAsync(
-                folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, device, createModel, createRecommender, cancellationToken), cancellationToken)
+                folder, ManifestFile, kind,
+                (manifest, at) => ReadAsync(manifest, at, device, createModel, createRecommender, cancellationToken), cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
@@ -92,7 +98,8 @@ internal static class SequentialFolder
         }).ConfigureAwait(false);
     }
 
-    private static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(ArtifactManifest manifest, string folder, CancellationToken cancellationToken)
+    private static async Task<(ItemCatalogue Catalogue, T Options)> ReadAsync<T>(ArtifactManifest manifest, string folder,
+        CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, CatalogueFile);
         if (!File.Exists(path))
@@ -100,14 +107,17 @@ internal static class SequentialFolder
             throw new FileNotFoundException($"'{path}' does not exist.", path);
         }
 
-        if (await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false) != manifest.MadeFrom.GetValueOrDefault(CatalogueFile))
+        if (await ArtifactManifest.HashFileAsync(path, cancellationToken)
+            .ConfigureAwait(false) != manifest.MadeFrom.GetValueOrDefault(CatalogueFile))
         {
-            throw new InvalidDataException($"'{path}' is not the catalogue that the weights were trained with; its SHA-256 differs from the manifest's.");
+            throw new InvalidDataException(
+                $"'{path}' is not the catalogue that the weights were trained with; its SHA-256 differs from the manifest's.");
         }
 
         try
         {
-            var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), JsonSerializerOptions.Web);
+            var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false),
+                JsonSerializerOptions.Web);
             return entries is { Items.Length: > 0, Counts: not null } && Array.TrueForAll(entries.Items, item => item is not null)
                 && entries.Counts.Length == entries.Items.Length
                 ? (new ItemCatalogue(entries.Items, entries.Counts), manifest.OptionsAs<T>())
@@ -132,7 +142,8 @@ internal static class SequentialFolder
         Int128 needed = sizeof(float) * width * (items + squares * width);
         if (File.Exists(path) && FileSize.Of(path) is var held && needed > held && squares * width * width > 1 << 20)
         {
-            throw new InvalidDataException($"Manifest '{manifestPath}': its options describe a model of at least {needed} bytes; '{path}' has {held}.");
+            throw new InvalidDataException(
+                $"Manifest '{manifestPath}': its options describe a model of at least {needed} bytes; '{path}' has {held}.");
         }
     }
 

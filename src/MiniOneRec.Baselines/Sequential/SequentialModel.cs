@@ -13,7 +13,8 @@ internal abstract class SequentialModel(string name) : nn.Module(name)
     public abstract Tensor ItemEmbedding { get; }
 
     /// <summary>Computes the states behind each position.</summary>
-    /// <param name="items">Rows, <c>[B, T]</c> int64, padded on the right; what a position holds depends on the positions before it and itself only.</param>
+    /// <param name="items">Rows, <c>[B, T]</c> int64, padded on the right; what a position holds depends on the positions before it and
+    /// itself only.</param>
     /// <returns><c>[B, T, D]</c> float32.</returns>
     public abstract Tensor Encode(Tensor items);
 
@@ -36,7 +37,8 @@ internal abstract class SequentialModel(string name) : nn.Module(name)
         return hidden.flatten(0, 1).index_select(0, batch.Positions).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Ends a constructor: registers the fields and draws some matrices from N(0, 0.02²); the others keep what their modules drew.</summary>
+    /// <summary>Ends a constructor: registers the fields and draws some matrices from N(0, 0.02²); the others keep what their modules
+    /// drew.</summary>
     /// <param name="isDrawn">Tells by the parameter's name.</param>
     protected void Initialize(Func<string, bool> isDrawn)
     {

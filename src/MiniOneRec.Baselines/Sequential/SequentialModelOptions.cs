@@ -2,10 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>Holds the options that the sequential neural baselines share: all learn the next item with a full softmax over the catalogue.</summary>
+/// <summary>Holds the options that the sequential neural baselines share: all learn the next item with a full softmax over the
+/// catalogue.</summary>
 public abstract class SequentialModelOptions
 {
-    /// <summary>Gets or sets how many of a history's most recent items the model sees; longer training sequences are cut into pieces.</summary>
+    /// <summary>Gets or sets how many of a history's most recent items the model sees; longer training sequences are cut into
+    /// pieces.</summary>
     /// <value>The default is 50.</value>
     [Range(1, 1_024)]
     public int MaxLength { get; set; } = 50;

@@ -29,16 +29,19 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
     public long ParameterCount => Model.parameters().Sum(parameter => parameter.numel());
 
     /// <inheritdoc/>
-    public override string? Fingerprint => WeightsFingerprint.Of(Model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
+    public override string? Fingerprint =>
+        WeightsFingerprint.Of(Model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)));
 
     internal SequentialModel Model { get; }
 
     /// <summary>Saves options, catalogue and weights as one folder; an earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved recommender of this kind, or holds files of others.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved recommender of this kind, or holds files of
+    /// others.</exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public override Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
     /// <summary>Saves the folder even where something else is in its place.</summary>
     /// <param name="folder">The folder to make or replace.</param>
@@ -46,7 +49,8 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        SequentialFolder.SaveAsync(folder, Name, Catalogue, Model, ArtifactManifest.ToOptions<object>(_options), overwrite, cancellationToken);
+        SequentialFolder.SaveAsync(folder, Name, Catalogue, Model, ArtifactManifest.ToOptions<object>(_options), overwrite,
+            cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -52,9 +52,9 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
     private TRecommender Train(SequentialData data, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         TorchSeed.Apply(_shared.Seed);
-        if (data.Dropped > 0 || data.DroppedRows > 0)
+        if (data.Dropped > 0 || data.UnknownTargets > 0)
         {
-            Log.DataDropped(_logger, _stage, data.Dropped, data.DroppedRows);
+            Log.DataDropped(_logger, _stage, data.Dropped, data.UnknownTargets);
         }
 
         var model = CreateModel(data.Catalogue.Count, _options);
@@ -62,7 +62,7 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
         {
             model.to(TorchSeed.DeviceOf(_shared.Device));
             using var run = new TrainingRun(_stage, model, _options, _shared.Seed, _logger);
-            var result = run.Train(data.Sequences, data.Validation, progress, cancellationToken);
+            var result = run.Train(data, progress, cancellationToken);
             var recommender = CreateRecommender(data.Catalogue, model, _options);
             (recommender.Training, recommender.DroppedInteractions) = (result, data.Dropped);
             return recommender;

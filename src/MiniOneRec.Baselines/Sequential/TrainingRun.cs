@@ -1,19 +1,24 @@
 using Microsoft.Extensions.Logging;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Baselines;
 
 /// <summary>The training of the sequential neural baselines, as a step of the training loop.</summary>
 /// <remarks>
 /// Full softmax and cross-entropy behind every position; AdamW with a constant rate; after each epoch NDCG@10 on the validation
-/// rows; the best weights are kept.
+/// rows, ranked as the recommender ranks; the best weights are kept.
 /// </remarks>
 internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private const int ReportEvery = 10;
     private const int RankingBatch = 512;
+    private const int Cutoff = 10;
+    private static readonly IRankingMetric[] Metrics = [new Ndcg(), new HitRate()];
+    private static readonly string Ndcg = RankingMetrics.Key("NDCG", Cutoff);
 
     private readonly string _stage;
     private readonly SequentialModel _model;
@@ -24,7 +29,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     private readonly BestWeights _best = new(1, (value, than) => value > than);
     private SequenceSampler _sampler = null!;
     private IEnumerator<int[][]> _batches = null!;
-    private IReadOnlyList<(int[] History, int Target)> _validation = [];
+    private SequentialData _data = null!;
 
     public TrainingRun(string stage, SequentialModel model, SequentialModelOptions options, int seed, ILogger logger)
     {
@@ -34,22 +39,18 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     }
 
     /// <summary>Trains on the calling thread; the model ends in evaluation mode with the best weights.</summary>
-    /// <param name="sequences">Rows of each user, oldest first.</param>
-    /// <param name="validation">Histories, not empty, and what followed; may be empty, then the last weights are kept.</param>
+    /// <param name="data">Training sequences and validation rows; the last weights are kept where no validation row has a known
+    /// target.</param>
     /// <param name="progress">Told every ten steps and after each epoch.</param>
     /// <param name="cancellationToken">Looked at before each step.</param>
     /// <exception cref="ArgumentException">No sequence has two items.</exception>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no finite number.</exception>
-    public TrainingResult Train(
-        IReadOnlyList<int[]> sequences,
-        IReadOnlyList<(int[] History, int Target)> validation,
-        IProgress<TrainingProgress>? progress,
-        CancellationToken cancellationToken)
+    public TrainingResult Train(SequentialData data, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        (_sampler, _validation) = (new SequenceSampler(sequences, _options.MaxLength, _options.BatchSize, new Random(_seed)), validation);
+        (_sampler, _data) = (new SequenceSampler(data.Sequences, _options.MaxLength, _options.BatchSize, new Random(_seed)), data);
         if (_sampler.Count == 0)
         {
-            throw new ArgumentException("No training sequence has two items of the catalogue; there is nothing to learn.", nameof(sequences));
+            throw new ArgumentException("No training sequence has two items of the catalogue; there is nothing to learn.", nameof(data));
         }
 
         _batches = Batches().GetEnumerator();
@@ -60,9 +61,10 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
             StepsPerEpoch = _sampler.BatchCount,
             LearningRate = new LearningRateCurve { Peak = _options.LearningRate },
             Seed = _seed,
-            Validation = validation.Count == 0 ? null : new ValidationOptions { Every = _sampler.BatchCount, Patience = _options.Patience },
+            Validation = data.UnknownTargets == data.Validation.Count ? null
+            : new ValidationOptions { Every = _sampler.BatchCount, Patience = _options.Patience },
         };
-        Log.TrainingStarted(_logger, _stage, _sampler.Count, validation.Count, plan.TotalSteps);
+        Log.TrainingStarted(_logger, _stage, _sampler.Count, data.Validation.Count, plan.TotalSteps);
         _model.train();
         var loop = new TrainingLoop(plan, this, this, progress);
         string reason = loop.Run(new LoopState(), cancellationToken);
@@ -111,10 +113,16 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     {
         RequireFinite(step);
         _model.eval();
-        double ndcg = Ndcg();
+        int[] ranks = Ranks();
         _model.train();
         int epoch = (int)(step / _sampler.BatchCount);
-        (metrics["ndcg@10"], metrics["epoch"]) = (ndcg, epoch);
+        foreach (var metric in Metrics)
+        {
+            metrics[RankingMetrics.Key(metric.Name, Cutoff)] = RankingMetrics.Mean(metric, ranks, Cutoff);
+        }
+
+        double ndcg = metrics[Ndcg];
+        metrics["epoch"] = epoch;
         Log.EpochFinished(_logger, _stage, epoch, ndcg);
         return new ValidationOutcome(_best.Offer(step, ndcg, Weights()));
     }
@@ -151,24 +159,32 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         }
     }
 
-    /// <summary>Computes NDCG@10 over the whole catalogue, ties against the model.</summary>
-    private double Ndcg()
+    /// <summary>Finds the place of each validation row's target among all items, as <see cref="ItemRanking"/> orders them.</summary>
+    /// <returns>Zero-based places; −1 where the target is not in the catalogue.</returns>
+    private int[] Ranks()
     {
-        double sum = 0;
+        // Rows without a history stay ranked by popularity.
+        int[] byPopularity = _data.Catalogue.PopularityRank;
+        int[] ranks = [.. _data.Validation.Select(row => row.Target < 0 ? -1 : byPopularity[row.Target])];
+        int[] scored = [.. Enumerable.Range(0, ranks.Length).Where(i => ranks[i] >= 0 && _data.Validation[i].History.Length > 0)];
         using var noGrad = no_grad();
-        foreach (var rows in _validation.Chunk(RankingBatch))
+        using var whole = NewDisposeScope();
+        var popularity = tensor([.. byPopularity.Select(rank => (long)rank)], device: _model.Device);                  // [N]
+        foreach (int[] chunk in scored.Chunk(RankingBatch))
         {
             using var scope = NewDisposeScope();
-            using var batch = SequenceBatch.ForRanking([.. rows.Select(row => row.History)], _model.Device);
-            var logits = _model.Forward(batch);                                             // [B, N]
-            var targets = tensor([.. rows.Select(row => (long)row.Target)], [rows.Length, 1], device: _model.Device);
-            var ranks = logits.ge(logits.gather(1, targets)).sum(1).cpu();                  // [B], 1 for the best
-            foreach (long rank in ranks.data<long>())
+            using var batch = SequenceBatch.ForRanking([.. chunk.Select(i => _data.Validation[i].History)], _model.Device);
+            var scores = F.log_softmax(_model.Forward(batch), 1);                                                      // [B, N]
+            var targets = tensor([.. chunk.Select(i => (long)_data.Validation[i].Target)], device: _model.Device);     // [B]
+            var own = scores.gather(1, targets.unsqueeze(1));                                                          // [B, 1]
+            var before = popularity.unsqueeze(0).lt(popularity.index_select(0, targets).unsqueeze(1));                 // [B, N]
+            var places = scores.gt(own).logical_or(scores.eq(own).logical_and(before)).sum(1).cpu();                   // [B]
+            foreach (var (i, place) in chunk.Zip(places.data<long>().ToArray()))
             {
-                sum += rank <= 10 ? 1 / Math.Log2(rank + 1) : 0;
+                ranks[i] = (int)place;
             }
         }
 
-        return sum / _validation.Count;
+        return ranks;
     }
 }

@@ -4,7 +4,8 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>Rules "after a came b": items k steps apart in a training sequence add 1/k to the rule's weight.</summary>
 /// <remarks>
-/// Ludewig and Jannach, <em>Evaluation of session-based recommendation algorithms</em> (2018), section 3.1.3, with linear weights. Two departures:
+/// Ludewig and Jannach, <em>Evaluation of session-based recommendation algorithms</em> (2018), section 3.1.3, with linear weights. Two
+/// departures:
 /// the whole history speaks, an item n steps back with weight e^(-0.3·n), and popularity orders what no rule reaches. An item may
 /// follow itself; on catalogues of consumables that is a good part of the strength.
 /// </remarks>
@@ -18,7 +19,8 @@ public sealed class SequentialRulesRecommender : GraphRecommender
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
     /// <exception cref="ArgumentException">No items, or an item twice.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
-    public SequentialRulesRecommender(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items = null, SequentialRulesOptions? options = null)
+    public SequentialRulesRecommender(IReadOnlyList<UserSequence> train, IReadOnlyList<string>? items = null,
+        SequentialRulesOptions? options = null)
         : this(ItemCatalogue.Of(train, items), OptionsValidation.Validated(options ?? new(), new SequentialRulesOptionsValidator()))
     {
     }
@@ -36,10 +38,17 @@ public sealed class SequentialRulesRecommender : GraphRecommender
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or the catalogue is not the one that was saved with the weights.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, or the catalogue is not the one that was saved with the weights.
+    /// </exception>
     public static Task<SequentialRulesRecommender> LoadAsync(string folder, CancellationToken cancellationToken = default) =>
-        CountedFolder.LoadGraphAsync<SequentialRulesOptions, SequentialRulesRecommender>(
-            folder, Kind, (catalogue, graph, options) => new(catalogue, graph, OptionsValidation.Validated(options, new SequentialRulesOptionsValidator())), cancellationToken);
+        CountedFolder.LoadAsync<SequentialRulesOptions, SequentialRulesRecommender>(
+            folder,
+            Kind,
+            CountedParts.Graph,
+            (content, options) =>
+            new(content.Catalogue, content.Graph!, OptionsValidation.Validated(options, new SequentialRulesOptionsValidator())),
+            cancellationToken);
 
     private static ItemGraph Learn(int count, int[][] sequences, int maxDistance)
     {

@@ -10,8 +10,10 @@ internal static partial class DuckDbErrors
     {
         string message = error.Message, first = FirstLine(message);
         string temp = options.TempDirectory ?? Path.GetTempPath();
-        if (message.Contains("No space left", StringComparison.OrdinalIgnoreCase) || message.Contains("max_temp_directory_size", StringComparison.Ordinal)
-            || message.Contains("temp_directory", StringComparison.Ordinal) || message.Contains("disk full", StringComparison.OrdinalIgnoreCase))
+        if (message.Contains("No space left", StringComparison.OrdinalIgnoreCase)
+            || message.Contains("max_temp_directory_size", StringComparison.Ordinal)
+            || message.Contains("temp_directory", StringComparison.Ordinal)
+                || message.Contains("disk full", StringComparison.OrdinalIgnoreCase))
         {
             return new IOException(
                 $"There is not enough space for working files in '{temp}' or for the output ({first}). Set TempDirectory to a larger disk, raise MaxTempSize, or raise MemoryLimit (now {options.MemoryLimit}).", error);
@@ -19,7 +21,9 @@ internal static partial class DuckDbErrors
 
         if (message.StartsWith("Out of Memory", StringComparison.Ordinal))
         {
-            return new IOException($"The step needs more memory than MemoryLimit, {options.MemoryLimit} ({first}). Raise MemoryLimit, or lower Threads.", error);
+            return new IOException(
+                $"The step needs more memory than MemoryLimit, {options.MemoryLimit} ({first}). Raise MemoryLimit, or lower Threads.",
+                error);
         }
 
         string where = FileIn(message) is { } file ? $"File '{file}'" : subject;
@@ -39,7 +43,8 @@ internal static partial class DuckDbErrors
     {
         bool Has(string text) => message.Contains(text, StringComparison.OrdinalIgnoreCase);
         return Has("No magic bytes") || Has("too small to be a Parquet") ? "it ends early or is not a Parquet file; copy or write it again."
-            : Has("unexpected end of data") ? "it ends in the middle of a JSON object; it may have been cut off. Copy it again, or remove the last line."
+            : Has("unexpected end of data")
+                ? "it ends in the middle of a JSON object; it may have been cut off. Copy it again, or remove the last line."
             : Has("Malformed JSON") ? $"{FirstLine(message)} Expected one JSON object per line."
             : Has("not utf-8 encoded") || Has("Invalid unicode") ? "its text is not UTF-8; set Encoding, for example to 'latin-1'."
             : Has("No files found") ? $"{FirstLine(message)}; check the path or pattern."
@@ -47,7 +52,8 @@ internal static partial class DuckDbErrors
             : null;
     }
 
-    private static string Place(string message) => Line().Match(message) is { Success: true } match ? $", line {match.Groups[1].Value}" : "";
+    private static string Place(string message) => Line().Match(message) is { Success: true } match ? $", line {match.Groups[1].Value}"
+        : "";
 
     private static string? FileIn(string message) => File().Match(message) is { Success: true } match ? match.Groups[1].Value
         : CsvFile().Match(message) is { Success: true } csv ? csv.Groups[1].Value.Trim() : null;

@@ -61,7 +61,8 @@ internal sealed class DuckDbSession : IDisposable
     public DuckDBConnection Connection => _connection;
 
     /// <summary>Runs a statement.</summary>
-    public void Execute(string sql, CancellationToken cancellationToken = default) => Run(sql, command => command.ExecuteNonQuery(), cancellationToken);
+    public void Execute(string sql, CancellationToken cancellationToken = default) =>
+        Run(sql, command => command.ExecuteNonQuery(), cancellationToken);
 
     /// <summary>Gets the one value of a query, or <see langword="null"/>.</summary>
     public object? Scalar(string sql, CancellationToken cancellationToken = default) =>

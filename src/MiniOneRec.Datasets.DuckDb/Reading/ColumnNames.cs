@@ -20,21 +20,25 @@ internal static class ColumnNames
     {
         [Role.User] =
         [
-            "userid", "user", "uid", "username", "reviewerid", "customerid", "customer", "clientid", "visitorid", "memberid", "accountid", "sessionid", "session",
+            "userid", "user", "uid", "username", "reviewerid", "customerid", "customer", "clientid", "visitorid", "memberid", "accountid",
+                "sessionid", "session",
             "kundennummer", "kundennr", "kundenid", "kunde", "nutzerid", "nutzer", "benutzerid", "benutzer", "besucher", "besucherid",
         ],
         [Role.Item] =
         [
-            "itemid", "item", "iid", "itemids", "items", "parentasin", "asin", "productid", "product", "sku", "articleid", "article", "movieid", "videoid", "businessid",
+            "itemid", "item", "iid", "itemids", "items", "parentasin", "asin", "productid", "product", "sku", "articleid", "article",
+                "movieid", "videoid", "businessid",
             "trackid", "songid", "bookid", "isbn", "newsid", "pid", "gameid", "artistid",
             "artikelnummer", "artikelnr", "artikelid", "artikel", "produktnummer", "produktnr", "produktid", "produkt",
         ],
         [Role.Time] =
         [
-            "timestamp", "timestamps", "time", "ts", "unixreviewtime", "eventtime", "datetime", "createdat", "orderdate", "orderedat", "purchasedat", "purchasedate", "date",
+            "timestamp", "timestamps", "time", "ts", "unixreviewtime", "eventtime", "datetime", "createdat", "orderdate", "orderedat",
+                "purchasedat", "purchasedate", "date",
             "zeitstempel", "zeitpunkt", "zeit", "datumzeit", "bestelldatum", "bestellzeit", "kaufdatum", "datum",
         ],
-        [Role.Event] = ["eventtype", "event", "interactiontype", "action", "behaviortype", "behavior", "behaviour", "ereignistyp", "ereignis", "aktion"],
+        [Role.Event] =
+        ["eventtype", "event", "interactiontype", "action", "behaviortype", "behavior", "behaviour", "ereignistyp", "ereignis", "aktion"],
         [Role.Rating] = ["rating", "ratings", "stars", "overall", "score", "bewertung", "sterne", "note"],
         [Role.Weight] = ["weight", "weights", "quantity", "qty", "plays", "playcount", "watchratio", "gewicht", "menge", "anzahl"],
     };

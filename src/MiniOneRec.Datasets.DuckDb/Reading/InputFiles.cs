@@ -16,9 +16,12 @@ internal static class InputFiles
 {
     private static readonly (string Extension, FileKind Kind)[] Extensions =
     [
-        (".parquet", FileKind.Parquet), (".pq", FileKind.Parquet), (".csv", FileKind.Csv), (".tsv", FileKind.Csv), (".tab", FileKind.Csv), (".txt", FileKind.Csv),
-        (".json", FileKind.Json), (".jsonl", FileKind.Json), (".ndjson", FileKind.Json), (".inter", FileKind.Atomic), (".item", FileKind.Atomic),
-        (".user", FileKind.Atomic), (".dat", FileKind.Dat), (".duckdb", FileKind.Database), (".ddb", FileKind.Database), (".db", FileKind.Database),
+        (".parquet", FileKind.Parquet), (".pq", FileKind.Parquet), (".csv", FileKind.Csv), (".tsv", FileKind.Csv), (".tab", FileKind.Csv),
+            (".txt", FileKind.Csv),
+        (".json", FileKind.Json), (".jsonl", FileKind.Json), (".ndjson", FileKind.Json), (".inter", FileKind.Atomic),
+            (".item", FileKind.Atomic),
+        (".user", FileKind.Atomic), (".dat", FileKind.Dat), (".duckdb", FileKind.Database), (".ddb", FileKind.Database),
+            (".db", FileKind.Database),
     ];
 
     /// <summary>Finds the files of one option.</summary>
@@ -26,18 +29,21 @@ internal static class InputFiles
     /// <param name="option">The option's name, for messages.</param>
     /// <exception cref="FileNotFoundException">A path or pattern names nothing.</exception>
     /// <exception cref="InvalidDataException">A file is empty or a folder holds nothing that can be read.</exception>
-    public static IReadOnlyList<string> Find(IEnumerable<string> inputs, string option) => [.. inputs.SelectMany(input => Find(input, option))];
+    public static IReadOnlyList<string> Find(IEnumerable<string> inputs, string option) =>
+        [.. inputs.SelectMany(input => Find(input, option))];
 
     /// <summary>The kind of a file by its name, or <see langword="null"/>.</summary>
     public static FileKind? KindOf(string path)
     {
         string plain = Unpacked(path);
-        return Array.Find(Extensions, pair => plain.EndsWith(pair.Extension, StringComparison.OrdinalIgnoreCase)) is { Extension: not null } found ? found.Kind : null;
+        return Array.Find(Extensions, pair =>
+            plain.EndsWith(pair.Extension, StringComparison.OrdinalIgnoreCase)) is { Extension: not null } found ? found.Kind : null;
     }
 
     /// <summary>The name without the ending of a packed file.</summary>
     public static string Unpacked(string path) =>
-        path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase) ? path[..^4] : path;
+        path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase)
+            ? path[..^4] : path;
 
     /// <summary>Requires that files can be read by one call of the engine.</summary>
     /// <exception cref="InvalidDataException">The kinds differ or are unknown.</exception>
@@ -54,7 +60,8 @@ internal static class InputFiles
 
         var kinds = files.Select(file => KindOf(file)!.Value).Distinct().ToArray();
         return kinds.Length == 1 ? kinds[0]
-            : throw new InvalidDataException($"{option} names files of several kinds ({string.Join(", ", kinds)}); expected one kind. Read them one after the other.");
+            : throw new InvalidDataException(
+                $"{option} names files of several kinds ({string.Join(", ", kinds)}); expected one kind. Read them one after the other.");
     }
 
     private static IEnumerable<string> Find(string input, string option)
@@ -66,7 +73,8 @@ internal static class InputFiles
 
         if (File.Exists(input))
         {
-            return new FileInfo(input).Length > 0 ? [input] : throw new InvalidDataException($"File '{input}' ({option}) is empty; expected interactions or items.");
+            return new FileInfo(input).Length > 0 ? [input]
+                : throw new InvalidDataException($"File '{input}' ({option}) is empty; expected interactions or items.");
         }
 
         if (Directory.Exists(input))
@@ -92,7 +100,8 @@ internal static class InputFiles
             .Order(StringComparer.Ordinal).ToArray();
         string[] interactions = [.. files.Where(file => Unpacked(file).EndsWith(".inter", StringComparison.OrdinalIgnoreCase))];
         string[] found = interactions.Length > 0 ? interactions : [.. files.Where(file => KindOf(file) is not FileKind.Atomic)];
-        return found.Length > 0 ? found : throw new InvalidDataException($"Folder '{folder}' ({option}) holds no file that can be read; expected Parquet, CSV, JSON or .inter files.");
+        return found.Length > 0 ? found : throw new InvalidDataException(
+            $"Folder '{folder}' ({option}) holds no file that can be read; expected Parquet, CSV, JSON or .inter files.");
     }
 }
 
@@ -112,7 +121,8 @@ internal static class Glob
 
         string rest = System.Text.RegularExpressions.Regex.Escape(normal[(slash + 1)..])
             .Replace(@"\*\*/", "(.*/)?", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal)
-            .Replace(@"\?", "[^/]", StringComparison.Ordinal).Replace(@"\[", "[", StringComparison.Ordinal).Replace(@"\]", "]", StringComparison.Ordinal);
+            .Replace(@"\?", "[^/]", StringComparison.Ordinal).Replace(@"\[", "[", StringComparison.Ordinal)
+                .Replace(@"\]", "]", StringComparison.Ordinal);
         var regex = new System.Text.RegularExpressions.Regex($"^{rest}$", System.Text.RegularExpressions.RegexOptions.CultureInvariant);
         return Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
             .Where(file => regex.IsMatch(Path.GetRelativePath(root, file).Replace('\\', '/')))

@@ -43,18 +43,21 @@ internal static class ItemJson
         ? ReadOnlyDictionary<string, AttributeValue>.Empty
         : JsonElement.Parse(json).EnumerateObject().ToDictionary(field => field.Name, field => Value(field.Value), StringComparer.Ordinal);
 
-    /// <summary>A text that is a number with a point, or with a decimal comma and at most two places, and whose digits are not a code such as <c>007</c>.</summary>
+    /// <summary>A text that is a number with a point, or with a decimal comma and at most two places, and whose digits are not a code such
+    /// as <c>007</c>.</summary>
     public static double? Number(string text)
     {
         string plain = text.Trim();
         int comma = plain.IndexOf(',', StringComparison.Ordinal);
-        if (comma > 0 && plain.Length - comma is 2 or 3 && plain.LastIndexOf(',') == comma && !plain.Contains('.', StringComparison.Ordinal))
+        if (comma > 0 && plain.Length - comma is 2 or 3 && plain.LastIndexOf(',') == comma
+            && !plain.Contains('.', StringComparison.Ordinal))
         {
             plain = plain.Replace(',', '.');
         }
 
         bool code = plain.Length > 1 && plain[0] == '0' && char.IsAsciiDigit(plain[1]);
-        return !code && double.TryParse(plain, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+        return !code && double.TryParse(plain, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
             ? number : null;
     }
 

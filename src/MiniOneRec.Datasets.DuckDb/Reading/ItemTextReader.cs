@@ -14,16 +14,20 @@ internal sealed class ItemTextReader(
 
     private static readonly string[] Ids =
     [
-        "itemid", "item", "parentasin", "asin", "productid", "product", "sku", "articleid", "article", "movieid", "videoid", "businessid", "trackid", "songid", "bookid",
-        "isbn", "newsid", "pid", "gameid", "artistid", "artikelnummer", "artikelnr", "artikelid", "artikel", "produktnummer", "produktnr", "produktid", "produkt", "id",
+        "itemid", "item", "parentasin", "asin", "productid", "product", "sku", "articleid", "article", "movieid", "videoid", "businessid",
+            "trackid", "songid", "bookid",
+        "isbn", "newsid", "pid", "gameid", "artistid", "artikelnummer", "artikelnr", "artikelid", "artikel", "produktnummer", "produktnr",
+            "produktid", "produkt", "id",
     ];
 
     private static readonly string[] Titles =
-        ["title", "itemtitle", "producttitle", "movietitle", "name", "productname", "itemname", "titel", "bezeichnung", "artikelname", "produktname", "artikelbezeichnung", "caption"];
+        ["title", "itemtitle", "producttitle", "movietitle", "name", "productname", "itemname", "titel", "bezeichnung", "artikelname",
+            "produktname", "artikelbezeichnung", "caption"];
 
     private static readonly string[] Descriptions = ["description", "desc", "text", "beschreibung"];
     private static readonly string[] Brands = ["brand", "store", "manufacturer", "publisher", "author", "marke", "hersteller"];
-    private static readonly string[] Categories = ["categories", "category", "genres", "genre", "kategorien", "kategorie", "warengruppe", "tags"];
+    private static readonly string[] Categories =
+        ["categories", "category", "genres", "genre", "kategorien", "kategorie", "warengruppe", "tags"];
 
     /// <summary>Reads the files.</summary>
     /// <param name="runs">Whether rows are read; otherwise only the table is made.</param>
@@ -45,7 +49,8 @@ internal sealed class ItemTextReader(
             using var appender = session.Connection.CreateAppender("item_texts");
             await foreach (var item in items.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                appender.CreateRow().AppendValue(count++).AppendValue(item.Id).AppendValue(item.Title).AppendValue(item.Description).AppendValue(item.Brand)
+                appender.CreateRow().AppendValue(count++).AppendValue(item.Id).AppendValue(item.Title).AppendValue(item.Description)
+                    .AppendValue(item.Brand)
                     .AppendValue(ItemJson.Categories(item)).AppendValue(ItemJson.Attributes(item)).EndRow();
             }
         }
@@ -65,14 +70,16 @@ internal sealed class ItemTextReader(
             {
                 InteractionFormat.Amazon2018 or InteractionFormat.Amazon2018Ratings =>
                     AmazonReviewsReader.ReadItemsAsync(file, AmazonReviewsFormat.V2018, options.Limits, cancellationToken),
-                InteractionFormat.Amazon2023 => AmazonReviewsReader.ReadItemsAsync(file, AmazonReviewsFormat.V2023, options.Limits, cancellationToken),
+                InteractionFormat.Amazon2023 =>
+                    AmazonReviewsReader.ReadItemsAsync(file, AmazonReviewsFormat.V2023, options.Limits, cancellationToken),
                 InteractionFormat.Steam => SteamReader.ReadItemsAsync(file, options.Limits, cancellationToken),
                 _ => null,
             }
             : null;
         return ours is null ? Table(file).ToAsyncEnumerable()
             : !packedByZstandard ? ours
-            : throw new InvalidDataException($"Items file '{file}': this layout is read from plain files and from .gz; unpack the .zst file, or pack it as .gz.");
+            : throw new InvalidDataException(
+                $"Items file '{file}': this layout is read from plain files and from .gz; unpack the .zst file, or pack it as .gz.");
     }
 
     private IEnumerable<Item> Table(string file)
@@ -83,14 +90,16 @@ internal sealed class ItemTextReader(
             FileKind.Parquet => Relations.Parquet(one),
             FileKind.Json => Relations.Json(one),
             FileKind.Dat => Relations.Headless(one, "::", options.Encoding ?? "latin-1", "item_id", "title", "genres"),
-            FileKind.Csv => Relations.Csv(one, format == InteractionFormat.Table ? options : new DuckDbSourceOptions { Encoding = options.Encoding }),
+            FileKind.Csv =>
+            Relations.Csv(one, format == InteractionFormat.Table ? options : new DuckDbSourceOptions { Encoding = options.Encoding }),
             var kind => throw new InvalidDataException($"Items file '{file}' is of the kind {kind}, which holds no item texts; expected .item, .item.json, Parquet, CSV or JSON lines."),
         };
         var columns = session.Describe(relation, cancellationToken);
         string id = ColumnNames.Guess(Ids, columns)
             ?? throw new InvalidDataException($"Items file '{file}' has no column of ids; expected one such as 'item_id', but it has {string.Join(", ", columns.Select(column => $"'{column.Name}'"))}."
                 + (columns.Count == 1 ? " A single column points to another delimiter, or to a row that holds the delimiter without quotes; set Delimiter (--delimiter) or repair the file." : ""));
-        var places = new[] { id, ColumnNames.Guess(Titles, columns), ColumnNames.Guess(Descriptions, columns), ColumnNames.Guess(Brands, columns), ColumnNames.Guess(Categories, columns) }
+        var places = new[] { id, ColumnNames.Guess(Titles, columns), ColumnNames.Guess(Descriptions, columns),
+            ColumnNames.Guess(Brands, columns), ColumnNames.Guess(Categories, columns) }
             .Select(name => name is null ? -1 : columns.Select(column => column.Name).ToList().IndexOf(name)).ToArray();
         say($"Columns of '{file}': {string.Join(", ", new[] { "id", "title", "description", "brand", "categories" }.Zip(places).Where(pair => pair.Second >= 0).Select(pair => $"{pair.First} = '{columns[pair.Second].Name}'"))}.");
         using var command = session.Connection.CreateCommand();
@@ -126,19 +135,22 @@ internal sealed class ItemTextReader(
         }
     }
 
-    private static string? Text(DbDataReader reader, int place) => place < 0 ? null : List(reader.GetValue(place)) is { Count: > 0 } list ? string.Join(' ', list) : null;
+    private static string? Text(DbDataReader reader, int place) => place < 0 ? null : List(reader.GetValue(place)) is { Count: > 0 } list
+        ? string.Join(' ', list) : null;
 
     private static IReadOnlyList<string> List(object value) => value switch
     {
         DBNull or "" => [],
         string text => [text],
-        System.Collections.IEnumerable many => [.. many.Cast<object?>().Select(part => Convert.ToString(part, CultureInfo.InvariantCulture) ?? "").Where(part => part.Length > 0)],
+        System.Collections.IEnumerable many =>
+        [.. many.Cast<object?>().Select(part => Convert.ToString(part, CultureInfo.InvariantCulture) ?? "").Where(part => part.Length > 0)],
         _ => [Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""],
     };
 
     // MovieLens separates genres by '|', Yelp categories by ', '.
     private IReadOnlyList<string> CategoriesOf(object value) => List(value) is [var text]
-        ? [.. text.Split(format == InteractionFormat.Yelp ? ',' : '|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)]
+        ? [.. text.Split(format == InteractionFormat.Yelp ? ',' : '|',
+            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)]
         : List(value);
 
     private static Dictionary<string, AttributeValue> Others(DbDataReader reader, IReadOnlyList<TableColumn> columns, int[] used)
@@ -162,7 +174,8 @@ internal sealed class ItemTextReader(
         string text when ItemJson.Number(text) is { } number => number,
         string text => text,
         double number when !double.IsFinite(number) => null,
-        double or float or decimal or sbyte or byte or short or ushort or int or uint or long or ulong => Convert.ToDouble(value, CultureInfo.InvariantCulture),
+        double or float or decimal or sbyte or byte or short or ushort or int or uint or long or ulong =>
+        Convert.ToDouble(value, CultureInfo.InvariantCulture),
         IEnumerable<string> texts => new AttributeValue(texts),
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => null,

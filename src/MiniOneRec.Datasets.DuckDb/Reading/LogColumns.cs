@@ -1,14 +1,16 @@
 namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Writes the expressions that turn the columns of a log into ids, times and numbers, after a look at the first rows.</summary>
-/// <remarks>Times are whole microseconds since 1970 in UTC. A value that cannot be turned is empty and is named by <see cref="FindBadValue"/>.</remarks>
+/// <remarks>Times are whole microseconds since 1970 in UTC. A value that cannot be turned is empty and is named by
+/// <see cref="FindBadValue"/>.</remarks>
 internal sealed class LogColumns
 {
     private const int SampleRows = 100_000;
     private static readonly string[] GermanTimes = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y"];
     private static readonly (TimeUnit Unit, double From, double Below, long Microseconds)[] Units =
     [
-        (TimeUnit.Seconds, 0, 1e11, 1_000_000), (TimeUnit.Milliseconds, 1e11, 1e14, 1_000), (TimeUnit.Microseconds, 1e14, 1e17, 1), (TimeUnit.Nanoseconds, 1e17, double.MaxValue, 0),
+        (TimeUnit.Seconds, 0, 1e11, 1_000_000), (TimeUnit.Milliseconds, 1e11, 1e14, 1_000), (TimeUnit.Microseconds, 1e14, 1e17, 1),
+            (TimeUnit.Nanoseconds, 1e17, double.MaxValue, 0),
     ];
 
     private readonly LogPlan _plan;
@@ -18,7 +20,8 @@ internal sealed class LogColumns
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<Role, string> _expressions = [];
 
-    public LogColumns(LogPlan plan, DuckDbSession session, DuckDbSourceOptions options, Action<string> say, CancellationToken cancellationToken)
+    public LogColumns(LogPlan plan, DuckDbSession session, DuckDbSourceOptions options, Action<string> say,
+        CancellationToken cancellationToken)
     {
         (_plan, _session, _options, _say, _cancellationToken) = (plan, session, options, say, cancellationToken);
         foreach (var (role, _) in plan.Columns)
@@ -44,7 +47,8 @@ internal sealed class LogColumns
     {
         get
         {
-            var columns = _plan.Columns.Keys.Select(role => $"{_expressions[role]} AS {Column(role)}").Prepend("row_number() OVER () - 1 AS seq");
+            var columns = _plan.Columns.Keys.Select(role => $"{_expressions[role]} AS {Column(role)}")
+                .Prepend("row_number() OVER () - 1 AS seq");
             return $"SELECT\n  {string.Join(",\n  ", _plan.HasParts ? columns.Append("part") : columns)}\nFROM (\n  {Source}\n) AS log";
         }
     }
@@ -95,7 +99,9 @@ internal sealed class LogColumns
         string outside = $"time <> 0 AND (time >= {Sql.Number(unit.Below * unit.Microseconds)}{(unit.From > 0 ? $" OR time < {Sql.Number(unit.From * unit.Microseconds)}" : "")})";
         var odd = _session.Rows(
             $"SELECT seq + 1, time / {unit.Microseconds}, (SELECT count(*) FROM {table} WHERE {outside}) FROM {table} WHERE {outside} ORDER BY seq LIMIT 1",
-            reader => (Row: reader.GetInt64(0), Value: Convert.ToDouble(reader.GetValue(1), System.Globalization.CultureInfo.InvariantCulture), Count: reader.GetInt64(2)), _cancellationToken);
+            reader =>
+            (Row: reader.GetInt64(0), Value: Convert.ToDouble(reader.GetValue(1), System.Globalization.CultureInfo.InvariantCulture),
+            Count: reader.GetInt64(2)), _cancellationToken);
         if (odd is [var (row, value, count)])
         {
             string other = Units.First(entry => Math.Abs(value) < entry.Below).Unit.ToString().ToLowerInvariant();
@@ -113,14 +119,16 @@ internal sealed class LogColumns
 
     private static string Id(string raw, string type) => IsText(type) ? $"nullif(trim({raw}), '')"
         : IsInteger(type) ? raw
-        : type is "DOUBLE" or "FLOAT" ? $"CASE WHEN {raw} = floor({raw}) THEN CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR) ELSE CAST({raw} AS VARCHAR) END"
+        : type is "DOUBLE" or "FLOAT"
+            ? $"CASE WHEN {raw} = floor({raw}) THEN CAST(TRY_CAST({raw} AS BIGINT) AS VARCHAR) ELSE CAST({raw} AS VARCHAR) END"
         : $"CAST({raw} AS VARCHAR)";
 
     private string Rows(LogRelation relation)
     {
         var types = relation.Columns.ToDictionary(column => column.Name, column => column);
         var columns = _plan.Columns.Select(pair => !types.TryGetValue(pair.Value, out var column)
-            ? throw new InvalidDataException($"{_plan.Subject}: the files of the parts have different columns; '{pair.Value}' is not in all of them.")
+            ? throw new InvalidDataException(
+                $"{_plan.Subject}: the files of the parts have different columns; '{pair.Value}' is not in all of them.")
             : $"{(column.IsList ? $"unnest({Sql.Name(pair.Value)})" : Sql.Name(pair.Value))} AS {Raw(pair.Key)}");
         return $"SELECT {string.Join(", ", relation.Part is { } part ? columns.Append($"{part} AS part") : columns)} FROM {relation.Relation} AS source_{relation.Part ?? 0}";
     }
@@ -153,7 +161,8 @@ internal sealed class LogColumns
 
         if (!IsText(type))
         {
-            return IsInteger(type) || type is "DOUBLE" or "FLOAT" || type.StartsWith("DECIMAL", StringComparison.Ordinal) ? OfNumber(raw, IsInteger(type))
+            return IsInteger(type) || type is "DOUBLE" or "FLOAT" || type.StartsWith("DECIMAL", StringComparison.Ordinal)
+                ? OfNumber(raw, IsInteger(type))
                 : throw new InvalidDataException($"{_plan.Subject}: column '{column}' has the type {type}; expected a number, a date or a text. Set Columns.Time (--time) to another column.");
         }
 
@@ -162,7 +171,8 @@ internal sealed class LogColumns
             return $"epoch_us(try_strptime(trim({raw}), {Sql.Text(format)}))";
         }
 
-        string iso = $"epoch_us(TRY_CAST(trim({raw}) AS TIMESTAMPTZ))", german = $"epoch_us(try_strptime(trim({raw}), {Sql.List(GermanTimes)}))";
+        string iso = $"epoch_us(TRY_CAST(trim({raw}) AS TIMESTAMPTZ))",
+            german = $"epoch_us(try_strptime(trim({raw}), {Sql.List(GermanTimes)}))";
         var found = new[] { $"TRY_CAST(trim({raw}) AS DOUBLE)", iso, german }
             .Select(read => Convert.ToInt64(Sample($"count({read})") ?? 0L, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
         long best = found.Max();
@@ -190,13 +200,15 @@ internal sealed class LogColumns
         Unit = _plan.TimeUnit;
         if (Unit == TimeUnit.Auto)
         {
-            double largest = Convert.ToDouble(Sample($"max(abs(TRY_CAST({raw} AS DOUBLE)))") ?? 0d, System.Globalization.CultureInfo.InvariantCulture);
+            double largest =
+                Convert.ToDouble(Sample($"max(abs(TRY_CAST({raw} AS DOUBLE)))") ?? 0d, System.Globalization.CultureInfo.InvariantCulture);
             Unit = Units.First(entry => largest < entry.Below).Unit;
             _say($"Times of '{_plan.Columns[Role.Time]}' are read as {Unit.ToString().ToLowerInvariant()}; set TimeUnit to read them in another way.");
         }
 
         string whole = isInteger ? $"CAST({raw} AS BIGINT)" : $"TRY_CAST({raw} AS DECIMAL(28, 9))";
-        string scaled = _plan.Format == InteractionFormat.Amazon2023 ? $"floor({whole} / 1000) * 1000000"       // seconds, as our own reader has them
+        // seconds, as our own reader has them
+        string scaled = _plan.Format == InteractionFormat.Amazon2023 ? $"floor({whole} / 1000) * 1000000"
             : Unit switch
             {
                 TimeUnit.Seconds => $"{whole} * 1000000",
@@ -204,8 +216,10 @@ internal sealed class LogColumns
                 TimeUnit.Microseconds => whole,
                 _ => $"{whole} / 1000",
             };
-        return isInteger && Unit != TimeUnit.Nanoseconds && _plan.Format != InteractionFormat.Amazon2023 ? scaled : $"CAST(floor({scaled}) AS BIGINT)";
+        return isInteger && Unit != TimeUnit.Nanoseconds && _plan.Format != InteractionFormat.Amazon2023 ? scaled
+            : $"CAST(floor({scaled}) AS BIGINT)";
     }
 
-    private object? Sample(string aggregate) => _session.Scalar($"SELECT {aggregate} FROM (SELECT * FROM ({Source}) AS log LIMIT {SampleRows}) AS sample", _cancellationToken);
+    private object? Sample(string aggregate) =>
+        _session.Scalar($"SELECT {aggregate} FROM (SELECT * FROM ({Source}) AS log LIMIT {SampleRows}) AS sample", _cancellationToken);
 }

@@ -13,9 +13,11 @@ internal sealed partial class LogPlanner
                 return InteractionFormat.RecBole;
             case FileKind.Dat:
                 return FirstLine(files[0]).Contains("::", StringComparison.Ordinal) ? InteractionFormat.MovieLens
-                    : throw new InvalidDataException($"File '{files[0]}' has no '::' in its first line; expected MovieLens, or rename the file to .csv or .tsv.");
+                    : throw new InvalidDataException(
+                        $"File '{files[0]}' has no '::' in its first line; expected MovieLens, or rename the file to .csv or .tsv.");
             case FileKind.Json:
-                return FirstLine(files[0]).TrimStart() is { } line && (line.StartsWith("{u'", StringComparison.Ordinal) || line.StartsWith("{'", StringComparison.Ordinal))
+                return FirstLine(files[0]).TrimStart() is { } line
+                    && (line.StartsWith("{u'", StringComparison.Ordinal) || line.StartsWith("{'", StringComparison.Ordinal))
                     ? InteractionFormat.Steam : ByColumns(Relations.Json(files));
             case FileKind.Csv:
                 return ByColumns(Relations.Csv(files, options));
@@ -39,9 +41,11 @@ internal sealed partial class LogPlanner
             : InteractionFormat.Table;
     }
 
-    private string FirstLine(string file) => session.Scalar($"SELECT line FROM {Relations.Lines(file)} LIMIT 1", cancellationToken) as string ?? "";
+    private string FirstLine(string file) =>
+        session.Scalar($"SELECT line FROM {Relations.Lines(file)} LIMIT 1", cancellationToken) as string ?? "";
 
-    /// <summary>The column that a layout fixes for a role; empty where the layout has none; <see langword="null"/> where it is guessed.</summary>
+    /// <summary>The column that a layout fixes for a role; empty where the layout has none; <see langword="null"/> where it is
+    /// guessed.</summary>
     private static string? Fixed(InteractionFormat format, Role role) => (format, role) switch
     {
         (InteractionFormat.Table, _) => null,
@@ -69,18 +73,21 @@ internal sealed partial class LogPlanner
         _ => "",
     };
 
-    private async Task<IReadOnlyList<LogRelation>> ReadAsync(IReadOnlyList<string> files, int? part, InteractionFormat format, PreparationSplit split)
+    private async Task<IReadOnlyList<LogRelation>> ReadAsync(IReadOnlyList<string> files, int? part, InteractionFormat format,
+        PreparationSplit split)
     {
         switch (format)
         {
             case InteractionFormat.Steam:
-                return [Described(await AppendAsync("steam", files.ToAsyncEnumerable().SelectMany(file => SteamReader.ReadReviewsAsync(file, options.Limits))).ConfigureAwait(false), part)];
+                return [Described(await AppendAsync("steam", files.ToAsyncEnumerable()
+                    .SelectMany(file => SteamReader.ReadReviewsAsync(file, options.Limits))).ConfigureAwait(false), part)];
             case InteractionFormat.RecBole:
                 return [await AtomicAsync(files, part, split).ConfigureAwait(false)];
             case InteractionFormat.MovieLens:
                 return [Described(Relations.Headless(files, "::", options.Encoding, "user_id", "item_id", "rating", "timestamp"), part)];
             case InteractionFormat.Amazon2018Ratings:
-                return [Described(Relations.Headless(files, options.Delimiter ?? ",", options.Encoding, "item_id", "user_id", "rating", "timestamp"), part)];
+                return [Described(Relations.Headless(files, options.Delimiter ?? ",", options.Encoding, "item_id", "user_id", "rating",
+                    "timestamp"), part)];
             case InteractionFormat.AmazonM2:
                 return [Described(
                     $"(SELECT locale || '-' || CAST(row_number() OVER () AS VARCHAR) AS session, list_append(regexp_extract_all(prev_items, '''([^'']+)''', 1), next_item) AS items "
@@ -107,7 +114,8 @@ internal sealed partial class LogPlanner
             : throw new InvalidDataException($"File '{files[0]}' is no table; set Format to read it.");
     }
 
-    /// <summary>The videos of the history train and those of the target test, where the parts are to be given; otherwise they are one sequence.</summary>
+    /// <summary>The videos of the history train and those of the target test, where the parts are to be given; otherwise they are one
+    /// sequence.</summary>
     private List<LogRelation> RecIf(IReadOnlyList<string> files, PreparationSplit split)
     {
         string source = Relations.Parquet(files);
@@ -116,7 +124,8 @@ internal sealed partial class LogPlanner
         string Events(string kind)
         {
             // The strongest of the signals that are set.
-            string[] signals = [.. new[] { "forward", "follow", "like", "longview" }.Where(signal => names.Contains($"{kind}_video_{signal}"))];
+            string[] signals =
+                [.. new[] { "forward", "follow", "like", "longview" }.Where(signal => names.Contains($"{kind}_video_{signal}"))];
             string cases = string.Concat(signals.Select(signal => $" WHEN {kind}_video_{signal}[i] = 1 THEN '{signal}'"));
             return cases.Length == 0 ? $"[CAST('view' AS VARCHAR) FOR i IN range(1, len({Items(kind)}) + 1)]"
                 : $"[CASE{cases} ELSE 'view' END FOR i IN range(1, len({Items(kind)}) + 1)]";
@@ -125,7 +134,8 @@ internal sealed partial class LogPlanner
         string Relation(string items, string events) => $"(SELECT uid, {items} AS items, {events} AS events FROM {source})";
         return split == PreparationSplit.Given
             ? [Described(Relation(Items("hist"), Events("hist")), 0), Described(Relation(Items("target"), Events("target")), 2)]
-            : [Described(Relation($"list_concat({Items("hist")}, {Items("target")})", $"list_concat({Events("hist")}, {Events("target")})"), null)];
+            : [Described(
+                Relation($"list_concat({Items("hist")}, {Items("target")})", $"list_concat({Events("hist")}, {Events("target")})"), null)];
     }
 
     private async Task<LogRelation> AtomicAsync(IReadOnlyList<string> files, int? part, PreparationSplit split)
@@ -144,7 +154,8 @@ internal sealed partial class LogPlanner
 
     private async IAsyncEnumerable<Interaction> HistoriesAsync(IReadOnlyList<string> files)
     {
-        var rows = await files.ToAsyncEnumerable().SelectMany(file => InterFileReader.ReadAsync(file, null, options.Limits, cancellationToken))
+        var rows = await files.ToAsyncEnumerable()
+            .SelectMany(file => InterFileReader.ReadAsync(file, null, options.Limits, cancellationToken))
             .ToListAsync(cancellationToken).ConfigureAwait(false);
         int window = Math.Max(SlidingWindow.DefaultMaxHistory, rows.Max(row => row.History.Count));
         foreach (var sequence in SequenceRebuilder.Rebuild(rows, window))
@@ -169,7 +180,8 @@ internal sealed partial class LogPlanner
             await foreach (var interaction in interactions.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
                 timed |= interaction.Timestamp is not null;
-                appender.CreateRow().AppendValue(interaction.UserId).AppendValue(interaction.ItemId).AppendValue(interaction.Timestamp).AppendValue(interaction.Weight).EndRow();
+                appender.CreateRow().AppendValue(interaction.UserId).AppendValue(interaction.ItemId).AppendValue(interaction.Timestamp)
+                    .AppendValue(interaction.Weight).EndRow();
             }
         }
 

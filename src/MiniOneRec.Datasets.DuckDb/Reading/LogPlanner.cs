@@ -1,7 +1,8 @@
 namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Decides how a log is read: its layout, its files, its columns.</summary>
-internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOptions options, Action<string> say, CancellationToken cancellationToken)
+internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOptions options, Action<string> say,
+    CancellationToken cancellationToken)
 {
     private const string Attached = "source";
 
@@ -9,7 +10,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
     /// <param name="split">The split, which decides whether the parts of divided files are kept.</param>
     public async Task<LogPlan> PlanAsync(PreparationSplit split)
     {
-        var database = options.Inputs.Count == 1 && File.Exists(options.Inputs[0]) && InputFiles.KindOf(options.Inputs[0]) == FileKind.Database ? options.Inputs[0] : null;
+        var database = options.Inputs.Count == 1 && File.Exists(options.Inputs[0])
+            && InputFiles.KindOf(options.Inputs[0]) == FileKind.Database ? options.Inputs[0] : null;
         if (options.Query is not null || database is not null)
         {
             return Database(database);
@@ -45,7 +47,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
             relations = relations.ConvertAll(relation => relation with { Part = null });
         }
 
-        bool rows = format == InteractionFormat.RecBole && split == PreparationSplit.Given && relations[0].Columns.Any(column => column.Name == "item_id_list");
+        bool rows = format == InteractionFormat.RecBole && split == PreparationSplit.Given
+            && relations[0].Columns.Any(column => column.Name == "item_id_list");
         return new LogPlan
         {
             Name = Path.GetFileName(files[0]).Split('.')[0],
@@ -73,9 +76,11 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
         string? relation = options.Query is { } query ? $"({query.Trim().TrimEnd(';')})" : null;
         if (relation is null)
         {
-            var tables = session.Rows($"SELECT table_name FROM information_schema.tables WHERE table_catalog = '{Attached}' ORDER BY 1", reader => reader.GetString(0));
+            var tables = session.Rows($"SELECT table_name FROM information_schema.tables WHERE table_catalog = '{Attached}' ORDER BY 1",
+                reader => reader.GetString(0));
             string table = options.Table ?? (tables.Count == 1 ? tables[0]
-                : throw new InvalidDataException($"Database '{path}' has {tables.Count} tables ({string.Join(", ", tables)}); set Table or Query."));
+                : throw new InvalidDataException(
+                    $"Database '{path}' has {tables.Count} tables ({string.Join(", ", tables)}); set Table or Query."));
             relation = tables.Contains(table, StringComparer.OrdinalIgnoreCase) ? $"{Attached}.{Sql.Name(table)}"
                 : throw new InvalidDataException(
                     $"Database '{path}' has no table '{table}' (Table); did you mean '{ColumnNames.Nearest(table, tables)}'? It has {string.Join(", ", tables)}.");
@@ -118,7 +123,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
         }
 
         string[] ends = ["train", "valid", "test"];
-        string? train = files.FirstOrDefault(file => InputFiles.Unpacked(file).EndsWith(".train.inter", StringComparison.OrdinalIgnoreCase));
+        string? train =
+            files.FirstOrDefault(file => InputFiles.Unpacked(file).EndsWith(".train.inter", StringComparison.OrdinalIgnoreCase));
         if (train is null)
         {
             return [(files, null)];
@@ -152,7 +158,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
 
             if (given is not null)
             {
-                found[role] = columns.FirstOrDefault(column => column.Name == given).Name ?? columns.FirstOrDefault(column => ColumnNames.Plain(column.Name) == ColumnNames.Plain(given)).Name
+                found[role] = columns.FirstOrDefault(column => column.Name == given).Name
+                    ?? columns.FirstOrDefault(column => ColumnNames.Plain(column.Name) == ColumnNames.Plain(given)).Name
                     ?? throw new InvalidDataException(
                         $"There is no column '{given}' in {subject} (Columns.{role}, --{Lower(role)}); did you mean '{ColumnNames.Nearest(given, columns.Select(column => column.Name))}'? It has {Names(columns)}.");
             }
@@ -196,5 +203,6 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
     private static string Lower(Role role) => role.ToString().ToLowerInvariant();
 
     private static string Names(IReadOnlyList<TableColumn> columns) =>
-        string.Join(", ", columns.Take(40).Select(column => $"'{column.Name}'")) + (columns.Count > 40 ? $" and {columns.Count - 40} more" : "");
+        string.Join(", ", columns.Take(40).Select(column => $"'{column.Name}'"))
+            + (columns.Count > 40 ? $" and {columns.Count - 40} more" : "");
 }

@@ -4,7 +4,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 internal static class Relations
 {
     /// <summary>Reads Parquet; folders named <c>key=value</c> become columns.</summary>
-    public static string Parquet(IReadOnlyList<string> files) => $"read_parquet({Sql.List(files)}, binary_as_string = true, union_by_name = true)";
+    public static string Parquet(IReadOnlyList<string> files) =>
+        $"read_parquet({Sql.List(files)}, binary_as_string = true, union_by_name = true)";
 
     /// <summary>Reads CSV and TSV; all columns are texts.</summary>
     public static string Csv(IReadOnlyList<string> files, DuckDbSourceOptions options)

@@ -11,7 +11,8 @@ internal sealed partial class Preparation
         {
             View("events", "of_events", StepSql.Events(_from, options.Events), () =>
             {
-                var there = session.Rows($"SELECT event, count(*) FROM {_from} GROUP BY event ORDER BY 2 DESC LIMIT 10", reader => $"'{reader.GetValue(0)}' ({reader.GetValue(1)})");
+                var there = session.Rows($"SELECT event, count(*) FROM {_from} GROUP BY event ORDER BY 2 DESC LIMIT 10",
+                    reader => $"'{reader.GetValue(0)}' ({reader.GetValue(1)})");
                 return $"Events (--event) asks for '{string.Join("', '", options.Events)}'; the log has {string.Join(", ", there)}";
             });
         }
@@ -52,7 +53,8 @@ internal sealed partial class Preparation
 
     private long ItemsOfCore(DateOnly? start)
     {
-        session.Execute(StepSql.Window(_from, start, options.End).Replace("VIEW in_window", "VIEW trial", StringComparison.Ordinal), cancellationToken);
+        session.Execute(StepSql.Window(_from, start, options.End).Replace("VIEW in_window", "VIEW trial", StringComparison.Ordinal),
+            cancellationToken);
         int rounds = CoreRounds("trial", options.MinPerUser, options.MinPerItem, session.Execute);
         long items = session.Count($"SELECT count(*) FROM core_items_{rounds}", cancellationToken);
         DropRounds(rounds);

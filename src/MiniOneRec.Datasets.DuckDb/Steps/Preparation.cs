@@ -4,7 +4,8 @@ namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Runs the steps of one preparation, or only writes them down.</summary>
 internal sealed partial class Preparation(
-    DuckDbSession session, DuckDbSourceOptions source, PreparationOptions options, IPreparationObserver? observer, Action<string> say, CancellationToken cancellationToken)
+    DuckDbSession session, DuckDbSourceOptions source, PreparationOptions options, IPreparationObserver? observer, Action<string> say,
+    CancellationToken cancellationToken)
 {
     private const int FirstYear = 1996, MaxRounds = 1000;
 
@@ -31,7 +32,8 @@ internal sealed partial class Preparation(
 
     private bool Runs => PrintedRounds is null;
 
-    /// <summary>Reads, filters and orders the log; afterwards the tables <c>users</c> and <c>events</c> exist, and the cuts of a split by time.</summary>
+    /// <summary>Reads, filters and orders the log; afterwards the tables <c>users</c> and <c>events</c> exist, and the cuts of a split by
+    /// time.</summary>
     public async Task PrepareAsync(LogPlan plan)
     {
         Require(plan);
@@ -99,7 +101,8 @@ internal sealed partial class Preparation(
         Needs(options.MinRating is not null, _shape.HasRating, "Rating", nameof(options.MinRating));
         if (options.Split == PreparationSplit.Given && options.SessionGapMinutes is not null)
         {
-            throw new ArgumentException("Split is Given and SessionGapMinutes is set; sessions cannot be cut across given parts. Leave one of them out.");
+            throw new ArgumentException(
+                "Split is Given and SessionGapMinutes is set; sessions cannot be cut across given parts. Leave one of them out.");
         }
     }
 
@@ -128,7 +131,9 @@ internal sealed partial class Preparation(
             foreach (var role in plan.Columns.Keys)
             {
                 if (role is not (Role.User or Role.Item or Role.Event)
-                    && session.Count($"SELECT count(*) FROM (SELECT 1 FROM interactions WHERE {LogColumns.Column(role)} IS NULL LIMIT 1) AS empty", cancellationToken) > 0)
+                    && session.Count(
+                        $"SELECT count(*) FROM (SELECT 1 FROM interactions WHERE {LogColumns.Column(role)} IS NULL LIMIT 1) AS empty",
+                        cancellationToken) > 0)
                 {
                     columns.FindBadValue(role);
                 }

@@ -113,11 +113,13 @@ internal static class SplitSql
         // The first interaction of a user is no target; it goes with the second one.
         static string AtMost(string cut)
         {
-            const string Time = "CASE WHEN s.position = 0 THEN s.next_time ELSE s.time END", Seq = "CASE WHEN s.position = 0 THEN s.next_seq ELSE s.seq END";
+            const string Time = "CASE WHEN s.position = 0 THEN s.next_time ELSE s.time END",
+                Seq = "CASE WHEN s.position = 0 THEN s.next_seq ELSE s.seq END";
             string Of(string column) => $"(SELECT max({column}) FROM {cut})";
             return $"({Time} < {Of("time")} OR ({Time} = {Of("time")} AND (s.user_no < {Of("user_no")} OR (s.user_no = {Of("user_no")} AND {Seq} <= {Of("seq")}))))";
         }
     }
 
-    private static string Double(double value) => Sql.Number(value) is var text && text.Contains('E', StringComparison.Ordinal) ? text : text + "E0";
+    private static string Double(double value) => Sql.Number(value) is var text && text.Contains('E', StringComparison.Ordinal) ? text
+        : text + "E0";
 }

@@ -15,7 +15,8 @@ internal readonly record struct LogShape(bool HasTime, bool HasEvent, bool HasRa
     public string ColumnsWithoutUser => Join("seq", "item_id");
 
     private string Join(params IEnumerable<string> first) => string.Join(", ", first
-        .Concat(HasTime ? ["time"] : []).Concat(HasEvent ? ["event"] : []).Concat(HasRating ? ["rating"] : []).Concat(HasWeight ? ["weight"] : [])
+        .Concat(HasTime ? ["time"] : []).Concat(HasEvent ? ["event"] : []).Concat(HasRating ? ["rating"] : [])
+            .Concat(HasWeight ? ["weight"] : [])
         .Concat(HasParts ? ["part"] : []));
 }
 
@@ -31,7 +32,8 @@ internal static class StepSql
     public static string Events(string from, IEnumerable<string> events) =>
         $"CREATE VIEW of_events AS SELECT * FROM {from} WHERE event IN ({string.Join(", ", events.Select(Sql.Text))})";
 
-    public static string Rating(string from, double minimum) => $"CREATE VIEW rated AS SELECT * FROM {from} WHERE rating >= {Sql.Number(minimum)}";
+    public static string Rating(string from, double minimum) =>
+        $"CREATE VIEW rated AS SELECT * FROM {from} WHERE rating >= {Sql.Number(minimum)}";
 
     /// <summary>The catalogue: the last usable entry of each item.</summary>
     public static string Catalogue(int maxTitleWords, bool clean)
@@ -51,11 +53,13 @@ internal static class StepSql
             """;
     }
 
-    public static string Known(string from) => $"CREATE VIEW known AS SELECT * FROM {from} WHERE CAST(item_id AS VARCHAR) IN (SELECT item_id FROM catalogue)";
+    public static string Known(string from) =>
+        $"CREATE VIEW known AS SELECT * FROM {from} WHERE CAST(item_id AS VARCHAR) IN (SELECT item_id FROM catalogue)";
 
     public static string Window(string from, DateOnly? start, DateOnly? end)
     {
-        string[] bounds = [.. start is { } first ? [$"time >= {Midnight(first)}"] : (string[])[], .. end is { } last ? [$"time <= {Midnight(last)}"] : (string[])[]];
+        string[] bounds = [.. start is { } first ? [$"time >= {Midnight(first)}"] : (string[])[],
+            .. end is { } last ? [$"time <= {Midnight(last)}"] : (string[])[]];
         return $"CREATE VIEW in_window AS SELECT * FROM {from} WHERE {string.Join(" AND ", bounds)}";
     }
 
@@ -132,5 +136,6 @@ internal static class StepSql
         ) AS gaps
         """;
 
-    public static long Midnight(DateOnly day) => new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeSeconds() * 1_000_000;
+    public static long Midnight(DateOnly day) =>
+        new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero).ToUnixTimeSeconds() * 1_000_000;
 }

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets;
 /// <summary>Makes a data set of raw Amazon reviews: items with usable titles, a time window, and a k-core.</summary>
 /// <remarks>
 /// Follows the reference system's preprocessing with two departures: the window is in UTC instead of the machine's zone, and
-/// users and items have their own thresholds. An item that comes twice keeps its last entry; the stars of a user's reviews are the weights of
+/// users and items have their own thresholds. An item that comes twice keeps its last entry; the stars of a user's reviews are the weights
+/// of
 /// the sequence where every review has them. Users keep the order of their first review in the window, items the order in which the
 /// users' sequences name them. Split the result with <see cref="GlobalTimeSplit"/>.
 /// </remarks>
@@ -22,7 +23,8 @@ public static class AmazonReviewsDataset
     /// <param name="logger">The logger.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A line is bad, or nothing remains after filtering; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">A line is bad, or nothing remains after filtering; the message names file, line and
+    /// key.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public static async Task<InteractionDataset> LoadAsync(
         string reviewsPath,
@@ -32,11 +34,13 @@ public static class AmazonReviewsDataset
         ILogger? logger = null,
         CancellationToken cancellationToken = default)
     {
-        options = OptionsValidation.Validated(options ?? new AmazonReviewsOptions(), new AmazonReviewsOptionsValidator(), new AmazonReviewsWindowValidator());
+        options = OptionsValidation.Validated(options ?? new AmazonReviewsOptions(), new AmazonReviewsOptionsValidator(),
+            new AmazonReviewsWindowValidator());
         logger ??= NullLogger.Instance;
 
         var items = new Dictionary<string, Item>(StringComparer.Ordinal);
-        await foreach (var item in AmazonReviewsReader.ReadItemsAsync(metadataPath, options.Format, options.Limits, cancellationToken).ConfigureAwait(false))
+        await foreach (var item in AmazonReviewsReader.ReadItemsAsync(metadataPath, options.Format, options.Limits, cancellationToken)
+            .ConfigureAwait(false))
         {
             if (CleanTitle(item.Title, options.MaxTitleWords) is { } title)
             {
@@ -46,7 +50,8 @@ public static class AmazonReviewsDataset
 
         var reviews = new List<AmazonReview>();
         long skipped = 0;
-        await foreach (var review in AmazonReviewsReader.ReadReviewsAsync(reviewsPath, options.Format, options.Limits, cancellationToken).ConfigureAwait(false))
+        await foreach (var review in AmazonReviewsReader.ReadReviewsAsync(reviewsPath, options.Format, options.Limits, cancellationToken)
+            .ConfigureAwait(false))
         {
             if (items.ContainsKey(review.ItemId))
             {
@@ -89,11 +94,13 @@ public static class AmazonReviewsDataset
             return null;
         }
 
-        string clean = title.Replace("&quot;", "\"", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal).Trim(' ').Trim('"');
+        string clean = title.Replace("&quot;", "\"", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal).Trim(' ')
+            .Trim('"');
         return clean.Length > 1 && clean.Split(' ').Length <= maximumWords ? clean : null;
     }
 
-    private static IReadOnlyList<UserSequence> Core(List<AmazonReview> reviews, AmazonReviewsOptions options, CancellationToken cancellationToken)
+    private static IReadOnlyList<UserSequence> Core(List<AmazonReview> reviews, AmazonReviewsOptions options,
+        CancellationToken cancellationToken)
     {
         var filter = new KCoreFilter(options.MinPerUser, options.MinPerItem);
         long end = options.End is { } last ? Midnight(last) : long.MaxValue;
@@ -117,7 +124,8 @@ public static class AmazonReviewsDataset
             return new UserSequence(user.Key, Array.ConvertAll(ordered, review => review.ItemId))
             {
                 Timestamps = Array.ConvertAll(ordered, review => review.Timestamp),
-                Weights = Array.TrueForAll(ordered, review => review.Rating is not null) ? Array.ConvertAll(ordered, review => review.Rating ?? 0) : null,
+                Weights = Array.TrueForAll(ordered, review => review.Rating is not null)
+                ? Array.ConvertAll(ordered, review => review.Rating ?? 0) : null,
             };
         }),
     ];

@@ -17,11 +17,13 @@ public sealed class AmazonReviewsOptions
     /// <value>The default is <see langword="null"/>: no bound.</value>
     public DateOnly? Start { get; set; }
 
-    /// <summary>Gets or sets the last moment, midnight UTC of this day; later reviews are left out. Not before <see cref="Start"/>.</summary>
+    /// <summary>Gets or sets the last moment, midnight UTC of this day; later reviews are left out. Not before
+    /// <see cref="Start"/>.</summary>
     /// <value>The default is <see langword="null"/>: no bound.</value>
     public DateOnly? End { get; set; }
 
-    /// <summary>Gets or sets how many items must remain; while there are fewer, <see cref="Start"/> goes back a year, down to 1996.</summary>
+    /// <summary>Gets or sets how many items must remain; while there are fewer, <see cref="Start"/> goes back a year, down to
+    /// 1996.</summary>
     /// <value>The default is 0: the window stays. The reference system asks for 3,000.</value>
     [Range(0, int.MaxValue)]
     public int MinItems { get; set; }

@@ -21,7 +21,8 @@ public static class AmazonReviewsReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty or a line is bad; the message names file, line and key.</exception>
-    public static IAsyncEnumerable<AmazonReview> ReadReviewsAsync(string path, AmazonReviewsFormat format, CancellationToken cancellationToken = default) =>
+    public static IAsyncEnumerable<AmazonReview> ReadReviewsAsync(string path, AmazonReviewsFormat format,
+        CancellationToken cancellationToken = default) =>
         ReadReviewsAsync(path, format, null, cancellationToken);
 
     /// <summary>Reads reviews one by one, with limits of one's own.</summary>
@@ -30,7 +31,8 @@ public static class AmazonReviewsReader
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and
+    /// key.</exception>
     public static async IAsyncEnumerable<AmazonReview> ReadReviewsAsync(
         string path, AmazonReviewsFormat format, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -58,7 +60,8 @@ public static class AmazonReviewsReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty or a line is bad; the message names file, line and key.</exception>
-    public static IAsyncEnumerable<Item> ReadItemsAsync(string path, AmazonReviewsFormat format, CancellationToken cancellationToken = default) =>
+    public static IAsyncEnumerable<Item> ReadItemsAsync(string path, AmazonReviewsFormat format,
+        CancellationToken cancellationToken = default) =>
         ReadItemsAsync(path, format, null, cancellationToken);
 
     /// <summary>Reads products one by one, with limits of one's own.</summary>
@@ -71,7 +74,8 @@ public static class AmazonReviewsReader
     /// <c>main_cat</c>, <c>main_category</c>, <c>average_rating</c> and <c>rating_number</c>.
     /// </returns>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and
+    /// key.</exception>
     public static async IAsyncEnumerable<Item> ReadItemsAsync(
         string path, AmazonReviewsFormat format, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -100,7 +104,8 @@ public static class AmazonReviewsReader
         {
             if (fields.Attribute(key) is { } value)
             {
-                (attributes ??= new(StringComparer.Ordinal))[key] = key == "price" && value.Text is { } text && Dollars(text) is { } amount ? amount : value;
+                (attributes ??= new(StringComparer.Ordinal))[key] = key == "price" && value.Text is { } text && Dollars(text) is { } amount
+                    ? amount : value;
             }
         }
 
@@ -108,18 +113,22 @@ public static class AmazonReviewsReader
     }
 
     private static double? Dollars(string text) =>
-        double.TryParse(text.AsSpan().TrimStart('$'), NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out double amount)
+        double.TryParse(text.AsSpan().TrimStart('$'), NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands,
+            CultureInfo.InvariantCulture, out double amount)
             && double.IsFinite(amount) ? amount : null;
 
-    private static string Id(string path, long line, JsonElement json, string key) => json.TryGetProperty(key, out var value) && JsonIds.Read(value) is { } id ? id
+    private static string Id(string path, long line, JsonElement json, string key) => json.TryGetProperty(key, out var value)
+        && JsonIds.Read(value) is { } id ? id
         : throw DataFile.Bad(path, line, key, $"the id is {Found(value)}; expected a string.");
 
-    private static string Found(JsonElement value) => value.ValueKind == JsonValueKind.Undefined ? "missing" : DataFile.Show(value.GetRawText());
+    private static string Found(JsonElement value) => value.ValueKind == JsonValueKind.Undefined ? "missing"
+        : DataFile.Show(value.GetRawText());
 
     private static async IAsyncEnumerable<(long Line, JsonElement Json)> ReadLinesAsync(
         string path, string what, string expected, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
+        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken)
+            .ConfigureAwait(false))
         {
             JsonElement json;
             try

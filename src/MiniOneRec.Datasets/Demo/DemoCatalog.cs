@@ -8,7 +8,8 @@ namespace MiniOneRec.Datasets;
 public static class DemoCatalog
 {
     /// <inheritdoc cref="DemoCatalogue.Create"/>
-    public static InteractionDataset Create(DemoCatalogOptions? options = null) => DemoCatalogue.Create(options is null ? null : new DemoCatalogueOptions
+    public static InteractionDataset Create(DemoCatalogOptions? options = null) =>
+        DemoCatalogue.Create(options is null ? null : new DemoCatalogueOptions
     {
         Users = options.Users, MinLength = options.MinimumLength, MaxLength = options.MaximumLength, Seed = options.Seed,
     });

@@ -15,14 +15,16 @@ namespace MiniOneRec.Datasets;
 public static class DemoCatalogue
 {
     private static readonly string[] Brands = ["Alder & Finch", "Nordholm", "Kestrel Works"];
-    private static readonly string[] Characters = ["A sturdy classic", "A light and simple choice", "The one for people who care about details"];
+    private static readonly string[] Characters =
+        ["A sturdy classic", "A light and simple choice", "The one for people who care about details"];
 
     /// <summary>Generates the catalogue and its users.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public static InteractionDataset Create(DemoCatalogueOptions? options = null)
     {
-        options = OptionsValidation.Validated(options ?? new DemoCatalogueOptions(), new DemoCatalogueOptionsValidator(), new DemoCatalogueLengthsValidator());
+        options = OptionsValidation.Validated(options ?? new DemoCatalogueOptions(), new DemoCatalogueOptionsValidator(),
+            new DemoCatalogueLengthsValidator());
 
         var items = CreateItems();
         var shopper = new DemoShopper(new Random(options.Seed), DemoTheme.All, Brands.Length);
@@ -30,7 +32,8 @@ public static class DemoCatalogue
         for (int user = 0; user < sequences.Length; user++)
         {
             var (rows, times) = shopper.Shop(options.MinLength, options.MaxLength);
-            sequences[user] = new UserSequence(string.Create(CultureInfo.InvariantCulture, $"U{user:D4}"), [.. rows.Select(row => items[row].Id)])
+            sequences[user] =
+                new UserSequence(string.Create(CultureInfo.InvariantCulture, $"U{user:D4}"), [.. rows.Select(row => items[row].Id)])
             {
                 Timestamps = times,
             };

@@ -22,7 +22,8 @@ internal sealed class DemoShopper
         _cumulativeThemes = Cumulative(Shuffled(themes.Count).Select(rank => 1 / (rank + 4.0)));
         _cumulativeItems = Cumulative(Shuffled(items).Select(rank => 1 / (rank + 5.0)));
         _companions = [.. Enumerable.Range(0, themes.Count).Select(theme =>
-            ((theme / _themesPerCategory * _themesPerCategory) + _themesPerCategory + _random.Next(themes.Count - _themesPerCategory)) % themes.Count)];
+            ((theme / _themesPerCategory * _themesPerCategory) + _themesPerCategory
+                + _random.Next(themes.Count - _themesPerCategory)) % themes.Count)];
     }
 
     /// <summary>One user's rows and their times.</summary>

@@ -45,8 +45,10 @@ internal readonly partial struct ItemFields(string path, long line, JsonElement 
             JsonValueKind.String when value.GetString() is { Length: > 0 } text => new AttributeValue(text),
             JsonValueKind.True or JsonValueKind.False => new AttributeValue(value.GetBoolean()),
             JsonValueKind.Number => value.TryGetDouble(out double number) && double.IsFinite(number) ? new AttributeValue(number)
-                : throw DataFile.Bad(path, line, key, $"{DataFile.Show(value.GetRawText())} is too large; expected a number of double precision."),
-            JsonValueKind.Array when value.GetArrayLength() > 0 && value.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
+                : throw DataFile.Bad(path, line, key,
+                    $"{DataFile.Show(value.GetRawText())} is too large; expected a number of double precision."),
+            JsonValueKind.Array when value.GetArrayLength() > 0
+                && value.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
                 new AttributeValue(value.EnumerateArray().Select(part => part.GetString()!)),
             _ => (AttributeValue?)null,
         };

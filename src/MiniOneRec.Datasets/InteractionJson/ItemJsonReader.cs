@@ -20,22 +20,26 @@ public static class ItemJsonReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty or no such object; the message names file, line and key.</exception>
-    public static IAsyncEnumerable<Item> ReadAsync(string path, CancellationToken cancellationToken = default) => ReadAsync(path, null, cancellationToken);
+    public static IAsyncEnumerable<Item> ReadAsync(string path, CancellationToken cancellationToken = default) =>
+        ReadAsync(path, null, cancellationToken);
 
     /// <summary>Reads items one by one, with limits of one's own.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
-    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
+    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the
+    /// defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is bad or above a limit; the message names file, line and column or key.</exception>
     public static async IAsyncEnumerable<Item> ReadAsync(
         string path, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (var member in JsonObjectStream.ReadAsync(path, "Item file", Expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
+        await foreach (var member in JsonObjectStream.ReadAsync(path, "Item file", Expected, limits ?? ReadLimits.Default,
+            cancellationToken).ConfigureAwait(false))
         {
             if (member.Value.ValueKind != JsonValueKind.Object)
             {
-                throw DataFile.Bad(path, member.Line, member.Name, $"{member.Value.ValueKind} {DataFile.Show(member.Value.GetRawText())}; expected an object.");
+                throw DataFile.Bad(path, member.Line, member.Name,
+                    $"{member.Value.ValueKind} {DataFile.Show(member.Value.GetRawText())}; expected an object.");
             }
 
             var fields = new ItemFields(path, member.Line, member.Value);

@@ -14,7 +14,8 @@ internal readonly record struct JsonMember(string Name, JsonElement Value, long 
 internal static class JsonObjectStream
 {
     public static async IAsyncEnumerable<JsonMember> ReadAsync(
-        string path, string what, string expected, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string path, string what, string expected, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var stream = JsonText.Repair(DataFile.Open(path, what, expected, limits));
         await using (stream.ConfigureAwait(false))
@@ -37,7 +38,8 @@ internal static class JsonObjectStream
                 }
 
                 // Full buffers, because a value that is not all here is parsed again from its start.
-                read = await stream.ReadAtLeastAsync(buffer.AsMemory(filled), buffer.Length - filled, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+                read = await stream.ReadAtLeastAsync(buffer.AsMemory(filled), buffer.Length - filled, throwOnEndOfStream: false,
+                    cancellationToken).ConfigureAwait(false);
                 filled += read;
                 int consumed = parser.Parse(buffer.AsSpan(0, filled), isFinal: read == 0, members);
                 buffer.AsSpan(consumed, filled - consumed).CopyTo(buffer);
@@ -46,7 +48,8 @@ internal static class JsonObjectStream
                 {
                     if (!lines.TryAdd(member.Name, member.Line))
                     {
-                        throw DataFile.Bad(path, member.Line, member.Name, $"the key was already on line {lines[member.Name]}; expected each key once.");
+                        throw DataFile.Bad(path, member.Line, member.Name,
+                            $"the key was already on line {lines[member.Name]}; expected each key once.");
                     }
 
                     yield return member;
@@ -105,7 +108,8 @@ internal static class JsonObjectStream
             {
                 _started = reader.TokenType == JsonTokenType.StartObject
                     ? true
-                    : throw new InvalidDataException($"{what} '{path}', line {_line}: the file starts with {reader.TokenType}; expected {expected}.");
+                    : throw new InvalidDataException(
+                        $"{what} '{path}', line {_line}: the file starts with {reader.TokenType}; expected {expected}.");
             }
             else if (reader.TokenType == JsonTokenType.EndObject)
             {

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets;
 /// <summary>Configures the steps between a log and a data set; they run in the order of the properties.</summary>
 public sealed class PreparationOptions
 {
-    /// <summary>Gets or sets the types of interaction that are kept, for example <c>purchase</c>; the log then needs a column of types.</summary>
+    /// <summary>Gets or sets the types of interaction that are kept, for example <c>purchase</c>; the log then needs a column of
+    /// types.</summary>
     /// <value>The default is empty: all types.</value>
     [Required]
     public IList<string> Events { get; set; } = [];
@@ -15,12 +16,14 @@ public sealed class PreparationOptions
     /// <value>The default is <see langword="null"/>: all ratings.</value>
     public double? MinRating { get; set; }
 
-    /// <summary>Gets or sets how many words a title may have, split at single spaces; items with a longer or unusable title are left out. 0 switches the rule off.</summary>
+    /// <summary>Gets or sets how many words a title may have, split at single spaces; items with a longer or unusable title are left out. 0
+    /// switches the rule off.</summary>
     /// <value>The default is <see langword="null"/>: 20 for the Amazon layouts, off for all others.</value>
     [Range(0, int.MaxValue)]
     public int? MaxTitleWords { get; set; }
 
-    /// <summary>Gets or sets whether markup, character references and repeated white space are removed from titles, descriptions and brands.</summary>
+    /// <summary>Gets or sets whether markup, character references and repeated white space are removed from titles, descriptions and
+    /// brands.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool CleanText { get; set; }
 
@@ -28,11 +31,13 @@ public sealed class PreparationOptions
     /// <value>The default is <see langword="null"/>: no bound.</value>
     public DateOnly? Start { get; set; }
 
-    /// <summary>Gets or sets the last moment, midnight UTC of this day; later interactions are left out. Not before <see cref="Start"/>.</summary>
+    /// <summary>Gets or sets the last moment, midnight UTC of this day; later interactions are left out. Not before
+    /// <see cref="Start"/>.</summary>
     /// <value>The default is <see langword="null"/>: no bound.</value>
     public DateOnly? End { get; set; }
 
-    /// <summary>Gets or sets how many items must remain; while there are fewer, <see cref="Start"/> goes back a year, down to 1996.</summary>
+    /// <summary>Gets or sets how many items must remain; while there are fewer, <see cref="Start"/> goes back a year, down to
+    /// 1996.</summary>
     /// <value>The default is 0: the window stays.</value>
     [Range(0, int.MaxValue)]
     public int MinItems { get; set; }
@@ -47,12 +52,14 @@ public sealed class PreparationOptions
     [Range(1, long.MaxValue)]
     public long? MaxPerUser { get; set; }
 
-    /// <summary>Gets or sets how many interactions a minute a session of ten or more may have; faster ones are taken for programs and left out.</summary>
+    /// <summary>Gets or sets how many interactions a minute a session of ten or more may have; faster ones are taken for programs and left
+    /// out.</summary>
     /// <value>The default is <see langword="null"/>: no limit.</value>
     [Range(0.001, double.MaxValue)]
     public double? MaxPerMinute { get; set; }
 
-    /// <summary>Gets or sets the pause, in minutes, after which a new session starts; each session then counts as a user of its own, named <c>user#1</c>, <c>user#2</c> and so on.</summary>
+    /// <summary>Gets or sets the pause, in minutes, after which a new session starts; each session then counts as a user of its own, named
+    /// <c>user#1</c>, <c>user#2</c> and so on.</summary>
     /// <value>The default is <see langword="null"/>: a user has one sequence. <see cref="MaxPerMinute"/> then cuts at 30 minutes.</value>
     [Range(0.001, 1e9)]
     public double? SessionGapMinutes { get; set; }

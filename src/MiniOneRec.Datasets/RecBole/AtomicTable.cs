@@ -45,7 +45,8 @@ internal sealed class AtomicHeader
     {
         int place = _places.GetValueOrDefault(name, -1);
         return place < 0 || _columns[place].Type.Length == 0 || types.Contains(_columns[place].Type) ? place
-            : throw DataFile.Bad(_path, _line, name, $"the header has the type '{_columns[place].Type}'; expected '{string.Join("' or '", types.ToArray())}'.");
+            : throw DataFile.Bad(_path, _line, name,
+                $"the header has the type '{_columns[place].Type}'; expected '{string.Join("' or '", types.ToArray())}'.");
     }
 
     /// <summary>The place of a column that must be there.</summary>
@@ -58,10 +59,12 @@ internal static class AtomicTable
 {
     /// <summary>Reads rows; <paramref name="start"/> is given the header before the first of them.</summary>
     public static async IAsyncEnumerable<AtomicRow> ReadAsync(
-        string path, string what, string expected, ReadLimits? limits, Action<AtomicHeader> start, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string path, string what, string expected, ReadLimits? limits, Action<AtomicHeader> start,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         AtomicHeader? header = null;
-        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
+        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken)
+            .ConfigureAwait(false))
         {
             if (header is null)
             {
@@ -72,7 +75,8 @@ internal static class AtomicTable
 
             string[] cells = text.Split('\t');
             yield return cells.Length == header.Columns.Count ? new AtomicRow(line, header, cells)
-                : throw DataFile.Bad(path, line, null, $"{cells.Length} tab-separated cells; expected {header.Columns.Count} as in the header.");
+                : throw DataFile.Bad(path, line, null,
+                    $"{cells.Length} tab-separated cells; expected {header.Columns.Count} as in the header.");
         }
     }
 }

@@ -11,7 +11,8 @@ public sealed record InterColumns
     /// <value>The default is <c>item_id</c>.</value>
     public string Item { get; init; } = "item_id";
 
-    /// <summary>Gets the column of the items before, a token sequence; a file that has it holds a history and its target per line.</summary>
+    /// <summary>Gets the column of the items before, a token sequence; a file that has it holds a history and its target per
+    /// line.</summary>
     /// <value>The default is <c>item_id_list</c>.</value>
     public string History { get; init; } = "item_id_list";
 

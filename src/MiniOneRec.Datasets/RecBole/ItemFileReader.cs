@@ -6,8 +6,10 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Reads RecBole's <c>.item</c> files: a tab-separated header with types, then an item per line.</summary>
 /// <remarks>
-/// <c>item_id:token</c> is needed. The title is <c>title</c>, else the first column that ends in <c>_title</c>, else <c>name</c>; description and
-/// brand are the columns of these names; the categories are <c>categories</c>, <c>category</c>, <c>genres</c>, <c>genre</c> or <c>class</c>, split at
+/// <c>item_id:token</c> is needed. The title is <c>title</c>, else the first column that ends in <c>_title</c>, else <c>name</c>;
+/// description and
+/// brand are the columns of these names; the categories are <c>categories</c>, <c>category</c>, <c>genres</c>, <c>genre</c> or
+/// <c>class</c>, split at
 /// spaces where the type is a sequence, or a printed Python list. All other columns are attributes: numbers of the type float, lists of the
 /// sequences, texts of the rest. Empty cells are left out. An item that comes twice is an error.
 /// </remarks>
@@ -21,7 +23,8 @@ public static class ItemFileReader
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a row is bad; the message names file, line and column.</exception>
+    /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a row is bad; the message names file, line and
+    /// column.</exception>
     public static async IAsyncEnumerable<Item> ReadAsync(
         string path, ReadLimits? limits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -39,7 +42,8 @@ public static class ItemFileReader
 
             if (!lines.TryAdd(id, row.Line))
             {
-                throw DataFile.Bad(path, row.Line, $"{Id}:token", $"item {DataFile.Show(id)} was already on line {lines[id]}; expected each item once.");
+                throw DataFile.Bad(path, row.Line, $"{Id}:token",
+                    $"item {DataFile.Show(id)} was already on line {lines[id]}; expected each item once.");
             }
 
             yield return new Item
@@ -97,9 +101,12 @@ public static class ItemFileReader
             var (name, type) = row.Header.Columns[place];
             attributes.Add(name, type switch
             {
-                AtomicHeader.Float => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number
-                    : throw DataFile.Bad(path, row.Line, $"{name}:{type}", $"{DataFile.Show(text)} is no finite number; expected one such as 4.5, or an empty cell."),
-                _ when type.EndsWith("_seq", StringComparison.Ordinal) => new AttributeValue(text.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
+                AtomicHeader.Float => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                    && double.IsFinite(number) ? number
+                    : throw DataFile.Bad(path, row.Line, $"{name}:{type}",
+                        $"{DataFile.Show(text)} is no finite number; expected one such as 4.5, or an empty cell."),
+                _ when type.EndsWith("_seq", StringComparison.Ordinal) =>
+                    new AttributeValue(text.Split(' ', StringSplitOptions.RemoveEmptyEntries)),
                 _ => text,
             });
         }
@@ -114,7 +121,8 @@ public static class ItemFileReader
         {
             Id = header.Require(ItemFileReader.Id, AtomicHeader.Token, Expected);
             string? title = header.Columns.Select(column => column.Name)
-                .OrderBy(name => name == "title" ? 0 : name.EndsWith("_title", StringComparison.Ordinal) ? 1 : name == "name" ? 2 : 3).First();
+                .OrderBy(name => name == "title" ? 0 : name.EndsWith("_title", StringComparison.Ordinal) ? 1 : name == "name" ? 2 : 3)
+                    .First();
             Title = title == "title" || title == "name" || title.EndsWith("_title", StringComparison.Ordinal) ? Text(title) : -1;
             (Description, Brand) = (Text("description"), Text("brand"));
             Categories = CategoryColumns.FirstOrDefault(header.Has) is { } categories ? Text(categories) : -1;

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets;
 /// <summary>Writes a split data set as RecBole's atomic files, so that its tools can read it.</summary>
 /// <remarks>
 /// The files are <c>NAME.train.inter</c>, <c>NAME.valid.inter</c> and <c>NAME.test.inter</c> with <c>user_id:token</c>,
-/// <c>item_id_list:token_seq</c> and <c>item_id:token</c>, and <c>NAME.item</c> with <c>item_id:token</c>, <c>title:token_seq</c>, <c>brand:token</c>
+/// <c>item_id_list:token_seq</c> and <c>item_id:token</c>, and <c>NAME.item</c> with <c>item_id:token</c>, <c>title:token_seq</c>,
+/// <c>brand:token</c>
 /// and <c>categories:token_seq</c>. Ids are the original ones. Tabs and line breaks in texts become spaces.
 /// </remarks>
 public static class RecBoleWriter
@@ -46,7 +47,8 @@ public static class RecBoleWriter
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(items);
-        const string Rows = "user_id:token\titem_id_list:token_seq\titem_id:token", Items = "item_id:token\ttitle:token_seq\tbrand:token\tcategories:token_seq";
+        const string Rows = "user_id:token\titem_id_list:token_seq\titem_id:token",
+            Items = "item_id:token\ttitle:token_seq\tbrand:token\tcategories:token_seq";
         await WriteLinesAsync(folder, name + ".train.inter", Rows, train, Line, cancellationToken).ConfigureAwait(false);
         await WriteLinesAsync(folder, name + ".valid.inter", Rows, validation, Line, cancellationToken).ConfigureAwait(false);
         await WriteLinesAsync(folder, name + ".test.inter", Rows, test, Line, cancellationToken).ConfigureAwait(false);
@@ -59,7 +61,8 @@ public static class RecBoleWriter
             Path.Combine(folder, file),
             async stream =>
             {
-                var writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16, leaveOpen: true) { NewLine = "\n" };
+                var writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 16,
+                    leaveOpen: true) { NewLine = "\n" };
                 await using (writer.ConfigureAwait(false))
                 {
                     await writer.WriteLineAsync(header).ConfigureAwait(false);
@@ -74,7 +77,8 @@ public static class RecBoleWriter
     private static string Line(NextItemExample row) =>
         string.Create(CultureInfo.InvariantCulture, $"{Id(row.UserId)}\t{string.Join(' ', row.History.Select(Id))}\t{Id(row.Target)}");
 
-    private static string Line(Item item) => $"{Id(item.Id)}\t{Text(item.Title)}\t{Text(item.Brand ?? "")}\t{Text(string.Join(' ', item.Categories))}";
+    private static string Line(Item item) =>
+        $"{Id(item.Id)}\t{Text(item.Title)}\t{Text(item.Brand ?? "")}\t{Text(string.Join(' ', item.Categories))}";
 
     private static string Id(string id) => id.Length > 0 && !id.AsSpan().ContainsAny(" \t\r\n") ? id
         : throw new ArgumentException($"The id {DataFile.Show(id)} is empty or holds a space, tab or line break; RecBole's files separate ids by these. Rename the id first.");

@@ -8,7 +8,8 @@ namespace MiniOneRec.Datasets;
 /// <param name="Cells">Its cells, unquoted.</param>
 internal readonly record struct CsvRecord(long Line, string[] Cells);
 
-/// <summary>Streams records of comma-separated values as RFC 4180 defines them: quoted cells may hold commas, line breaks and doubled quotes.</summary>
+/// <summary>Streams records of comma-separated values as RFC 4180 defines them: quoted cells may hold commas, line breaks and doubled
+/// quotes.</summary>
 /// <remarks>Bytes that are no UTF-8 and NUL are read as U+FFFD.</remarks>
 internal static class CsvReader
 {
@@ -85,7 +86,8 @@ internal static class CsvReader
                 {
                     if (state == State.QuoteInQuoted)
                     {
-                        throw DataFile.Bad(path, line, null, $"'{c}' follows the closing quote of cell {cells.Count + 1}; expected a comma or the end of the line.");
+                        throw DataFile.Bad(path, line, null,
+                            $"'{c}' follows the closing quote of cell {cells.Count + 1}; expected a comma or the end of the line.");
                     }
 
                     cell.Append(c);
@@ -96,7 +98,8 @@ internal static class CsvReader
 
         if (state == State.Quoted)
         {
-            throw DataFile.Bad(path, start, null, $"the quoted cell {cells.Count + 1} is not closed before the end of the file; expected a closing quote.");
+            throw DataFile.Bad(path, start, null,
+                $"the quoted cell {cells.Count + 1} is not closed before the end of the file; expected a closing quote.");
         }
 
         if (cell.Length > 0 || cells.Count > 0)

@@ -19,29 +19,34 @@ public static class InfoFileReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty or a line is bad; the message names file, line and column.</exception>
-    public static IAsyncEnumerable<InfoRow> ReadAsync(string path, CancellationToken cancellationToken = default) => ReadAsync(path, null, cancellationToken);
+    public static IAsyncEnumerable<InfoRow> ReadAsync(string path, CancellationToken cancellationToken = default) =>
+        ReadAsync(path, null, cancellationToken);
 
     /// <summary>Reads lines one by one, with limits of one's own.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
-    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
+    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the
+    /// defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is bad or above a limit; the message names file, line and column or key.</exception>
     public static async IAsyncEnumerable<InfoRow> ReadAsync(
         string path, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, "Info file", Expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
+        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, "Info file", Expected, limits ?? ReadLimits.Default,
+            cancellationToken).ConfigureAwait(false))
         {
             // Titles may hold tabs; the first and the last cell may not.
             int first = text.IndexOf('\t', StringComparison.Ordinal), last = text.LastIndexOf('\t');
             if (first == last)
             {
-                throw DataFile.Bad(path, line, null, $"{(first < 0 ? 1 : 2)} tab-separated cells; expected 3: semantic ID, title, item id.");
+                throw DataFile.Bad(path, line, null,
+                    $"{(first < 0 ? 1 : 2)} tab-separated cells; expected 3: semantic ID, title, item id.");
             }
 
             if (!SemanticId.TryParse(text.AsSpan(0, first), out var id))
             {
-                throw DataFile.Bad(path, line, "semantic ID", $"{DataFile.Show(text[..first])} is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
+                throw DataFile.Bad(path, line, "semantic ID",
+                    $"{DataFile.Show(text[..first])} is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
             }
 
             string item = text[(last + 1)..].Trim();

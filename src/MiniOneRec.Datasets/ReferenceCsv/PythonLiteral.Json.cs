@@ -10,8 +10,10 @@ internal ref partial struct PythonLiteral
 
     /// <summary>Turns a printed dictionary of literals into JSON.</summary>
     /// <param name="text">The dictionary, for example <c>{u'id': u'7', 'price': 4.99, 'free': False}</c>.</param>
-    /// <returns>The JSON object; keys that are numbers become texts, tuples become arrays, <c>None</c> and <c>nan</c> become <c>null</c>.</returns>
-    /// <exception cref="FormatException">The text is no dictionary of literals; the message names the character position, one-based.</exception>
+    /// <returns>The JSON object; keys that are numbers become texts, tuples become arrays, <c>None</c> and <c>nan</c> become
+    /// <c>null</c>.</returns>
+    /// <exception cref="FormatException">The text is no dictionary of literals; the message names the character position,
+    /// one-based.</exception>
     public static ReadOnlyMemory<byte> ToJson(ReadOnlySpan<char> text)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(text.Length);

@@ -6,7 +6,8 @@ namespace MiniOneRec.Datasets;
 /// <summary>Reads lists of strings and integers as Python prints them, for example <c>['a', "it's", 3]</c>.</summary>
 /// <remarks>
 /// A parser of literals, never an evaluator: names, calls, nested lists and unknown escapes are errors. Both quote styles are
-/// read, with the escapes <c>\\ \' \" \n \t \r \xNN \uNNNN \UNNNNNNNN</c>. Half a surrogate pair and NUL stay as they are; callers replace them.
+/// read, with the escapes <c>\\ \' \" \n \t \r \xNN \uNNNN \UNNNNNNNN</c>. Half a surrogate pair and NUL stay as they are; callers replace
+/// them.
 /// </remarks>
 internal ref partial struct PythonLiteral
 {

@@ -2,9 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace MiniOneRec.Datasets;
 
-/// <summary>Reads the reference system's <c>train</c>, <c>valid</c> and <c>test</c> CSV files, whose list cells are printed Python lists.</summary>
+/// <summary>Reads the reference system's <c>train</c>, <c>valid</c> and <c>test</c> CSV files, whose list cells are printed Python
+/// lists.</summary>
 /// <remarks>
-/// Columns are found by name, in any order: <c>user_id</c>, <c>history_item_id</c> and <c>item_id</c> are needed; <c>history_item_title</c>,
+/// Columns are found by name, in any order: <c>user_id</c>, <c>history_item_id</c> and <c>item_id</c> are needed;
+/// <c>history_item_title</c>,
 /// <c>item_title</c>, <c>history_item_sid</c> and <c>item_sid</c> are read where they are there; others are ignored. Cells are parsed as
 /// literals and never evaluated.
 /// </remarks>
@@ -19,12 +21,15 @@ public static class ReferenceCsvReader
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a cell is bad; the message names file, line and column.</exception>
-    public static IAsyncEnumerable<ReferenceCsvRow> ReadAsync(string path, CancellationToken cancellationToken = default) => ReadAsync(path, null, cancellationToken);
+    /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a cell is bad; the message names file, line and
+    /// column.</exception>
+    public static IAsyncEnumerable<ReferenceCsvRow> ReadAsync(string path, CancellationToken cancellationToken = default) =>
+        ReadAsync(path, null, cancellationToken);
 
     /// <summary>Reads rows one by one, with limits of one's own.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
-    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the defaults.</param>
+    /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the
+    /// defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is bad or above a limit; the message names file, line and column or key.</exception>
@@ -39,14 +44,16 @@ public static class ReferenceCsvReader
                 header = record.Cells;
                 if (header.CountBy(column => column, StringComparer.Ordinal).FirstOrDefault(pair => pair.Value > 1) is { Key: { } twice })
                 {
-                    throw DataFile.Bad(path, record.Line, twice, $"the header {DataFile.Show(string.Join(',', header))} has it twice; expected each column once.");
+                    throw DataFile.Bad(path, record.Line, twice,
+                        $"the header {DataFile.Show(string.Join(',', header))} has it twice; expected each column once.");
                 }
 
                 foreach (string column in (string[])[User, History, Target])
                 {
                     if (!header.Contains(column))
                     {
-                        throw DataFile.Bad(path, record.Line, column, $"the header {DataFile.Show(string.Join(',', header))} lacks it; expected {Expected}.");
+                        throw DataFile.Bad(path, record.Line, column,
+                            $"the header {DataFile.Show(string.Join(',', header))} lacks it; expected {Expected}.");
                     }
                 }
 
@@ -84,17 +91,20 @@ public static class ReferenceCsvReader
         }
 
         SemanticId Sid(string column, string text) => MiniOneRec.SemanticId.TryParse(text, out var id) ? id
-            : throw DataFile.Bad(path, record.Line, column, $"{DataFile.Show(text)} is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
+            : throw DataFile.Bad(path, record.Line, column,
+                $"{DataFile.Show(text)} is no semantic ID; expected tokens such as <a_12><b_7><c_240>.");
 
         List<string> ids = List(History), titles = List(HistoryTitle), sids = List(HistorySid);
         if (Cell(HistoryTitle) is not null && titles.Count != ids.Count)
         {
-            throw DataFile.Bad(path, record.Line, HistoryTitle, $"{titles.Count} titles for {ids.Count} items; expected as many as in '{History}'.");
+            throw DataFile.Bad(path, record.Line, HistoryTitle,
+                $"{titles.Count} titles for {ids.Count} items; expected as many as in '{History}'.");
         }
 
         if (sids.Count > ids.Count)
         {
-            throw DataFile.Bad(path, record.Line, HistorySid, $"{sids.Count} semantic IDs for {ids.Count} items; expected at most as many as in '{History}'.");
+            throw DataFile.Bad(path, record.Line, HistorySid,
+                $"{sids.Count} semantic IDs for {ids.Count} items; expected at most as many as in '{History}'.");
         }
 
         return new ReferenceCsvRow
@@ -102,7 +112,8 @@ public static class ReferenceCsvReader
             Line = record.Line,
             UserId = Cell(User)!,
             HistoryItemIds = ids,
-            ItemId = Cell(Target) is { Length: > 0 } target ? target : throw DataFile.Bad(path, record.Line, Target, "the cell is empty; expected an item id."),
+            ItemId = Cell(Target) is { Length: > 0 } target ? target
+            : throw DataFile.Bad(path, record.Line, Target, "the cell is empty; expected an item id."),
             HistoryTitles = titles,
             Title = Cell(Title) ?? "",
             HistorySemanticIds = sids.ConvertAll(text => Sid(HistorySid, text)),

@@ -67,7 +67,8 @@ public static class ReferenceDataset
         {
             if (!known.Contains(row.ItemId))
             {
-                throw DataFile.Bad(path, row.Line, "item_id", $"item {DataFile.Show(row.ItemId)} is not one of the catalogue's {known.Count} items; expected a known item.");
+                throw DataFile.Bad(path, row.Line, "item_id",
+                    $"item {DataFile.Show(row.ItemId)} is not one of the catalogue's {known.Count} items; expected a known item.");
             }
 
             var history = row.HistoryItemIds.All(known.Contains) ? row.HistoryItemIds : [.. row.HistoryItemIds.Where(known.Contains)];
@@ -75,21 +76,25 @@ public static class ReferenceDataset
             rows.Add(new NextItemExample(row.UserId, history, row.ItemId));
         }
 
-        return rows.Count > 0 ? (rows, skipped) : throw new InvalidDataException($"CSV file '{path}' has a header and no rows; expected at least one row.");
+        return rows.Count > 0 ? (rows, skipped)
+            : throw new InvalidDataException($"CSV file '{path}' has a header and no rows; expected at least one row.");
     }
 
-    private static async Task CheckInfoAsync(string path, SemanticIdIndex index, string indexPath, ReadLimits? limits, CancellationToken cancellationToken)
+    private static async Task CheckInfoAsync(string path, SemanticIdIndex index, string indexPath, ReadLimits? limits,
+        CancellationToken cancellationToken)
     {
         await foreach (var row in InfoFileReader.ReadAsync(path, limits, cancellationToken).ConfigureAwait(false))
         {
             if (!index.TryGetSemanticId(row.ItemId, out var id))
             {
-                throw DataFile.Bad(path, row.Line, "item id", $"item {DataFile.Show(row.ItemId)} is not one of the {index.Count} items of '{indexPath}'; expected a known item.");
+                throw DataFile.Bad(path, row.Line, "item id",
+                    $"item {DataFile.Show(row.ItemId)} is not one of the {index.Count} items of '{indexPath}'; expected a known item.");
             }
 
             if (id != row.SemanticId)
             {
-                throw DataFile.Bad(path, row.Line, "semantic ID", $"item '{row.ItemId}' has {row.SemanticId}; expected {id} as in '{indexPath}'.");
+                throw DataFile.Bad(path, row.Line, "semantic ID",
+                    $"item '{row.ItemId}' has {row.SemanticId}; expected {id} as in '{indexPath}'.");
             }
         }
     }

@@ -11,11 +11,13 @@ namespace MiniOneRec.Datasets;
 /// <param name="Test"><c>test/{name}*.csv</c>.</param>
 public sealed record ReferenceFiles(string Items, string Index, string? Info, string Train, string Validation, string Test)
 {
-    /// <summary>Finds the files of a data set; names may carry a core size and dates, as in <c>Office_Products_5_2016-10-2018-11.csv</c>.</summary>
+    /// <summary>Finds the files of a data set; names may carry a core size and dates, as in
+    /// <c>Office_Products_5_2016-10-2018-11.csv</c>.</summary>
     /// <param name="directory">The folder that holds <c>index</c>, <c>info</c>, <c>train</c>, <c>valid</c> and <c>test</c>.</param>
     /// <param name="name">The data set's name, for example <c>Office_Products</c>.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="FileNotFoundException">A file is missing; the message says what was looked for and which data sets are there.</exception>
+    /// <exception cref="FileNotFoundException">A file is missing; the message says what was looked for and which data sets are
+    /// there.</exception>
     /// <exception cref="InvalidDataException">Several files fit.</exception>
     public static ReferenceFiles Find(string directory, string name)
     {
@@ -23,7 +25,8 @@ public sealed record ReferenceFiles(string Items, string Index, string? Info, st
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (!Directory.Exists(directory))
         {
-            throw new DirectoryNotFoundException($"Data folder '{directory}' does not exist; expected one with index, info, train, valid and test.");
+            throw new DirectoryNotFoundException(
+                $"Data folder '{directory}' does not exist; expected one with index, info, train, valid and test.");
         }
 
         return new ReferenceFiles(
@@ -35,11 +38,13 @@ public sealed record ReferenceFiles(string Items, string Index, string? Info, st
             Single(directory, "test", name, ".csv"));
     }
 
-    private static string Single(string directory, string folder, string name, string extension) => Matches(directory, folder, name, extension) switch
+    private static string Single(string directory, string folder, string name, string extension) =>
+        Matches(directory, folder, name, extension) switch
     {
         [var path] => path,
         [] => throw new FileNotFoundException(
-            $"No file '{name}{extension}' or '{name}_5_…{extension}' in '{Path.Combine(directory, folder)}'; {Known(directory)}.", Path.Combine(directory, folder, name + extension)),
+            $"No file '{name}{extension}' or '{name}_5_…{extension}' in '{Path.Combine(directory, folder)}'; {Known(directory)}.",
+            Path.Combine(directory, folder, name + extension)),
         var several => throw new InvalidDataException($"Several files fit '{name}' in '{Path.Combine(directory, folder)}': "
             + $"{string.Join(", ", several.Select(Path.GetFileName))}; expected one."),
     };

@@ -7,7 +7,8 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Reads the Steam data: one printed Python dictionary per line, reviews and games.</summary>
 /// <remarks>
-/// Lines are parsed as literals and never evaluated. Reviews have <c>username</c>, <c>product_id</c>, <c>date</c> and <c>hours</c>; games have
+/// Lines are parsed as literals and never evaluated. Reviews have <c>username</c>, <c>product_id</c>, <c>date</c> and <c>hours</c>; games
+/// have
 /// <c>id</c>, <c>title</c> or <c>app_name</c>, <c>publisher</c>, <c>genres</c> and <c>price</c>. A game without an id is left out.
 /// </remarks>
 public static class SteamReader
@@ -18,15 +19,19 @@ public static class SteamReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The reviews: the time is midnight UTC of the day, the weight the hours played.</returns>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and
+    /// key.</exception>
     public static async IAsyncEnumerable<Interaction> ReadReviewsAsync(
         string path, ReadLimits? limits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (var (line, json) in ReadAsync(path, "Review file", "username, product_id and date", limits, cancellationToken).ConfigureAwait(false))
+        await foreach (var (line, json) in ReadAsync(path, "Review file", "username, product_id and date", limits, cancellationToken)
+            .ConfigureAwait(false))
         {
             string user = Text(json, "username") ?? throw DataFile.Bad(path, line, "username", "it is missing or empty; expected a name.");
-            string item = Text(json, "product_id") ?? throw DataFile.Bad(path, line, "product_id", "it is missing or empty; expected an id.");
-            string day = Text(json, "date") ?? throw DataFile.Bad(path, line, "date", "it is missing or empty; expected a day such as 2017-12-17.");
+            string item = Text(json, "product_id")
+                ?? throw DataFile.Bad(path, line, "product_id", "it is missing or empty; expected an id.");
+            string day = Text(json, "date")
+                ?? throw DataFile.Bad(path, line, "date", "it is missing or empty; expected a day such as 2017-12-17.");
             yield return new Interaction(user, item)
             {
                 Timestamp = DateOnly.TryParseExact(day, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
@@ -42,7 +47,8 @@ public static class SteamReader
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">The file is empty or above a limit, or a line is bad; the message names file, line and
+    /// key.</exception>
     public static async IAsyncEnumerable<Item> ReadItemsAsync(
         string path, ReadLimits? limits = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -73,7 +79,8 @@ public static class SteamReader
         string path, string what, string keys, ReadLimits? limits, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string expected = $"one printed Python dictionary per line with {keys}";
-        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken).ConfigureAwait(false))
+        await foreach (var (line, text) in DataFile.ReadLinesAsync(path, what, expected, limits ?? ReadLimits.Default, cancellationToken)
+            .ConfigureAwait(false))
         {
             JsonElement json;
             try

@@ -23,7 +23,8 @@ internal static class DataFile
             throw new FileNotFoundException($"{what} '{path}' does not exist; expected {expected}.", path);
         }
 
-        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16,
+            FileOptions.Asynchronous | FileOptions.SequentialScan);
         if (stream.Length == 0)
         {
             stream.Dispose();
@@ -34,9 +35,11 @@ internal static class DataFile
     }
 
     /// <summary>Reads the lines that are not blank, with their one-based numbers.</summary>
-    /// <remarks>Bytes that are no UTF-8 and NUL are read as U+FFFD; a byte order mark at the start of a line, as in joined files, is left out.</remarks>
+    /// <remarks>Bytes that are no UTF-8 and NUL are read as U+FFFD; a byte order mark at the start of a line, as in joined files, is left
+    /// out.</remarks>
     public static async IAsyncEnumerable<(long Line, string Text)> ReadLinesAsync(
-        string path, string what, string expected, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string path, string what, string expected, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var reader = new StreamReader(Open(path, what, expected, limits), Encoding.UTF8);
         char[] buffer = new char[1 << 14];

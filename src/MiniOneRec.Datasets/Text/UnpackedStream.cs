@@ -4,7 +4,8 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Unpacks a <c>.gz</c> file, and names the file when it is cut off, damaged, or unpacks to too much.</summary>
 /// <remarks>
-/// The framework ends in silence where a file was cut off. Therefore a last member with a known text is read after the file's own bytes. What comes
+/// The framework ends in silence where a file was cut off. Therefore a last member with a known text is read after the file's own bytes.
+/// What comes
 /// out from then on must be that text and nothing else; otherwise the file is not whole.
 /// </remarks>
 internal sealed class UnpackedStream : Stream
@@ -119,7 +120,8 @@ internal sealed class UnpackedStream : Stream
         return packed.ToArray();
     }
 
-    /// <summary>Checks what came out and returns how many bytes of it are the file's, 0 at its end, −1 where the reading has to go on.</summary>
+    /// <summary>Checks what came out and returns how many bytes of it are the file's, 0 at its end, −1 where the reading has to go
+    /// on.</summary>
     private int Take(ReadOnlySpan<byte> bytes, int wanted)
     {
         if (bytes.IsEmpty)
@@ -145,13 +147,15 @@ internal sealed class UnpackedStream : Stream
         }
 
         return _count <= ReadLimits.FreeBytes || _count / _limits.MaxExpansion <= _packedBytes ? bytes.Length
-            : throw TooLarge($"has {_packedBytes} bytes and unpacks to more than {_limits.MaxExpansion} times as many", nameof(ReadLimits.MaxExpansion));
+            : throw TooLarge($"has {_packedBytes} bytes and unpacks to more than {_limits.MaxExpansion} times as many",
+                nameof(ReadLimits.MaxExpansion));
     }
 
     private InvalidDataException TooLarge(string what, string option) =>
         new($"File '{_path}' {what}; raise {nameof(ReadLimits)}.{option} if the file is to be trusted.");
 
-    private InvalidDataException Damaged(string why, Exception? inner = null) => new($"File '{_path}' is no whole gzip file, after {_count} unpacked bytes: {why}", inner);
+    private InvalidDataException Damaged(string why, Exception? inner = null) =>
+        new($"File '{_path}' is no whole gzip file, after {_count} unpacked bytes: {why}", inner);
 
     /// <summary>A stream with bytes behind its end.</summary>
     private sealed class FollowedStream(Stream first, byte[] then) : Stream

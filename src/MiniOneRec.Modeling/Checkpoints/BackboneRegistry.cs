@@ -7,8 +7,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Finds the loader of a checkpoint folder by what its <c>config.json</c> says that it holds.</summary>
 /// <remarks>
-/// Own loaders come first, then those of <see cref="Default"/>, then the decoders of this library (<c>qwen2</c>, <c>qwen3</c>, <c>llama</c>). The key
-/// <c>model_type</c> is looked up before <c>architectures</c>. The last loader that is registered under a name is used. Safe for concurrent use.
+/// Own loaders come first, then those of <see cref="Default"/>, then the decoders of this library (<c>qwen2</c>, <c>qwen3</c>,
+/// <c>llama</c>). The key
+/// <c>model_type</c> is looked up before <c>architectures</c>. The last loader that is registered under a name is used. Safe for concurrent
+/// use.
 /// </remarks>
 public sealed class BackboneRegistry
 {
@@ -47,8 +49,10 @@ public sealed class BackboneRegistry
     /// <param name="options">How to load it; <see langword="null"/> for the CPU and the stored type.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or no loader reads this kind of checkpoint; the message says what to register.</exception>
-    public Task<CausalLanguageModel> LoadAsync(string folder, CheckpointLoadOptions? options = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidDataException">A file is damaged, or no loader reads this kind of checkpoint; the message says what to
+    /// register.</exception>
+    public Task<CausalLanguageModel> LoadAsync(string folder, CheckpointLoadOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         cancellationToken.ThrowIfCancellationRequested();
@@ -86,5 +90,6 @@ public sealed class BackboneRegistry
         return opened.LoadDecoder(options);
     }
 
-    private static string? TextOf(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? (string?)value : null;
+    private static string? TextOf(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String
+        ? (string?)value : null;
 }

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>A checkpoint folder from which a <see cref="BackboneLoader"/> makes a model.</summary>
 public sealed class BackboneSource
 {
-    internal BackboneSource(string folder, JsonObject config, CheckpointLoadOptions options) => (Folder, Config, Options) = (folder, config, options);
+    internal BackboneSource(string folder, JsonObject config, CheckpointLoadOptions options) =>
+        (Folder, Config, Options) = (folder, config, options);
 
     /// <summary>Gets the folder.</summary>
     public string Folder { get; }
@@ -32,7 +33,8 @@ public sealed class BackboneSource
     /// <summary>Makes a model and gives each parameter the stored tensor of its name.</summary>
     /// <param name="make">Makes the model. Its parameters should get no values of their own: those are replaced.</param>
     /// <typeparam name="T">The model's type.</typeparam>
-    /// <exception cref="InvalidDataException">A tensor is missing, has another shape, is not finite, or belongs to no parameter; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A tensor is missing, has another shape, is not finite, or belongs to no parameter; the
+    /// message names it.</exception>
     public T Load<T>(Func<T> make)
         where T : CausalLanguageModel
     {

@@ -13,7 +13,8 @@ internal static class CheckpointJson
     /// <summary>Files above this many bytes are refused.</summary>
     private const long MaxBytes = 16 << 20;
 
-    private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Written =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads the text of a file.</summary>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
@@ -34,7 +35,8 @@ internal static class CheckpointJson
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false };
-            var root = JsonNode.Parse(json, documentOptions: options) as JsonObject ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
+            var root = JsonNode.Parse(json, documentOptions: options) as JsonObject
+                ?? throw new InvalidDataException($"'{source}': expected a JSON object.");
             CheckTexts(root, source, "");
             return root;
         }
@@ -51,7 +53,8 @@ internal static class CheckpointJson
     /// <summary>Writes an object, indented, aside and renamed.</summary>
     public static Task WriteAsync(string path, JsonObject json, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
         path,
-        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(WithPoints(json)!.ToJsonString(Written) + "\n"), cancellationToken).ConfigureAwait(false),
+        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(WithPoints(json)!.ToJsonString(Written) + "\n"), cancellationToken)
+        .ConfigureAwait(false),
         cancellationToken);
 
     // Nodes are read when they are asked for: half a surrogate pair would come to light somewhere else.

@@ -15,7 +15,8 @@ public sealed record CheckpointLoadOptions
     public ScalarType? Type { get; init; }
 
     /// <summary>Gets whether weights that are not finite are refused.</summary>
-    /// <value>The default is <see langword="true"/>. The check reads every weight once; without it, mapped weights are read when they are first used.</value>
+    /// <value>The default is <see langword="true"/>. The check reads every weight once; without it, mapped weights are read when they are
+    /// first used.</value>
     public bool CheckFinite { get; init; } = true;
 
     /// <summary>Gets whether a decoder without an output head is refused.</summary>

@@ -48,7 +48,8 @@ internal sealed class DecoderWeights : IWeightSource
     /// <inheritdoc/>
     public Tensor Read(string key) => _tensors.View(key);
 
-    private string KeyOf(string parameter) => parameter.StartsWith(Prefix, StringComparison.Ordinal) ? _prefix + parameter[Prefix.Length..] : parameter;
+    private string KeyOf(string parameter) => parameter.StartsWith(Prefix, StringComparison.Ordinal) ? _prefix + parameter[Prefix.Length..]
+        : parameter;
 
     /// <summary>Gets the type to compute in: the stored one, and float32 for float16, which CPUs compute slowly.</summary>
     public ScalarType NaturalType() =>

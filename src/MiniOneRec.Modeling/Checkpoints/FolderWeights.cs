@@ -29,5 +29,6 @@ internal sealed class FolderWeights(string path, SafetensorsFolder tensors) : IW
 
     /// <summary>Gets the type to compute in: bfloat16 where all weights are stored in it, else float32.</summary>
     public ScalarType NaturalType() =>
-        tensors.Keys.All(key => tensors.TryFind(key, out var entry, out _) && entry.Type == "BF16") ? ScalarType.BFloat16 : ScalarType.Float32;
+        tensors.Keys.All(key => tensors.TryFind(key, out var entry, out _) && entry.Type == "BF16") ? ScalarType.BFloat16
+            : ScalarType.Float32;
 }

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Holds the decoding settings of a checkpoint, as a Hugging Face <c>generation_config.json</c> stores them.</summary>
 /// <remarks>
-/// <see cref="TextGenerator"/> writes free text greedily and follows these keys. Constrained search for semantic IDs does not: the catalogue's tree and
+/// <see cref="TextGenerator"/> writes free text greedily and follows these keys. Constrained search for semantic IDs does not: the
+/// catalogue's tree and
 /// the options of the search decide there. Keys that would change greedy text and are not implemented are refused when the file is read.
 /// </remarks>
 public sealed record GenerationConfig
@@ -33,7 +34,8 @@ public sealed record GenerationConfig
     /// <summary>Gets how many tokens are written at least before an end token may come.</summary>
     public int MinNewTokens { get; init; }
 
-    /// <summary>Gets what the logits of tokens that stand in the text already are divided by, and multiplied where negative; 1 changes nothing.</summary>
+    /// <summary>Gets what the logits of tokens that stand in the text already are divided by, and multiplied where negative; 1 changes
+    /// nothing.</summary>
     /// <remarks>Keskar et al. (arXiv:1909.05858), Section 4.1.</remarks>
     public double RepetitionPenalty { get; init; } = 1;
 
@@ -61,14 +63,17 @@ public sealed record GenerationConfig
     /// <summary>Reads a <c>generation_config.json</c>, or the same keys of a <c>config.json</c>.</summary>
     /// <param name="json">The file's text.</param>
     /// <param name="source">The file's name, for messages.</param>
-    /// <exception cref="InvalidDataException">A key has another type, or would change the text and is not implemented; the message names it.</exception>
-    public static GenerationConfig FromJson(string json, string source = "generation_config.json") => FromJson(json, source, IsOwn(source), null);
+    /// <exception cref="InvalidDataException">A key has another type, or would change the text and is not implemented; the message names
+    /// it.</exception>
+    public static GenerationConfig FromJson(string json, string source = "generation_config.json") =>
+        FromJson(json, source, IsOwn(source), null);
 
     /// <summary>Reads a <c>generation_config.json</c>, or the same keys of a <c>config.json</c>.</summary>
     /// <param name="json">The file's text.</param>
     /// <param name="source">The file's name, for messages.</param>
     /// <param name="logger">Is told once of keys that are ignored.</param>
-    /// <exception cref="InvalidDataException">A key has another type, or would change the text and is not implemented; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A key has another type, or would change the text and is not implemented; the message names
+    /// it.</exception>
     public static GenerationConfig FromJson(string json, string source, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(logger);
@@ -150,7 +155,8 @@ public sealed record GenerationConfig
             MaxNewTokens = reader.Value("max_new_tokens") is null ? null : Count(reader, "max_new_tokens", 1, 0),
             MinLength = Count(reader, "min_length", 0, 0),
             MinNewTokens = Count(reader, "min_new_tokens", 0, 0),
-            RepetitionPenalty = reader.Number("repetition_penalty", 1) is > 0 and var penalty ? penalty : throw reader.Bad("repetition_penalty", reader.Value("repetition_penalty")!.Value, "a number above 0"),
+            RepetitionPenalty = reader.Number("repetition_penalty", 1) is > 0 and var penalty ? penalty
+            : throw reader.Bad("repetition_penalty", reader.Value("repetition_penalty")!.Value, "a number above 0"),
             NoRepeatNgramSize = Count(reader, "no_repeat_ngram_size", 0, 0),
             BadWordsIds = Words(reader, "bad_words_ids"),
             SuppressTokens = Many(reader, "suppress_tokens"),
@@ -160,30 +166,36 @@ public sealed record GenerationConfig
         };
     }
 
-    private static bool IsOwn(string source) => !string.Equals(Path.GetFileName(source), HuggingFaceFolder.ConfigFile, StringComparison.Ordinal);
+    private static bool IsOwn(string source) =>
+        !string.Equals(Path.GetFileName(source), HuggingFaceFolder.ConfigFile, StringComparison.Ordinal);
 
     private static JsonArray Tokens(IReadOnlyList<int> tokens) => new([.. tokens.Select(id => (JsonNode)id)]);
 
     private static JsonNode? OneOrMany(IReadOnlyList<int> tokens) => tokens.Count switch { 0 => null, 1 => tokens[0], _ => Tokens(tokens) };
 
     private static int Count(ConfigReader reader, string key, int least, int fallback) =>
-        reader.Integer(key, fallback) is var count && (count >= least || reader.Value(key) is null) ? count : throw reader.Bad(key, reader.Value(key)!.Value, $"at least {least}");
+        reader.Integer(key, fallback) is var count && (count >= least || reader.Value(key) is null) ? count
+            : throw reader.Bad(key, reader.Value(key)!.Value, $"at least {least}");
 
     private static int? Token(ConfigReader reader, string key) => reader.Value(key) is not { } value ? null : Id(reader, key, value);
 
     private static int[] OneOrMany(ConfigReader reader, string key) =>
-        reader.Value(key) is not { } value ? [] : value.ValueKind == JsonValueKind.Array ? Ids(reader, key, value) : [Id(reader, key, value)];
+        reader.Value(key) is not { } value ? [] : value.ValueKind == JsonValueKind.Array ? Ids(reader, key, value)
+            : [Id(reader, key, value)];
 
     private static int[] Many(ConfigReader reader, string key) => reader.Value(key) is not { } value ? [] : Ids(reader, key, value);
 
     private static int[][] Words(ConfigReader reader, string key) =>
         reader.Value(key) is not { } value ? []
         : value.ValueKind != JsonValueKind.Array ? throw reader.Bad(key, value, "a list of lists of token ids")
-        : [.. value.EnumerateArray().Select(word => Ids(reader, key, word) is { Length: > 0 } ids ? ids : throw reader.Bad(key, word, "a list of token ids, not empty"))];
+        : [.. value.EnumerateArray().Select(word => Ids(reader, key, word) is { Length: > 0 } ids ? ids
+            : throw reader.Bad(key, word, "a list of token ids, not empty"))];
 
     private static int[] Ids(ConfigReader reader, string key, JsonElement list) =>
-        list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(id => Id(reader, key, id))] : throw reader.Bad(key, list, "a list of token ids");
+        list.ValueKind == JsonValueKind.Array ? [.. list.EnumerateArray().Select(id => Id(reader, key, id))]
+            : throw reader.Bad(key, list, "a list of token ids");
 
     private static int Id(ConfigReader reader, string key, JsonElement value) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0 ? id : throw reader.Bad(key, value, "a token id");
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int id) && id >= 0 ? id
+            : throw reader.Bad(key, value, "a token id");
 }

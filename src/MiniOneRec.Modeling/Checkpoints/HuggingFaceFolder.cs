@@ -8,7 +8,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>A checkpoint folder as Hugging Face writes it: configuration, weights in safetensors, tokenizer.</summary>
 /// <remarks>
-/// Weights are mapped: on the CPU, in the type they are stored in, they are pages of the file, which the system drops and reads again as it needs, shared
+/// Weights are mapped: on the CPU, in the type they are stored in, they are pages of the file, which the system drops and reads again as it
+/// needs, shared
 /// between processes. Training such weights copies the touched pages and never changes the file.
 /// </remarks>
 public sealed class HuggingFaceFolder : IDisposable
@@ -32,14 +33,16 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <summary>Gets the keys of the stored tensors.</summary>
     public IReadOnlyCollection<string> Keys => _tensors.Keys;
 
-    /// <summary>Gets what was read so far and could not be obeyed: unknown keys, and keys in whose place an option of this library decides.</summary>
+    /// <summary>Gets what was read so far and could not be obeyed: unknown keys, and keys in whose place an option of this library
+    /// decides.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>Opens a folder: reads and checks the headers of its weights, and no more.</summary>
     /// <param name="path">The folder.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no safetensors checkpoint, or a shard is missing.</exception>
-    /// <exception cref="InvalidDataException">A header or the shard map is malformed, or the map names files outside the folder.</exception>
+    /// <exception cref="InvalidDataException">A header or the shard map is malformed, or the map names files outside the
+    /// folder.</exception>
     public static HuggingFaceFolder Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -53,7 +56,8 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="device">Where the weights go; the CPU by default.</param>
     /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c>
+    /// describes.</exception>
     public static Task<DecoderModel> LoadDecoderAsync(
         string path, Device? device = null, ScalarType? type = null, CancellationToken cancellationToken = default) =>
         LoadDecoderAsync(path, new CheckpointLoadOptions { Device = device, Type = type }, cancellationToken);
@@ -62,8 +66,10 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="options">How to load it.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
-    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c> describes.</exception>
-    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidDataException">A file is malformed, or keys and shapes differ from what <c>config.json</c>
+    /// describes.</exception>
+    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
@@ -74,14 +80,17 @@ public sealed class HuggingFaceFolder : IDisposable
         });
     }
 
-    /// <summary>Writes a model as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Writes a model as a folder that Hugging Face tools open; an earlier folder stays whole until the new one is
+    /// complete.</summary>
     /// <param name="path">The folder to make or replace.</param>
     /// <param name="model">The model.</param>
     /// <param name="options">What to write beside the weights.</param>
     /// <param name="cancellationToken">Stops between tensors and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or it cannot be written.</exception>
+    /// <exception cref="IOException">The folder holds files that are not part of a checkpoint and the options do not say to replace it, or
+    /// it cannot be written.</exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public static Task SaveAsync(string path, CausalLanguageModel model, HuggingFaceSaveOptions? options = null, CancellationToken cancellationToken = default)
+    public static Task SaveAsync(string path, CausalLanguageModel model, HuggingFaceSaveOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         return SaveAsync(path, model, model.DescribeConfig(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
@@ -115,17 +124,21 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <param name="key">The key.</param>
     /// <exception cref="KeyNotFoundException">The folder holds no such tensor.</exception>
     public Tensor Read(string key) =>
-        _tensors.TryFind(key, out _, out _) ? _tensors.View(key) : throw new KeyNotFoundException($"Folder '{Path}' holds no tensor '{key}'.");
+        _tensors.TryFind(key, out _, out _) ? _tensors.View(key)
+            : throw new KeyNotFoundException($"Folder '{Path}' holds no tensor '{key}'.");
 
     /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
     /// <param name="device">Where the weights go; the CPU by default.</param>
     /// <param name="type">The type of the weights; by default the stored one, and float32 where that is float16.</param>
-    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the key.</exception>
-    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
+    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the
+    /// key.</exception>
+    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) =>
+        LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
 
     /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
     /// <param name="options">How to load it.</param>
-    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">Keys and shapes differ from what <c>config.json</c> describes; the message names the
+    /// key.</exception>
     public DecoderModel LoadDecoder(CheckpointLoadOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -136,7 +149,8 @@ public sealed class HuggingFaceFolder : IDisposable
     internal SafetensorsFolder Tensors => _tensors;
 
     /// <summary>Loads the decoder under a configuration that the caller has read.</summary>
-    internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type) => LoadDecoder(config, new CheckpointLoadOptions { Device = device, Type = type });
+    internal DecoderModel LoadDecoder(DecoderConfig config, Device? device, ScalarType? type) =>
+        LoadDecoder(config, new CheckpointLoadOptions { Device = device, Type = type });
 
     /// <inheritdoc/>
     public void Dispose() => _tensors.Dispose();
@@ -151,19 +165,23 @@ public sealed class HuggingFaceFolder : IDisposable
         }
 
         Tell(options.Logger);
-        return WeightLoader.Load(() => new DecoderModel(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(), options.CheckFinite);
+        return WeightLoader.Load(() => new DecoderModel(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(),
+            options.CheckFinite);
     }
 
     /// <summary>Writes into an existing folder that the caller swaps in.</summary>
-    internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options, CancellationToken cancellationToken) =>
+    internal static Task WriteAsync(string folder, CausalLanguageModel model, HuggingFaceSaveOptions options,
+        CancellationToken cancellationToken) =>
         WriteAsync(folder, model, model.DescribeConfig(NameOf(model.EmbeddingWeight.dtype)), options, cancellationToken);
 
     /// <summary>Writes a model of any architecture with its configuration.</summary>
-    internal static Task SaveAsync(string path, nn.Module model, JsonObject config, HuggingFaceSaveOptions? options, CancellationToken cancellationToken)
+    internal static Task SaveAsync(string path, nn.Module model, JsonObject config, HuggingFaceSaveOptions? options,
+        CancellationToken cancellationToken)
     {
         options ??= new HuggingFaceSaveOptions();
         return AtomicFile.WriteFolderAsync(
-            path, aside => WriteAsync(aside, model, config, options, cancellationToken), name => IsOfCheckpoint(name, options), options.Overwrite, cancellationToken);
+            path, aside => WriteAsync(aside, model, config, options, cancellationToken), name => IsOfCheckpoint(name, options),
+            options.Overwrite, cancellationToken);
     }
 
     /// <summary>Gets the name of a type of weights in <c>config.json</c>.</summary>
@@ -187,7 +205,8 @@ public sealed class HuggingFaceFolder : IDisposable
         }
     }
 
-    private static async Task WriteAsync(string folder, nn.Module model, JsonObject config, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
+    private static async Task WriteAsync(string folder, nn.Module model, JsonObject config, HuggingFaceSaveOptions options,
+        CancellationToken cancellationToken)
     {
         foreach (var (key, value) in options.Generation?.TokenKeysToJson() ?? [])
         {
@@ -197,7 +216,8 @@ public sealed class HuggingFaceFolder : IDisposable
         await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, ConfigFile), config, cancellationToken).ConfigureAwait(false);
         if (options.Generation is not null)
         {
-            await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, GenerationFile), options.Generation.ToJson(), cancellationToken).ConfigureAwait(false);
+            await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, GenerationFile), options.Generation.ToJson(), cancellationToken)
+                .ConfigureAwait(false);
         }
 
         if (options.Tokenizer is not null)
@@ -210,7 +230,8 @@ public sealed class HuggingFaceFolder : IDisposable
         await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Whether a file is one that <see cref="SaveAsync(string, CausalLanguageModel, HuggingFaceSaveOptions, CancellationToken)"/> writes.</summary>
+    /// <summary>Whether a file is one that <see cref="SaveAsync(string, CausalLanguageModel, HuggingFaceSaveOptions, CancellationToken)"/>
+    /// writes.</summary>
     private static bool IsOfCheckpoint(string name, HuggingFaceSaveOptions options) =>
         name is ConfigFile or GenerationFile or ShardIndex.FileName or SafetensorsFolder.SingleFile or TokenizerFile or TokenizerConfigFile
             || (name.StartsWith("model-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal))

@@ -9,7 +9,8 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is 5,000,000,000 bytes.</value>
     public long MaxShardBytes { get; init; } = 5_000_000_000;
 
-    /// <summary>Gets which file holds which tensor, to keep the shards of an earlier checkpoint; overrides <see cref="MaxShardBytes"/>.</summary>
+    /// <summary>Gets which file holds which tensor, to keep the shards of an earlier checkpoint; overrides
+    /// <see cref="MaxShardBytes"/>.</summary>
     /// <value>The default is <see langword="null"/>; empty means one file.</value>
     public IReadOnlyDictionary<string, string>? ShardMap { get; init; }
 
@@ -17,7 +18,8 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is <see langword="null"/>, no such file.</value>
     public GenerationConfig? Generation { get; init; }
 
-    /// <summary>Gets the tokenizer whose files are written, added tokens included: a <c>TextTokenizer</c> of MiniOneRec.Pretrained, or one of your own.</summary>
+    /// <summary>Gets the tokenizer whose files are written, added tokens included: a <c>TextTokenizer</c> of MiniOneRec.Pretrained, or one
+    /// of your own.</summary>
     /// <value>The default is <see langword="null"/>, no such files.</value>
     public ICheckpointFiles? Tokenizer { get; init; }
 

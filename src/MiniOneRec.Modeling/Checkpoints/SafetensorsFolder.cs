@@ -81,7 +81,8 @@ internal sealed class SafetensorsFolder : IDisposable
     public Tensor View(string key)
     {
         var place = _places.TryGetValue(key, out var listed) ? listed : _unlisted[key];
-        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsFile.TypeOf(place.Entry.Type, place.Path, key), place.Entry.Shape);
+        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsFile.TypeOf(place.Entry.Type, place.Path, key),
+            place.Entry.Shape);
     }
 
     /// <summary>Lets go of the maps; views that were made stay valid.</summary>
@@ -96,7 +97,8 @@ internal sealed class SafetensorsFolder : IDisposable
             _absent.Remove(key);
         }
 
-        return ShardMap.Where(pair => _places.ContainsKey(pair.Key)).ToDictionary(pair => pair.Key, pair => Path.GetFileName(_places[pair.Key].Path), StringComparer.Ordinal);
+        return ShardMap.Where(pair => _places.ContainsKey(pair.Key))
+            .ToDictionary(pair => pair.Key, pair => Path.GetFileName(_places[pair.Key].Path), StringComparer.Ordinal);
     }
 
     private void Add(string path, string[]? keys)

@@ -13,19 +13,23 @@ internal static class SafetensorsFolderWriter
     /// <summary>Writes the files.</summary>
     /// <param name="folder">An existing folder.</param>
     /// <param name="tensors">Keys and tensors in the order of the model.</param>
-    /// <param name="options">How to cut: a shard is closed before it grows beyond the limit; a larger tensor gets a shard of its own.</param>
+    /// <param name="options">How to cut: a shard is closed before it grows beyond the limit; a larger tensor gets a shard of its
+    /// own.</param>
     /// <param name="cancellationToken">Stops between tensors.</param>
     /// <exception cref="ArgumentException">The given map has other keys than the tensors.</exception>
     public static async Task WriteAsync(
-        string folder, IReadOnlyList<(string Name, Tensor Value)> tensors, HuggingFaceSaveOptions options, CancellationToken cancellationToken)
+        string folder, IReadOnlyList<(string Name, Tensor Value)> tensors, HuggingFaceSaveOptions options,
+        CancellationToken cancellationToken)
     {
         bool keep = options.ShardMap is { Count: > 0 };
-        var shards = keep ? Group(tensors, options.ShardMap!) : Split(tensors, options.ShardMap is null ? options.MaxShardBytes : long.MaxValue);
+        var shards = keep ? Group(tensors, options.ShardMap!)
+            : Split(tensors, options.ShardMap is null ? options.MaxShardBytes : long.MaxValue);
         foreach (var (file, content) in shards)
         {
             // The order of the reference writer: widest elements first, then by name.
             var sorted = content.OrderByDescending(t => Rank(t.Value.dtype)).ThenBy(t => t.Name, StringComparer.Ordinal).ToArray();
-            await SafetensorsFile.SaveAsync(Path.Combine(folder, file), sorted, Metadata, options.DataAlignment, cancellationToken).ConfigureAwait(false);
+            await SafetensorsFile.SaveAsync(Path.Combine(folder, file), sorted, Metadata, options.DataAlignment, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         if (shards.Count > 1 || keep)
@@ -34,7 +38,8 @@ internal static class SafetensorsFolderWriter
         }
     }
 
-    private static List<(string File, List<(string Name, Tensor Value)> Content)> Split(IReadOnlyList<(string Name, Tensor Value)> tensors, long maxBytes)
+    private static List<(string File, List<(string Name, Tensor Value)> Content)> Split(IReadOnlyList<(string Name, Tensor Value)> tensors,
+        long maxBytes)
     {
         var shards = new List<List<(string, Tensor)>>();
         var current = new List<(string, Tensor)>();
@@ -63,22 +68,26 @@ internal static class SafetensorsFolderWriter
             shards.Add(current);
         }
 
-        return [.. shards.Select((shard, i) => (shards.Count == 1 ? SafetensorsFolder.SingleFile : $"model-{i + 1:d5}-of-{shards.Count:d5}.safetensors", shard))];
+        return [.. shards.Select((shard, i) =>
+            (shards.Count == 1 ? SafetensorsFolder.SingleFile : $"model-{i + 1:d5}-of-{shards.Count:d5}.safetensors", shard))];
     }
 
     private static List<(string File, List<(string Name, Tensor Value)> Content)> Group(
         IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string> shardMap)
     {
         var names = tensors.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
-        string? odd = names.FirstOrDefault(name => !shardMap.ContainsKey(name)) ?? shardMap.Keys.FirstOrDefault(key => !names.Contains(key));
+        string? odd = names.FirstOrDefault(name => !shardMap.ContainsKey(name))
+            ?? shardMap.Keys.FirstOrDefault(key => !names.Contains(key));
         return odd is null
             ? [.. tensors.GroupBy(t => shardMap[t.Name], StringComparer.Ordinal).Select(shard => (shard.Key, shard.ToList()))]
             : throw new ArgumentException($"The shard map and the model differ in the key '{odd}'.", nameof(shardMap));
     }
 
-    private static Task WriteIndexAsync(string folder, List<(string File, List<(string Name, Tensor Value)> Content)> shards, CancellationToken cancellationToken)
+    private static Task WriteIndexAsync(string folder, List<(string File, List<(string Name, Tensor Value)> Content)> shards,
+        CancellationToken cancellationToken)
     {
-        var all = shards.SelectMany(shard => shard.Content.Select(t => (t.Name, shard.File, t.Value))).OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
+        var all = shards.SelectMany(shard => shard.Content.Select(t => (t.Name, shard.File, t.Value)))
+            .OrderBy(t => t.Name, StringComparer.Ordinal).ToArray();
         var index = new JsonObject
         {
             ["metadata"] = new JsonObject

@@ -50,6 +50,7 @@ internal static class ShardIndex
         bool plain = name is not null && name.EndsWith(".safetensors", StringComparison.Ordinal) && name.AsSpan().IndexOfAny("/\\:\0") < 0;
         return plain
             ? name!
-            : throw new InvalidDataException($"'{path}': key '{entry.Name}' names the file '{name}'; expected a .safetensors file in the same folder.");
+            : throw new InvalidDataException(
+                $"'{path}': key '{entry.Name}' names the file '{name}'; expected a .safetensors file in the same folder.");
     }
 }

@@ -13,7 +13,8 @@ internal static class WeightLoader
     /// <param name="device">Where the weights go; on the CPU, weights of the right type stay on the mapped file.</param>
     /// <param name="type">The type of the weights.</param>
     /// <param name="checkFinite">Whether infinities and NaN are refused.</param>
-    /// <exception cref="InvalidDataException">A key is missing, has another shape or type, is not finite, or does not belong; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A key is missing, has another shape or type, is not finite, or does not belong; the message
+    /// names it.</exception>
     public static T Load<T>(Func<T> make, IWeightSource source, Device device, ScalarType type, bool checkFinite = true)
         where T : nn.Module
     {
@@ -71,7 +72,8 @@ internal static class WeightLoader
         var stored = source.Read(key);
         if (!stored.is_floating_point())
         {
-            throw new InvalidDataException($"'{source.Path}': key '{key}' has elements of type {stored.dtype}; expected floating-point weights.");
+            throw new InvalidDataException(
+                $"'{source.Path}': key '{key}' has elements of type {stored.dtype}; expected floating-point weights.");
         }
 
         var value = stored.to_type(type);

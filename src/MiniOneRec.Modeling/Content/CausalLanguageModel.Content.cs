@@ -9,7 +9,8 @@ public abstract partial class CausalLanguageModel
 
     /// <summary>Gets what the model knows of its items beside their codes, or <see langword="null"/>; see <see cref="Attach"/>.</summary>
     /// <remarks>
-    /// Its weights are no parameters of the model: <see cref="MiniOneRec.Modeling.ContentModule"/> is saved beside the checkpoint, supervised training learns it together with the
+    /// Its weights are no parameters of the model: <see cref="MiniOneRec.Modeling.ContentModule"/> is saved beside the checkpoint,
+    /// supervised training learns it together with the
     /// model, and GRPO leaves it as it is.
     /// </remarks>
     public ContentModule? Content { get; private set; }
@@ -22,7 +23,8 @@ public abstract partial class CausalLanguageModel
         ArgumentNullException.ThrowIfNull(content);
         if (content.HiddenSize != Config.HiddenSize)
         {
-            throw new ArgumentException($"The content is made for a model of width {content.HiddenSize}; this one has {Config.HiddenSize}.", nameof(content));
+            throw new ArgumentException(
+                $"The content is made for a model of width {content.HiddenSize}; this one has {Config.HiddenSize}.", nameof(content));
         }
 
         if (!ReferenceEquals(Content, content))

@@ -10,19 +10,24 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a model knows of its items beside their codes: a frozen vector each, which enters at the input and gives a softmax over the catalogue.</summary>
+/// <summary>What a model knows of its items beside their codes: a frozen vector each, which enters at the input and gives a softmax over
+/// the catalogue.</summary>
 /// <remarks>
 /// <para>
-/// <em>Content at the input</em> (LIGER, arXiv:2411.18814, section 4.1): a projection P of the item's vector v is added to the embedding. Departure: it is added at the
+/// <em>Content at the input</em> (LIGER, arXiv:2411.18814, section 4.1): a projection P of the item's vector v is added to the embedding.
+/// Departure: it is added at the
 /// item's last code alone, since a causal decoder would otherwise read at the first code which item it has to predict.
 /// P starts at zero, so that the model starts as it is without.
 /// </para>
 /// <para>
-/// <em>Dense head</em>: with m the mean of the history's vectors, weighted e^(-r·age), l the last item's vector and h the hidden state before the next item,
-/// the query is <c>q = A·m + B·l + W·h</c>, and item i has the logit <c>s·q·(v_i + u_i) + b_i</c>. A and B start at multiples of the identity, W and u at
+/// <em>Dense head</em>: with m the mean of the history's vectors, weighted e^(-r·age), l the last item's vector and h the hidden state
+/// before the next item,
+/// the query is <c>q = A·m + B·l + W·h</c>, and item i has the logit <c>s·q·(v_i + u_i) + b_i</c>. A and B start at multiples of the
+/// identity, W and u at
 /// zero, b at <c>p·log(count + 1)</c>: a nearest-neighbour search over the vectors.
 /// </para>
-/// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are float32.</para>
+/// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are
+/// float32.</para>
 /// </remarks>
 public sealed class ContentModule : nn.Module
 {
@@ -87,7 +92,8 @@ public sealed class ContentModule : nn.Module
                 _last = Identity(Options.LastItemShare);
                 _hidden = Weights.Filled(0, Content.Width, hiddenSize);
                 _scale = Weights.Filled(Options.InitialScale, 1);
-                _bias = Own(tensor([.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]));
+                _bias = Own(tensor(
+                    [.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]));
                 _residual = Options.ItemResiduals ? Weights.Filled(0, Items.Count, Content.Width) : null;
             }
         }
@@ -207,7 +213,8 @@ public sealed class ContentModule : nn.Module
     internal Tensor Logits(Tensor queries)
     {
         using var scope = NewDisposeScope();
-        return (F.linear(queries, _residual is null ? _vectors : _vectors.Plus(_residual)) * _scale!).Plus(_bias!).MoveToOuterDisposeScope();
+        return (F.linear(queries, _residual is null ? _vectors : _vectors.Plus(_residual)) * _scale!).Plus(_bias!)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes the logits of some items.</summary>
@@ -226,9 +233,11 @@ public sealed class ContentModule : nn.Module
         return (F.linear(queries, vectors) * _scale!).Plus(_bias!.index_select(0, items)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Gets the row of each item in a catalogue, −1 where it is not there; empty where the catalogue is the one of the training.</summary>
+    /// <summary>Gets the row of each item in a catalogue, −1 where it is not there; empty where the catalogue is the one of the
+    /// training.</summary>
     internal int[] RowsIn(SemanticIdIndex index) => ReferenceEquals(Items, index.Items) ? [] : _rowsIn.GetValue(
-        index, catalogue => Items.SequenceEqual(catalogue.Items, StringComparer.Ordinal) ? [] : [.. Items.Select(item => catalogue.TryGetRow(item, out int row) ? row : -1)]);
+        index, catalogue => Items.SequenceEqual(catalogue.Items, StringComparer.Ordinal) ? []
+        : [.. Items.Select(item => catalogue.TryGetRow(item, out int row) ? row : -1)]);
 
     /// <summary>Gets the learned weights by name, and how fast each kind learns.</summary>
     internal IEnumerable<(string Name, Parameter Value, ContentRate Rate)> Trained()

@@ -34,12 +34,14 @@ public sealed class ContentOptions
     [Range(1e-3, 1e3)]
     public double InitialScale { get; set; } = 15;
 
-    /// <summary>Gets or sets p: at the start an item's bias is <c>p · log(count + 1)</c>, count being how often training holds the item.</summary>
+    /// <summary>Gets or sets p: at the start an item's bias is <c>p · log(count + 1)</c>, count being how often training holds the
+    /// item.</summary>
     /// <value>The default is 0.5.</value>
     [Range(0.0, 10.0)]
     public double PopularityPower { get; set; } = 0.5;
 
-    /// <summary>Gets or sets whether each item learns a vector that is added to its own. It starts at zero, and overfits on small data.</summary>
+    /// <summary>Gets or sets whether each item learns a vector that is added to its own. It starts at zero, and overfits on small
+    /// data.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool ItemResiduals { get; set; }
 

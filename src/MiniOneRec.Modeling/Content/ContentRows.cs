@@ -4,9 +4,11 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Starts the rows of codes in embedding and head from what they mean: from the mean vector of the items that have the code.</summary>
+/// <summary>Starts the rows of codes in embedding and head from what they mean: from the mean vector of the items that have the
+/// code.</summary>
 /// <remarks>
-/// Row = μ + s·(m − m̄)·P, where μ is the mean of the model's rows, m a code's mean vector, m̄ its level's mean, P a random matrix (one for each level),
+/// Row = μ + s·(m − m̄)·P, where μ is the mean of the model's rows, m a code's mean vector, m̄ its level's mean, P a random matrix (one for
+/// each level),
 /// and s gives each level the spread of the model's rows. Codes with like items begin as like tokens. A code without items gets m = 0.
 /// </remarks>
 public sealed class ContentRows
@@ -46,7 +48,8 @@ public sealed class ContentRows
                 var means = MeansOf(vectors, level, tokens.Length);                                 // [K, E]
                 var centred = means - means.mean([0], keepdim: true);
                 double own = Math.Max(centred.pow(Scalars.Of(2)).sum().item<float>() / centred.size(0), 1e-30);
-                var rows = centred.mm(randn([vectors.size(1), matrix.size(1)], generator: generator) / Scalars.Of(Math.Sqrt(matrix.size(1))));
+                var rows =
+                    centred.mm(randn([vectors.size(1), matrix.size(1)], generator: generator) / Scalars.Of(Math.Sqrt(matrix.size(1))));
                 rows = mean.Plus(rows * Scalars.Of(Math.Sqrt(spread / own)));                       // [K, D]
                 matrix.index_copy_(
                     0, tensor([.. codes.Select(code => (long)tokens[code])], dtype: ScalarType.Int64),

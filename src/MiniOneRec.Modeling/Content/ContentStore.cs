@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>A model's content within its folder: weights and vectors in one safetensors file, options and fingerprint in the manifest.</summary>
+/// <summary>A model's content within its folder: weights and vectors in one safetensors file, options and fingerprint in the
+/// manifest.</summary>
 internal static class ContentStore
 {
     public const string File = "content.safetensors";
@@ -21,7 +22,8 @@ internal static class ContentStore
     /// <param name="manifest">The recommender's manifest; receives what is known of the content.</param>
     /// <param name="cancellationToken">Stops the writing.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number.</exception>
-    public static async Task SaveAsync(ContentModule? content, string folder, ArtifactManifest manifest, CancellationToken cancellationToken)
+    public static async Task SaveAsync(ContentModule? content, string folder, ArtifactManifest manifest,
+        CancellationToken cancellationToken)
     {
         if (content is null)
         {
@@ -37,7 +39,8 @@ internal static class ContentStore
         using var known = tensor([.. content.Content.Known.ToArray().Select(value => value ? (byte)1 : (byte)0)]);
         using var vectors = tensor(content.Content.Values, [content.Items.Count, content.Content.Width]);
         await SafetensorsFile.SaveAsync(
-            Path.Combine(folder, File), [.. weights, (Vectors, vectors), (Known, known)], alignment: 64, cancellationToken: cancellationToken).ConfigureAwait(false);
+            Path.Combine(folder, File), [.. weights, (Vectors, vectors), (Known, known)], alignment: 64,
+            cancellationToken: cancellationToken).ConfigureAwait(false);
         manifest.Options[Key] = new JsonObject { ["options"] = content.Describe(), ["fingerprint"] = content.Content.Fingerprint };
     }
 
@@ -48,9 +51,11 @@ internal static class ContentStore
     /// <param name="index">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
-    /// <exception cref="InvalidDataException">The file is missing or damaged, or its vectors are not those of the training; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">The file is missing or damaged, or its vectors are not those of the training; the message
+    /// names the key.</exception>
     public static Task LoadAsync(
-        CausalLanguageModel model, ArtifactManifest manifest, string folder, SemanticIdIndex index, IPromptTemplate template, CancellationToken cancellationToken)
+        CausalLanguageModel model, ArtifactManifest manifest, string folder, SemanticIdIndex index, IPromptTemplate template,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         return manifest.Options[Key] is not { } node
@@ -89,10 +94,12 @@ internal static class ContentStore
         try
         {
             var items = new ItemContent(
-                index.Items, (int)vectors.size(1), vectors.contiguous().data<float>().ToArray(), [.. known.data<byte>().ToArray().Select(value => value != 0)]);
+                index.Items, (int)vectors.size(1), vectors.contiguous().data<float>().ToArray(),
+                [.. known.data<byte>().ToArray().Select(value => value != 0)]);
             if (items.Fingerprint != fingerprint)
             {
-                throw new InvalidDataException($"'{path}' has vectors of fingerprint {items.Fingerprint}; the model was trained with {fingerprint}.");
+                throw new InvalidDataException(
+                    $"'{path}' has vectors of fingerprint {items.Fingerprint}; the model was trained with {fingerprint}.");
             }
 
             content = new ContentModule(items, index, template, hiddenSize, options);

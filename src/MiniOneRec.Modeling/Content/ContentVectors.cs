@@ -23,7 +23,8 @@ internal static class ContentVectors
     /// <param name="content">The vectors.</param>
     /// <param name="trie">The tree of the same items.</param>
     /// <param name="vectors">What <see cref="Of"/> returned.</param>
-    /// <returns>The row of each node at which items end, −1 for other nodes; and the rows, <c>[leaves, E]</c>, of length 1 or zero.</returns>
+    /// <returns>The row of each node at which items end, −1 for other nodes; and the rows, <c>[leaves, E]</c>, of length 1 or
+    /// zero.</returns>
     public static (int[] Rows, Tensor Vectors) ByLeaf(ItemContent content, SemanticIdTrie trie, Tensor vectors)
     {
         using var scope = NewDisposeScope();
@@ -41,7 +42,8 @@ internal static class ContentVectors
             }
         }
 
-        var sums = zeros(count, content.Width).index_add_(0, tensor(owners.ToArray()), vectors.index_select(0, tensor(items.ToArray())), Scalars.Of(1));
+        var sums = zeros(count, content.Width)
+            .index_add_(0, tensor(owners.ToArray()), vectors.index_select(0, tensor(items.ToArray())), Scalars.Of(1));
         return (rows, F.normalize(sums, 2, 1).MoveToOuterDisposeScope());
     }
 }

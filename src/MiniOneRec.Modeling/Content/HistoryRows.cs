@@ -2,7 +2,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Where the items of packed token trees end, and which items each token has behind it.</summary>
 /// <remarks>
-/// An item ends at the token whose path is a semantic ID that no longer one continues: only there is it known which item it was, and no code of it is
+/// An item ends at the token whose path is a semantic ID that no longer one continues: only there is it known which item it was, and no
+/// code of it is
 /// still to be predicted. A token sees the items that end at it or at one of its ancestors.
 /// </remarks>
 internal sealed class HistoryRows
@@ -11,7 +12,8 @@ internal sealed class HistoryRows
     private readonly int[] _earlier;                            // per item's end: the end before it, or -1
     private readonly int[] _leaf;                               // per item's end: its node in the trie
 
-    private HistoryRows(int[] latest, int[] earlier, int[] leaf, int[] ends) => (_latest, _earlier, _leaf, Ends) = (latest, earlier, leaf, ends);
+    private HistoryRows(int[] latest, int[] earlier, int[] leaf, int[] ends) =>
+        (_latest, _earlier, _leaf, Ends) = (latest, earlier, leaf, ends);
 
     /// <summary>Gets the tokens at which items end, ascending.</summary>
     public int[] Ends { get; }
@@ -63,7 +65,8 @@ internal sealed class HistoryRows
     }
 
     /// <summary>Gets whether an item ends at a node, and no longer semantic ID goes on from it.</summary>
-    public static bool IsEnd(int node, SemanticIdTrie trie) => node > 0 && trie.IsTerminal(node) && trie.Children(node) is var (start, end) && start == end;
+    public static bool IsEnd(int node, SemanticIdTrie trie) => node > 0 && trie.IsTerminal(node) && trie.Children(node) is var (start, end)
+        && start == end;
 
     /// <summary>Lists the nodes of the items that a token has behind it, the last one first.</summary>
     /// <param name="token">The packed token.</param>

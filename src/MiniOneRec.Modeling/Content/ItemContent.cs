@@ -5,7 +5,8 @@ using System.Text;
 namespace MiniOneRec.Modeling;
 
 /// <summary>One vector per item of a catalogue, for example of its text; items without one are known as such.</summary>
-/// <remarks>Immutable. The fingerprint covers items, vectors and gaps, so that a model can tell whether it meets the vectors that it was trained with.</remarks>
+/// <remarks>Immutable. The fingerprint covers items, vectors and gaps, so that a model can tell whether it meets the vectors that it was
+/// trained with.</remarks>
 public sealed class ItemContent
 {
     private readonly float[] _values;
@@ -15,7 +16,8 @@ public sealed class ItemContent
     /// <param name="items">The item ids, each once.</param>
     /// <param name="width">E, the width of the vectors.</param>
     /// <param name="values"><c>[N, E]</c> row-major, in the order of <paramref name="items"/>; copied.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit, an item stands twice, or a number is not finite; the message names item and column.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, an item stands twice, or a number is not finite; the message names item
+    /// and column.</exception>
     public ItemContent(IReadOnlyList<string> items, int width, ReadOnlySpan<float> values)
         : this(items, width, values.ToArray(), Filled(items))
     {
@@ -26,7 +28,8 @@ public sealed class ItemContent
     /// <param name="width">E, the width of the vectors.</param>
     /// <param name="values"><c>[N, E]</c> row-major; rows of items without a vector are not read. Copied.</param>
     /// <param name="known">Whether each item has a vector; at least one has.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit, an item stands twice, no item has a vector, or a number is not finite.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, an item stands twice, no item has a vector, or a number is not
+    /// finite.</exception>
     public ItemContent(IReadOnlyList<string> items, int width, ReadOnlySpan<float> values, ReadOnlySpan<bool> known)
         : this(items, width, values.ToArray(), known.ToArray())
     {
@@ -66,7 +69,9 @@ public sealed class ItemContent
             {
                 if (!float.IsFinite(vector[column]))
                 {
-                    throw new ArgumentException($"The vector of item '{items[row]}' holds {vector[column]} in column {column}; every number must be finite.", nameof(values));
+                    throw new ArgumentException(
+                        $"The vector of item '{items[row]}' holds {vector[column]} in column {column}; every number must be finite.",
+                        nameof(values));
                 }
             }
         }

@@ -19,7 +19,8 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// <summary>Logits of one block of the vocabulary: 1 MB of float32, which stays in the cache.</summary>
     private const long BlockBudget = 256L << 10;
 
-    /// <summary>Rows of the head that are packed together: 4 MB of logits for 64 beams, and ten products for a vocabulary of 150,000.</summary>
+    /// <summary>Rows of the head that are packed together: 4 MB of logits for 64 beams, and ten products for a vocabulary of
+    /// 150,000.</summary>
     private const long PackedRows = 16_384;
 
     private PackedWeight? _packedHead;
@@ -41,7 +42,8 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     public abstract DecoderConfig Config { get; }
 
     /// <summary>Describes the model as <c>config.json</c> of its folder does.</summary>
-    /// <remarks>A backbone of one's own writes a <c>model_type</c> of its own, by which a <see cref="BackboneLoader"/> is found when the folder is loaded.</remarks>
+    /// <remarks>A backbone of one's own writes a <c>model_type</c> of its own, by which a <see cref="BackboneLoader"/> is found when the
+    /// folder is loaded.</remarks>
     /// <param name="dataType">The type of the weights, for example <c>float32</c> or <c>bfloat16</c>.</param>
     public virtual JsonObject DescribeConfig(string dataType = "float32") => Config.ToJson(dataType);
 
@@ -56,13 +58,16 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// The batch must live until the gradient is taken.</remarks>
     public bool GradientCheckpointing { get; set; }
 
-    /// <summary>Gets or sets the rows of embedding and head that are trained in place of the whole matrices, or <see langword="null"/>; not owned.</summary>
+    /// <summary>Gets or sets the rows of embedding and head that are trained in place of the whole matrices, or <see langword="null"/>; not
+    /// owned.</summary>
     public TokenRows? NewRows { get; set; }
 
-    /// <summary>Gets or sets whether inference on the CPU keeps a second copy of the weights, in the layout in which the processor multiplies fastest.</summary>
+    /// <summary>Gets or sets whether inference on the CPU keeps a second copy of the weights, in the layout in which the processor
+    /// multiplies fastest.</summary>
     /// <value>
     /// The default is <see langword="false"/>. The copy takes as much memory as the weights of the layers and the head. It is made at the
-    /// first forward pass since the weights last changed, and dropped in training mode; adapters are served without it. Results change by rounding alone.
+    /// first forward pass since the weights last changed, and dropped in training mode; adapters are served without it. Results change by
+    /// rounding alone.
     /// </value>
     public bool PackWeights
     {
@@ -163,7 +168,8 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
         return cat(parts).MoveToOuterDisposeScope();                                        // [M]
     }
 
-    /// <summary>Computes the logarithm of the softmax's denominator, block by block over the vocabulary, so that logits stay in the cache.</summary>
+    /// <summary>Computes the logarithm of the softmax's denominator, block by block over the vocabulary, so that logits stay in the
+    /// cache.</summary>
     /// <param name="hidden"><c>[M, D]</c>; no gradient flows.</param>
     /// <returns>log Σ exp(logit), <c>[M]</c> float32.</returns>
     internal Tensor LogNormalizers(Tensor hidden)

@@ -67,7 +67,8 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor AddTo(Tensor residual, Tensor y)
     {
         using var scope = NewDisposeScope();
-        return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual.Plus(_o.forward(y))).MoveToOuterDisposeScope();
+        return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual.Plus(_o.forward(y)))
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Attends within each tree of a packed batch.</summary>

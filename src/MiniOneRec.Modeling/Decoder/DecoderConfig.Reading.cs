@@ -27,8 +27,10 @@ public sealed partial record DecoderConfig
 
         foreach (var (key, value) in new (string, long)[]
         {
-            ("vocab_size", VocabularySize), ("hidden_size", HiddenSize), ("intermediate_size", IntermediateSize), ("num_hidden_layers", LayerCount),
-            ("num_attention_heads", HeadCount), ("num_key_value_heads", KeyValueHeadCount), ("head_dim", HeadWidth), ("max_position_embeddings", MaxPositions),
+            ("vocab_size", VocabularySize), ("hidden_size", HiddenSize), ("intermediate_size", IntermediateSize),
+                ("num_hidden_layers", LayerCount),
+            ("num_attention_heads", HeadCount), ("num_key_value_heads", KeyValueHeadCount), ("head_dim", HeadWidth),
+                ("max_position_embeddings", MaxPositions),
         })
         {
             if (value is < 1 or > 1 << 24)
@@ -37,15 +39,20 @@ public sealed partial record DecoderConfig
             }
         }
 
-        string? problem = HeadCount % KeyValueHeadCount != 0 ? $"num_attention_heads {HeadCount} is no multiple of num_key_value_heads {KeyValueHeadCount}"
-            : _headWidth == 0 && HiddenSize % HeadCount != 0 ? $"hidden_size {HiddenSize} is no multiple of num_attention_heads {HeadCount}, and head_dim is not given"
+        string? problem = HeadCount % KeyValueHeadCount != 0
+            ? $"num_attention_heads {HeadCount} is no multiple of num_key_value_heads {KeyValueHeadCount}"
+            : _headWidth == 0 && HiddenSize % HeadCount != 0
+                ? $"hidden_size {HiddenSize} is no multiple of num_attention_heads {HeadCount}, and head_dim is not given"
             : HeadWidth % 2 != 0 ? $"head_dim {HeadWidth} is odd; rotary positions need pairs"
             : !(RopeTheta >= 1 && double.IsFinite(RopeTheta)) ? $"rope_theta is {RopeTheta}; expected a number from 1 on"
             : !(NormEpsilon is >= 0 and < 1) ? $"rms_norm_eps is {NormEpsilon}; expected 0 to below 1"
-            : !(InitializerRange >= 0 && double.IsFinite(InitializerRange)) ? $"initializer_range is {InitializerRange}; expected a number from 0 on"
+            : !(InitializerRange >= 0 && double.IsFinite(InitializerRange))
+                ? $"initializer_range is {InitializerRange}; expected a number from 0 on"
             : SlidingWindow < 0 ? $"sliding_window is {SlidingWindow}; expected at least 1"
-            : SlidingWindow > 0 && ModelType == "llama" ? "sliding_window is set; models of type llama have no window, which Hugging Face would ignore"
-            : WindowedLayers is { } layers && layers.Count != LayerCount ? $"layer_types has {layers.Count} entries; expected one for each of num_hidden_layers {LayerCount}"
+            : SlidingWindow > 0 && ModelType == "llama"
+                ? "sliding_window is set; models of type llama have no window, which Hugging Face would ignore"
+            : WindowedLayers is { } layers && layers.Count != LayerCount
+                ? $"layer_types has {layers.Count} entries; expected one for each of num_hidden_layers {LayerCount}"
             : !Enum.IsDefined(HiddenActivation) ? $"hidden_act is {HiddenActivation}; expected {Activations.Known}"
             : null;
         if (problem is not null)
@@ -101,7 +108,8 @@ public sealed partial record DecoderConfig
         }
 
         DecoderConfigKeys.Table.Check(reader, notes);
-        int heads = reader.Integer("num_attention_heads"), layers = reader.Integer("num_hidden_layers"), positions = reader.Integer("max_position_embeddings", 32_768);
+        int heads = reader.Integer("num_attention_heads"), layers = reader.Integer("num_hidden_layers"),
+            positions = reader.Integer("max_position_embeddings", 32_768);
         var (theta, rule) = RopeScaling.Read(reader, notes);
         var (window, windowed) = ReadWindow(reader, type, layers, positions);
         return new DecoderConfig
@@ -113,7 +121,8 @@ public sealed partial record DecoderConfig
             LayerCount = layers,
             HeadCount = heads,
             KeyValueHeadCount = reader.Integer("num_key_value_heads", heads),
-            HeadWidth = reader.OptionalInteger("head_dim") is { } width ? (width > 0 ? width : throw reader.Bad("head_dim", reader.Value("head_dim")!.Value, "at least 1")) : type == "qwen3" ? 128 : 0,
+            HeadWidth = reader.OptionalInteger("head_dim") is { } width
+            ? (width > 0 ? width : throw reader.Bad("head_dim", reader.Value("head_dim")!.Value, "at least 1")) : type == "qwen3" ? 128 : 0,
             NormEpsilon = reader.Number("rms_norm_eps", 1e-6),
             RopeTheta = theta,
             RopeScaling = rule,
@@ -133,7 +142,8 @@ public sealed partial record DecoderConfig
         var activation = Of("hidden_act") ?? Activation.Silu;
         return (Of("hidden_activation") ?? activation) == activation
             ? activation
-            : throw reader.Bad("hidden_activation", reader.Value("hidden_activation")!.Value, $"the function of hidden_act, {Activations.NameOf(activation)}");
+            : throw reader.Bad("hidden_activation", reader.Value("hidden_activation")!.Value,
+                $"the function of hidden_act, {Activations.NameOf(activation)}");
 
         Activation? Of(string key) => reader.Value(key) is not { } value ? null
             : Activations.Parse(reader.Text(key)) ?? throw reader.Bad(key, value, Activations.Known);
@@ -150,10 +160,12 @@ public sealed partial record DecoderConfig
 
         if (types is not null && types.Length != layers)
         {
-            throw new InvalidDataException($"'{reader.Source}': key 'layer_types' has {types.Length} entries; expected one for each of num_hidden_layers {layers}.");
+            throw new InvalidDataException(
+                $"'{reader.Source}': key 'layer_types' has {types.Length} entries; expected one for each of num_hidden_layers {layers}.");
         }
 
-        bool named = types?.Contains(SlidingLayer) == true, said = reader.Value("use_sliding_window") is not null, use = reader.Flag("use_sliding_window", named);
+        bool named = types?.Contains(SlidingLayer) == true, said = reader.Value("use_sliding_window") is not null,
+            use = reader.Flag("use_sliding_window", named);
         int? size = reader.Has("sliding_window") ? reader.OptionalInteger("sliding_window") : DefaultWindow;
         int first = reader.Integer("max_window_layers", DefaultWindowLayers);
         if (type == "llama" && (use || named || (!said && reader.Has("sliding_window") && size < positions)))
@@ -164,13 +176,15 @@ public sealed partial record DecoderConfig
 
         if (named && !use)
         {
-            throw new InvalidDataException($"'{reader.Source}': key 'layer_types' names {SlidingLayer}, while 'use_sliding_window' is false.");
+            throw new InvalidDataException(
+                $"'{reader.Source}': key 'layer_types' names {SlidingLayer}, while 'use_sliding_window' is false.");
         }
 
         if (!use || size is null)
         {
             return named && size is null
-                ? throw new InvalidDataException($"'{reader.Source}': key 'layer_types' names {SlidingLayer}, while 'sliding_window' is null.")
+                ? throw new InvalidDataException(
+                    $"'{reader.Source}': key 'layer_types' names {SlidingLayer}, while 'sliding_window' is null.")
                 : (0, null);
         }
 
@@ -184,6 +198,7 @@ public sealed partial record DecoderConfig
         // A count that cannot be is told by its own key, before anything of that size is made.
         bool[] windowed = types is not null ? [.. types.Select(name => name == SlidingLayer)]
             : [.. Enumerable.Range(0, Math.Clamp(layers, 0, 1 << 16)).Select(layer => layer >= first)];
-        return !windowed.Contains(true) ? (0, null) : (size.Value, windowed.All(window => window) && layers == windowed.Length ? null : windowed);
+        return !windowed.Contains(true) ? (0, null)
+            : (size.Value, windowed.All(window => window) && layers == windowed.Length ? null : windowed);
     }
 }

@@ -43,7 +43,8 @@ public sealed partial record DecoderConfig
 
     /// <summary>Gets whether the rotary frequencies are rounded to bfloat16.</summary>
     /// <value>
-    /// The default is <see langword="false"/>. PyTorch rounds them too when a whole model is cast to bfloat16 after loading; set this to reproduce
+    /// The default is <see langword="false"/>. PyTorch rounds them too when a whole model is cast to bfloat16 after loading; set this to
+    /// reproduce
     /// figures of a model that was treated so. Not part of <c>config.json</c>.
     /// </value>
     public bool RopeInBFloat16 { get; init; }
@@ -70,7 +71,8 @@ public sealed partial record DecoderConfig
     public bool AttentionBias { get; init; } = true;
 
     /// <summary>Gets whether the output projection has a bias.</summary>
-    /// <value>That of <see cref="AttentionBias"/>, except that Qwen2 has none. No key of <c>config.json</c>: the published families differ so.</value>
+    /// <value>That of <see cref="AttentionBias"/>, except that Qwen2 has none. No key of <c>config.json</c>: the published families differ
+    /// so.</value>
     public bool OutputBias => AttentionBias && ModelType != "qwen2";
 
     /// <summary>Gets whether q and k are normalised per head.</summary>
@@ -119,7 +121,8 @@ public sealed partial record DecoderConfig
     {
         var json = new JsonObject
         {
-            ["architectures"] = new JsonArray(ModelType switch { "qwen2" => "Qwen2ForCausalLM", "qwen3" => "Qwen3ForCausalLM", _ => "LlamaForCausalLM" }),
+            ["architectures"] =
+                new JsonArray(ModelType switch { "qwen2" => "Qwen2ForCausalLM", "qwen3" => "Qwen3ForCausalLM", _ => "LlamaForCausalLM" }),
             ["attention_bias"] = AttentionBias,
             ["attention_dropout"] = 0.0,
             ["dtype"] = dataType,

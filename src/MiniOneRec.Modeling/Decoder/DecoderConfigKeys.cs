@@ -14,14 +14,18 @@ internal static class DecoderConfigKeys
     /// <summary>Gets the table of the file.</summary>
     public static SettingsKeys Table { get; } = new SettingsKeys()
         .Honour(
-            "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
-            "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters", "tie_word_embeddings", "attention_bias", "max_position_embeddings", "initializer_range",
+            "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+            "num_key_value_heads", "head_dim",
+            "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters", "tie_word_embeddings", "attention_bias",
+            "max_position_embeddings", "initializer_range",
             "hidden_act", "hidden_activation", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types")
         .Honour("bos_token_id", "eos_token_id", "pad_token_id")
         .Refuse("mlp_bias", "biases in the feed-forward block are not implemented; expected false", "false")
         .Refuse("attention_out_bias", "a bias of its own on the output projection is not implemented", "false")
-        .Refuse("quantization_config", "quantised weights are not read from safetensors; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
-        .Refuse("compression_config", "compressed weights are not implemented; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
+        .Refuse("quantization_config",
+            "quantised weights are not read from safetensors; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
+        .Refuse("compression_config",
+            "compressed weights are not implemented; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
         .Refuse("num_experts", Experts, "0")
         .Refuse("num_local_experts", Experts, "0")
         .Refuse("n_routed_experts", Experts, "0")
@@ -72,17 +76,25 @@ internal static class DecoderConfigKeys
         .Refuse("num_kv_shared_layers", Layers, "0")
         .Refuse("num_nextn_predict_layers", Layers, "0")
         .Ignore(
-            "architectures", "dtype", "torch_dtype", "use_cache", "transformers_version", "_name_or_path", "name_or_path", "_attn_implementation",
-            "_attn_implementation_autoset", "attn_implementation", "model_max_length", "unsloth_version", "unsloth_fixed", "auto_map", "pretraining_tp", "use_flash_attn",
-            "gradient_checkpointing", "is_decoder", "is_llama_config", "chunk_size_feed_forward", "output_attentions", "output_hidden_states", "return_dict", "torchscript", "use_bfloat16", "tf_legacy_loss",
-            "tie_encoder_decoder", "cross_attention_hidden_size", "id2label", "label2id", "num_labels", "problem_type", "finetuning_task", "task_specific_params", "tokenizer_class",
-            "prefix", "sep_token_id", "unk_token_id", "decoder_start_token_id", "transformers.js_config", "bos_token", "eos_token", "seq_length", "original_max_position_embeddings")
+            "architectures", "dtype", "torch_dtype", "use_cache", "transformers_version", "_name_or_path", "name_or_path",
+            "_attn_implementation",
+            "_attn_implementation_autoset", "attn_implementation", "model_max_length", "unsloth_version", "unsloth_fixed", "auto_map",
+            "pretraining_tp", "use_flash_attn",
+            "gradient_checkpointing", "is_decoder", "is_llama_config", "chunk_size_feed_forward", "output_attentions",
+            "output_hidden_states", "return_dict", "torchscript", "use_bfloat16", "tf_legacy_loss",
+            "tie_encoder_decoder", "cross_attention_hidden_size", "id2label", "label2id", "num_labels", "problem_type", "finetuning_task",
+            "task_specific_params", "tokenizer_class",
+            "prefix", "sep_token_id", "unk_token_id", "decoder_start_token_id", "transformers.js_config", "bos_token", "eos_token",
+            "seq_length", "original_max_position_embeddings")
         .Ignore(                                                            // dropout and losses of other trainers: SftOptions decides here
-            "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attention_probs_dropout_prob", "hidden_dropout_prob", "dropout", "neftune_noise_alpha",
+            "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attention_probs_dropout_prob", "hidden_dropout_prob",
+                "dropout", "neftune_noise_alpha",
             "output_router_logits", "router_aux_loss_coef", "router_jitter_noise")
         .Ignore(                                                            // sizes of experts that the model does not have
-            "num_experts_per_tok", "moe_intermediate_size", "decoder_sparse_step", "mlp_only_layers", "shared_expert_intermediate_size", "norm_topk_prob")
-        .Ignore([.. GenerationConfigKeys.Table.Rows.Select(row => row.Name).Where(name => name is not ("bos_token_id" or "eos_token_id" or "pad_token_id"
+            "num_experts_per_tok", "moe_intermediate_size", "decoder_sparse_step", "mlp_only_layers", "shared_expert_intermediate_size",
+                "norm_topk_prob")
+        .Ignore([.. GenerationConfigKeys.Table.Rows.Select(row => row.Name)
+            .Where(name => name is not ("bos_token_id" or "eos_token_id" or "pad_token_id"
             or "transformers_version" or "use_cache" or "decoder_start_token_id" or "output_attentions" or "output_hidden_states" or "prefix" or "is_encoder_decoder"
             or "_from_model_config" or "task_specific_params"))])
         .Ignore("_from_model_config");
@@ -98,5 +110,6 @@ internal static class DecoderConfigKeys
         .Refuse("short_factor", Rotary)
         .Refuse("long_factor", Rotary)
         .Refuse("alpha", Rotary, "1")
-        .Ignore("attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate", "finetuned");     // of types that are refused
+        // of types that are refused
+        .Ignore("attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate", "finetuned");
 }

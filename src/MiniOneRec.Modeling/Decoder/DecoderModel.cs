@@ -29,7 +29,8 @@ public sealed class DecoderModel : CausalLanguageModel
         VectorConstants.Touch();
         Config = config.Validated();
         _model = new DecoderStack(Config, _packing, Attention);
-        _head = Config.TieWordEmbeddings || !Config.HasHead ? null : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
+        _head = Config.TieWordEmbeddings || !Config.HasHead ? null
+            : new Projection(Config.HiddenSize, Config.VocabularySize, false, Config.InitializerRange);
         _rotary = new RotaryEmbedding(Config);
         RegisterComponents();
     }
@@ -75,7 +76,8 @@ public sealed class DecoderModel : CausalLanguageModel
 
         if (recompute && !x.requires_grad)
         {
-            x.requires_grad_();                                                             // frozen embeddings: the layers' own weights still learn
+            // frozen embeddings: the layers' own weights still learn
+            x.requires_grad_();
         }
 
         var (sharedCos, sharedSin) = _rotary.Angles(batch.Positions, x.dtype);              // [N, 1, Dh]

@@ -6,7 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace MiniOneRec.Modeling;
 
 /// <summary>Sets features to zero at random and scales the others up.</summary>
-/// <remarks>Srivastava et al. (2014), section 4. On the CPU the mask is made of uniform numbers, which are drawn three times as fast as truth values.</remarks>
+/// <remarks>Srivastava et al. (2014), section 4. On the CPU the mask is made of uniform numbers, which are drawn three times as fast as
+/// truth values.</remarks>
 internal static class Dropout
 {
     /// <param name="x">Any shape.</param>

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Picks rows of an embedding and adds their gradient to the parameter in place: no second matrix of the vocabulary's size exists.</summary>
+/// <summary>Picks rows of an embedding and adds their gradient to the parameter in place: no second matrix of the vocabulary's size
+/// exists.</summary>
 internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingLookup>
 {
     public override string Name => nameof(EmbeddingLookup);
@@ -13,7 +14,8 @@ internal sealed class EmbeddingLookup : autograd.SingleTensorFunction<EmbeddingL
     /// <param name="weight">The embedding, <c>[V, D]</c>, a parameter.</param>
     /// <param name="tokens">Token ids, <c>[N]</c> int64; must live until the gradient is taken.</param>
     public static Tensor Run(Tensor weight, Tensor tokens) =>
-        weight is { requires_grad: true, is_leaf: true } && is_grad_enabled() ? apply(weight, new Lookup(weight, tokens)) : weight.index_select(0, tokens);
+        weight is { requires_grad: true, is_leaf: true } && is_grad_enabled() ? apply(weight, new Lookup(weight, tokens))
+            : weight.index_select(0, tokens);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {

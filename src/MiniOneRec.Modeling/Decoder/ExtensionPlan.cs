@@ -70,7 +70,8 @@ internal sealed class ExtensionPlan : IDisposable
     /// <summary>Gets the rows by prompt.</summary>
     public PromptGroups Groups { get; }
 
-    /// <summary>Gets −∞ where a row does not see under a window: of its prompt <c>[R, 1, 1, P]</c>, of its chain <c>[R, 1, 1, S]</c>; <see langword="null"/> where all is seen.</summary>
+    /// <summary>Gets −∞ where a row does not see under a window: of its prompt <c>[R, 1, 1, P]</c>, of its chain <c>[R, 1, 1, S]</c>;
+    /// <see langword="null"/> where all is seen.</summary>
     /// <param name="window">How many positions a row sees at most, its own among them; 0 means all.</param>
     public (Tensor? Prompt, Tensor? Chain) WindowBias(int window)
     {

@@ -4,7 +4,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>What is done with each key of a <c>generation_config.json</c>.</summary>
 /// <remarks>
-/// Free text is written greedily by <see cref="TextGenerator"/>, which follows the honoured keys. Semantic IDs are written by constrained search over
+/// Free text is written greedily by <see cref="TextGenerator"/>, which follows the honoured keys. Semantic IDs are written by constrained
+/// search over
 /// the catalogue's tree, under the options of that search: no key of this file changes which item is found.
 /// </remarks>
 internal static class GenerationConfigKeys
@@ -17,7 +18,8 @@ internal static class GenerationConfigKeys
     /// <summary>Gets the table.</summary>
     public static SettingsKeys Table { get; } = new SettingsKeys()
         .Honour(
-            "bos_token_id", "eos_token_id", "pad_token_id", "max_length", "max_new_tokens", "min_length", "min_new_tokens", "repetition_penalty", "no_repeat_ngram_size",
+            "bos_token_id", "eos_token_id", "pad_token_id", "max_length", "max_new_tokens", "min_length", "min_new_tokens",
+            "repetition_penalty", "no_repeat_ngram_size",
             "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id")
         .Override("do_sample", Greedy, "false")
         .Override("num_beams", Beams, "1")
@@ -43,10 +45,15 @@ internal static class GenerationConfigKeys
         .Ignore(                                                            // read by beam search alone
             "early_stopping", "length_penalty", "low_memory")
         .Ignore(                                                            // never change the most probable token of finite logits
-            "renormalize_logits", "remove_invalid_values", "max_time", "use_cache", "cache_implementation", "cache_config", "return_legacy_cache", "prefill_chunk_size")
-        .Ignore(                                                            // faster decoding of the same text, and what is returned beside it
-            "assistant_confidence_threshold", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind", "is_assistant", "num_assistant_tokens",
-            "num_assistant_tokens_schedule", "prompt_lookup_num_tokens", "max_matching_ngram_size", "output_attentions", "output_hidden_states", "output_scores",
+            "renormalize_logits", "remove_invalid_values", "max_time", "use_cache", "cache_implementation", "cache_config",
+                "return_legacy_cache", "prefill_chunk_size")
+        // faster decoding of the same text, and what is returned beside it
+        .Ignore(
+            "assistant_confidence_threshold", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind", "is_assistant",
+            "num_assistant_tokens",
+            "num_assistant_tokens_schedule", "prompt_lookup_num_tokens", "max_matching_ngram_size", "output_attentions",
+            "output_hidden_states", "output_scores",
             "output_logits", "return_dict_in_generate", "compile_config", "disable_compile")
-        .Ignore("decoder_start_token_id", "generation_kwargs", "transformers_version", "_from_model_config", "prefix", "task_specific_params", "trust_remote_code", "chat_format");
+        .Ignore("decoder_start_token_id", "generation_kwargs", "transformers_version", "_from_model_config", "prefix",
+            "task_specific_params", "trust_remote_code", "chat_format");
 }

@@ -13,7 +13,8 @@ internal sealed class WeightPacking
     public bool Enabled { get; set; }
 
     /// <summary>Makes a packed weight of matrices that read the same input, side by side.</summary>
-    /// <param name="sources">Weights <c>[out, in]</c> with their biases; looked at each time, since <c>to()</c> replaces parameters.</param>
+    /// <param name="sources">Weights <c>[out, in]</c> with their biases; looked at each time, since <c>to()</c> replaces
+    /// parameters.</param>
     /// <param name="blockRows">The most rows of a block, or 0 for one block.</param>
     /// <param name="takesPadded">Whether inputs may be <see cref="PackedWeight.Padded"/> wide.</param>
     public PackedWeight Of(Func<(Tensor Weight, Tensor? Bias)[]> sources, long blockRows = 0, bool takesPadded = false)
@@ -34,7 +35,8 @@ internal sealed class WeightPacking
 /// </remarks>
 internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, Tensor? Bias)[]> sources, long blockRows, bool takesPadded)
 {
-    /// <summary>Rows are packed in this multiple: oneDNN 3.7 mistakes its own layout of float32 weights with other numbers of rows above 32.</summary>
+    /// <summary>Rows are packed in this multiple: oneDNN 3.7 mistakes its own layout of float32 weights with other numbers of rows above
+    /// 32.</summary>
     private const long RowMultiple = 64;
 
     private readonly Lock _gate = new();
@@ -60,7 +62,8 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
             if (!IsCurrent(weights))
             {
                 Free();
-                _seen = [.. weights.Select(weight => new Stamp(weight.Weight)), .. weights.Where(weight => weight.Bias is not null).Select(weight => new Stamp(weight.Bias!))];
+                _seen = [.. weights.Select(weight => new Stamp(weight.Weight)),
+                    .. weights.Where(weight => weight.Bias is not null).Select(weight => new Stamp(weight.Bias!))];
             }
 
             if (_blocks is null && !_unfit && weights[0].Weight.dtype == x.dtype)
@@ -120,7 +123,8 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var weight = weights.Length == 1 ? weights[0].Weight.detach().contiguous() : cat([.. weights.Select(source => source.Weight.detach())]);
+        var weight = weights.Length == 1 ? weights[0].Weight.detach().contiguous()
+            : cat([.. weights.Select(source => source.Weight.detach())]);
         var bias = weights.All(source => source.Bias is null)
             ? null
             : cat([.. weights.Select(source => source.Bias?.detach() ?? zeros(source.Weight.size(0), dtype: weight.dtype))]);
@@ -130,7 +134,8 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
         {
             using var blockScope = NewDisposeScope();
             long count = Math.Min(step, rows - start);
-            Tensor part = Pad(weight.narrow(0, start, count), count), partBias = bias is null ? null! : Pad(bias.narrow(0, start, count), count);
+            Tensor part = Pad(weight.narrow(0, start, count), count),
+                partBias = bias is null ? null! : Pad(bias.narrow(0, start, count), count);
             if (takesPadded && Padded(weight.size(1)) is var wide && wide != weight.size(1))
             {
                 part = cat([part, zeros(part.size(0), wide - weight.size(1), dtype: part.dtype)], 1);
@@ -179,7 +184,8 @@ internal sealed class PackedWeight(WeightPacking packing, Func<(Tensor Weight, T
         public Tensor PaddedTimes(Tensor x, Tensor other) => CpuLinear.Product(x, other, Weight, Bias, LinearOperation.Multiply);
 
         /// <summary>Computes <c>other + (x Wᵀ + b)</c>.</summary>
-        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? CpuLinear.Product(x, other, Weight, Bias, LinearOperation.Add) : Linear(x).Plus(other);
+        public Tensor Plus(Tensor x, Tensor other) => Padded(Rows) == Rows ? CpuLinear.Product(x, other, Weight, Bias, LinearOperation.Add)
+            : Linear(x).Plus(other);
 
         private Tensor Cut(Tensor y) => Padded(Rows) == Rows ? y : y.narrow(1, 0, Rows);
     }

@@ -19,7 +19,8 @@ public sealed class PromptCache : DecodingCache
 
     internal Tensor? PromptBias { get; private set; }
 
-    /// <summary>Gets −∞ where a prompt's last token does not see under a window, <c>[B, 1, 1, P]</c>, or <see langword="null"/> where it sees all.</summary>
+    /// <summary>Gets −∞ where a prompt's last token does not see under a window, <c>[B, 1, 1, P]</c>, or <see langword="null"/> where it
+    /// sees all.</summary>
     /// <param name="window">How many positions it sees at most; 0 means all. The caller's dispose scope owns the result.</param>
     internal Tensor? LastBias(int window)
     {

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Modeling;
 
 /// <summary>Runs a block without keeping its activations, and runs it again when its gradient is wanted.</summary>
-/// <remarks>Chen et al. (arXiv:1604.06174). Blocks that draw random numbers must seed the generator themselves, so that both runs draw alike.</remarks>
+/// <remarks>Chen et al. (arXiv:1604.06174). Blocks that draw random numbers must seed the generator themselves, so that both runs draw
+/// alike.</remarks>
 internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputation>
 {
     public override string Name => nameof(Recomputation);

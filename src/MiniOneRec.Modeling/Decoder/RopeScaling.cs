@@ -4,7 +4,8 @@ using MiniOneRec.Tensors;
 namespace MiniOneRec.Modeling;
 
 /// <summary>Describes how rotary frequencies are stretched beyond the length that a model was first trained at.</summary>
-/// <remarks>The Llama-3 rule: low frequencies are divided, high ones kept, those between interpolated. The linear rule divides all.</remarks>
+/// <remarks>The Llama-3 rule: low frequencies are divided, high ones kept, those between interpolated. The linear rule divides
+/// all.</remarks>
 /// <param name="Factor">What low frequencies are divided by.</param>
 /// <param name="LowFrequencyFactor">Wavelengths above <c>OriginalMaxPositions / LowFrequencyFactor</c> count as low.</param>
 /// <param name="HighFrequencyFactor">Wavelengths below <c>OriginalMaxPositions / HighFrequencyFactor</c> count as high.</param>
@@ -48,8 +49,10 @@ public sealed record RopeScaling(double Factor, double LowFrequencyFactor, doubl
     {
         string? problem = !(Factor > 0 && double.IsFinite(Factor)) ? $"rope factor is {Factor}; expected a number above 0"
             : IsLinear ? null
-            : !(LowFrequencyFactor > 0 && double.IsFinite(LowFrequencyFactor)) ? $"rope low_freq_factor is {LowFrequencyFactor}; expected a number above 0"
-            : !(HighFrequencyFactor > LowFrequencyFactor && double.IsFinite(HighFrequencyFactor)) ? $"rope high_freq_factor is {HighFrequencyFactor}; expected more than low_freq_factor {LowFrequencyFactor}"
+            : !(LowFrequencyFactor > 0 && double.IsFinite(LowFrequencyFactor))
+                ? $"rope low_freq_factor is {LowFrequencyFactor}; expected a number above 0"
+            : !(HighFrequencyFactor > LowFrequencyFactor && double.IsFinite(HighFrequencyFactor))
+                ? $"rope high_freq_factor is {HighFrequencyFactor}; expected more than low_freq_factor {LowFrequencyFactor}"
             : OriginalMaxPositions < 1 ? $"rope original_max_position_embeddings is {OriginalMaxPositions}; expected at least 1"
             : null;
         if (problem is not null)
@@ -58,7 +61,8 @@ public sealed record RopeScaling(double Factor, double LowFrequencyFactor, doubl
         }
     }
 
-    /// <summary>Reads base and rule: <c>rope_parameters</c> first, then <c>rope_scaling</c>, then the top-level <c>rope_theta</c> of older files.</summary>
+    /// <summary>Reads base and rule: <c>rope_parameters</c> first, then <c>rope_scaling</c>, then the top-level <c>rope_theta</c> of older
+    /// files.</summary>
     /// <exception cref="InvalidDataException">The rule is unknown, or the two objects contradict each other.</exception>
     internal static (double Theta, RopeScaling? Rule) Read(ConfigReader config, ICollection<string>? notes)
     {
@@ -93,8 +97,10 @@ public sealed record RopeScaling(double Factor, double LowFrequencyFactor, doubl
             "default" => null,
             "linear" => Linear(reader.Number("factor")),
             "llama3" => new RopeScaling(
-                reader.Number("factor", 8), reader.Number("low_freq_factor", 1), reader.Number("high_freq_factor", 4), reader.Integer("original_max_position_embeddings", 8_192)),
-            _ => throw new InvalidDataException($"'{reader.Source}': rope type '{type}' is not supported; expected default, linear or llama3."),
+                reader.Number("factor", 8), reader.Number("low_freq_factor", 1), reader.Number("high_freq_factor", 4),
+                reader.Integer("original_max_position_embeddings", 8_192)),
+            _ => throw new InvalidDataException(
+                $"'{reader.Source}': rope type '{type}' is not supported; expected default, linear or llama3."),
         };
     }
 

@@ -10,7 +10,8 @@ internal sealed class RotaryEmbedding
 {
     private readonly Lazy<float[]> _frequencies;
 
-    /// <param name="config">The architecture; its width may be wrong, so nothing of that size is made before the weights have been found to fit.</param>
+    /// <param name="config">The architecture; its width may be wrong, so nothing of that size is made before the weights have been found to
+    /// fit.</param>
     public RotaryEmbedding(DecoderConfig config) => _frequencies = new Lazy<float[]>(() => Frequencies(config));
 
     private static float[] Frequencies(DecoderConfig config)

@@ -33,7 +33,8 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
         _up = new Projection(config.HiddenSize, config.IntermediateSize, false, deviation);
         _down = new Projection(config.IntermediateSize, config.HiddenSize, false, deviation);
         RegisterComponents();
-        (_packedGate, _packedUp, _packedDown) = (_gate.Packed(packing), _up.Packed(packing), packing.Of(() => [(_down.Weight, null)], takesPadded: true));
+        (_packedGate, _packedUp, _packedDown) =
+            (_gate.Packed(packing), _up.Packed(packing), packing.Of(() => [(_down.Weight, null)], takesPadded: true));
     }
 
     public override Tensor forward(Tensor x)
@@ -41,7 +42,8 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         if (Gated(x) is { } packed)
         {
-            return (_packedDown.BlocksFor(packed) is [var down] ? down.Linear(packed) : _down.forward(packed.narrow(1, 0, _inner))).MoveToOuterDisposeScope();
+            return (_packedDown.BlocksFor(packed) is [var down] ? down.Linear(packed) : _down.forward(packed.narrow(1, 0, _inner)))
+                .MoveToOuterDisposeScope();
         }
 
         var gate = Activations.Apply(_activation, _gate.forward(x));            // [N, F]
@@ -59,13 +61,15 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
             return residual.Plus(forward(x)).MoveToOuterDisposeScope();
         }
 
-        return (_packedDown.BlocksFor(packed) is [var down] ? down.Plus(packed, residual) : residual.Plus(_down.forward(packed.narrow(1, 0, _inner))))
+        return (_packedDown.BlocksFor(packed) is [var down] ? down.Plus(packed, residual)
+            : residual.Plus(_down.forward(packed.narrow(1, 0, _inner))))
             .MoveToOuterDisposeScope();
     }
 
     // silu and ⊙ within the products, where no adapter changes them: [N, F], F padded.
     private Tensor? Gated(Tensor x) =>
-        _activation == Activation.Silu && _gate.Adapter is null && _up.Adapter is null && _down.Adapter is null && _packedGate.BlocksFor(x) is [var gate] && _packedUp.BlocksFor(x) is [var up]
+        _activation == Activation.Silu && _gate.Adapter is null && _up.Adapter is null && _down.Adapter is null
+            && _packedGate.BlocksFor(x) is [var gate] && _packedUp.BlocksFor(x) is [var up]
             ? up.PaddedTimes(x, gate.PaddedSilu(x))
             : null;
 }

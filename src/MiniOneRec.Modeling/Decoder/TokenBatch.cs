@@ -5,7 +5,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Token trees packed one after the other without padding, with what attention needs to keep them apart.</summary>
 /// <remarks>
-/// Everything but attention runs on the N packed tokens. Attention alone gathers them to <c>[B, T]</c>, padded on the right: under a causal mask
+/// Everything but attention runs on the N packed tokens. Attention alone gathers them to <c>[B, T]</c>, padded on the right: under a causal
+/// mask
 /// no real token looks to its right, so chains need no mask of their own; trees get one.
 /// </remarks>
 public sealed class TokenBatch : IDisposable
@@ -15,7 +16,8 @@ public sealed class TokenBatch : IDisposable
     private (int Window, Tensor Mask)? _windowed;
     private (ContentModule Content, HistoryRows Rows)? _histories;
 
-    private TokenBatch(IReadOnlyList<TokenTree> trees, Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad, Tensor? unpad, Tensor? mask)
+    private TokenBatch(IReadOnlyList<TokenTree> trees, Tensor tokens, Tensor positions, int[] lengths, int[] offsets, Tensor? pad,
+        Tensor? unpad, Tensor? mask)
     {
         Trees = trees;
         (Tokens, Positions, Lengths, Offsets, Pad, Unpad, Mask) = (tokens, positions, lengths, offsets, pad, unpad, mask);
@@ -55,7 +57,8 @@ public sealed class TokenBatch : IDisposable
     /// <summary>Gets which token sees which, <c>[B, 1, T, T]</c> bool, or <see langword="null"/> where all trees are chains.</summary>
     internal Tensor? Mask { get; }
 
-    /// <summary>Gets which token sees which under a window, <c>[B or 1, 1, T, T]</c> bool, or <see langword="null"/> where all see all before them.</summary>
+    /// <summary>Gets which token sees which under a window, <c>[B or 1, 1, T, T]</c> bool, or <see langword="null"/> where all see all
+    /// before them.</summary>
     /// <param name="window">How many positions a token sees at most, its own among them; 0 means all. Lives as long as the batch.</param>
     internal Tensor? MaskFor(int window)
     {
@@ -176,7 +179,8 @@ public sealed class TokenBatch : IDisposable
         using var scope = NewDisposeScope();
         if (Mask is null)
         {
-            return ones([1, 1, MaxLength, MaxLength], dtype: ScalarType.Bool, device: Tokens.device).tril().triu(1 - window).DetachFromDisposeScope();
+            return ones([1, 1, MaxLength, MaxLength], dtype: ScalarType.Bool, device: Tokens.device).tril().triu(1 - window)
+                .DetachFromDisposeScope();
         }
 
         // In a tree the position is the depth, and what stands beyond a tree's end sees itself alone.

@@ -29,7 +29,8 @@ public sealed class TokenTree
     /// <param name="prompt">Token ids, at least one.</param>
     /// <param name="completions">G completions, token ids; equal ones share all nodes.</param>
     /// <param name="nodes">Node of each token of each completion.</param>
-    /// <remarks>The logits that predict token <c>t</c> of a completion stand at node <c>t − 1</c>, or at the prompt's last token for <c>t = 0</c>.</remarks>
+    /// <remarks>The logits that predict token <c>t</c> of a completion stand at node <c>t − 1</c>, or at the prompt's last token for <c>t =
+    /// 0</c>.</remarks>
     public static TokenTree Branches(int[] prompt, IReadOnlyList<int[]> completions, out int[][] nodes)
     {
         ArgumentNullException.ThrowIfNull(prompt);

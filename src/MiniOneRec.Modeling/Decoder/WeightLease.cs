@@ -22,7 +22,8 @@ internal sealed class WeightLease
         {
             if (_trainer is not null)
             {
-                throw new InvalidOperationException("The weights are being trained already; wait for that run to end, or train a copy of the model.");
+                throw new InvalidOperationException(
+                    "The weights are being trained already; wait for that run to end, or train a copy of the model.");
             }
 
             _trainer = Thread.CurrentThread;

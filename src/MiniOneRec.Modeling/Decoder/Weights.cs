@@ -11,7 +11,8 @@ internal static class Weights
     [ThreadStatic]
     private static ScalarType? s_typeWithoutMemory;
 
-    /// <summary>Until disposed, parameters made on this thread have shape and type but no memory, for stored weights to take their place.</summary>
+    /// <summary>Until disposed, parameters made on this thread have shape and type but no memory, for stored weights to take their
+    /// place.</summary>
     public static IDisposable WithoutMemory(ScalarType type)
     {
         s_typeWithoutMemory = type;

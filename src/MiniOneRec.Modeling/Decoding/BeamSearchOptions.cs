@@ -12,7 +12,8 @@ public enum BeamScoring
     /// <summary>Full-vocabulary log-probabilities of the codes alone.</summary>
     SidOnly,
 
-    /// <summary>Log-probabilities renormalised over the children of each node in the trie; the head runs on the level's tokens alone.</summary>
+    /// <summary>Log-probabilities renormalised over the children of each node in the trie; the head runs on the level's tokens
+    /// alone.</summary>
     TrieRenormalised,
 }
 
@@ -30,7 +31,8 @@ public sealed class BeamSearchOptions
     public BeamScoring Scoring { get; set; } = BeamScoring.Exact;
 
     /// <summary>
-    /// Gets or sets γ: when beams are selected, the k-th best child of one prefix counts <c>k·γ</c> nats less (k from 0), so that beams spread over
+    /// Gets or sets γ: when beams are selected, the k-th best child of one prefix counts <c>k·γ</c> nats less (k from 0), so that beams
+    /// spread over
     /// prefixes. Scores and the final order are not touched. Li, Monroe and Jurafsky (arXiv:1611.08562), Eq. 6.
     /// </summary>
     /// <value>The default is 0, plain beam search.</value>

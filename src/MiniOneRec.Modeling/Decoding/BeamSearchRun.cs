@@ -177,7 +177,8 @@ internal sealed class BeamSearchRun
             }
         }
 
-        children.Sort(static (a, b) => a.LogProbability != b.LogProbability ? b.LogProbability.CompareTo(a.LogProbability) : a.Child.CompareTo(b.Child));
+        children.Sort(static (a, b) => a.LogProbability != b.LogProbability ? b.LogProbability.CompareTo(a.LogProbability)
+            : a.Child.CompareTo(b.Child));
         for (int rank = 0; rank < children.Count; rank++)
         {
             beams.Offer(hypothesis, children[rank].Child, children[rank].LogProbability, rank * _siblingPenalty);

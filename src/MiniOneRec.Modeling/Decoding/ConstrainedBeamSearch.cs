@@ -24,7 +24,8 @@ public readonly record struct Beam(int Node, double LogProbability, double Score
 
 /// <summary>Beam search that can only write semantic IDs of the catalogue.</summary>
 /// <remarks>
-/// Prompts run once; beams share their keys and values and add one row per prefix. The state of a beam is a trie node, so a prefix outside the
+/// Prompts run once; beams share their keys and values and add one row per prefix. The state of a beam is a trie node, so a prefix outside
+/// the
 /// catalogue cannot be represented. Scores are plain sums without length penalty. Ties go to the earlier beam, then to the smaller code.
 /// Instances hold no state between calls and are safe for concurrent use.
 /// </remarks>
@@ -45,7 +46,8 @@ public sealed class ConstrainedBeamSearch
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <returns>Per query at most W distinct semantic IDs, best first; fewer where the catalogue or the mask holds fewer.</returns>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
-        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, CancellationToken cancellationToken = default)
+        IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var prompts = model.NewCache();
@@ -78,7 +80,8 @@ public sealed class ConstrainedBeamSearch
     /// <param name="trie">The catalogue.</param>
     /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
     /// <param name="prompts">An empty cache of the model; receives the prompts and no beams, and stays the caller's.</param>
-    /// <param name="guide">Gives the queries their priors, from the hidden states of the prompts' last tokens, <c>[B, D]</c>; or <see langword="null"/>.</param>
+    /// <param name="guide">Gives the queries their priors, from the hidden states of the prompts' last tokens, <c>[B, D]</c>; or
+    /// <see langword="null"/>.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     internal IReadOnlyList<IReadOnlyList<Beam>> Search(
         IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,

@@ -33,10 +33,12 @@ public sealed class ConstrainedSampler
     /// <param name="random">Where chance comes from.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <returns>
-    /// Per prompt <see cref="SamplingOptions.Count"/> draws in the order of their log-probability; without replacement fewer where the catalogue has fewer.
+    /// Per prompt <see cref="SamplingOptions.Count"/> draws in the order of their log-probability; without replacement fewer where the
+    /// catalogue has fewer.
     /// </returns>
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
-        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, CancellationToken cancellationToken = default)
+        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         using var cache = model.NewCache();
@@ -53,7 +55,8 @@ public sealed class ConstrainedSampler
     /// <param name="cancellationToken">Looked at between steps.</param>
     /// <inheritdoc cref="Sample(IDecodingBackbone, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random, CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
-        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random, DecodingCache cache,
+        IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random,
+        DecodingCache cache,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -77,7 +80,8 @@ public sealed class ConstrainedSampler
         for (int level = 0; ; level++)
         {
             bool mayEnd = template.Terminator.Count > 0;
-            int[] tokens = mayEnd ? [.. template.Vocabulary.TokensOf(level), template.Terminator[0]] : template.Vocabulary.TokensOf(level).ToArray();
+            int[] tokens = mayEnd ? [.. template.Vocabulary.TokensOf(level), template.Terminator[0]]
+                : template.Vocabulary.TokensOf(level).ToArray();
             var scores = LevelScores.Logits(model, hidden, tokens);
             for (int r = 0; r < rows.Length; r++)
             {

@@ -11,7 +11,8 @@ public sealed class DecodingStep
     public required int[] Prompts { get; init; }
 
     /// <summary>
-    /// Gets each row's ancestors as row numbers counted over all steps of the cache, oldest first, its own number last. Rows of one step may
+    /// Gets each row's ancestors as row numbers counted over all steps of the cache, oldest first, its own number last. Rows of one step
+    /// may
     /// be ancestors of later rows of the same step.
     /// </summary>
     public required int[][] Ancestors { get; init; }
@@ -26,7 +27,8 @@ public sealed class DecodingStep
         if (rows == 0 || step.Prompts.Length != rows || step.Ancestors.Length != rows)
         {
             throw new ArgumentException(
-                $"A step needs one token, prompt and ancestor list per row; got {rows}, {step.Prompts.Length}, {step.Ancestors.Length}.", nameof(step));
+                $"A step needs one token, prompt and ancestor list per row; got {rows}, {step.Prompts.Length}, {step.Ancestors.Length}.",
+                nameof(step));
         }
 
         for (int r = 0; r < rows; r++)

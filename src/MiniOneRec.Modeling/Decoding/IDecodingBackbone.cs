@@ -4,10 +4,13 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What search and sampling need of a model: run prompts once, run new tokens on top of them, score hidden states by the head.</summary>
+/// <summary>What search and sampling need of a model: run prompts once, run new tokens on top of them, score hidden states by the
+/// head.</summary>
 /// <remarks>
-/// A <see cref="CausalLanguageModel"/> runs prompt and response through one decoder; an encoder-decoder such as <c>T5DecodingBackbone</c> of
-/// MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope, which owns the
+/// A <see cref="CausalLanguageModel"/> runs prompt and response through one decoder; an encoder-decoder such as <c>T5DecodingBackbone</c>
+/// of
+/// MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope,
+/// which owns the
 /// returned tensors.
 /// </remarks>
 public interface IDecodingBackbone

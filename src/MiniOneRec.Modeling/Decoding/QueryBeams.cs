@@ -33,7 +33,8 @@ internal sealed class QueryBeams
     /// <param name="logProbability">Its log-probability, ending included.</param>
     public void Finish(int node, double logProbability) => _finished.Add(new Beam(node, logProbability, Mixed(node, logProbability)));
 
-    /// <summary>Turns the best candidates into hypotheses; log-probabilities only fall, so those below the wanted results are dropped.</summary>
+    /// <summary>Turns the best candidates into hypotheses; log-probabilities only fall, so those below the wanted results are
+    /// dropped.</summary>
     public void Select()
     {
         double floor = Floor();
@@ -70,7 +71,8 @@ internal sealed class QueryBeams
         _live = live;
     }
 
-    /// <summary>Takes the hypotheses that must run: all live ones, and of the waiting ones those that can still reach the wanted results.</summary>
+    /// <summary>Takes the hypotheses that must run: all live ones, and of the waiting ones those that can still reach the wanted
+    /// results.</summary>
     public List<BeamHypothesis> NextToRun()
     {
         double floor = Floor();

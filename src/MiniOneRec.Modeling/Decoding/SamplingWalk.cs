@@ -48,7 +48,8 @@ internal sealed class SamplingWalk
         }
     }
 
-    /// <summary>Takes the drawn prefixes as the next to walk; without replacement only the best Count of them and of what is finished.</summary>
+    /// <summary>Takes the drawn prefixes as the next to walk; without replacement only the best Count of them and of what is
+    /// finished.</summary>
     public void Advance()
     {
         var (drawn, wasLive) = (_next, Live);
@@ -96,7 +97,8 @@ internal sealed class SamplingWalk
         Renormalise(choices);
         if (_options.TopK > 0 || _options.TopP < 1)
         {
-            choices.Sort(static (a, b) => a.LogProbability != b.LogProbability ? b.LogProbability.CompareTo(a.LogProbability) : a.Node.CompareTo(b.Node));
+            choices.Sort(static (a, b) => a.LogProbability != b.LogProbability ? b.LogProbability.CompareTo(a.LogProbability)
+                : a.Node.CompareTo(b.Node));
             int keep = _options.TopK > 0 ? Math.Min(_options.TopK, choices.Count) : choices.Count;
             double mass = 0;
             for (int i = 0; i < keep; i++)
@@ -142,7 +144,8 @@ internal sealed class SamplingWalk
         {
             if (times[i] > 0)
             {
-                _next.Add(new Draw(choices[i].Node, prefix.LogProbability + choices[i].LogProbability, times[i], 0, prefix.Chain) { Ended = choices[i].Ends });
+                _next.Add(new Draw(choices[i].Node, prefix.LogProbability + choices[i].LogProbability, times[i], 0,
+                    prefix.Chain) { Ended = choices[i].Ends });
             }
         }
     }
@@ -161,11 +164,13 @@ internal sealed class SamplingWalk
         {
             double v = prefix.Perturbed - noisy[i] + Log1MinusExp(noisy[i] - largest);
             double conditioned = prefix.Perturbed - Math.Max(0, v) - LogP1(Math.Exp(-Math.Abs(v)));
-            _next.Add(new Draw(choices[i].Node, prefix.LogProbability + choices[i].LogProbability, 1, conditioned, prefix.Chain) { Ended = choices[i].Ends });
+            _next.Add(new Draw(choices[i].Node, prefix.LogProbability + choices[i].LogProbability, 1, conditioned,
+                prefix.Chain) { Ended = choices[i].Ends });
         }
     }
 
-    private static double Log1MinusExp(double x) => x >= 0 ? double.NegativeInfinity : x > -0.6931 ? Math.Log(-ExpM1(x)) : LogP1(-Math.Exp(x));
+    private static double Log1MinusExp(double x) => x >= 0 ? double.NegativeInfinity : x > -0.6931 ? Math.Log(-ExpM1(x))
+        : LogP1(-Math.Exp(x));
 
     // log(1 + x) and exp(x) − 1 without losing the digits of a small x.
     private static double LogP1(double x)

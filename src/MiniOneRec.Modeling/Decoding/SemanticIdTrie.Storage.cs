@@ -15,7 +15,8 @@ public sealed partial class SemanticIdTrie
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     /// <exception cref="IOException">A file of another kind exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        SaveAsync(path, overwrite: false, cancellationToken);
 
     /// <summary>Writes the trie; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>
@@ -61,7 +62,8 @@ public sealed partial class SemanticIdTrie
         {
             var header = MemoryMarshal.Cast<byte, long>(file.Slice<byte>(0, 32).Span);
             long nodes = header[1], items = header[2], depth = header[3];
-            if (header[0] != unchecked((long)Magic) || nodes is < 2 or > int.MaxValue - 1 || items is < 1 or > int.MaxValue - 1 || depth is < 1 or > SemanticId.MaxDepth)
+            if (header[0] != unchecked((long)Magic) || nodes is < 2 or > int.MaxValue - 1 || items is < 1 or > int.MaxValue - 1
+                || depth is < 1 or > SemanticId.MaxDepth)
             {
                 throw new InvalidDataException($"Trie file '{path}' has no valid header.");
             }
@@ -74,14 +76,16 @@ public sealed partial class SemanticIdTrie
                 return start;
             }
 
-            long levels = Next((depth + 2) * 4), children = Next((nodes + 1) * 4), firsts = Next((nodes + 1) * 4), rows = Next(items * 4), codes = Next(nodes * 2);
+            long levels = Next((depth + 2) * 4), children = Next((nodes + 1) * 4), firsts = Next((nodes + 1) * 4), rows = Next(items * 4),
+                codes = Next(nodes * 2);
             if (at != length)
             {
                 throw new InvalidDataException($"Trie file '{path}' is {length} bytes long; its header describes {at}.");
             }
 
             var trie = new SemanticIdTrie(
-                file.Slice<int>(children, nodes + 1), file.Slice<ushort>(codes, nodes), file.Slice<int>(firsts, nodes + 1), file.Slice<int>(rows, items),
+                file.Slice<int>(children, nodes + 1), file.Slice<ushort>(codes, nodes), file.Slice<int>(firsts, nodes + 1),
+                file.Slice<int>(rows, items),
                 file.Slice<int>(levels, depth + 2).ToArray(), file);
             trie.CheckStructure(path);
             return trie;
@@ -95,7 +99,8 @@ public sealed partial class SemanticIdTrie
 
     private void CheckStructure(string path)
     {
-        bool ordered = _levelStart[0] == 0 && _levelStart[1] == 1 && _levelStart[^1] == NodeCount && _levelStart.AsSpan().IndexOfAnyExceptInRange(0, NodeCount) < 0;
+        bool ordered = _levelStart[0] == 0 && _levelStart[1] == 1 && _levelStart[^1] == NodeCount
+            && _levelStart.AsSpan().IndexOfAnyExceptInRange(0, NodeCount) < 0;
         var children = _firstChild.Span;
         var firsts = _firstItem.Span;
         ordered &= children[0] == 1 && children[^1] == NodeCount && firsts[0] == 0 && firsts[^1] == ItemCount;
@@ -103,7 +108,8 @@ public sealed partial class SemanticIdTrie
         for (int node = 0; node < NodeCount && ordered; node++)
         {
             int start = children[node], end = children[node + 1];
-            ordered = start > node && end >= start && end <= NodeCount && firsts[node + 1] >= firsts[node] && (end > start || firsts[node + 1] > firsts[node]);
+            ordered = start > node && end >= start && end <= NodeCount && firsts[node + 1] >= firsts[node]
+                && (end > start || firsts[node + 1] > firsts[node]);
 
             // Children are found by binary search: codes that do not ascend would hide items in silence.
             for (int child = start + 1; child < end && ordered; child++)

@@ -4,7 +4,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>The catalogue's tree of semantic IDs as arrays: what may follow a prefix, and which items end there.</summary>
 /// <remarks>
-/// Nodes are numbered level by level from the root, 0, and the children of a node are consecutive numbers (CSR form), so that a beam's state is one
+/// Nodes are numbered level by level from the root, 0, and the children of a node are consecutive numbers (CSR form), so that a beam's
+/// state is one
 /// integer and advancing it is an array access. Any depths may be mixed; a node may both end items and have children; a leaf
 /// holds a list of items. About 14 bytes per item. Immutable and safe for concurrent use.
 /// </remarks>
@@ -21,7 +22,8 @@ public sealed partial class SemanticIdTrie : IDisposable
     private readonly IDisposable? _owner;
 
     private SemanticIdTrie(
-        ReadOnlyMemory<int> firstChild, ReadOnlyMemory<ushort> codes, ReadOnlyMemory<int> firstItem, ReadOnlyMemory<int> items, int[] levelStart, IDisposable? owner)
+        ReadOnlyMemory<int> firstChild, ReadOnlyMemory<ushort> codes, ReadOnlyMemory<int> firstItem, ReadOnlyMemory<int> items,
+        int[] levelStart, IDisposable? owner)
     {
         (_firstChild, _codes, _firstItem, _items, _levelStart, _owner) = (firstChild, codes, firstItem, items, levelStart, owner);
     }
@@ -33,7 +35,8 @@ public sealed partial class SemanticIdTrie : IDisposable
     {
         ArgumentNullException.ThrowIfNull(index);
         using var built = FromStream(index.SemanticIds);
-        (_firstChild, _codes, _firstItem, _items, _levelStart) = (built._firstChild, built._codes, built._firstItem, built._items, built._levelStart);
+        (_firstChild, _codes, _firstItem, _items, _levelStart) =
+            (built._firstChild, built._codes, built._firstItem, built._items, built._levelStart);
     }
 
     /// <summary>Gets the number of nodes, the root included.</summary>
@@ -200,7 +203,8 @@ public sealed partial class SemanticIdTrie : IDisposable
     {
         if (depth < 1 || codes.Length == 0 || codes.Length % depth != 0)
         {
-            throw new ArgumentException($"Expected N x {depth} codes with N and depth at least 1; got {codes.Length} codes.", nameof(codes));
+            throw new ArgumentException($"Expected N x {depth} codes with N and depth at least 1; got {codes.Length} codes.",
+                nameof(codes));
         }
 
         int items = codes.Length / depth;
@@ -285,7 +289,9 @@ public sealed partial class SemanticIdTrie : IDisposable
                 int code = matrix[i];
                 if (code is < -1 or > ushort.MaxValue)
                 {
-                    throw new ArgumentException($"Item {i / depth} has code {code} at level {level}; expected 0 to {ushort.MaxValue}, or -1 after its end.", nameof(codes));
+                    throw new ArgumentException(
+                        $"Item {i / depth} has code {code} at level {level}; expected 0 to {ushort.MaxValue}, or -1 after its end.",
+                        nameof(codes));
                 }
 
                 if (code >= 0 && level > 0 && matrix[i - 1] < 0)

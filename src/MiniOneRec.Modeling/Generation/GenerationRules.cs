@@ -45,7 +45,8 @@ internal sealed class GenerationRules(GenerationConfig config)
         {
             foreach (int token in tokens.Distinct())
             {
-                logits[token] = (float)(logits[token] < 0 ? logits[token] * config.RepetitionPenalty : logits[token] / config.RepetitionPenalty);
+                logits[token] =
+                    (float)(logits[token] < 0 ? logits[token] * config.RepetitionPenalty : logits[token] / config.RepetitionPenalty);
             }
         }
 
@@ -54,7 +55,8 @@ internal sealed class GenerationRules(GenerationConfig config)
         {
             // A bad word that is an end token alone is none.
             bool ends = word.Count == 1 && config.EosTokenIds.Contains(word[0]);
-            if (!ends && word.Count <= tokens.Length + 1 && tokens.AsSpan(tokens.Length - word.Count + 1).SequenceEqual([.. word.Take(word.Count - 1)]))
+            if (!ends && word.Count <= tokens.Length + 1
+                && tokens.AsSpan(tokens.Length - word.Count + 1).SequenceEqual([.. word.Take(word.Count - 1)]))
             {
                 Ban(logits, word[^1]);
             }

@@ -16,7 +16,8 @@ public static class TextGenerator
     /// <param name="cancellationToken">Looked at between tokens.</param>
     /// <returns>The written tokens per prompt.</returns>
     public static IReadOnlyList<int[]> Greedy(
-        CausalLanguageModel model, IReadOnlyList<int[]> prompts, int maxTokens, IReadOnlyCollection<int> endTokens, CancellationToken cancellationToken = default)
+        CausalLanguageModel model, IReadOnlyList<int[]> prompts, int maxTokens, IReadOnlyCollection<int> endTokens,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endTokens);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
@@ -27,21 +28,25 @@ public static class TextGenerator
     /// <param name="model">The model, in evaluation mode.</param>
     /// <param name="prompts">Token ids, each at least one; may be empty.</param>
     /// <param name="generation">End tokens, limits, penalties and forbidden tokens.</param>
-    /// <param name="maxTokens">The most tokens that are written per prompt; by default what the rules say, and 20 where they say nothing.</param>
+    /// <param name="maxTokens">The most tokens that are written per prompt; by default what the rules say, and 20 where they say
+    /// nothing.</param>
     /// <param name="cancellationToken">Looked at between tokens.</param>
     /// <returns>The written tokens per prompt, without the one that ended it.</returns>
     public static IReadOnlyList<int[]> Greedy(
-        CausalLanguageModel model, IReadOnlyList<int[]> prompts, GenerationConfig generation, int? maxTokens = null, CancellationToken cancellationToken = default)
+        CausalLanguageModel model, IReadOnlyList<int[]> prompts, GenerationConfig generation, int? maxTokens = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompts);
         ArgumentNullException.ThrowIfNull(generation);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens ?? 1, 1, nameof(maxTokens));
-        int[] limits = [.. prompts.Select(prompt => maxTokens ?? generation.MaxNewTokens ?? (generation.MaxLength is { } length ? length - prompt.Length : DefaultTokens))];
+        int[] limits = [.. prompts.Select(prompt => maxTokens ?? generation.MaxNewTokens
+            ?? (generation.MaxLength is { } length ? length - prompt.Length : DefaultTokens))];
         return Run(model, prompts, limits, [.. generation.EosTokenIds], new GenerationRules(generation), cancellationToken);
     }
 
     private static int[][] Run(
-        CausalLanguageModel model, IReadOnlyList<int[]> prompts, int[] limits, IReadOnlyCollection<int> endTokens, GenerationRules? rules, CancellationToken cancellationToken)
+        CausalLanguageModel model, IReadOnlyList<int[]> prompts, int[] limits, IReadOnlyCollection<int> endTokens, GenerationRules? rules,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(prompts);
@@ -86,7 +91,8 @@ public static class TextGenerator
                 break;
             }
 
-            hidden = model.Extend(cache, new DecodingStep { Tokens = [.. tokens], Prompts = open, Ancestors = [.. open.Select(b => chains[b])] })
+            hidden =
+                model.Extend(cache, new DecodingStep { Tokens = [.. tokens], Prompts = open, Ancestors = [.. open.Select(b => chains[b])] })
                 .MoveToOuterDisposeScope();
         }
 

@@ -12,12 +12,14 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<IRecommender>>> _loading = new(StringComparer.Ordinal);
 
-    /// <summary>Loads a <see cref="GenerativeRecommender"/> or a <see cref="RecommenderHost"/>, as registered, or waits for its loading that has begun.</summary>
+    /// <summary>Loads a <see cref="GenerativeRecommender"/> or a <see cref="RecommenderHost"/>, as registered, or waits for its loading
+    /// that has begun.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
     /// <exception cref="OptionsValidationException">The application's options break a rule.</exception>
     public Task<IRecommender> LoadAsync(string name, CancellationToken cancellationToken = default) =>
-        _loading.GetOrAdd(name, key => new(() => StartAsync(registrations.Single(registration => registration.Name == key), cancellationToken))).Value;
+        _loading.GetOrAdd(name,
+            key => new(() => StartAsync(registrations.Single(registration => registration.Name == key), cancellationToken))).Value;
 
     /// <summary>Gets what is registered under a name. What is not loaded yet is loaded on the thread pool while the caller waits.</summary>
     /// <typeparam name="T">The class that is registered.</typeparam>
@@ -31,11 +33,13 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
         if (!registration.Hosted)
         {
             string device = provider.GetRequiredService<IOptions<MiniOneRecOptions>>().Value.Device;
-            return Task.Run<IRecommender>(async () => await load(registration.Folder, device, cancellationToken).ConfigureAwait(false), cancellationToken);
+            return Task.Run<IRecommender>(async () => await load(registration.Folder, device, cancellationToken).ConfigureAwait(false),
+                cancellationToken);
         }
 
         var options = provider.GetRequiredService<IOptionsMonitor<RecommenderHostOptions>>().Get(registration.Name);
-        var host = new RecommenderHost(options, provider.GetService<ILoggerFactory>(), provider.GetService<IMeterFactory>()) { LoadFolder = load };
+        var host =
+            new RecommenderHost(options, provider.GetService<ILoggerFactory>(), provider.GetService<IMeterFactory>()) { LoadFolder = load };
         host.Name = registration.Name.Length == 0 ? host.Name : registration.Name;
         return Task.Run<IRecommender>(
             async () =>
@@ -74,7 +78,8 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
         };
         return async (folder, device, cancellationToken) =>
         {
-            var recommender = await ModelFolder.LoadAsync(folder, options with { Device = device }, cancellationToken).ConfigureAwait(false);
+            var recommender = await ModelFolder.LoadAsync(folder, options with { Device = device }, cancellationToken)
+                .ConfigureAwait(false);
             recommender.Name = name.Length == 0 ? recommender.Name : name;
             recommender.Prior = prior ?? recommender.Prior;
             recommender.Fallback = fallback ?? recommender.Fallback;
@@ -101,7 +106,8 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
                 step.PostConfigure(name, saved);
             }
 
-            string[] failures = [.. validators.Select(validator => validator.Validate(name, saved)).Where(result => result.Failed).SelectMany(result => result.Failures ?? [])];
+            string[] failures = [.. validators.Select(validator => validator.Validate(name, saved)).Where(result => result.Failed)
+                .SelectMany(result => result.Failures ?? [])];
             if (failures.Length > 0)
             {
                 throw new OptionsValidationException(name, typeof(RecommenderOptions), failures);

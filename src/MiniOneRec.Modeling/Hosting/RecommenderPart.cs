@@ -11,7 +11,8 @@ internal sealed record RecommenderPart(string Name, string Kind)
     /// <summary>Registers a part that the container makes and owns; a later one takes the place of an earlier one.</summary>
     public static MiniOneRecBuilder Use<T>(MiniOneRecBuilder builder, string name, string kind, Func<IServiceProvider, T> factory)
         where T : class =>
-        Use(builder, name, kind, ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, kind), (provider, _) => factory(provider)));
+        Use(builder, name, kind,
+            ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, kind), (provider, _) => factory(provider)));
 
     /// <summary>Registers a part that stays the caller's.</summary>
     public static MiniOneRecBuilder Use<T>(MiniOneRecBuilder builder, string name, string kind, T part)

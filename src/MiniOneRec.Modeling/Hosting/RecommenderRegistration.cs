@@ -38,9 +38,11 @@ internal sealed record RecommenderRegistration(string Name, string Folder, bool 
         return new RecommenderRegistration(name, folder, Hosted: false).Add<GenerativeRecommender>(builder);
     }
 
-    /// <summary>Registers a host: its options and those of its recommenders, its services, and its first loading when the application's host starts.</summary>
+    /// <summary>Registers a host: its options and those of its recommenders, its services, and its first loading when the application's
+    /// host starts.</summary>
     public static MiniOneRecBuilder AddHost(
-        MiniOneRecBuilder builder, string name, string folder, Action<RecommenderHostOptions>? configure, Action<RecommenderOptions>? configureRecommender)
+        MiniOneRecBuilder builder, string name, string folder, Action<RecommenderHostOptions>? configure,
+        Action<RecommenderOptions>? configureRecommender)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -58,14 +60,16 @@ internal sealed record RecommenderRegistration(string Name, string Folder, bool 
         string path = configuration is IConfigurationSection section ? section.Path + ":" : "";
         return configuration[FolderKey] is { Length: > 0 } folder
             ? folder
-            : throw new InvalidOperationException($"Configuration has no key '{path}{FolderKey}'; expected the folder of a saved recommender.");
+            : throw new InvalidOperationException(
+                $"Configuration has no key '{path}{FolderKey}'; expected the folder of a saved recommender.");
     }
 
     private MiniOneRecBuilder Add<TService>(MiniOneRecBuilder builder)
         where TService : class, IRecommender
     {
         var services = builder.Services;
-        var earlier = services.Select(service => service is { IsKeyedService: false } ? service.ImplementationInstance as RecommenderRegistration : null)
+        var earlier = services.Select(service => service is { IsKeyedService: false }
+            ? service.ImplementationInstance as RecommenderRegistration : null)
             .FirstOrDefault(registration => registration?.Name == Name);
         string with = Hosted ? "AddRecommenderHost(name, folder)" : "AddRecommender(name, folder)";
         if (earlier is not null)
@@ -75,10 +79,12 @@ internal sealed record RecommenderRegistration(string Name, string Folder, bool 
                 + $"'{Folder}' needs {(Name.Length == 0 ? "a name: " + with : "another name")}.");
         }
 
-        if (Name.Length == 0 && services.FirstOrDefault(service => service is { IsKeyedService: false } && service.ServiceType == typeof(IRecommender)) is { } own)
+        if (Name.Length == 0 && services.FirstOrDefault(service => service is { IsKeyedService: false }
+            && service.ServiceType == typeof(IRecommender)) is { } own)
         {
             string what = (own.ImplementationType ?? own.ImplementationInstance?.GetType())?.Name ?? "a factory";
-            throw new InvalidOperationException($"The application registers {what} as IRecommender already; give the recommender of '{Folder}' a name: {with}.");
+            throw new InvalidOperationException(
+                $"The application registers {what} as IRecommender already; give the recommender of '{Folder}' a name: {with}.");
         }
 
         services.AddSingleton(this);

@@ -3,9 +3,11 @@ using Microsoft.Extensions.Hosting;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Loads the registered recommenders and hosts before the application's own services start, so that a missing folder stops the start.</summary>
+/// <summary>Loads the registered recommenders and hosts before the application's own services start, so that a missing folder stops the
+/// start.</summary>
 internal sealed class RecommenderStart(
-    IServiceProvider provider, RecommenderLoader loader, IEnumerable<RecommenderRegistration> registrations, IEnumerable<RecommenderPart> parts)
+    IServiceProvider provider, RecommenderLoader loader, IEnumerable<RecommenderRegistration> registrations,
+    IEnumerable<RecommenderPart> parts)
     : IHostedLifecycleService
 {
     /// <inheritdoc/>

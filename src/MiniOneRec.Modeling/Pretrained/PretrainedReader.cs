@@ -1,11 +1,13 @@
 namespace MiniOneRec.Modeling;
 
 /// <summary>
-/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>. <c>PretrainedModels</c> of the package MiniOneRec.Pretrained implements it.
+/// Reads pretrained models for <see cref="GenerativeRecommenderFactory"/>. <c>PretrainedModels</c> of the package MiniOneRec.Pretrained
+/// implements it.
 /// </summary>
 /// <remarks>
 /// An application that references the package needs no registration: the library finds it by its name, see
-/// <c>docs/decisions/pretrained-package.md</c>. To change how models are read, set <see cref="GenerativeRecommenderFactory.Pretrained"/>, or
+/// <c>docs/decisions/pretrained-package.md</c>. To change how models are read, set <see cref="GenerativeRecommenderFactory.Pretrained"/>,
+/// or
 /// register a <see cref="PretrainedReader"/> in the container.
 /// </remarks>
 public abstract class PretrainedReader

@@ -11,5 +11,6 @@ namespace MiniOneRec.Modeling;
 /// <param name="Backbones">Loads folders.</param>
 /// <param name="Logger">Receives a warning about ignored keys of files.</param>
 internal sealed record PretrainedRequest(
-    string Path, ModelingOptions Options, MiniOneRecOptions Shared, SemanticIdIndex Index, IReadOnlyList<Item> Items, BackboneRegistry Backbones,
+    string Path, ModelingOptions Options, MiniOneRecOptions Shared, SemanticIdIndex Index, IReadOnlyList<Item> Items,
+    BackboneRegistry Backbones,
     ILogger? Logger);

@@ -9,6 +9,7 @@ public enum PromptFormat
     /// <summary>The prompts of the reference system (<c>AlpacaTemplate</c> of MiniOneRec.Pretrained): for pretrained base models.</summary>
     Alpaca,
 
-    /// <summary>The chat format of the pretrained model (<c>ChatTemplate</c> of MiniOneRec.Pretrained): for models that were tuned on conversations.</summary>
+    /// <summary>The chat format of the pretrained model (<c>ChatTemplate</c> of MiniOneRec.Pretrained): for models that were tuned on
+    /// conversations.</summary>
     Chat,
 }

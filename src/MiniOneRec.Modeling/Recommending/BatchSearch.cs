@@ -6,13 +6,15 @@ namespace MiniOneRec.Modeling;
 /// <summary>The answer to one request of a batch, or why it has none.</summary>
 internal readonly record struct BatchOutcome(RecommendationResult? Result, Exception? Error);
 
-/// <summary>Answers prepared requests together: prior, beam search, ranking. What fails for one request does not fail for the others.</summary>
+/// <summary>Answers prepared requests together: prior, beam search, ranking. What fails for one request does not fail for the
+/// others.</summary>
 /// <param name="model">The decoder.</param>
 /// <param name="template">Which tokens stand for codes.</param>
 /// <param name="owner">The recommender, which its prior must not call.</param>
-/// <param name="telemetry">Receives the figures of each batch.</param>
+/// <param name="telemetry">Receives the figures of each batch, or <see langword="null"/>.</param>
 /// <param name="logger">Receives one message per batch.</param>
-internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate template, object owner, RecommenderTelemetry telemetry, ILogger logger)
+internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate template, object owner, RecommenderTelemetry? telemetry,
+    ILogger logger)
 {
     /// <summary>Answers a batch on the calling thread.</summary>
     /// <param name="requests">The requests, at least one.</param>
@@ -27,7 +29,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         PriorShare[] shares = [.. settings.Shares];
         foreach (var share in shares)
         {
-            foreach (var group in Enumerable.Range(0, requests.Count).Where(i => outcomes[i].Error is null).GroupBy(i => requests[i].Catalogue))
+            foreach (var group in Enumerable.Range(0, requests.Count).Where(i => outcomes[i].Error is null)
+                .GroupBy(i => requests[i].Catalogue))
             {
                 AddPrior(batch, share, group.Key, [.. group]);
             }
@@ -35,7 +38,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
 
         if (shares.Length > 0)
         {
-            telemetry.Stage("prior", start);
+            telemetry?.Stage("prior", start);
         }
 
         foreach (var group in Enumerable.Range(0, requests.Count)
@@ -45,8 +48,9 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             Search(batch, [.. group], group.Key.Width, cancellationToken);
         }
 
-        telemetry.Batch(outcomes);
-        Log.BatchAnswered(logger, requests.Count, outcomes.Count(outcome => outcome.Error is not null), Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        telemetry?.Batch(outcomes);
+        Log.BatchAnswered(logger, requests.Count, outcomes.Count(outcome => outcome.Error is not null),
+            Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         return outcomes;
     }
 
@@ -65,7 +69,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             }
             else if (!pending.Answer.IsCompleted)
             {
-                telemetry.Stage("queued", pending.Enqueued);
+                telemetry!.Stage("queued", pending.Enqueued);
                 alive.Add(pending);
             }
         }
@@ -75,7 +79,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             return;
         }
 
-        var activity = telemetry.StartBatch(alive);
+        var activity = telemetry!.StartBatch(alive);
         try
         {
             var outcomes = Answer([.. alive.Select(pending => pending.Prepared)], settings, stop);
@@ -121,7 +125,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         {
             using (UserCode.Enter(owner, "prior"))
             {
-                PriorFolder.Add(share, catalogue, [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })], mixtures);
+                PriorFolder.Add(share, catalogue,
+                    [.. members.Select(i => batch.Requests[i].Request with { History = batch.Requests[i].History })], mixtures);
             }
 
             for (int m = 0; m < members.Length; m++)
@@ -177,16 +182,16 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
                 return [.. queries.Zip(masses, (query, mass) => query with { Prior = mass })];
             }
 
-            telemetry.Stage("search", start);
+            telemetry?.Stage("search", start);
             start = Stopwatch.GetTimestamp();
             for (int m = 0; m < members.Length; m++)
             {
                 int i = members[m];
                 batch.Outcomes[i] = new BatchOutcome(BeamRanking.Rank(batch.Requests[i], beams[m], masses[m], options), null);
-                telemetry.Beams(beams[m].Count);
+                telemetry?.Beams(beams[m].Count);
             }
 
-            telemetry.Stage("rank", start);
+            telemetry?.Stage("rank", start);
         }
 #pragma warning disable CA1031 // The exception is handed to the callers whose requests caused it.
         catch (Exception e)
@@ -205,5 +210,6 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures, BatchOutcome[] Outcomes);
+    private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures,
+        BatchOutcome[] Outcomes);
 }

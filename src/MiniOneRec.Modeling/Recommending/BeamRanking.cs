@@ -1,6 +1,7 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Turns the beams of one request into its items: shared semantic IDs are opened, the prior and the history's penalty are counted, the best are kept.</summary>
+/// <summary>Turns the beams of one request into its items: shared semantic IDs are opened, the prior and the history's penalty are counted,
+/// the best are kept.</summary>
 internal static class BeamRanking
 {
     /// <summary>Ranks the items of the beams.</summary>
@@ -8,7 +9,8 @@ internal static class BeamRanking
     /// <param name="beams">What the search found, best first.</param>
     /// <param name="prior">The request's prior, or <see langword="null"/>.</param>
     /// <param name="options">What items of the history lose, in nats.</param>
-    public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior, RecommenderOptions options)
+    public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior,
+        RecommenderOptions options)
     {
         (double earlier, double last) = (options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty);
         string? lastItem = request.History.LastOrDefault();
@@ -25,7 +27,8 @@ internal static class BeamRanking
                 {
                     string item = request.Catalogue.Index.Items[row];
                     double score = prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row));
-                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - (item == lastItem ? last : earlier) : score, semanticId));
+                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - (item == lastItem ? last : earlier) : score,
+                        semanticId));
                 }
             }
 

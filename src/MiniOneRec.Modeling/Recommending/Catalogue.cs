@@ -22,7 +22,7 @@ internal sealed class Catalogue
 
             if (rows.Length > 1)
             {
-                _sharedLeaves[node] = [.. rows.ToArray().OrderByDescending(row => Popularity.GetValueOrDefault(index.Items[row])).ThenBy(row => row)];
+                _sharedLeaves[node] = index.MostPopularFirst(rows, Popularity);
             }
         }
     }
@@ -37,6 +37,14 @@ internal sealed class Catalogue
 
     /// <summary>Gets the items of a leaf, more popular first.</summary>
     public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);
+
+    /// <summary>Writes the prompt of a history's most recent known items.</summary>
+    /// <param name="history">Item ids, oldest first.</param>
+    /// <param name="template">Writes the prompt.</param>
+    /// <param name="most">How many items enter the prompt at most.</param>
+    /// <param name="skipped">How many are unknown.</param>
+    public int[] PromptOf(IReadOnlyList<string> history, IPromptTemplate template, int most, out int skipped) =>
+        template.EncodePrompt(template.NextItem(Index.KnownIds(history, most, out skipped)));
 
     /// <summary>Folds a request's restrictions, or returns <see langword="null"/> where there are none.</summary>
     /// <param name="request">The request.</param>

@@ -5,9 +5,11 @@ public sealed partial class GenerativeRecommender
 {
     private readonly List<IDisposable> _ownedShares = [];
 
-    /// <summary>Gets or sets the scorers that are mixed into decoding beside <see cref="Prior"/>, each with its share; read once per batch.</summary>
+    /// <summary>Gets or sets the scorers that are mixed into decoding beside <see cref="Prior"/>, each with its share; read once per
+    /// batch.</summary>
     /// <remarks>
-    /// Decoding follows the exact mixture at every prefix: codes, dense head (<see cref="DenseWeight"/>), <see cref="Prior"/> and these. The codes have what the shares leave of 1;
+    /// Decoding follows the exact mixture at every prefix: codes, dense head (<see cref="DenseWeight"/>), <see cref="Prior"/> and these.
+    /// The codes have what the shares leave of 1;
     /// requests fail with an <see cref="InvalidOperationException"/> where they leave less than nothing.
     /// </remarks>
     /// <exception cref="ArgumentException">A share is outside of 0 to 1, or an evidence negative.</exception>
@@ -43,7 +45,8 @@ public sealed partial class GenerativeRecommender
         }
     }
 
-    /// <summary>Gets or sets what the history's last item loses of its score, in nats; <see langword="null"/> for as much as <see cref="HistoryPenalty"/>; read once per batch.</summary>
+    /// <summary>Gets or sets what the history's last item loses of its score, in nats; <see langword="null"/> for as much as
+    /// <see cref="HistoryPenalty"/>; read once per batch.</summary>
     public double? LastItemPenalty
     {
         get => _serving.Settings.Options.LastItemPenalty;

@@ -10,17 +10,21 @@ namespace MiniOneRec.Modeling;
 /// <summary>Recommends by writing semantic IDs: a decoder, a catalogue, a template, and a beam search held to the catalogue.</summary>
 /// <remarks>
 /// <para>
-/// Safe for concurrent use. Concurrent callers of <see cref="RecommendAsync"/> are gathered into batches on one thread; results do not depend on
-/// the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a long history the most recent items are
+/// Safe for concurrent use. Concurrent callers of <see cref="RecommendAsync"/> are gathered into batches on one thread; results do not
+/// depend on
+/// the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a long
+/// history the most recent items are
 /// used; an empty history is answered by <see cref="Fallback"/> where the application names one, else by what the model writes unprompted.
 /// </para>
 /// <para>
-/// A request is prepared on its caller's side: its filter runs on a thread of the pool and holds up no other request. What the application's code throws
+/// A request is prepared on its caller's side: its filter runs on a thread of the pool and holds up no other request. What the
+/// application's code throws
 /// (filter, prior, fallback) fails the requests concerned and no others. A filter or prior that calls the recommender back, or disposes
 /// it, gets an <see cref="InvalidOperationException"/>. A fallback may call back; the model then answers.
 /// </para>
 /// <para>
-/// While a trainer holds the model (<see cref="CausalLanguageModel.BeginTraining"/>), requests are refused with an <see cref="InvalidOperationException"/>;
+/// While a trainer holds the model (<see cref="CausalLanguageModel.BeginTraining"/>), requests are refused with an
+/// <see cref="InvalidOperationException"/>;
 /// only <see cref="Recommend"/> on the trainer's own thread works. <see cref="RecommenderDiagnostics"/> names the metrics and activities.
 /// </para>
 /// </remarks>
@@ -29,6 +33,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
     private readonly Lock _swapping = new();
+    private readonly bool _ownsModel;
     private IDisposable? _ownedPrior;
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
@@ -58,24 +63,37 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public GenerativeRecommender(
         CausalLanguageModel model, SemanticIdIndex index, IPromptTemplate template, RecommenderOptions? options,
         IReadOnlyDictionary<string, double>? popularity, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+        : this(new SemanticIdModel(model, template, index, popularity), options ?? new RecommenderOptions(), logger, meters,
+            ownsModel: true)
+    {
+    }
+
+    /// <summary>Makes the serving view of a model. The model stays the caller's, is disposed after its views, and may have several of
+    /// them.</summary>
+    /// <param name="model">The model; its backbone is put in evaluation mode.</param>
+    /// <param name="options">The options, copied; by default <see cref="RecommenderOptions"/> with the model's
+    /// <see cref="SemanticIdModel.MaxHistoryItems"/>.</param>
+    /// <param name="logger">Receives one message per swap and batch.</param>
+    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options = null, ILogger<GenerativeRecommender>? logger = null,
+        IMeterFactory? meters = null)
+        : this(model, options, logger, meters, ownsModel: false)
+    {
+    }
+
+    private GenerativeRecommender(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(index);
-        ArgumentNullException.ThrowIfNull(template);
-        if (model.Config.VocabularySize < template.VocabularySize)
-        {
-            throw new ArgumentException(
-                $"The model has {model.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of the template '{template.Name}'.", nameof(model));
-        }
-
-        var checkedOptions = OptionsValidation.Validated(options ?? new RecommenderOptions(), new RecommenderOptionsValidator()).Copy();
+        _ownsModel = ownsModel;
+        var checkedOptions = RecommenderOptions.Checked(options, model);
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
-        (Model, Template) = (model, template);
-        CheckVocabulary(index, template);
-        _serving = new ServingPipeline(this, model, template, checkedOptions, _logger, meters) { Catalogue = new Catalogue(index, popularity) };
+        _serving = new ServingPipeline(this, model.WithHistories(checkedOptions.MaxHistoryItems), checkedOptions, _logger, meters);
         Name = "minionerec";
-        model.eval();
-        model.PackWeights = checkedOptions.PackWeights;
+        model.Backbone.eval();
+        model.Backbone.PackWeights = checkedOptions.PackWeights;
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -86,25 +104,29 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         set => _serving.Telemetry.Name = value;
     }
 
+    /// <summary>Gets the model with the present catalogue: what trainers improve.</summary>
+    public SemanticIdModel SemanticIdModel => _serving.Model;
+
     /// <summary>Gets the decoder.</summary>
-    public CausalLanguageModel Model { get; }
+    public CausalLanguageModel Model => _serving.Model.Backbone;
 
     /// <summary>Gets the template.</summary>
-    public IPromptTemplate Template { get; }
+    public IPromptTemplate Template => _serving.Model.Template;
 
     /// <summary>Gets the catalogue's semantic IDs.</summary>
-    public SemanticIdIndex Index => _serving.Catalogue.Index;
+    public SemanticIdIndex Index => _serving.Model.Index;
 
     /// <summary>Gets the catalogue's tree.</summary>
-    public SemanticIdTrie Trie => _serving.Catalogue.Trie;
+    public SemanticIdTrie Trie => _serving.Model.Trie;
 
     /// <summary>Gets the figures that order the items of one semantic ID.</summary>
-    public IReadOnlyDictionary<string, double> Popularity => _serving.Catalogue.Popularity;
+    public IReadOnlyDictionary<string, double> Popularity => _serving.Model.Popularity;
 
     /// <summary>Gets a copy of the options.</summary>
     public RecommenderOptions Options => _serving.Settings.Options.Copy();
 
-    /// <summary>Gets or sets a scorer whose item probabilities are mixed into decoding, or <see langword="null"/> for none, at no cost; read once per batch.</summary>
+    /// <summary>Gets or sets a scorer whose item probabilities are mixed into decoding, or <see langword="null"/> for none, at no cost;
+    /// read once per batch.</summary>
     public IItemScorer? Prior
     {
         get => _serving.Settings.Prior;
@@ -122,7 +144,8 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         }
     }
 
-    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share; 0 or more, read once per batch.</summary>
+    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share; 0 or more, read once per
+    /// batch.</summary>
     public double PriorEvidence
     {
         get => _serving.Settings.Options.PriorEvidence;
@@ -145,27 +168,28 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     }
 
     /// <summary>
-    /// Gets or sets the recommender that answers requests whose history holds no known item, or <see langword="null"/> for the model itself. It may ask
+    /// Gets or sets the recommender that answers requests whose history holds no known item, or <see langword="null"/> for the model
+    /// itself. It may ask
     /// this recommender in turn; the model then answers.
     /// </summary>
     /// <exception cref="ArgumentException">It is this recommender.</exception>
     public IRecommender? Fallback
     {
         get => _serving.Fallback;
-        set => _serving.Fallback = ReferenceEquals(value, this) ? throw new ArgumentException("A recommender cannot be its own fallback.", nameof(value)) : value;
+        set => _serving.Fallback = ReferenceEquals(value, this)
+            ? throw new ArgumentException("A recommender cannot be its own fallback.", nameof(value)) : value;
     }
 
-    /// <summary>Serves another version of the catalogue to requests from now on; requests in flight keep the one they were prepared with.</summary>
+    /// <summary>Serves another version of the catalogue to requests from now on; requests in flight keep the one they were prepared
+    /// with.</summary>
     /// <param name="index">The new index; its codes must have tokens in the template.</param>
     /// <param name="popularity">Orders the items of one semantic ID; by default the present figures stay.</param>
     /// <exception cref="ArgumentException">A code has no token.</exception>
     public void Swap(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null)
     {
-        ArgumentNullException.ThrowIfNull(index);
-        CheckVocabulary(index, Template);
         lock (_swapping)
         {
-            _serving.Catalogue = new Catalogue(index, popularity ?? _serving.Catalogue.Popularity);
+            _serving.Model = _serving.Model.WithCatalogue(index, popularity);
         }
 
         _serving.Telemetry.Swapped("catalogue");
@@ -174,87 +198,97 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 
     /// <inheritdoc/>
     /// <remarks>A list fails as a whole where one of its requests fails; callers beside it are not touched.</remarks>
-    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is out of range.</exception>
+    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is
+    /// out of range.</exception>
     /// <exception cref="TimeoutException">A request is late; see <see cref="RecommendationRequest.Deadline"/>.</exception>
-    /// <exception cref="RecommendationQueueFullException">The queue is full and <see cref="RecommenderOptions.QueueFullMode"/> refuses to wait.</exception>
-    /// <exception cref="InvalidOperationException">The model is being trained, or the call comes from inside a filter or prior of this recommender.</exception>
+    /// <exception cref="RecommendationQueueFullException">The queue is full and <see cref="RecommenderOptions.QueueFullMode"/> refuses to
+    /// wait.</exception>
+    /// <exception cref="InvalidOperationException">The model is being trained, or the call comes from inside a filter or prior of this
+    /// recommender.</exception>
     /// <exception cref="ObjectDisposedException">The recommender is disposed, or was before the answer.</exception>
     public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(
-        IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default) => _serving.AnswerAsync(requests, cancellationToken);
+        IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default) =>
+        _serving.AnswerAsync(requests, cancellationToken);
 
     /// <summary>Answers requests on the calling thread, without the queue: for trainers and evaluations that own the thread.</summary>
     /// <param name="requests">The requests; may be empty. Deadlines and <see cref="Fallback"/> do not count here.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is out of range.</exception>
-    /// <exception cref="InvalidOperationException">Another thread trains the model, or the call comes from inside a filter or prior of this recommender.</exception>
-    public IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">A request or a history is <see langword="null"/> or holds <see langword="null"/>, or a count is
+    /// out of range.</exception>
+    /// <exception cref="InvalidOperationException">Another thread trains the model, or the call comes from inside a filter or prior of this
+    /// recommender.</exception>
+    public IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         return _serving.Answer(requests, cancellationToken);
     }
 
-    /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or <see langword="null"/>.</summary>
+    /// <summary>Makes a recommender that answers on the calling thread with the present catalogue, prior and options, whatever is set here
+    /// afterwards.</summary>
+    /// <param name="configure">Changes a copy of the present options, or <see langword="null"/>.</param>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
+    public DirectRecommender Direct(Action<RecommenderOptions>? configure = null)
+    {
+        var settings = _serving.Settings;
+        var options = settings.Options.Copy();
+        configure?.Invoke(options);
+        return _serving.Snapshot(settings with { Options = RecommenderOptions.Checked(options, _serving.Model) });
+    }
+
+    /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or
+    /// <see langword="null"/>.</summary>
     public string? MissingPrior { get; internal set; }
 
     /// <summary>
-    /// Saves model, catalogue, template, options and prior as one folder; an earlier folder stays whole until the new one is complete. A prior that is no
+    /// Saves model, catalogue, template, options and prior as one folder; an earlier folder stays whole until the new one is complete. A
+    /// prior that is no
     /// <see cref="ISavableScorer"/> is left out: a warning says so, and the folder's manifest keeps its type.
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is written.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is
+    /// written.</exception>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is complete.</summary>
+    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is
+    /// complete.</summary>
     /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
     /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        ModelFolder.SaveAsync(this, folder, overwrite, cancellationToken);
+        ModelFolder.SaveAsync(_serving.Model, _serving.Settings, _logger, folder, overwrite, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being replaced.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being
+    /// replaced.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved with the model, which needs a loader.
+    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved
+    /// with the model, which needs a loader.
     /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu", CancellationToken cancellationToken = default) =>
+    public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu",
+        CancellationToken cancellationToken = default) =>
         ModelFolder.LoadAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
 
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with the prior that was saved with it; the recommender then owns that prior.</summary>
+    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with its prior, or with a template or a
+    /// backbone of the application's own.</summary>
     /// <param name="folder">The folder.</param>
-    /// <param name="scorers">Load priors by their kind, for example <c>BaselineScorers.Loaders</c>; of two of one kind the last counts.</param>
-    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="configure">Changes the saved options before the recommender is made of them.</param>
-    /// <param name="logger">Given to the recommender; told where the folder lacks the prior that its recommender had.</param>
-    /// <param name="meters">Makes the meter and owns it; <see langword="null"/> for a meter that ends with the recommender.</param>
+    /// <param name="options">The device, changes of the saved options, and what makes template, backbone and prior again; the recommender
+    /// owns the prior.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
     /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or no loader reads the prior's kind; the message names it.
+    /// A file is damaged or was changed after it was saved, or template, backbone or prior are not registered; the message names what is
+    /// missing.
     /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(
-        string folder, IEnumerable<ScorerLoader> scorers, string device = "cpu", Action<RecommenderOptions>? configure = null,
-        ILogger<GenerativeRecommender>? logger = null, IMeterFactory? meters = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(scorers);
-        var options = new RecommenderLoadOptions { Scorers = scorers, Device = device, Configure = configure, Logger = logger, Meters = meters };
-        return ModelFolder.LoadAsync(folder, options, cancellationToken);
-    }
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, also one with a template or a backbone of the application's own.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="options">The device, and the registries that make template, backbone and prior again.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, or template, backbone or prior are not registered; the message names what is missing.
-    /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions options, CancellationToken cancellationToken = default)
+    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions options,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         return ModelFolder.LoadAsync(folder, options, cancellationToken);
@@ -268,8 +302,8 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public IReadOnlyList<(int Token, double LogProbability)> Explain(IReadOnlyList<string> history, string itemId)
     {
         ArgumentNullException.ThrowIfNull(history);
-        var catalogue = _serving.Catalogue;
-        int[] prompt = PromptOf(catalogue, history, out _), response = Template.EncodeResponse(catalogue.Index[itemId]);
+        var model = _serving.Model;
+        int[] prompt = model.EncodeHistory(history, out _), response = Template.EncodeResponse(model.Index[itemId]);
         using var inside = _serving.Direct();
         using var reading = Model.Lease.Serve();
         using var noGrad = no_grad();
@@ -280,17 +314,38 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         return [.. response.Zip(values.data<float>().ToArray(), (token, value) => (token, (double)value))];
     }
 
-    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model.</summary>
-    /// <exception cref="InvalidOperationException">The call comes from inside a filter, prior or fallback that this recommender waits for.</exception>
+    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model
+    /// where the recommender owns it.</summary>
+    /// <exception cref="InvalidOperationException">The call comes from inside a filter, prior or fallback that this recommender waits
+    /// for.</exception>
     public void Dispose()
     {
         _serving.Dispose();
-        Model.Dispose();
+        if (_ownsModel)
+        {
+            Model.Dispose();
+        }
+
         _ownedPrior?.Dispose();
         _ownedShares.ForEach(owned => owned.Dispose());
     }
 
     internal ILogger Logger => _logger;
+
+    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
+    internal static GenerativeRecommender Owning(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+    {
+        try
+        {
+            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Sets a prior that is disposed with the recommender.</summary>
     internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
@@ -298,35 +353,13 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
-    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped)
-    {
-        ArgumentNullException.ThrowIfNull(history);
-        return PromptOf(_serving.Catalogue, history, out skipped);
-    }
-
-    private int[] PromptOf(Catalogue catalogue, IReadOnlyList<string> history, out int skipped) =>
-        PreparedRequest.PromptOf(history, catalogue, Template, _serving.Settings.Options.MaxHistoryItems, out skipped);
+    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
 
     private static void ThrowUnless(bool holds, double value, string expected, [CallerMemberName] string property = "")
     {
         if (!holds)
         {
             throw new ArgumentOutOfRangeException(property, value, $"{property} is {value}; expected {expected}.");
-        }
-    }
-
-    private static void CheckVocabulary(SemanticIdIndex index, IPromptTemplate template)
-    {
-        for (int row = 0; row < index.Count; row++)
-        {
-            try
-            {
-                template.Vocabulary.Encode(index.SemanticIds[row]);
-            }
-            catch (ArgumentException e)
-            {
-                throw new ArgumentException($"Item '{index.Items[row]}' has {index.SemanticIds[row]}: {e.Message}", nameof(index));
-            }
         }
     }
 }

@@ -1,11 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>A recommender as a folder: a Hugging Face checkpoint with the catalogue, the template and a manifest beside it.</summary>
+/// <summary>A model as a folder: a Hugging Face checkpoint with the catalogue, the template and a manifest beside it, which holds how it is
+/// served.</summary>
 internal static class ModelFolder
 {
     public const string ManifestFile = "minionerec.json";
@@ -13,47 +15,52 @@ internal static class ModelFolder
     public const string PopularityFile = "catalogue.popularity.json";
     private const string Kind = "model";
     private const int MaxLevelSize = 1 << 24;
-    private static readonly ModelingJsonContext Strict = new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
+    private static readonly ModelingJsonContext Strict =
+        new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
 
-    public static Task SaveAsync(GenerativeRecommender recommender, string folder, bool overwrite, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
+    /// <summary>Saves a model with the options and the prior that it is served with.</summary>
+    public static Task SaveAsync(
+        SemanticIdModel model, ServingSettings served, ILogger logger, string folder, bool overwrite,
+        CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
         Kind,
         async aside =>
         {
             // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
-            var content = (recommender.Template as ICheckpointContent)?.DescribeContent() ?? new HuggingFaceSaveOptions();
+            var content = (model.Template as ICheckpointContent)?.DescribeContent() ?? new HuggingFaceSaveOptions();
             var options = content with { DataAlignment = 64 };
-            await HuggingFaceFolder.WriteAsync(aside, recommender.Model, options, cancellationToken).ConfigureAwait(false);
-            await recommender.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
+            await HuggingFaceFolder.WriteAsync(aside, model.Backbone, options, cancellationToken).ConfigureAwait(false);
+            await model.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
                 Path.Combine(aside, PopularityFile),
-                stream => JsonSerializer.SerializeAsync(stream, recommender.Popularity, ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
+                stream => JsonSerializer.SerializeAsync(stream, model.Popularity,
+                ModelingJsonContext.Default.IReadOnlyDictionaryStringDouble, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             var manifest = new ArtifactManifest
             {
                 Kind = Kind,
-                MadeFrom = new Dictionary<string, string> { ["index"] = recommender.Index.Fingerprint },
+                MadeFrom = new Dictionary<string, string> { ["index"] = model.Index.Fingerprint },
                 Options = new JsonObject
                 {
-                    ["template"] = recommender.Template.Describe(),
-                    ["levelSizes"] = new JsonArray([.. recommender.Index.LevelSizes.Select(size => (JsonNode)size)]),
-                    ["recommender"] = JsonSerializer.SerializeToNode(recommender.Options, ModelingJsonContext.Default.RecommenderOptions),
+                    ["template"] = model.Template.Describe(),
+                    ["levelSizes"] = new JsonArray([.. model.Index.LevelSizes.Select(size => (JsonNode)size)]),
+                    ["recommender"] = JsonSerializer.SerializeToNode(served.Options, ModelingJsonContext.Default.RecommenderOptions),
                     ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
-            await ContentStore.SaveAsync(recommender.Model.Content, aside, manifest, cancellationToken).ConfigureAwait(false);
-            var prior = recommender.Prior;
+            await ContentStore.SaveAsync(model.Backbone.Content, aside, manifest, cancellationToken).ConfigureAwait(false);
+            var prior = served.Prior;
             (manifest, bool saved) = await PriorStore.SaveAsync(prior, aside, manifest, cancellationToken).ConfigureAwait(false);
             if (!saved)
             {
-                Log.PriorNotSaved(recommender.Logger, folder, prior!.GetType().FullName!);
+                Log.PriorNotSaved(logger, folder, prior!.GetType().FullName!);
             }
 
-            (manifest, var lost) = await PriorStore.SaveAllAsync(recommender.AdditionalPriors, aside, manifest, cancellationToken).ConfigureAwait(false);
+            (manifest, var lost) = await PriorStore.SaveAllAsync(served.More, aside, manifest, cancellationToken).ConfigureAwait(false);
             foreach (string type in lost)
             {
-                Log.PriorNotSaved(recommender.Logger, folder, type);
+                Log.PriorNotSaved(logger, folder, type);
             }
 
             return manifest;
@@ -61,68 +68,31 @@ internal static class ModelFolder
         overwrite,
         cancellationToken);
 
-    /// <summary>Loads a folder and lets the caller change the saved options before the recommender is made of them.</summary>
-    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken)
+    /// <summary>Loads a folder as a recommender with the options and the prior that were saved.</summary>
+    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken) =>
+        OpenAsync(folder, (manifest, at) => ReadAsync(manifest, at, load, cancellationToken), cancellationToken);
+
+    /// <summary>Loads the model of a folder alone, whatever prior was saved with it.</summary>
+    public static Task<SemanticIdModel> LoadModelAsync(string folder, RecommenderLoadOptions load, CancellationToken cancellationToken) =>
+        OpenAsync(
+        folder, async (manifest, at) => (await ReadModelAsync(manifest, at, load, cancellationToken).ConfigureAwait(false)).Model,
+        cancellationToken);
+
+    private static Task<T> OpenAsync<T>(string folder, Func<ArtifactManifest, string, Task<T>> read, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.Exists(folder)
-            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, load, cancellationToken), cancellationToken)
+            ? ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, read, cancellationToken)
             : throw new DirectoryNotFoundException($"Model folder '{folder}' does not exist.");
     }
 
     private static async Task<GenerativeRecommender> ReadAsync(
         ArtifactManifest manifest, string folder, RecommenderLoadOptions load, CancellationToken cancellationToken)
     {
-        string manifestPath = Path.Combine(folder, ManifestFile);
-        int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
-        if (levelSizes.Length is 0 or > SemanticId.MaxDepth || levelSizes.Any(size => size is < 1 or > MaxLevelSize))
-        {
-            throw new InvalidDataException(
-                $"Manifest '{manifestPath}': options key 'levelSizes' has {levelSizes.Length} numbers from {levelSizes.DefaultIfEmpty().Min()} to {levelSizes.DefaultIfEmpty().Max()}; "
-                + $"expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
-        }
-
         var saved = PriorStore.Find(manifest, folder, load.Scorers);
         var savedShares = PriorStore.FindAll(manifest, folder, load.Scorers);
-        string indexPath = Path.Combine(folder, IndexFile);
-        var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
-        string? expected = manifest.MadeFrom.GetValueOrDefault("index");
-        if (index.Fingerprint != expected)
-        {
-            throw new InvalidDataException(
-                $"'{indexPath}' has fingerprint {index.Fingerprint}; the model was trained with {expected}. A model serves only the index it was trained with.");
-        }
-
-        var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
-        var description = Required(manifest.Options, "template", manifestPath) as JsonObject
-            ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
-        var template = await load.Templates.CreateAsync(description, folder, load.Logger, cancellationToken).ConfigureAwait(false);
-        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
-        load.Configure?.Invoke(options);
-        var checkpoint = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(load.Device), RequireHead = true, Logger = load.Logger };
-        var model = await load.Backbones.LoadAsync(folder, checkpoint, cancellationToken).ConfigureAwait(false);
-        GenerativeRecommender recommender;
-        try
-        {
-            await ContentStore.LoadAsync(model, manifest, folder, index, template, cancellationToken).ConfigureAwait(false);
-            recommender = new GenerativeRecommender(model, index, template, options, popularity, load.Logger, load.Meters);
-        }
-        catch (InvalidDataException)
-        {
-            model.Dispose();
-            throw;
-        }
-        catch (OptionsValidationException e)
-        {
-            model.Dispose();
-            throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
-        }
-        catch (ArgumentException e)
-        {
-            model.Dispose();
-            throw new InvalidDataException($"Model folder '{folder}': backbone, template and catalogue do not fit together. {e.Message}", e);
-        }
-
+        var (model, options) = await ReadModelAsync(manifest, folder, load, cancellationToken).ConfigureAwait(false);
+        var recommender = GenerativeRecommender.Owning(model, options, load.Logger, load.Meters);
         try
         {
             if (saved.Loader is { } loader)
@@ -133,7 +103,8 @@ internal static class ModelFolder
             foreach (var (key, prior, share) in savedShares)
             {
                 if (prior.Loader is { } reader
-                    && await PriorStore.LoadAsync(reader, key, manifest, folder, load.Device, cancellationToken).ConfigureAwait(false) is { } scorer)
+                    && await PriorStore.LoadAsync(reader, key, manifest, folder, load.Device, cancellationToken)
+                        .ConfigureAwait(false) is { } scorer)
                 {
                     recommender.Own(new PriorShare(scorer, share.Weight) { Scale = share.Scale, Evidence = share.Evidence });
                 }
@@ -159,6 +130,66 @@ internal static class ModelFolder
         return recommender;
     }
 
+    private static async Task<(SemanticIdModel Model, RecommenderOptions Options)> ReadModelAsync(
+        ArtifactManifest manifest, string folder, RecommenderLoadOptions load, CancellationToken cancellationToken)
+    {
+        string manifestPath = Path.Combine(folder, ManifestFile);
+        int[] levelSizes = Read<int[]>(Required(manifest.Options, "levelSizes", manifestPath), "levelSizes", manifestPath) ?? [];
+        if (levelSizes.Length is 0 or > SemanticId.MaxDepth || levelSizes.Any(size => size is < 1 or > MaxLevelSize))
+        {
+            throw new InvalidDataException(
+                $"Manifest '{manifestPath}': options key 'levelSizes' has {levelSizes.Length} numbers from {levelSizes.DefaultIfEmpty().Min()} "
+                + $"to {levelSizes.DefaultIfEmpty().Max()}; expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
+        }
+
+        string indexPath = Path.Combine(folder, IndexFile);
+        var index = await SemanticIdIndex.LoadAsync(indexPath, levelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
+        string? expected = manifest.MadeFrom.GetValueOrDefault("index");
+        if (index.Fingerprint != expected)
+        {
+            throw new InvalidDataException(
+                $"'{indexPath}' has fingerprint {index.Fingerprint}; the model was trained with {expected}. A model serves only the index it was trained with.");
+        }
+
+        var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);
+        var description = Required(manifest.Options, "template", manifestPath) as JsonObject
+            ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
+        var template = await load.Templates.CreateAsync(description, folder, load.Logger, cancellationToken).ConfigureAwait(false);
+        var options = OptionsOf(manifest, manifestPath, load.Configure);
+        var checkpoint = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(load.Device), RequireHead = true, Logger = load.Logger };
+        var backbone = await load.Backbones.LoadAsync(folder, checkpoint, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await ContentStore.LoadAsync(backbone, manifest, folder, index, template, cancellationToken).ConfigureAwait(false);
+            return (new SemanticIdModel(backbone, template, index, popularity) { MaxHistoryItems = options.MaxHistoryItems }, options);
+        }
+        catch (InvalidDataException)
+        {
+            backbone.Dispose();
+            throw;
+        }
+        catch (ArgumentException e)
+        {
+            backbone.Dispose();
+            throw new InvalidDataException($"Model folder '{folder}': backbone, template and catalogue do not fit together. {e.Message}",
+                e);
+        }
+    }
+
+    private static RecommenderOptions OptionsOf(ArtifactManifest manifest, string manifestPath, Action<RecommenderOptions>? configure)
+    {
+        var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
+        configure?.Invoke(options);
+        try
+        {
+            return OptionsValidation.Validated(options, new RecommenderOptionsValidator());
+        }
+        catch (OptionsValidationException e)
+        {
+            throw new InvalidDataException($"Manifest '{manifestPath}': options key 'recommender': {e.Message}", e);
+        }
+    }
+
     private static async Task<Dictionary<string, double>?> ReadPopularityAsync(string path, CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
@@ -171,12 +202,14 @@ internal static class ModelFolder
             var stream = File.OpenRead(path);
             await using (stream.ConfigureAwait(false))
             {
-                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken).ConfigureAwait(false);
+                return await JsonSerializer.DeserializeAsync(stream, ModelingJsonContext.Default.DictionaryStringDouble, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"'{path}', line {(e as JsonException)?.LineNumber + 1}: expected a JSON object of item id to number.", e);
+            throw new InvalidDataException(
+                $"'{path}', line {(e as JsonException)?.LineNumber + 1}: expected a JSON object of item id to number.", e);
         }
     }
 

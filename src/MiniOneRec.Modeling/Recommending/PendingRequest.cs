@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>A prepared request that waits for its answer, its cancellation, its deadline or the recommender's end, whichever comes first.</summary>
+/// <summary>A prepared request that waits for its answer, its cancellation, its deadline or the recommender's end, whichever comes
+/// first.</summary>
 /// <param name="prepared">The request.</param>
 /// <param name="due">When it is late, as a timestamp, or <see langword="null"/>.</param>
 internal sealed class PendingRequest(PreparedRequest prepared, long? due) : IDisposable

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 /// <param name="Prompt">Token ids.</param>
 /// <param name="Skipped">How many items of the history are unknown.</param>
 /// <param name="Mask">What the request restricts, or <see langword="null"/>.</param>
-internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue Catalogue, string[] History, int[] Prompt, int Skipped, TrieMask? Mask)
+internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue Catalogue, string[] History, int[] Prompt, int Skipped,
+    TrieMask? Mask)
 {
     /// <summary>Prepares a request; runs its filter.</summary>
     /// <param name="request">The request, checked.</param>
@@ -17,33 +18,13 @@ internal sealed record PreparedRequest(RecommendationRequest Request, Catalogue 
     /// <param name="owner">The recommender, which the filter must not call.</param>
     /// <param name="beforeEach">Called before the filter sees an item; it ends the work by throwing.</param>
     public static PreparedRequest Of(
-        RecommendationRequest request, Catalogue catalogue, IPromptTemplate template, RecommenderOptions options, object owner, Action? beforeEach = null)
+        RecommendationRequest request, Catalogue catalogue, IPromptTemplate template, RecommenderOptions options, object owner,
+        Action? beforeEach = null)
     {
         string[] history = [.. request.History];
-        int[] prompt = PromptOf(history, catalogue, template, options.MaxHistoryItems, out int skipped);
+        int[] prompt = catalogue.PromptOf(history, template, options.MaxHistoryItems, out int skipped);
         using var inside = request.CandidateFilter is null ? default : UserCode.Enter(owner, "candidate filter");
-        return new PreparedRequest(request, catalogue, history, prompt, skipped, catalogue.MaskOf(request, request.ExcludeHistory ?? options.ExcludeHistory, beforeEach));
-    }
-
-    /// <summary>Writes the prompt of a history's most recent known items.</summary>
-    /// <param name="history">Item ids, oldest first.</param>
-    /// <param name="catalogue">The version of the catalogue.</param>
-    /// <param name="template">Writes the prompt.</param>
-    /// <param name="most">How many items enter the prompt at most.</param>
-    /// <param name="skipped">How many are unknown.</param>
-    public static int[] PromptOf(IReadOnlyList<string> history, Catalogue catalogue, IPromptTemplate template, int most, out int skipped)
-    {
-        var known = new List<SemanticId>(history.Count);
-        foreach (string item in history)
-        {
-            if (catalogue.Index.TryGetSemanticId(item, out var id))
-            {
-                known.Add(id);
-            }
-        }
-
-        skipped = history.Count - known.Count;
-        int drop = Math.Max(0, known.Count - most);
-        return template.EncodePrompt(template.NextItem(known.GetRange(drop, known.Count - drop)));
+        return new PreparedRequest(request, catalogue, history, prompt, skipped,
+            catalogue.MaskOf(request, request.ExcludeHistory ?? options.ExcludeHistory, beforeEach));
     }
 }

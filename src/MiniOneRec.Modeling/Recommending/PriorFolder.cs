@@ -8,7 +8,8 @@ internal static class PriorFolder
     /// <param name="catalogue">The catalogue.</param>
     /// <param name="requests">The requests.</param>
     /// <param name="mixtures">One for each request.</param>
-    public static void Add(PriorShare share, Catalogue catalogue, IReadOnlyList<RecommendationRequest> requests, IReadOnlyList<PriorMixture> mixtures)
+    public static void Add(PriorShare share, Catalogue catalogue, IReadOnlyList<RecommendationRequest> requests,
+        IReadOnlyList<PriorMixture> mixtures)
     {
         var scorer = share.Scorer;
         int width = scorer.Items.Count;

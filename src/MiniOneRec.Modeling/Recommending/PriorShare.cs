@@ -9,7 +9,8 @@ public sealed record PriorShare(IItemScorer Scorer, double Weight)
     /// <value>The default is <see cref="PriorScale.Proportional"/>.</value>
     public PriorScale Scale { get; init; }
 
-    /// <summary>Gets e, the sum of a history's scores at which the scorer has half of its share; see <see cref="RecommenderOptions.PriorEvidence"/>.</summary>
+    /// <summary>Gets e, the sum of a history's scores at which the scorer has half of its share; see
+    /// <see cref="RecommenderOptions.PriorEvidence"/>.</summary>
     /// <value>The default is 0.</value>
     public double Evidence { get; init; }
 }

@@ -5,7 +5,8 @@ using MiniOneRec.Tensors;
 namespace MiniOneRec.Modeling;
 
 /// <summary>A recommender's prior within its folder: the scorer in a folder of its own, its kind in the manifest.</summary>
-/// <remarks>A scorer that cannot be saved leaves a note of its type in the manifest, so that loading the folder reports what is missing.</remarks>
+/// <remarks>A scorer that cannot be saved leaves a note of its type in the manifest, so that loading the folder reports what is
+/// missing.</remarks>
 internal static class PriorStore
 {
     private const string Key = "prior";
@@ -16,7 +17,8 @@ internal static class PriorStore
     /// <param name="manifest">The recommender's manifest so far.</param>
     /// <param name="cancellationToken">Stops the writing.</param>
     /// <returns>The manifest with what is known of the prior, and whether the prior could be saved.</returns>
-    public static Task<(ArtifactManifest Manifest, bool Saved)> SaveAsync(IItemScorer? prior, string folder, ArtifactManifest manifest, CancellationToken cancellationToken) =>
+    public static Task<(ArtifactManifest Manifest, bool Saved)> SaveAsync(IItemScorer? prior, string folder, ArtifactManifest manifest,
+        CancellationToken cancellationToken) =>
         SaveAsync(prior, Key, folder, manifest, cancellationToken);
 
     private static async Task<(ArtifactManifest Manifest, bool Saved)> SaveAsync(
@@ -40,7 +42,8 @@ internal static class PriorStore
         return (manifest with { MadeFrom = new Dictionary<string, string>(manifest.MadeFrom) { [key] = hash } }, true);
     }
 
-    /// <summary>Writes the additional priors into a recommender's folder: each as the prior is written, under <c>prior-1</c>, <c>prior-2</c>, …, with its share.</summary>
+    /// <summary>Writes the additional priors into a recommender's folder: each as the prior is written, under <c>prior-1</c>,
+    /// <c>prior-2</c>, …, with its share.</summary>
     /// <returns>The manifest with what is known of them, and the types of those that could not be saved.</returns>
     public static async Task<(ArtifactManifest Manifest, IReadOnlyList<string> Lost)> SaveAllAsync(
         IReadOnlyList<PriorShare> shares, string folder, ArtifactManifest manifest, CancellationToken cancellationToken)
@@ -82,7 +85,8 @@ internal static class PriorStore
     {
         try
         {
-            if (node["weight"]?.GetValue<double>() is { } weight and >= 0 and <= 1 && node["evidence"]?.GetValue<double>() is { } evidence and >= 0
+            if (node["weight"]?.GetValue<double>() is { } weight and >= 0 and <= 1
+                && node["evidence"]?.GetValue<double>() is { } evidence and >= 0
                 && Enum.TryParse(Text(node, "scale"), out PriorScale scale) && Enum.IsDefined(scale))
             {
                 return (weight, scale, evidence);
@@ -100,7 +104,8 @@ internal static class PriorStore
     /// <param name="folder">The recommender's folder.</param>
     /// <param name="loaders">What the application can load.</param>
     /// <exception cref="InvalidDataException">Nobody loads the kind; the message names it and what to register.</exception>
-    public static SavedPrior Find(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders) => Find(manifest, Key, folder, loaders);
+    public static SavedPrior Find(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders) =>
+        Find(manifest, Key, folder, loaders);
 
     private static SavedPrior Find(ArtifactManifest manifest, string key, string folder, IEnumerable<ScorerLoader> loaders)
     {
@@ -114,13 +119,14 @@ internal static class PriorStore
         {
             return missing is not null
                 ? new SavedPrior(null, missing)
-                : throw new InvalidDataException($"The manifest of model folder '{folder}' names neither the kind nor the type of its prior (options key '{key}').");
+                : throw new InvalidDataException(
+                    $"The manifest of model folder '{folder}' names neither the kind nor the type of its prior (options key '{key}').");
         }
 
         var all = loaders.ToArray();
         var loader = Array.FindLast(all, loader => loader.Kind == kind) ?? throw new InvalidDataException(
             $"Model folder '{folder}' holds a prior of kind '{kind}', which none of the given loaders reads ({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
-            + $"Hand a {nameof(ScorerLoader)} of that kind to {nameof(GenerativeRecommender)}.{nameof(GenerativeRecommender.LoadAsync)}, or register it as a service: those of MiniOneRec.Baselines are "
+            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, or register it as a service: those of MiniOneRec.Baselines are "
             + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") loads the model without its prior.");
         return new SavedPrior(loader, null);
     }
@@ -132,7 +138,8 @@ internal static class PriorStore
     /// <param name="device">The device.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">The prior is not the one that was saved with the model, or damaged.</exception>
-    public static Task<IItemScorer?> LoadAsync(ScorerLoader loader, ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken) =>
+    public static Task<IItemScorer?> LoadAsync(ScorerLoader loader, ArtifactManifest manifest, string folder, string device,
+        CancellationToken cancellationToken) =>
         LoadAsync(loader, Key, manifest, folder, device, cancellationToken);
 
     /// <summary>Loads one of the additional priors.</summary>
@@ -149,11 +156,13 @@ internal static class PriorStore
         string path = Path.Combine(folder, key);
         return await FolderHash.MatchesAsync(path, manifest, key, cancellationToken).ConfigureAwait(false)
             ? await loader.LoadAsync(path, device, cancellationToken).ConfigureAwait(false)
-            : throw new InvalidDataException($"Prior '{path}' is not the one that was saved with the model: it is missing, changed, or belongs to another save.");
+            : throw new InvalidDataException(
+                $"Prior '{path}' is not the one that was saved with the model: it is missing, changed, or belongs to another save.");
     }
 
     private static string? Text(JsonNode node, string key) =>
-        node is JsonObject entries && entries[key] is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
+        node is JsonObject entries && entries[key] is JsonValue value && value.GetValueKind() == JsonValueKind.String
+            ? value.GetValue<string>() : null;
 }
 
 /// <summary>What a manifest says of a recommender's prior.</summary>

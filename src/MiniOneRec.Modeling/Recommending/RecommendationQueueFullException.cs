@@ -1,6 +1,7 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Thrown where the queue of a recommender is full and <see cref="QueueFullMode.Reject"/> is set. Nothing was computed; try again later.</summary>
+/// <summary>Thrown where the queue of a recommender is full and <see cref="QueueFullMode.Reject"/> is set. Nothing was computed; try again
+/// later.</summary>
 public sealed class RecommendationQueueFullException : InvalidOperationException
 {
     /// <summary>Makes an exception with a standard message.</summary>

@@ -1,13 +1,15 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>The names of the metrics and activities that recommenders publish while they serve; the page <c>docs/diagnostics.md</c> explains them.</summary>
+/// <summary>The names of the metrics and activities that recommenders publish while they serve; the page <c>docs/diagnostics.md</c>
+/// explains them.</summary>
 /// <remarks>Every measurement has the tag <c>recommender</c>, the recommender's name.</remarks>
 public static class RecommenderDiagnostics
 {
     /// <summary>The meter.</summary>
     public const string MeterName = "MiniOneRec.Modeling";
 
-    /// <summary>The source of the activities <c>MiniOneRec.Recommend</c> (a call) and <c>MiniOneRec.RecommendBatch</c> (a batch, linked to its calls).</summary>
+    /// <summary>The source of the activities <c>MiniOneRec.Recommend</c> (a call) and <c>MiniOneRec.RecommendBatch</c> (a batch, linked to
+    /// its calls).</summary>
     public const string ActivitySourceName = "MiniOneRec.Modeling";
 
     /// <summary>Counts requests that ended; tag <c>outcome</c>: answered, fallback, invalid, cancelled, late, rejected or failed.</summary>
@@ -20,7 +22,8 @@ public static class RecommenderDiagnostics
     public const string BatchSize = "minionerec.serving.batch.size";
 
     /// <summary>
-    /// Distributes seconds by the tag <c>stage</c>: <c>prepare</c> and <c>queued</c> per request, <c>prior</c>, <c>search</c> and <c>rank</c> per batch,
+    /// Distributes seconds by the tag <c>stage</c>: <c>prepare</c> and <c>queued</c> per request, <c>prior</c>, <c>search</c> and
+    /// <c>rank</c> per batch,
     /// <c>total</c> per call, <c>load</c> and <c>warmup</c> per version of a host.
     /// </summary>
     public const string Duration = "minionerec.serving.duration";

@@ -7,9 +7,12 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Serves one version of a recommender and changes to another without failing a request.</summary>
 /// <remarks>
-/// A new version is loaded aside and warmed up while the active one serves. The change is atomic: each request is answered by one version. The
-/// version before is disposed when its last request is answered, or kept for <see cref="RollbackAsync"/>. Where loading or warming up fails, the active
-/// version goes on serving. Swaps run one at a time, in the order of their calls; one that is called from the loading or warm-up of another is refused.
+/// A new version is loaded aside and warmed up while the active one serves. The change is atomic: each request is answered by one version.
+/// The
+/// version before is disposed when its last request is answered, or kept for <see cref="RollbackAsync"/>. Where loading or warming up
+/// fails, the active
+/// version goes on serving. Swaps run one at a time, in the order of their calls; one that is called from the loading or warm-up of another
+/// is refused.
 /// Safe for concurrent use.
 /// </remarks>
 public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposable
@@ -34,11 +37,13 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <summary>Makes a host without a version; it is ready after the first swap.</summary>
     /// <param name="options">The options; copied.</param>
     /// <param name="loggers">Makes the loggers of the host and of the recommenders that it loads.</param>
-    /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each recommender.</param>
+    /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each
+    /// recommender.</param>
     /// <param name="scorers">Load the priors that were saved with models, by their kind; <see langword="null"/> for none.</param>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public RecommenderHost(
-        RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null, IEnumerable<ScorerLoader>? scorers = null)
+        RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null,
+        IEnumerable<ScorerLoader>? scorers = null)
     {
         _options = OptionsValidation.Validated(options ?? new RecommenderHostOptions(), new RecommenderHostOptionsValidator()).Copy();
         (_loggers, _meters, _scorers) = (loggers ?? NullLoggerFactory.Instance, meters, [.. scorers ?? []]);
@@ -52,10 +57,12 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     /// <param name="version">Its name.</param>
     /// <param name="options">The options; copied.</param>
     /// <param name="loggers">Makes the loggers of the host and of the recommenders that it loads.</param>
-    /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each recommender.</param>
+    /// <param name="meters">Makes their meters and owns them; <see langword="null"/> for meters that end with the host and with each
+    /// recommender.</param>
     /// <param name="scorers">Load the priors that were saved with models, by their kind; <see langword="null"/> for none.</param>
     public RecommenderHost(
-        IRecommender recommender, string version, RecommenderHostOptions? options = null, ILoggerFactory? loggers = null, IMeterFactory? meters = null,
+        IRecommender recommender, string version, RecommenderHostOptions? options = null, ILoggerFactory? loggers = null,
+        IMeterFactory? meters = null,
         IEnumerable<ScorerLoader>? scorers = null)
         : this(options, loggers, meters, scorers)
     {
@@ -65,7 +72,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     }
 
     /// <summary>
-    /// Raised after another version began to serve, on a thread of a swap, one change at a time and in their order. A handler may swap again. An exception
+    /// Raised after another version began to serve, on a thread of a swap, one change at a time and in their order. A handler may swap
+    /// again. An exception
     /// of a handler is logged and changes nothing.
     /// </summary>
     public event EventHandler<RecommenderSwappedEventArgs>? Swapped;
@@ -116,7 +124,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             var answer = version.Recommender.RecommendAsync(requests, stop?.Token ?? cancellationToken);
             return await (stop is null ? answer : answer.WaitAsync(stop.Token)).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (stop is not null && _stop.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop is not null && _stop.IsCancellationRequested
+            && !cancellationToken.IsCancellationRequested)
         {
             throw Disposed();
         }
@@ -206,7 +215,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         }
     }
 
-    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderHostOptions.PendingOnDispose"/>, then disposes every version.</summary>
+    /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderHostOptions.PendingOnDispose"/>, then disposes every
+    /// version.</summary>
     /// <exception cref="InvalidOperationException">The call comes from inside code that a request of this host waits for.</exception>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
@@ -253,7 +263,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             {
                 throw Volatile.Read(ref _disposal) is not null
                     ? Disposed()
-                    : new InvalidOperationException($"No version serves yet; call {nameof(SwapAsync)} first, or look at {nameof(IsReady)}.");
+                    : new InvalidOperationException(
+                        $"No version serves yet; call {nameof(SwapAsync)} first, or look at {nameof(IsReady)}.");
             }
 
             if (active.TryEnter())
@@ -263,7 +274,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         }
     }
 
-    private async Task SwapAsync(Func<CancellationToken, Task<IRecommender>> load, string version, bool owned, CancellationToken cancellationToken)
+    private async Task SwapAsync(Func<CancellationToken, Task<IRecommender>> load, string version, bool owned,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(version);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposal) is not null, this);
@@ -277,7 +289,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             entered = true;
             using var inside = UserCode.Enter(this, "loading or warm-up");
             long start = Stopwatch.GetTimestamp();
-            next = await load(stop.Token).ConfigureAwait(false) ?? throw new InvalidOperationException($"Version '{version}' was loaded as null.");
+            next = await load(stop.Token).ConfigureAwait(false)
+                ?? throw new InvalidOperationException($"Version '{version}' was loaded as null.");
             if (ReferenceEquals(next, this) || ReferenceEquals(next, _active?.Recommender) || ReferenceEquals(next, _previous?.Recommender))
             {
                 owned = false;
@@ -364,7 +377,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     private void Tell(RecommenderSwappedEventArgs told)
     {
         _telemetry.Swapped("model");
-        Log.VersionSwapped(_logger, told.Version, told.LoadTime.TotalMilliseconds, told.WarmUpTime.TotalMilliseconds, told.Previous ?? "none");
+        Log.VersionSwapped(_logger, told.Version, told.LoadTime.TotalMilliseconds, told.WarmUpTime.TotalMilliseconds,
+            told.Previous ?? "none");
         try
         {
             Swapped?.Invoke(this, told);

@@ -12,7 +12,8 @@ public sealed class RecommenderHostOptions
     [RegularExpression("^(cpu|cuda(:[0-9]+)?)$", ErrorMessage = "Device must be 'cpu', 'cuda' or 'cuda:N'.")]
     public string Device { get; set; } = "cpu";
 
-    /// <summary>Gets or sets whether the version before the active one stays in memory, so that <see cref="RecommenderHost.RollbackAsync"/> can serve it again.</summary>
+    /// <summary>Gets or sets whether the version before the active one stays in memory, so that <see cref="RecommenderHost.RollbackAsync"/>
+    /// can serve it again.</summary>
     /// <value>The default is <see langword="false"/>: it is disposed when its last request is answered.</value>
     public bool KeepPrevious { get; set; }
 
@@ -22,7 +23,8 @@ public sealed class RecommenderHostOptions
     public PendingRequests PendingOnDispose { get; set; } = PendingRequests.Answer;
 
     /// <summary>
-    /// Gets or sets what a version goes through before it serves, or <see langword="null"/> for one request of its first item. It may ask requests of the
+    /// Gets or sets what a version goes through before it serves, or <see langword="null"/> for one request of its first item. It may ask
+    /// requests of the
     /// application's own and check the answers; where it throws, the version is not taken into service.
     /// </summary>
     public Func<IRecommender, CancellationToken, Task>? WarmUp { get; set; }

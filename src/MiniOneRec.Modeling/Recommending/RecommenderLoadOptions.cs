@@ -30,7 +30,8 @@ public sealed record RecommenderLoadOptions
     /// <value>The default is <see langword="null"/>.</value>
     public ILogger<GenerativeRecommender>? Logger { get; init; }
 
-    /// <summary>Gets the factory of the recommender's meter, or <see langword="null"/> for a meter that ends with the recommender.</summary>
+    /// <summary>Gets the factory of the recommender's meter, or <see langword="null"/> for a meter that ends with the
+    /// recommender.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     public IMeterFactory? Meters { get; init; }
 }

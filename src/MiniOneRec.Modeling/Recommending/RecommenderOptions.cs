@@ -33,8 +33,10 @@ public sealed class RecommenderOptions
 
     /// <summary>Gets or sets the most items that one request may ask for.</summary>
     /// <remarks>
-    /// The cost of a request grows with its count, so an application that passes on what its users ask for sets what it can afford. A request for
-    /// more, or for more than the whole catalogue, fails with an <see cref="ArgumentException"/>. Up to <see cref="BeamWidth"/>, and up to the default of
+    /// The cost of a request grows with its count, so an application that passes on what its users ask for sets what it can afford. A
+    /// request for
+    /// more, or for more than the whole catalogue, fails with an <see cref="ArgumentException"/>. Up to <see cref="BeamWidth"/>, and up to
+    /// the default of
     /// <see cref="RecommendationRequest.Count"/>, a small catalogue does not count: the answer then has a shortfall.
     /// </remarks>
     /// <value>The default is 10,000.</value>
@@ -44,33 +46,41 @@ public sealed class RecommenderOptions
     /// <summary>Gets or sets whether the items of a history are left out of its answer; a request may say otherwise.</summary>
     /// <remarks>
     /// <para>Three choices for items that a user had before:</para>
-    /// <para><see cref="ExcludeHistory"/>: for catalogues in which users do not come back to an item (books, films, durable goods). What was just bought is
+    /// <para><see cref="ExcludeHistory"/>: for catalogues in which users do not come back to an item (books, films, durable goods). What
+    /// was just bought is
     /// never recommended.</para>
-    /// <para><see cref="HistoryPenalty"/>: for catalogues in which users come back to some items, less often than the training data suggest.
+    /// <para><see cref="HistoryPenalty"/>: for catalogues in which users come back to some items, less often than the training data
+    /// suggest.
     /// The penalty is chosen on validation rows.</para>
-    /// <para>Neither: for catalogues in which users come back as they did in training (food, news sites, music). The model then decides, and may rank
+    /// <para>Neither: for catalogues in which users come back as they did in training (food, news sites, music). The model then decides,
+    /// and may rank
     /// the last item first.</para>
     /// <para>Evaluation on public data sets usually sets neither, because their targets may repeat.</para>
     /// </remarks>
     /// <value>The default is <see langword="false"/>.</value>
     public bool ExcludeHistory { get; set; }
 
-    /// <summary>Gets or sets what an item of the history loses of its score, in nats: for catalogues in which users come back less often than they did in training.</summary>
+    /// <summary>Gets or sets what an item of the history loses of its score, in nats: for catalogues in which users come back less often
+    /// than they did in training.</summary>
     /// <remarks>
-    /// Beams are found without it and ranked with it, at no cost. Choose it on validation rows that are later than the training's; the sample
+    /// Beams are found without it and ranked with it, at no cost. Choose it on validation rows that are later than the training's; the
+    /// sample
     /// <c>AmazonReviews</c> does. It has no effect on items that <see cref="ExcludeHistory"/> leaves out.
     /// </remarks>
     /// <value>The default is 0.</value>
     [Range(0.0, 1e6)]
     public double HistoryPenalty { get; set; }
 
-    /// <summary>Gets or sets what the history's last item loses, in nats, where that is to differ from <see cref="HistoryPenalty"/>.</summary>
+    /// <summary>Gets or sets what the history's last item loses, in nats, where that is to differ from
+    /// <see cref="HistoryPenalty"/>.</summary>
     /// <value>The default is <see langword="null"/>: the same as earlier items.</value>
     [Range(0.0, 1e6)]
     public double? LastItemPenalty { get; set; }
 
-    /// <summary>Gets or sets the share of the model's dense head in decoding; of no effect on a model without (<see cref="ContentModule"/>).</summary>
-    /// <remarks>The head's item probabilities are mixed in as a prior's are. All shares together are at most 1; the codes have the rest.</remarks>
+    /// <summary>Gets or sets the share of the model's dense head in decoding; of no effect on a model without
+    /// (<see cref="ContentModule"/>).</summary>
+    /// <remarks>The head's item probabilities are mixed in as a prior's are. All shares together are at most 1; the codes have the
+    /// rest.</remarks>
     /// <value>The default is 0.5.</value>
     [Range(0.0, 1.0)]
     public double DenseWeight { get; set; } = 0.5;
@@ -80,7 +90,8 @@ public sealed class RecommenderOptions
     [Range(1, 1 << 16)]
     public int BatchSize { get; set; } = 32;
 
-    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits at most for concurrent callers, counted from when its first request could run.</summary>
+    /// <summary>Gets or sets how long, in milliseconds, a batch that is not full waits at most for concurrent callers, counted from when
+    /// its first request could run.</summary>
     /// <remarks>The batch begins earlier once no caller came for a tenth of that time, at least a millisecond. 0 never waits.</remarks>
     /// <value>The default is 10.</value>
     [Range(0, 60_000)]
@@ -96,8 +107,10 @@ public sealed class RecommenderOptions
     [EnumDataType(typeof(QueueFullMode))]
     public QueueFullMode QueueFullMode { get; set; } = QueueFullMode.Wait;
 
-    /// <summary>Gets or sets after how many milliseconds a request that has no answer fails with a <see cref="TimeoutException"/>; 0 for never.</summary>
-    /// <remarks><see cref="RecommendationRequest.Deadline"/> counts as well where it is earlier. A request that is late before its batch begins is not computed.</remarks>
+    /// <summary>Gets or sets after how many milliseconds a request that has no answer fails with a <see cref="TimeoutException"/>; 0 for
+    /// never.</summary>
+    /// <remarks><see cref="RecommendationRequest.Deadline"/> counts as well where it is earlier. A request that is late before its batch
+    /// begins is not computed.</remarks>
     /// <value>The default is 0.</value>
     [Range(0, int.MaxValue)]
     public int TimeoutMilliseconds { get; set; }
@@ -117,18 +130,26 @@ public sealed class RecommenderOptions
     [EnumDataType(typeof(PriorScale))]
     public PriorScale PriorScale { get; set; } = PriorScale.Proportional;
 
-    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share: <c>w · Σ / (Σ + e)</c>. 0 gives it the whole share
+    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share: <c>w · Σ / (Σ + e)</c>. 0 gives it
+    /// the whole share
     /// however little it knows. <see cref="MiniOneRec.Modeling.PriorScale.Proportional"/> only.</summary>
     /// <value>The default is 0.</value>
     [Range(0.0, double.MaxValue)]
     public double PriorEvidence { get; set; }
 
     /// <summary>
-    /// Gets or sets whether a second copy of the weights is kept in the layout in which the processor multiplies fastest: about twice the memory for
+    /// Gets or sets whether a second copy of the weights is kept in the layout in which the processor multiplies fastest: about twice the
+    /// memory for
     /// weights, and faster searches. Only on the CPU of x64 Linux.
     /// </summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool PackWeights { get; set; } = true;
+
+    /// <summary>Copies and checks options, or makes the default ones of a model.</summary>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
+    internal static RecommenderOptions Checked(RecommenderOptions? options, SemanticIdModel model) => options is null
+        ? new RecommenderOptions { MaxHistoryItems = model.MaxHistoryItems }
+        : OptionsValidation.Validated(options, new RecommenderOptionsValidator()).Copy();
 
     internal RecommenderOptions Copy() => (RecommenderOptions)MemberwiseClone();
 }

@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>The meter and the source of activities of one recommender; both end with it, except a meter that belongs to a container's factory.</summary>
+/// <summary>The meter and the source of activities of one recommender; both end with it, except a meter that belongs to a container's
+/// factory.</summary>
 /// <remarks>Listeners are the application's code. One that throws fails no request and does not end the queue's thread.</remarks>
 internal sealed class RecommenderTelemetry : IDisposable
 {
@@ -29,7 +30,8 @@ internal sealed class RecommenderTelemetry : IDisposable
         _duration = meter.CreateHistogram<double>(RecommenderDiagnostics.Duration, "s", "Time by stage");
         _beams = meter.CreateHistogram<int>(RecommenderDiagnostics.Beams, "{beam}", "Semantic IDs that the search found for a request");
         _skipped = meter.CreateCounter<long>(RecommenderDiagnostics.SkippedHistoryItems, "{item}", "Unknown items in histories");
-        _shortfall = meter.CreateCounter<long>(RecommenderDiagnostics.Shortfall, "{item}", "Items that were asked for and that the constraints did not leave");
+        _shortfall = meter.CreateCounter<long>(RecommenderDiagnostics.Shortfall, "{item}",
+            "Items that were asked for and that the constraints did not leave");
         _swaps = meter.CreateCounter<long>(RecommenderDiagnostics.Swaps, "{swap}", "Changes of the catalogue or the model while serving");
     }
 
@@ -38,12 +40,14 @@ internal sealed class RecommenderTelemetry : IDisposable
 
     /// <summary>Starts the activity of a call.</summary>
     public Activity? StartCall(int requests) => Start(
-        static state => state.Source.StartActivity("MiniOneRec.Recommend")?.SetTag("minionerec.recommender", state.Name).SetTag("minionerec.requests", state.Requests),
+        static state => state.Source.StartActivity("MiniOneRec.Recommend")?.SetTag("minionerec.recommender", state.Name)
+        .SetTag("minionerec.requests", state.Requests),
         (Source: _source, Name, Requests: requests));
 
     /// <summary>Starts the activity of a batch, linked to the activities of its requests.</summary>
     public Activity? StartBatch(IReadOnlyList<PendingRequest> batch) => Start(
-        static state => state.Source.StartActivity("MiniOneRec.RecommendBatch", ActivityKind.Internal, parentContext: default, links: Links(state.Batch))
+        static state =>
+        state.Source.StartActivity("MiniOneRec.RecommendBatch", ActivityKind.Internal, parentContext: default, links: Links(state.Batch))
             ?.SetTag("minionerec.recommender", state.Name).SetTag("minionerec.batch.size", state.Batch.Count),
         (Source: _source, Name, Batch: batch));
 
@@ -78,7 +82,8 @@ internal sealed class RecommenderTelemetry : IDisposable
     };
 
     public void Queued(int change) => Guarded(
-        static state => { state.Telemetry._queueLength.Add(state.Change, state.Telemetry.Recommender()); return true; }, (Telemetry: this, Change: change));
+        static state => { state.Telemetry._queueLength.Add(state.Change, state.Telemetry.Recommender()); return true; },
+        (Telemetry: this, Change: change));
 
     /// <summary>Records how long a stage took.</summary>
     /// <param name="stage">The stage.</param>
@@ -118,7 +123,8 @@ internal sealed class RecommenderTelemetry : IDisposable
     }
 
     private static IEnumerable<ActivityLink> Links(IReadOnlyList<PendingRequest> batch) =>
-        batch.Where(pending => pending.Parent != default).Select(pending => pending.Parent).Distinct().Select(parent => new ActivityLink(parent));
+        batch.Where(pending => pending.Parent != default).Select(pending => pending.Parent).Distinct()
+            .Select(parent => new ActivityLink(parent));
 
     private Activity? Start<TState>(Func<TState, Activity?> start, TState state)
     {
@@ -155,7 +161,8 @@ internal sealed class RecommenderTelemetry : IDisposable
     {
         if (counter.Enabled)
         {
-            Guarded(static state => { state.Counter.Add(state.Value, state.Tags); return true; }, (Counter: counter, Value: value, Tags: Tags(tags)));
+            Guarded(static state => { state.Counter.Add(state.Value, state.Tags); return true; },
+                (Counter: counter, Value: value, Tags: Tags(tags)));
         }
     }
 
@@ -164,7 +171,8 @@ internal sealed class RecommenderTelemetry : IDisposable
     {
         if (histogram.Enabled)
         {
-            Guarded(static state => { state.Histogram.Record(state.Value, state.Tags); return true; }, (Histogram: histogram, Value: value, Tags: Tags(tags)));
+            Guarded(static state => { state.Histogram.Record(state.Value, state.Tags); return true; },
+                (Histogram: histogram, Value: value, Tags: Tags(tags)));
         }
     }
 

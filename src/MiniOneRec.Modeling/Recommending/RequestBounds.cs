@@ -1,7 +1,8 @@
 namespace MiniOneRec.Modeling;
 
 /// <summary>Checks what requests ask for, before anything is computed.</summary>
-/// <remarks>A count above a small catalogue is allowed up to the beam width and a request's default count, because it costs nothing; the answer has a shortfall.</remarks>
+/// <remarks>A count above a small catalogue is allowed up to the beam width and a request's default count, because it costs nothing; the
+/// answer has a shortfall.</remarks>
 internal static class RequestBounds
 {
     private static readonly int DefaultCount = new RecommendationRequest { History = [] }.Count;
@@ -11,7 +12,8 @@ internal static class RequestBounds
     /// <param name="catalogue">The version of the catalogue.</param>
     /// <param name="options">The options.</param>
     /// <exception cref="ArgumentException">A request asks for what cannot be; the message has its position.</exception>
-    public static RecommendationRequest[] Checked(IReadOnlyList<RecommendationRequest> requests, Catalogue catalogue, RecommenderOptions options)
+    public static RecommendationRequest[] Checked(IReadOnlyList<RecommendationRequest> requests, Catalogue catalogue,
+        RecommenderOptions options)
     {
         RecommendationRequest[] all = [.. requests];
         RequestValidation.CheckHistories(all);

@@ -104,7 +104,8 @@ internal sealed class RequestQueue(
     }
 
     /// <summary>Makes the exception for requests that the recommender's end overtakes.</summary>
-    public static ObjectDisposedException Disposed() => new(nameof(GenerativeRecommender), "The recommender was disposed before the request was answered.");
+    public static ObjectDisposedException Disposed() =>
+        new(nameof(GenerativeRecommender), "The recommender was disposed before the request was answered.");
 
     private void Append(IReadOnlyList<PendingRequest> requests)
     {
@@ -187,7 +188,8 @@ internal sealed class RequestQueue(
         }
     }
 
-    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or no caller came for a while.</summary>
+    /// <summary>Waits while callers keep coming: until the batch is full, the first request has waited long enough, or no caller came for a
+    /// while.</summary>
     private void Gather()
     {
         long opened = Stopwatch.GetTimestamp();

@@ -1,20 +1,22 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MiniOneRec.Modeling;
 
 /// <summary>The way of a request: check, preparation on the caller's side, queue, batch, answer.</summary>
 /// <remarks>
-/// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior runs on
+/// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior
+/// runs on
 /// that thread, once per batch. Neither may call the recommender back.
 /// </remarks>
 internal sealed class ServingPipeline : IDisposable
 {
-    private const string FallbackKind = "fallback";
+    /// <summary>What <see cref="UserCode"/> calls a fallback, which may ask its recommender back.</summary>
+    public const string FallbackKind = "fallback";
+
     private readonly object _owner;
-    private readonly CausalLanguageModel _model;
-    private readonly IPromptTemplate _template;
     private readonly RequestQueue _queue;
     private readonly BatchSearch _search;
     private readonly CallGate _calls = new(typeof(GenerativeRecommender));
@@ -24,24 +26,23 @@ internal sealed class ServingPipeline : IDisposable
 
     /// <summary>Makes the pipeline of a recommender.</summary>
     /// <param name="owner">The recommender.</param>
-    /// <param name="model">The decoder; stays the recommender's.</param>
-    /// <param name="template">Writes the prompts.</param>
+    /// <param name="model">The model; stays the recommender's.</param>
     /// <param name="options">The options; not changed afterwards.</param>
     /// <param name="logger">Receives one message per batch.</param>
     /// <param name="meters">The container's factory, or <see langword="null"/>.</param>
-    public ServingPipeline(
-        object owner, CausalLanguageModel model, IPromptTemplate template, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
+    public ServingPipeline(object owner, SemanticIdModel model, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
     {
-        (_owner, _model, _template, _settings) = (owner, model, template, new ServingSettings(options, null));
+        (_owner, Model, _settings) = (owner, model, new ServingSettings(options, null));
         Telemetry = new RecommenderTelemetry(meters);
-        _search = new BatchSearch(model, template, owner, Telemetry, logger);
+        _search = new BatchSearch(model.Backbone, model.Template, owner, Telemetry, logger);
         _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings, stop));
     }
 
     public RecommenderTelemetry Telemetry { get; }
 
-    /// <summary>Gets or sets the version of the catalogue that new requests are prepared with.</summary>
-    public required Catalogue Catalogue
+    /// <summary>Gets or sets the model, with the version of the catalogue that new requests are prepared with; its backbone and template
+    /// stay.</summary>
+    public SemanticIdModel Model
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
@@ -69,7 +70,8 @@ internal sealed class ServingPipeline : IDisposable
     /// <summary>Answers requests through the queue.</summary>
     /// <param name="requests">The requests.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public async Task<IReadOnlyList<RecommendationResult>> AnswerAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RecommendationResult>> AnswerAsync(IReadOnlyList<RecommendationRequest> requests,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(requests);
         UserCode.Refuse(_owner, nameof(GenerativeRecommender.RecommendAsync), allowed: FallbackKind);
@@ -102,28 +104,18 @@ internal sealed class ServingPipeline : IDisposable
     /// <param name="cancellationToken">Looked at between steps.</param>
     public IReadOnlyList<RecommendationResult> Answer(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
-        UserCode.Refuse(_owner, nameof(GenerativeRecommender.Recommend), allowed: FallbackKind);
         using var inside = Direct();
-        var catalogue = Catalogue;
-        var settings = Settings;
-        var checkedRequests = RequestBounds.Checked(requests, catalogue, settings.Options);
-        var results = new List<RecommendationResult>(checkedRequests.Length);
-        foreach (var chunk in checkedRequests.Chunk(settings.Options.BatchSize))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var prepared = chunk.Select(request => PreparedRequest.Of(request, catalogue, _template, settings.Options, _owner)).ToArray();
-            foreach (var outcome in _search.Answer(prepared, settings, cancellationToken))
-            {
-                if (outcome.Error is { } error)
-                {
-                    System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
-                }
+        return new DirectRecommender(Model, Settings, _owner, _search).Recommend(requests, cancellationToken);
+    }
 
-                results.Add(outcome.Result!);
-            }
-        }
-
-        return results;
+    /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to
+    /// the metrics.</summary>
+    /// <param name="settings">Options and prior; not changed afterwards.</param>
+    public DirectRecommender Snapshot(ServingSettings settings)
+    {
+        var model = Model;
+        var search = new BatchSearch(model.Backbone, model.Template, _owner, telemetry: null, NullLogger.Instance);
+        return new DirectRecommender(model, settings, _owner, search) { Name = Telemetry.Name };
     }
 
     /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
@@ -160,7 +152,7 @@ internal sealed class ServingPipeline : IDisposable
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var (catalogue, options, fallback) = (Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
+            var (catalogue, options, fallback) = (Model.Catalogue, Settings.Options, UserCode.KindInside(_owner) is null ? Fallback : null);
             var all = RequestBounds.Checked(requests, catalogue, options);
             long?[] due = [.. all.Select(request => RequestDeadline.Of(request, options.TimeoutMilliseconds))];
             if (due.Any(time => time <= Stopwatch.GetTimestamp()))
@@ -169,8 +161,9 @@ internal sealed class ServingPipeline : IDisposable
             }
 
             var answers = new Task<RecommendationResult>[all.Length];
-            int[] forModel = [.. Enumerable.Range(0, all.Length).Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
-            if (forModel.Length > 0 && _model.Lease.Refuses)
+            int[] forModel = [.. Enumerable.Range(0, all.Length)
+                .Where(i => fallback is null || all[i].History.Any(item => catalogue.Index.TryGetRow(item, out _)))];
+            if (forModel.Length > 0 && Model.Backbone.Lease.Refuses)
             {
                 throw WeightLease.Refusal();
             }
@@ -181,11 +174,13 @@ internal sealed class ServingPipeline : IDisposable
             {
                 if (start >= window)
                 {
-                    await Task.WhenAny(answers[forModel[start - window]]).ConfigureAwait(false);        // a long list takes its turn with other callers
+                    // a long list takes its turn with other callers
+                    await Task.WhenAny(answers[forModel[start - window]]).ConfigureAwait(false);
                 }
 
                 int[] chunk = [.. forModel.AsSpan(start, Math.Min(options.BatchSize, forModel.Length - start))];
-                var prepared = await PrepareAsync([.. chunk.Select(i => all[i])], catalogue, options, chunk.Min(i => due[i]), cancellationToken).ConfigureAwait(false);
+                var prepared = await PrepareAsync([.. chunk.Select(i => all[i])], catalogue, options, chunk.Min(i => due[i]),
+                    cancellationToken).ConfigureAwait(false);
                 var pending = chunk.Zip(prepared, (i, request) => new PendingRequest(request, due[i])).ToArray();
                 _queue.Enqueue(pending, cancellationToken);
                 call.Pending.AddRange(pending);
@@ -200,7 +195,8 @@ internal sealed class ServingPipeline : IDisposable
             {
                 call.ByFallback = others.Length;
                 var asked = WithinAsync(
-                    AskFallbackAsync(fallback!, [.. others.Select(i => all[i])], cancellationToken), others.Min(i => due[i]), cancellationToken);
+                    AskFallbackAsync(fallback!, [.. others.Select(i => all[i])], cancellationToken), others.Min(i => due[i]),
+                    cancellationToken);
                 for (int m = 0; m < others.Length; m++)
                 {
                     answers[others[m]] = PickAsync(asked, m);
@@ -220,7 +216,8 @@ internal sealed class ServingPipeline : IDisposable
             throw;
         }
 
-        static async Task<RecommendationResult> PickAsync(Task<IReadOnlyList<RecommendationResult>> all, int place) => (await all.ConfigureAwait(false))[place];
+        static async Task<RecommendationResult> PickAsync(Task<IReadOnlyList<RecommendationResult>> all, int place) =>
+            (await all.ConfigureAwait(false))[place];
     }
 
     private async ValueTask<PreparedRequest[]> PrepareAsync(
@@ -233,7 +230,8 @@ internal sealed class ServingPipeline : IDisposable
         Telemetry.Stage("prepare", start);
         return prepared;
 
-        PreparedRequest[] Prepare() => Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, _template, options, _owner, Continue));
+        PreparedRequest[] Prepare() =>
+            Array.ConvertAll(requests, request => PreparedRequest.Of(request, catalogue, Model.Template, options, _owner, Continue));
 
         void Continue()
         {
@@ -250,7 +248,8 @@ internal sealed class ServingPipeline : IDisposable
         }
     }
 
-    /// <summary>Waits for the application's code no longer than the request may; the code itself cannot be stopped and is left to end.</summary>
+    /// <summary>Waits for the application's code no longer than the request may; the code itself cannot be stopped and is left to
+    /// end.</summary>
     private async Task<T> WithinAsync<T>(Task<T> work, long? due, CancellationToken cancellationToken)
     {
         if (work.IsCompleted)
@@ -270,7 +269,8 @@ internal sealed class ServingPipeline : IDisposable
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !work.IsCompleted)
         {
-            _ = work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            _ = work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             cancellationToken.ThrowIfCancellationRequested();
             throw _closed.IsCancellationRequested ? RequestQueue.Disposed() : RequestDeadline.Late();
         }
@@ -283,7 +283,8 @@ internal sealed class ServingPipeline : IDisposable
         var results = await fallback.RecommendAsync(requests, cancellationToken).ConfigureAwait(false);
         return results is not null && results.Count == requests.Length
             ? results
-            : throw new InvalidOperationException($"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
+            : throw new InvalidOperationException(
+                $"The fallback '{fallback.Name}' gave {results?.Count ?? 0} results for {requests.Length} requests.");
     }
 
     /// <summary>Work that reads the model on a caller's thread.</summary>

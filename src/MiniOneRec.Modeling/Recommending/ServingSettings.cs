@@ -11,7 +11,8 @@ internal sealed record ServingSettings(RecommenderOptions Options, IItemScorer? 
     /// <summary>Gets all scorers that have a share.</summary>
     public IEnumerable<PriorShare> Shares => (Prior is null
         ? More
-        : More.Prepend(new PriorShare(Prior, Options.PriorWeight) { Scale = Options.PriorScale, Evidence = Options.PriorEvidence })).Where(share => share.Weight > 0);
+        : More.Prepend(new PriorShare(Prior, Options.PriorWeight) { Scale = Options.PriorScale, Evidence = Options.PriorEvidence }))
+            .Where(share => share.Weight > 0);
 
     /// <summary>Makes a version with other options.</summary>
     /// <param name="change">Changes a copy of the options.</param>

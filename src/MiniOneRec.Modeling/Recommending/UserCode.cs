@@ -1,6 +1,7 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Tracks on which logical call an application's own code runs inside a recommender, so that calls back into it fail instead of waiting for themselves.</summary>
+/// <summary>Tracks on which logical call an application's own code runs inside a recommender, so that calls back into it fail instead of
+/// waiting for themselves.</summary>
 internal sealed class UserCode
 {
     private static readonly AsyncLocal<UserCode?> Current = new();
@@ -46,7 +47,8 @@ internal sealed class UserCode
     {
         if (KindInside(owner) is { } kind && kind != allowed)
         {
-            throw new InvalidOperationException($"{call} was called from inside a {kind} of the same recommender, which would wait for itself.");
+            throw new InvalidOperationException(
+                $"{call} was called from inside a {kind} of the same recommender, which would wait for itself.");
         }
     }
 

@@ -2,8 +2,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Climbs to the mixture with the greatest product of hit rate and NDCG.</summary>
 /// <remarks>
-/// From each source alone, from all in equal shares and from where the recommender stands, a share moves from one source to another as long as that helps, in
-/// steps that halve; penalties move along a list. Of two ends the better counts. In the end, sources that add next to nothing lose their share. The
+/// From each source alone, from all in equal shares and from where the recommender stands, a share moves from one source to another as long
+/// as that helps, in
+/// steps that halve; penalties move along a list. Of two ends the better counts. In the end, sources that add next to nothing lose their
+/// share. The
 /// result is never below any source alone with the same penalties.
 /// </remarks>
 /// <param name="table">What is ranked.</param>
@@ -24,7 +26,8 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
 
     private static double[] Even(int sources) => [.. Enumerable.Repeat(1.0 / sources, sources)];
 
-    private static Mixture Alone(Mixture start, int source) => start with { Shares = [.. start.Shares.Select((_, k) => k == source ? 1.0 : 0.0)] };
+    private static Mixture Alone(Mixture start, int source) =>
+        start with { Shares = [.. start.Shares.Select((_, k) => k == source ? 1.0 : 0.0)] };
 
     private double ValueOf(Mixture mixture)
     {

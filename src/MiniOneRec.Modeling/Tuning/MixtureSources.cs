@@ -32,7 +32,8 @@ internal sealed class MixtureSources
     {
         double share = 1.0 / Count;
         var requests = rows.Select(row => new RecommendationRequest { History = row.History }).ToArray();
-        var prepared = Array.ConvertAll(requests, request => PreparedRequest.Of(request, _catalogue, _recommender.Template, _options, _recommender));
+        var prepared =
+            Array.ConvertAll(requests, request => PreparedRequest.Of(request, _catalogue, _recommender.Template, _options, _recommender));
         PriorMixture[] mixtures = [.. rows.Select(_ => new PriorMixture(_catalogue.Trie))];
         var said = new List<PriorMixture[]>();
         foreach (var prior in _priors)
@@ -108,7 +109,8 @@ internal sealed class MixtureSources
                     probabilities[k++] = (float)(mass.OfRow(item) * mass.Weight / full);
                 }
 
-                table.Add(probabilities, !seen.Contains(id) ? HistoryPlace.None : id == last ? HistoryPlace.Last : HistoryPlace.Earlier, id == row.Target);
+                table.Add(probabilities, !seen.Contains(id) ? HistoryPlace.None : id == last ? HistoryPlace.Last : HistoryPlace.Earlier,
+                    id == row.Target);
             }
         }
     }

@@ -1,6 +1,7 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Candidates of validation rows with the probability that each source gives them: what any mixture ranks without another decoding.</summary>
+/// <summary>Candidates of validation rows with the probability that each source gives them: what any mixture ranks without another
+/// decoding.</summary>
 /// <param name="sources">K, the number of sources.</param>
 /// <param name="cutoff">The cutoff of the figures.</param>
 internal sealed class MixtureTable(int sources, int cutoff)

@@ -4,8 +4,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Chooses the shares of codes, dense head and priors, and the penalties on items of the history, by validation rows.</summary>
 /// <remarks>
-/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. A source that does not help gets the share 0,
-/// so that on the validation rows the result is not below any source alone. What helps the first places may harm the last ones: the product of hit rate
+/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. A source that does
+/// not help gets the share 0,
+/// so that on the validation rows the result is not below any source alone. What helps the first places may harm the last ones: the product
+/// of hit rate
 /// and NDCG decides.
 /// </remarks>
 public sealed class PriorTuner
@@ -50,7 +52,8 @@ public sealed class PriorTuner
     }
 
     private TunedMixture Tune(
-        GenerativeRecommender recommender, IReadOnlyList<PriorShare> priors, NextItemExample[] rows, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+        GenerativeRecommender recommender, IReadOnlyList<PriorShare> priors, NextItemExample[] rows, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         bool dense = recommender.Model.Content is { HasHead: true };
         var sources = new MixtureSources(recommender, priors, _options.Candidates);
@@ -67,14 +70,16 @@ public sealed class PriorTuner
         var options = recommender.Options;
         double[] now = new double[sources.Count];
         Array.Fill(now, 1.0 / now.Length);
-        var (best, _) = new MixtureSearch(table, _options).Run(new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty));
+        var (best, _) = new MixtureSearch(table, _options)
+            .Run(new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty));
         var (hits, ndcg) = table.Measure(best);
         int first = dense ? 2 : 1;
         return new TunedMixture
         {
             CodeWeight = best.Shares[0],
             DenseWeight = dense ? best.Shares[1] : 0,
-            Priors = [.. priors.Select((prior, k) => prior with { Weight = Math.Min(1, best.Shares[first + k]) }).Where(prior => prior.Weight > 0)],
+            Priors =
+            [.. priors.Select((prior, k) => prior with { Weight = Math.Min(1, best.Shares[first + k]) }).Where(prior => prior.Weight > 0)],
             HistoryPenalty = best.EarlierPenalty,
             LastItemPenalty = best.LastPenalty,
             HitRate = hits,

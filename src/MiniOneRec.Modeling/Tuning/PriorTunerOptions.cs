@@ -11,7 +11,8 @@ public sealed class PriorTunerOptions
     [Range(1, int.MaxValue)]
     public int MaxExamples { get; set; } = 5_000;
 
-    /// <summary>Gets or sets how many semantic IDs are kept of each row; a target that is not among them counts as a miss whatever the shares.</summary>
+    /// <summary>Gets or sets how many semantic IDs are kept of each row; a target that is not among them counts as a miss whatever the
+    /// shares.</summary>
     /// <value>The default is 200.</value>
     [Range(1, 1 << 16)]
     public int Candidates { get; set; } = 200;

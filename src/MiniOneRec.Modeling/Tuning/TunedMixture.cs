@@ -24,7 +24,8 @@ public sealed record TunedMixture
     /// <summary>Gets the NDCG at the cutoff.</summary>
     public required double Ndcg { get; init; }
 
-    /// <summary>Lets a recommender serve the mixture; its <see cref="GenerativeRecommender.Prior"/> becomes <see langword="null"/>, since all priors stand in one list.</summary>
+    /// <summary>Lets a recommender serve the mixture; its <see cref="GenerativeRecommender.Prior"/> becomes <see langword="null"/>, since
+    /// all priors stand in one list.</summary>
     /// <param name="recommender">The recommender.</param>
     public void Apply(GenerativeRecommender recommender)
     {

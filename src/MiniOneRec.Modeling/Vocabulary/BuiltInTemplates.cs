@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Loads the templates of this library: <c>compact</c>, and those of MiniOneRec.Pretrained where the application references it.</summary>
+/// <summary>Loads the templates of this library: <c>compact</c>, and those of MiniOneRec.Pretrained where the application references
+/// it.</summary>
 internal static class BuiltInTemplates
 {
     private static readonly PromptTemplateLoader Compact =
@@ -14,7 +15,9 @@ internal static class BuiltInTemplates
     public static PromptTemplateLoader? Find(string name) =>
         name == Compact.Name ? Compact : PretrainedPackage.Templates.FirstOrDefault(loader => loader.Name == name);
 
-    public static int[] LevelSizes(JsonObject description) => description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!;
+    public static int[] LevelSizes(JsonObject description) =>
+        description["levelSizes"].Deserialize(ModelingJsonContext.Default.Int32Array)!;
 
-    public static HistoryOrder Order(JsonObject description) => Enum.Parse<HistoryOrder>((string?)description["order"] ?? nameof(HistoryOrder.OldestFirst));
+    public static HistoryOrder Order(JsonObject description) =>
+        Enum.Parse<HistoryOrder>((string?)description["order"] ?? nameof(HistoryOrder.OldestFirst));
 }

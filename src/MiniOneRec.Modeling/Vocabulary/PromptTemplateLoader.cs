@@ -29,7 +29,8 @@ public sealed class PromptTemplateLoader
     }
 
     /// <summary>Makes a loader that logs what it ignores in the files that it reads.</summary>
-    internal PromptTemplateLoader(string name, Func<JsonObject, string, ILogger?, CancellationToken, Task<IPromptTemplate>> load) => (Name, _load) = (name, load);
+    internal PromptTemplateLoader(string name, Func<JsonObject, string, ILogger?, CancellationToken, Task<IPromptTemplate>> load) =>
+        (Name, _load) = (name, load);
 
     /// <summary>Gets the name of the templates.</summary>
     public string Name { get; }
@@ -44,7 +45,8 @@ public sealed class PromptTemplateLoader
         LoadAsync(description, folder, null, cancellationToken);
 
     /// <summary>Makes a template, and logs what is ignored in the files that it needs.</summary>
-    internal async Task<IPromptTemplate> LoadAsync(JsonObject description, string folder, ILogger? logger, CancellationToken cancellationToken)
+    internal async Task<IPromptTemplate> LoadAsync(JsonObject description, string folder, ILogger? logger,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(description);
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Finds the loader of a saved prompt template by its name.</summary>
 /// <remarks>
-/// A registry knows its own loaders, then those of <see cref="Default"/>, then <c>compact</c>, and <c>alpaca</c> and <c>chat</c> where the application references
+/// A registry knows its own loaders, then those of <see cref="Default"/>, then <c>compact</c>, and <c>alpaca</c> and <c>chat</c> where the
+/// application references
 /// the package MiniOneRec.Pretrained. The last loader that is registered under a name is used. Safe for concurrent use.
 /// </remarks>
 public sealed class PromptTemplateRegistry
@@ -29,7 +30,8 @@ public sealed class PromptTemplateRegistry
 
     /// <summary>Gets the names that the registry knows, in order.</summary>
     public IReadOnlyList<string> Names =>
-        [.. _own.Keys.Concat(Default._own.Keys).Concat(BuiltInTemplates.Names).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        [.. _own.Keys.Concat(Default._own.Keys).Concat(BuiltInTemplates.Names).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>Adds a loader; an earlier one of the same name is replaced.</summary>
     /// <param name="loader">The loader.</param>
@@ -49,7 +51,8 @@ public sealed class PromptTemplateRegistry
     /// <param name="description">What <see cref="IPromptTemplate.Describe"/> returned.</param>
     /// <param name="folder">The model folder, for templates that need files in it.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="InvalidDataException">No loader has the template's name, or the description is damaged; the message says what to register.</exception>
+    /// <exception cref="InvalidDataException">No loader has the template's name, or the description is damaged; the message says what to
+    /// register.</exception>
     public Task<IPromptTemplate> CreateAsync(JsonObject description, string folder, CancellationToken cancellationToken = default) =>
         CreateAsync(description, folder, null, cancellationToken);
 

@@ -92,7 +92,8 @@ public static class ReferencePrompts
     /// <param name="category">What the items are, in the plural, for example <c>office products</c>.</param>
     public static Prompt TitlesToSid(IReadOnlyList<string> titles, string category) => new("titles-to-sid")
     {
-        Instruction = "Based on the user's historical interaction with item titles, predict the semantic ID of the next item they may expect.",
+        Instruction =
+            "Based on the user's historical interaction with item titles, predict the semantic ID of the next item they may expect.",
         Input = $"The user has interacted with the following {category} items in chronological order: {string.Join(", ", titles.Select(Quote))}. Can you predict the next item the user may expect?",
         Texts = titles,
     };
@@ -101,7 +102,8 @@ public static class ReferencePrompts
     /// <param name="history">Oldest first, each as it is to be written.</param>
     public static Prompt PreferenceAndSid(IReadOnlyList<string> history) => new("preference-and-sid")
     {
-        Instruction = "Analyze the user's interaction history, provide insights about their preferences, and predict the next item's semantic ID.",
+        Instruction =
+            "Analyze the user's interaction history, provide insights about their preferences, and predict the next item's semantic ID.",
         Input = $"The user has interacted with items {string.Join(", ", history)} in chronological order. Can you analyze the user's preferences and predict the next item?",
         SemanticIds = Parse(history),
     };

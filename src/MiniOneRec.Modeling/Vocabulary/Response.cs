@@ -1,6 +1,7 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Holds the answer that a task expects, before a template turns it into tokens: a semantic ID or a text, after an optional reasoning.</summary>
+/// <summary>Holds the answer that a task expects, before a template turns it into tokens: a semantic ID or a text, after an optional
+/// reasoning.</summary>
 public sealed record Response
 {
     /// <summary>Gets the semantic ID, or <see langword="null"/> where the answer is a text.</summary>

@@ -25,7 +25,8 @@ internal static class PretrainedBackbone
 
         if (!Path.GetExtension(path).Equals(".gguf", StringComparison.OrdinalIgnoreCase))
         {
-            throw new InvalidDataException($"PretrainedPath is the file '{path}'; expected a .gguf file, or the folder of a Hugging Face checkpoint.");
+            throw new InvalidDataException(
+                $"PretrainedPath is the file '{path}'; expected a .gguf file, or the folder of a Hugging Face checkpoint.");
         }
 
         using var file = GgufFile.Open(path);
@@ -49,7 +50,8 @@ internal static class PretrainedBackbone
     /// <summary>Gives the model rows for the codes. It is disposed or returned.</summary>
     /// <exception cref="InvalidDataException">The tokenizer has more tokens than the model rows, or the backbone cannot grow.</exception>
     public static CausalLanguageModel Extend(
-        CausalLanguageModel model, string path, TextTokenizer plain, TextTokenizer extended, SemanticIdVocabulary codes, TokenRowInitializer rows, long seed)
+        CausalLanguageModel model, string path, TextTokenizer plain, TextTokenizer extended, SemanticIdVocabulary codes,
+        TokenRowInitializer rows, long seed)
     {
         try
         {

@@ -41,7 +41,8 @@ public sealed class DecoderEncoderOptions
     public bool AppendEndToken { get; set; } = true;
 
     /// <summary>
-    /// Gets or sets the text of the token that closes each text, or <see langword="null"/> for the one that ends a response. Qwen3-Embedding closes texts with
+    /// Gets or sets the text of the token that closes each text, or <see langword="null"/> for the one that ends a response.
+    /// Qwen3-Embedding closes texts with
     /// <c>&lt;|endoftext|&gt;</c>, while its tokenizer's responses end with <c>&lt;|im_end|&gt;</c>.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>

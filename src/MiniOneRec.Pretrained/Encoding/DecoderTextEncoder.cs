@@ -8,7 +8,8 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>Embeds text with a decoder model, for item texts of which semantic IDs are made.</summary>
 /// <remarks>
-/// Texts run sorted by length and packed without padding; the states do not depend on the batch. The caller owns the model. Safe for concurrent
+/// Texts run sorted by length and packed without padding; the states do not depend on the batch. The caller owns the model. Safe for
+/// concurrent
 /// use while the model is not trained.
 /// </remarks>
 public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<float>>
@@ -32,10 +33,12 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
         (_model, _tokenizer) = (model, tokenizer);
         if (_options.EndToken is { } text)
         {
-            _endToken = tokenizer.TryGetToken(text, out int token) ? token : throw new ArgumentException($"The tokenizer has no token '{text}' (option EndToken).", nameof(options));
+            _endToken = tokenizer.TryGetToken(text, out int token) ? token
+                : throw new ArgumentException($"The tokenizer has no token '{text}' (option EndToken).", nameof(options));
         }
 
-        _metadata = new EmbeddingGeneratorMetadata("minionerec", defaultModelId: $"{model.Config.ModelType}-{_options.Pooling}", defaultModelDimensions: model.Config.HiddenSize);
+        _metadata = new EmbeddingGeneratorMetadata("minionerec", defaultModelId: $"{model.Config.ModelType}-{_options.Pooling}",
+            defaultModelDimensions: model.Config.HiddenSize);
     }
 
     /// <inheritdoc/>
@@ -51,7 +54,8 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        return serviceKey is not null ? null : serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
+        return serviceKey is not null ? null : serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata
+            : serviceType.IsInstanceOfType(this) ? this : null;
     }
 
     /// <inheritdoc/>
@@ -108,7 +112,8 @@ public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<f
             start = end;
         }
 
-        return new GeneratedEmbeddings<Embedding<float>>(vectors) { Usage = new UsageDetails { InputTokenCount = tokens.Sum(t => (long)t.Length) } };
+        return new GeneratedEmbeddings<Embedding<float>>(
+            vectors) { Usage = new UsageDetails { InputTokenCount = tokens.Sum(t => (long)t.Length) } };
     }
 
     private int[] Tokens(string text)

@@ -18,7 +18,8 @@ internal enum GgufTensorType
 
 /// <summary>Turns blocks of quantised elements into numbers.</summary>
 /// <remarks>
-/// Small blocks hold 32 elements with a scale d (and a minimum m): x = d·(q − offset) or x = d·q + m. K-blocks hold 256 elements in eight or
+/// Small blocks hold 32 elements with a scale d (and a minimum m): x = d·(q − offset) or x = d·q + m. K-blocks hold 256 elements in eight
+/// or
 /// sixteen groups whose scales are integers times one float16 scale.
 /// </remarks>
 internal static class GgufBlocks
@@ -122,7 +123,8 @@ internal static class GgufBlocks
     }
 
     // Low nibbles are elements 0 to 15, high nibbles 16 to 31; a fifth bit, where there is one, comes from a word of 32.
-    private static void DecodeNibbles(float scale, int offset, float minimum, ReadOnlySpan<byte> nibbles, ReadOnlySpan<byte> fifth, Span<float> values)
+    private static void DecodeNibbles(float scale, int offset, float minimum, ReadOnlySpan<byte> nibbles, ReadOnlySpan<byte> fifth,
+        Span<float> values)
     {
         int high = fifth.IsEmpty ? 0 : BitConverter.ToInt32(fifth);
         for (int i = 0; i < 16; i++)

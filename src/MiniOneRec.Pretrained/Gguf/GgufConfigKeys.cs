@@ -6,15 +6,20 @@ internal static class GgufConfigKeys
     /// <summary>Gets the keys that are read.</summary>
     public static IReadOnlySet<string> Honoured { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count", "attention.head_count_kv", "attention.key_length",
-        "attention.layer_norm_rms_epsilon", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.dimension_count", "attention.value_length",
+        "block_count", "context_length", "embedding_length", "feed_forward_length", "attention.head_count", "attention.head_count_kv",
+            "attention.key_length",
+        "attention.layer_norm_rms_epsilon", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.dimension_count",
+            "attention.value_length",
     };
 
-    /// <summary>Gets the keys that change nothing here: the stored tensors say it, or it belongs to a kind of scaling that is refused.</summary>
+    /// <summary>Gets the keys that change nothing here: the stored tensors say it, or it belongs to a kind of scaling that is
+    /// refused.</summary>
     public static IReadOnlySet<string> Harmless { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "vocab_size", "tensor_data_layout", "pooling_type", "expert_used_count", "expert_feed_forward_length", "rope.scaling.original_context_length",
-        "rope.scaling.finetuned", "rope.scaling.attn_factor", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
+        "vocab_size", "tensor_data_layout", "pooling_type", "expert_used_count", "expert_feed_forward_length",
+            "rope.scaling.original_context_length",
+        "rope.scaling.finetuned", "rope.scaling.attn_factor", "rope.scaling.yarn_log_multiplier", "rope.scaling.yarn_beta_fast",
+            "rope.scaling.yarn_beta_slow",
         "rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor", "attention.layer_norm_epsilon",
     };
 
@@ -54,9 +59,11 @@ internal static class GgufConfigKeys
             string name = key[prefix.Length..];
             if (Refused.TryGetValue(name, out double[]? neutral))
             {
-                if (header.Scalar(key) is not { } value || !neutral.Contains(value is bool flag ? (flag ? 1 : 0) : value is string ? double.NaN : Convert.ToDouble(value, null)))
+                if (header.Scalar(key) is not { } value || !neutral.Contains(value is bool flag ? (flag ? 1 : 0) : value is string
+                    ? double.NaN : Convert.ToDouble(value, null)))
                 {
-                    throw header.Bad(key, header.Scalar(key)?.ToString() ?? "an array", neutral.Length == 0 ? "none, for it is not implemented" : $"{string.Join(" or ", neutral)}, for anything else is not implemented");
+                    throw header.Bad(key, header.Scalar(key)?.ToString() ?? "an array", neutral.Length == 0
+                        ? "none, for it is not implemented" : $"{string.Join(" or ", neutral)}, for anything else is not implemented");
                 }
             }
             else if (!Honoured.Contains(name) && !Harmless.Contains(name))

@@ -8,7 +8,8 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>A GGUF file, version 3: how small pretrained models travel, weights and tokenizer in one file. Read only.</summary>
 /// <remarks>
-/// Architectures <c>llama</c>, <c>qwen2</c> and <c>qwen3</c>; elements F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K. Quantised elements become
+/// Architectures <c>llama</c>, <c>qwen2</c> and <c>qwen3</c>; elements F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K.
+/// Quantised elements become
 /// float32 when they are read. Not safe for concurrent use.
 /// </remarks>
 public sealed class GgufFile : IDisposable
@@ -70,7 +71,8 @@ public sealed class GgufFile : IDisposable
     /// <param name="options">How to load it.</param>
     /// <param name="cancellationToken">Looked at before the work begins.</param>
     /// <exception cref="InvalidDataException">The file is malformed or holds another architecture.</exception>
-    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options, CancellationToken cancellationToken = default)
+    public static Task<DecoderModel> LoadDecoderAsync(string path, CheckpointLoadOptions options,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         cancellationToken.ThrowIfCancellationRequested();
@@ -82,7 +84,8 @@ public sealed class GgufFile : IDisposable
     }
 
     /// <summary>Reads the architecture.</summary>
-    /// <exception cref="InvalidDataException">The metadata describe no decoder that this library knows; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">The metadata describe no decoder that this library knows; the message names the
+    /// key.</exception>
     public DecoderConfig ReadConfig() => GgufConfig.Read(this, null);
 
     /// <summary>Reads which tokens begin, end and fill.</summary>
@@ -122,7 +125,8 @@ public sealed class GgufFile : IDisposable
     /// <param name="device">Where the weights go; the CPU by default.</param>
     /// <param name="type">The type of the weights; float32 by default, bfloat16 where the file stores that.</param>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape; the message names it.</exception>
-    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) => LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
+    public DecoderModel LoadDecoder(Device? device = null, ScalarType? type = null) =>
+        LoadDecoder(new CheckpointLoadOptions { Device = device, Type = type });
 
     /// <summary>Loads the decoder; the weights stay valid after this object is disposed.</summary>
     /// <param name="options">How to load it.</param>
@@ -138,7 +142,8 @@ public sealed class GgufFile : IDisposable
         }
 
         var natural = _header.Tensors[GgufWeights.Embedding].Type == GgufTensorType.BF16 ? ScalarType.BFloat16 : ScalarType.Float32;
-        return WeightLoader.Load(() => new DecoderModel(config), new GgufWeights(this, config), options.Device ?? CPU, options.Type ?? natural, options.CheckFinite);
+        return WeightLoader.Load(() => new DecoderModel(config), new GgufWeights(this, config), options.Device ?? CPU,
+            options.Type ?? natural, options.CheckFinite);
     }
 
     /// <inheritdoc/>

@@ -23,7 +23,8 @@ internal sealed class GgufHeader
         uint magic = _reader.U32(), version = _reader.U32();
         if (magic != Magic || version != 3)
         {
-            throw _reader.Bad($"the file begins with {magic:x8} and version {version}; expected {Magic:x8} (GGUF, little-endian) and version 3");
+            throw _reader.Bad(
+                $"the file begins with {magic:x8} and version {version}; expected {Magic:x8} (GGUF, little-endian) and version 3");
         }
 
         ulong tensors = _reader.U64(), entries = _reader.U64();
@@ -170,7 +171,8 @@ internal sealed class GgufHeader
     }
 
     private GgufValueType TypeOf(uint type, string key) =>
-        type <= (uint)GgufValueType.Float64 ? (GgufValueType)type : throw _reader.Bad($"the metadata key '{key}' has the unknown type {type}");
+        type <= (uint)GgufValueType.Float64 ? (GgufValueType)type
+            : throw _reader.Bad($"the metadata key '{key}' has the unknown type {type}");
 
     private void ReadTensors(int count)
     {
@@ -192,7 +194,8 @@ internal sealed class GgufHeader
                 shape[d] = length is > 0 and <= 1L << 40 ? (long)length : throw _reader.Bad($"tensor '{name}' has a dimension of {length}");
             }
 
-            table.Add((name, shape, GgufBlocks.TypeOf(_reader.U32()) ?? throw _reader.Bad($"tensor '{name}' is stored in a way that is not supported"), _reader.U64()));
+            table.Add((name, shape, GgufBlocks.TypeOf(_reader.U32())
+                ?? throw _reader.Bad($"tensor '{name}' is stored in a way that is not supported"), _reader.U64()));
         }
 
         long alignment = Integer("general.alignment") ?? 32;
@@ -207,7 +210,8 @@ internal sealed class GgufHeader
             Int128 bytes = GgufBlocks.BytesOf(type, shape);
             if (bytes < 0)
             {
-                throw _reader.Bad($"tensor '{name}' has rows of {shape[^1]} elements; {type} needs a multiple of {GgufBlocks.ElementsOf(type)}");
+                throw _reader.Bad(
+                    $"tensor '{name}' has rows of {shape[^1]} elements; {type} needs a multiple of {GgufBlocks.ElementsOf(type)}");
             }
 
             if (offset % (ulong)alignment != 0 || offset < (ulong)end || dataStart + (Int128)offset + bytes > _reader.Length)

@@ -23,10 +23,12 @@ internal static class GgufTokenizer
         }
 
         string[] tokens = [.. header.Texts("tokenizer.ggml.tokens")];
-        int[] kinds = header.Has("tokenizer.ggml.token_type") ? [.. header.Integers("tokenizer.ggml.token_type")] : [.. tokens.Select(_ => (int)TokenKind.Normal)];
+        int[] kinds = header.Has("tokenizer.ggml.token_type") ? [.. header.Integers("tokenizer.ggml.token_type")]
+            : [.. tokens.Select(_ => (int)TokenKind.Normal)];
         if (kinds.Length != tokens.Length || tokens.Length is 0 or > TokenizerJson.MaxTokens)
         {
-            throw header.Bad("tokenizer.ggml.token_type", $"an array of {kinds.Length}", $"one entry for each of the {tokens.Length} tokens");
+            throw header.Bad("tokenizer.ggml.token_type", $"an array of {kinds.Length}",
+                $"one entry for each of the {tokens.Length} tokens");
         }
 
         string pre = header.Text("tokenizer.ggml.pre") ?? "gpt-2";
@@ -37,7 +39,8 @@ internal static class GgufTokenizer
             BeginToken = At("tokenizer.ggml.bos_token_id"),
             EndToken = At("tokenizer.ggml.eos_token_id"),
             PadToken = At("tokenizer.ggml.padding_token_id"),
-            AddsBeginToken = At("tokenizer.ggml.bos_token_id") is null ? null : header.Flag("tokenizer.ggml.add_bos_token") ?? (pre == "llama-bpe" ? true : null),
+            AddsBeginToken = At("tokenizer.ggml.bos_token_id") is null ? null : header.Flag("tokenizer.ggml.add_bos_token")
+            ?? (pre == "llama-bpe" ? true : null),
             ChatTemplate = header.Text("tokenizer.chat_template"),
         });
     }

@@ -36,7 +36,8 @@ internal sealed record GgufValue(GgufValueType Type, bool IsArray, object? Scala
         _ => 0,
     };
 
-    /// <summary>Turns raw bits into a number or truth value; whole numbers become <see cref="long"/> or <see cref="ulong"/>, others <see cref="double"/>.</summary>
+    /// <summary>Turns raw bits into a number or truth value; whole numbers become <see cref="long"/> or <see cref="ulong"/>, others
+    /// <see cref="double"/>.</summary>
     public static object FromBits(GgufValueType type, ulong bits) => type switch
     {
         GgufValueType.UInt8 or GgufValueType.UInt16 or GgufValueType.UInt32 => (long)bits,

@@ -1,7 +1,9 @@
 namespace MiniOneRec.Pretrained;
 
-/// <summary>Bounds what a chat template may cost. A template above a limit ends with an <see cref="InvalidDataException"/> that names the limit.</summary>
-/// <remarks>The defaults leave published templates and prompts of a million characters much room. One rendering never holds more than about 64 MB.</remarks>
+/// <summary>Bounds what a chat template may cost. A template above a limit ends with an <see cref="InvalidDataException"/> that names the
+/// limit.</summary>
+/// <remarks>The defaults leave published templates and prompts of a million characters much room. One rendering never holds more than about
+/// 64 MB.</remarks>
 public sealed record ChatTemplateLimits
 {
     /// <summary>Gets the limits that apply unless others are given.</summary>
@@ -40,7 +42,8 @@ public sealed record ChatTemplateLimits
     {
         (string Name, double Value)[] limits =
         [
-            (nameof(MaxTemplateLength), MaxTemplateLength), (nameof(MaxDepth), MaxDepth), (nameof(MaxCalls), MaxCalls), (nameof(MaxSteps), MaxSteps),
+            (nameof(MaxTemplateLength), MaxTemplateLength), (nameof(MaxDepth), MaxDepth), (nameof(MaxCalls), MaxCalls),
+                (nameof(MaxSteps), MaxSteps),
             (nameof(MaxBytes), MaxBytes), (nameof(MaxOutputLength), MaxOutputLength), (nameof(MaxTime), MaxTime.TotalSeconds),
         ];
         foreach (var (name, value) in limits)

@@ -6,7 +6,8 @@ namespace MiniOneRec.Pretrained;
 /// <param name="all">Elements that are passed as arguments, behind a <c>*</c>.</param>
 /// <param name="allNamed">Entries that are passed as named arguments, behind <c>**</c>.</param>
 internal sealed class JinjaArgumentList(
-    JinjaExpression[] positional, (string Name, JinjaExpression Value)[] named, JinjaExpression? all = null, JinjaExpression? allNamed = null)
+    JinjaExpression[] positional, (string Name, JinjaExpression Value)[] named, JinjaExpression? all = null,
+    JinjaExpression? allNamed = null)
 {
     public static JinjaArgumentList Empty { get; } = new([], []);
 
@@ -40,7 +41,8 @@ internal sealed class JinjaArgumentList(
             run.Charge(16);
             run.Work(16);
             string name = key as string ?? throw run.Error("'**': a name is no text");
-            made.Add(pairs.Any(pair => pair.Key == name) ? throw run.Error($"the argument '{name}' is given twice") : KeyValuePair.Create(name, item));
+            made.Add(pairs.Any(pair => pair.Key == name) ? throw run.Error($"the argument '{name}' is given twice")
+                : KeyValuePair.Create(name, item));
         }
 
         return [.. made];
@@ -85,5 +87,6 @@ internal readonly struct JinjaBound(JinjaRun run, JinjaOperation operation, obje
     public bool Flag(int index, bool otherwise = false) => Has(index) ? JinjaValue.IsTrue(values[index]) : otherwise;
 
     public InvalidDataException Wrong(int index, string expected) =>
-        run.Error($"{operation.Title}: the argument '{operation.Parameters[index]}' is {JinjaText.TypeName(values[index])}; expected {expected}");
+        run.Error(
+            $"{operation.Title}: the argument '{operation.Parameters[index]}' is {JinjaText.TypeName(values[index])}; expected {expected}");
 }

@@ -39,7 +39,8 @@ internal sealed class JinjaMethod(string name, JinjaOperation operation, object?
 /// <param name="Parameters">The parameters and their defaults.</param>
 /// <param name="Body">What it writes.</param>
 /// <param name="Implicit">Which of <c>varargs</c>, <c>kwargs</c> and <c>caller</c> it uses.</param>
-internal sealed record JinjaMacroDefinition(string Name, (string Name, JinjaExpression? Default)[] Parameters, JinjaStatement Body, HashSet<string> Implicit);
+internal sealed record JinjaMacroDefinition(string Name, (string Name, JinjaExpression? Default)[] Parameters, JinjaStatement Body,
+    HashSet<string> Implicit);
 
 /// <summary>A macro and the scope in which it was defined.</summary>
 internal sealed class JinjaMacro(JinjaMacroDefinition definition, JinjaScope scope) : JinjaCallable
@@ -77,7 +78,8 @@ internal sealed class JinjaMacro(JinjaMacroDefinition definition, JinjaScope sco
             object? value = name == "caller" && hasCaller ? caller : Take(name, out _);
             if (i < arguments.Positional.Length)
             {
-                value = ReferenceEquals(value, JinjaBound.Absent) ? arguments.Positional[i] : throw run.Error($"macro '{Name}': the argument '{name}' is given twice");
+                value = ReferenceEquals(value, JinjaBound.Absent) ? arguments.Positional[i]
+                    : throw run.Error($"macro '{Name}': the argument '{name}' is given twice");
             }
 
             inner.Set(name, !ReferenceEquals(value, JinjaBound.Absent) ? value

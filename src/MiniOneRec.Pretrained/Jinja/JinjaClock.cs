@@ -21,7 +21,8 @@ internal static class JinjaClock
 
             bool isBare = format[at + 1] == '-' && at + 2 < format.Length;
             at += isBare ? 2 : 1;
-            string part = Part(now, format[at]) ?? throw run.Error($"function 'strftime_now': the directive '%{format[at]}' is not supported");
+            string part = Part(now, format[at])
+                ?? throw run.Error($"function 'strftime_now': the directive '%{format[at]}' is not supported");
             run.Append(text, isBare ? part.TrimStart('0', ' ') is { Length: > 0 } bare ? bare : "0" : part);
         }
 
@@ -60,5 +61,6 @@ internal static class JinjaClock
         _ => null,
     };
 
-    private static string Written(DateTimeOffset now, string format) => now.ToString(format.Length == 1 ? $"%{format}" : format.Replace("/", "'/'", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+    private static string Written(DateTimeOffset now, string format) => now.ToString(format.Length == 1 ? $"%{format}"
+        : format.Replace("/", "'/'", StringComparison.Ordinal), CultureInfo.InvariantCulture);
 }

@@ -7,7 +7,8 @@ internal static class JinjaListMethods
     {
         { "index", "value start? stop?", (run, value, a) => Index(run, value, a) },
         { "count", "value", (run, value, a) => (long)JinjaValue.Items(run, value).Count(item => JinjaComparer.AreEqual(run, item, a[0])) },
-        { "copy", "", (run, value, _) => value is List<object?> ? JinjaValue.ToList(run, value) : throw run.Error("method 'copy' of a tuple does not exist") },
+        { "copy", "", (run, value, _) => value is List<object?> ? JinjaValue.ToList(run, value)
+        : throw run.Error("method 'copy' of a tuple does not exist") },
     };
 
     private static long Index(JinjaRun run, object? value, JinjaBound arguments)

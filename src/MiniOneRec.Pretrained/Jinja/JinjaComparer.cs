@@ -23,11 +23,13 @@ internal static class JinjaComparer
                 return AreEqual(run, a, (IReadOnlyList<object?>)b);
             case (JinjaMap a, JinjaMap b):
                 run.Enter();
-                bool equal = a.Count == b.Count && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(run, entry.Value, other));
+                bool equal = a.Count == b.Count
+                    && a.Entries.All(entry => b.TryGet(entry.Key, out object? other) && AreEqual(run, entry.Value, other));
                 run.Leave();
                 return equal;
             default:
-                return JinjaNumbers.TryNumber(left, out double x) && JinjaNumbers.TryNumber(right, out double y) ? x == y : ReferenceEquals(left, right);
+                return JinjaNumbers.TryNumber(left, out double x) && JinjaNumbers.TryNumber(right, out double y) ? x == y
+                    : ReferenceEquals(left, right);
         }
     }
 
@@ -35,7 +37,8 @@ internal static class JinjaComparer
     /// <exception cref="InvalidDataException">The values have no order.</exception>
     public static bool Holds(JinjaRun run, string sign, object? left, object? right)
     {
-        if (JinjaNumbers.TryNumber(left, out double x) && JinjaNumbers.TryNumber(right, out double y) && (double.IsNaN(x) || double.IsNaN(y)))
+        if (JinjaNumbers.TryNumber(left, out double x) && JinjaNumbers.TryNumber(right, out double y)
+            && (double.IsNaN(x) || double.IsNaN(y)))
         {
             return false;
         }
@@ -78,7 +81,8 @@ internal static class JinjaComparer
                 JinjaSearch.Charge(run, text, part);
                 return text.Contains(part, StringComparison.Ordinal);
             case JinjaMap map:
-                return JinjaMap.IsHashable(item) || item is JinjaUndefined ? map.TryGet(item, out _) : throw run.Error($"{JinjaText.TypeName(item)} cannot be the key of a map");
+                return JinjaMap.IsHashable(item) || item is JinjaUndefined ? map.TryGet(item, out _)
+                    : throw run.Error($"{JinjaText.TypeName(item)} cannot be the key of a map");
             case JinjaUndefined:
                 return false;
             case List<object?> or JinjaTuple or JinjaRange or JinjaView or JinjaGenerator:

@@ -61,7 +61,8 @@ internal static class JinjaEscapes
                 return last - 1;
             case 'x' or 'u' or 'U':
                 int digits = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
-                if (at + 2 + digits > end || !int.TryParse(text.AsSpan(at + 2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code))
+                if (at + 2 + digits > end || !int.TryParse(text.AsSpan(at + 2, digits), NumberStyles.AllowHexSpecifier,
+                    CultureInfo.InvariantCulture, out int code))
                 {
                     throw source.Error(at, $"the escape '\\{kind}' needs {digits} hexadecimal digits");
                 }
@@ -76,7 +77,8 @@ internal static class JinjaEscapes
                 // Jinja spells other characters as escapes first, so that the backslash before them escapes a backslash.
                 _ = Rune.DecodeFromUtf16(text.AsSpan(at + 1), out var rune, out int units);
                 value.Append(CultureInfo.InvariantCulture, $"\\{(rune.Value < 0x100 ? "x" : rune.Value < 0x10000 ? "u" : "U")}");
-                value.Append(rune.Value.ToString(rune.Value < 0x100 ? "x2" : rune.Value < 0x10000 ? "x4" : "x8", CultureInfo.InvariantCulture));
+                value.Append(
+                    rune.Value.ToString(rune.Value < 0x100 ? "x2" : rune.Value < 0x10000 ? "x4" : "x8", CultureInfo.InvariantCulture));
                 return at + units;
             default:
                 value.Append('\\').Append(kind);

@@ -76,7 +76,8 @@ internal sealed class JinjaMapExpression(int position, (JinjaExpression Key, Jin
 }
 
 /// <summary>One value or another.</summary>
-internal sealed class JinjaCondition(int position, JinjaExpression condition, JinjaExpression value, JinjaExpression? otherwise) : JinjaExpression(position)
+internal sealed class JinjaCondition(int position, JinjaExpression condition, JinjaExpression value, JinjaExpression? otherwise)
+    : JinjaExpression(position)
 {
     protected override object? Evaluate(JinjaRun run, JinjaScope scope) =>
         JinjaValue.IsTrue(condition.Value(run, scope)) ? value.Value(run, scope)
@@ -110,7 +111,8 @@ internal sealed class JinjaNot(int position, JinjaExpression value) : JinjaExpre
 }
 
 /// <summary>A chain of comparisons, each between neighbours.</summary>
-internal sealed class JinjaComparison(int position, JinjaExpression first, (string Sign, JinjaExpression Right)[] links) : JinjaExpression(position)
+internal sealed class JinjaComparison(int position, JinjaExpression first, (string Sign, JinjaExpression Right)[] links)
+    : JinjaExpression(position)
 {
     protected override object? Evaluate(JinjaRun run, JinjaScope scope)
     {
@@ -155,7 +157,8 @@ internal sealed class JinjaConcatenation(int position, JinjaExpression[] parts) 
 }
 
 /// <summary>A chain of operations of one precedence, from left to right.</summary>
-internal sealed class JinjaArithmetic(int position, JinjaExpression first, (string Sign, int Position, JinjaExpression Right)[] links) : JinjaExpression(position)
+internal sealed class JinjaArithmetic(int position, JinjaExpression first, (string Sign, int Position, JinjaExpression Right)[] links)
+    : JinjaExpression(position)
 {
     protected override object? Evaluate(JinjaRun run, JinjaScope scope)
     {

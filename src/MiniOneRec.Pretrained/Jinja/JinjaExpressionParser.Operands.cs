@@ -76,7 +76,8 @@ internal sealed partial class JinjaExpressionParser
         {
             arguments = ParseArguments();
         }
-        else if (next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || next.IsSign("[") || next.IsSign("{")
+        else if (next.Kind is JinjaTokenKind.String or JinjaTokenKind.Integer or JinjaTokenKind.Float || next.IsSign("[")
+            || next.IsSign("{")
             || (next.Kind == JinjaTokenKind.Name && next.Text is not ("else" or "or" or "and")))
         {
             if (next.IsName("is"))
@@ -105,7 +106,8 @@ internal sealed partial class JinjaExpressionParser
 
             if (ParseSlice(position) is { } slice)
             {
-                return items.Count == 0 && tokens.TryTakeSign("]") ? slice : throw tokens.Error("a slice among several indices is not supported");
+                return items.Count == 0 && tokens.TryTakeSign("]") ? slice
+                    : throw tokens.Error("a slice among several indices is not supported");
             }
 
             items.Add(Parse());
@@ -176,7 +178,8 @@ internal sealed partial class JinjaExpressionParser
 
                 return new JinjaConstant(token.Position, string.Concat(texts));
             case JinjaTokenKind.Integer:
-                return new JinjaConstant(token.Position, JinjaNumbers.Parse(token.Text) ?? throw tokens.Error(token.Position, $"the number {token.Text} is too large"));
+                return new JinjaConstant(token.Position,
+                    JinjaNumbers.Parse(token.Text) ?? throw tokens.Error(token.Position, $"the number {token.Text} is too large"));
             case JinjaTokenKind.Float:
                 return new JinjaConstant(token.Position, double.Parse(token.Text, CultureInfo.InvariantCulture));
             case JinjaTokenKind.Operator when token.Text == "(":

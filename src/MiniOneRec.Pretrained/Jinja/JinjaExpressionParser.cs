@@ -72,7 +72,8 @@ internal sealed partial class JinjaExpressionParser(JinjaTokenStream tokens)
             {
                 string name = tokens.TakeName();
                 tokens.ExpectSign("=");
-                named.Add(named.Exists(other => other.Name == name) ? throw tokens.Error($"the argument '{name}' is given twice") : (name, Parse()));
+                named.Add(named.Exists(other => other.Name == name) ? throw tokens.Error($"the argument '{name}' is given twice")
+                    : (name, Parse()));
             }
             else if (named.Count > 0 || all is not null)
             {
@@ -231,7 +232,8 @@ internal sealed partial class JinjaExpressionParser(JinjaTokenStream tokens)
         return new JinjaConcatenation(position, [.. parts]);
     }
 
-    private JinjaExpression ParseProduct() => ParseChain(() => ParseChain(() => ParseSigned(withFilters: true), "**", "**", "**"), "*", "/", "//", "%");
+    private JinjaExpression ParseProduct() =>
+        ParseChain(() => ParseChain(() => ParseSigned(withFilters: true), "**", "**", "**"), "*", "/", "//", "%");
 
     private JinjaExpression ParseChain(Func<JinjaExpression> parsePart, params ReadOnlySpan<string> signs)
     {

@@ -7,12 +7,14 @@ internal static class JinjaFilters
 {
     private static readonly string[] Refused =
     [
-        "attr", "e", "escape", "filesizeformat", "forceescape", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr",
+        "attr", "e", "escape", "filesizeformat", "forceescape", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap",
+            "xmlattr",
     ];
 
     public static JinjaTable Table { get; } = JinjaSequenceFilters.AddTo(new JinjaTable("filter")
     {
-        { "trim", "chars?", (run, value, a) => JinjaTextMethods.Strip(run, JinjaText.Of(run, value), a.HasValue(0) ? a.Text(0) : null, start: true, end: true) },
+        { "trim", "chars?", (run, value, a) =>
+            JinjaTextMethods.Strip(run, JinjaText.Of(run, value), a.HasValue(0) ? a.Text(0) : null, start: true, end: true) },
         { "upper", "", (run, value, _) => JinjaCase.Upper(run, JinjaText.Of(run, value)) },
         { "lower", "", (run, value, _) => JinjaCase.Lower(run, JinjaText.Of(run, value)) },
         { "capitalize", "", (run, value, _) => JinjaCase.Capitalize(run, JinjaText.Of(run, value)) },
@@ -20,7 +22,8 @@ internal static class JinjaFilters
         { "string safe", "", (run, value, _) => JinjaText.Of(run, value) },
         { "replace", "old new count?", (run, value, a) => JinjaSearch.Replace(
             run, JinjaText.Of(run, value), JinjaText.Of(run, a[0]), JinjaText.Of(run, a[1]), a.HasValue(2) ? a.Integer(2, -1) : -1) },
-        { "default d", "default_value? boolean?", (_, value, a) => value is JinjaUndefined || (a.Flag(1) && !JinjaValue.IsTrue(value)) ? (a.Has(0) ? a[0] : "") : value },
+        { "default d", "default_value? boolean?",
+            (_, value, a) => value is JinjaUndefined || (a.Flag(1) && !JinjaValue.IsTrue(value)) ? (a.Has(0) ? a[0] : "") : value },
         { "int", "default? base?", (run, value, a) => Integer(run, value, a) },
         { "float", "default?", (run, value, a) => Real(run, value) ?? (a.Has(0) ? a[0] : 0.0) },
         { "abs", "", (run, value, _) => value switch
@@ -103,7 +106,8 @@ internal static class JinjaFilters
             string digits = JinjaText.Trim(text).Replace("_", "", StringComparison.Ordinal);
             string sign = digits.StartsWith('-') || digits.StartsWith('+') ? digits[..1] : "";
             string rest = digits[sign.Length..];
-            bool hasPrefix = numberBase is 16 or 8 or 2 && rest.StartsWith(numberBase == 16 ? "0x" : numberBase == 8 ? "0o" : "0b", StringComparison.OrdinalIgnoreCase);
+            bool hasPrefix = numberBase is 16 or 8 or 2
+                && rest.StartsWith(numberBase == 16 ? "0x" : numberBase == 8 ? "0o" : "0b", StringComparison.OrdinalIgnoreCase);
             if (JinjaNumbers.Parse(sign + (hasPrefix ? rest[2..] : rest), (int)numberBase) is { } parsed)
             {
                 return parsed;
@@ -115,7 +119,8 @@ internal static class JinjaFilters
             }
         }
 
-        return value is double and (double.PositiveInfinity or double.NegativeInfinity) ? throw run.Error("filter 'int': the number is infinite")
+        return value is double and (double.PositiveInfinity or double.NegativeInfinity)
+            ? throw run.Error("filter 'int': the number is infinite")
             : Real(run, value) is { } real && double.IsFinite(real)
             ? Math.Abs(real) < 9.2e18 ? (long)Math.Truncate(real) : throw run.Error("filter 'int': the number is too large")
             : otherwise;
@@ -134,7 +139,8 @@ internal static class JinjaFilters
         string method = arguments.Text(1, "common");
         if (!JinjaNumbers.TryNumber(value, out double number) || precision is < -15 or > 15)
         {
-            throw run.Error($"filter 'round' needs a number and a precision from -15 to 15, not {JinjaText.TypeName(value)} and {precision}");
+            throw run.Error(
+                $"filter 'round' needs a number and a precision from -15 to 15, not {JinjaText.TypeName(value)} and {precision}");
         }
 
         run.Charge(8192);

@@ -4,10 +4,12 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>A loop over elements.</summary>
 internal sealed class JinjaFor(
-    int position, JinjaTarget target, JinjaExpression items, JinjaExpression? filter, JinjaStatement body, JinjaStatement? otherwise, bool recursive)
+    int position, JinjaTarget target, JinjaExpression items, JinjaExpression? filter, JinjaStatement body, JinjaStatement? otherwise,
+    bool recursive)
     : JinjaStatement(position)
 {
-    public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output) => Execute(run, scope, output, items.Value(run, scope), 1);
+    public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output) =>
+        Execute(run, scope, output, items.Value(run, scope), 1);
 
     private JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output, object? source, int depth)
     {
@@ -113,11 +115,13 @@ internal sealed class JinjaLoop(IReadOnlyList<object?> elements, int depth, Func
     };
 
     private object? Cycle(JinjaRun run, JinjaArguments arguments) =>
-        arguments.Positional.Length > 0 ? arguments.Positional[Index % arguments.Positional.Length] : throw run.Error("function 'cycle' needs values");
+        arguments.Positional.Length > 0 ? arguments.Positional[Index % arguments.Positional.Length]
+            : throw run.Error("function 'cycle' needs values");
 
     private object? Changed(JinjaRun run, JinjaArguments arguments)
     {
-        bool same = _last is not null && JinjaComparer.AreEqual(run, new JinjaTuple(_last.Positional), new JinjaTuple(arguments.Positional));
+        bool same = _last is not null
+            && JinjaComparer.AreEqual(run, new JinjaTuple(_last.Positional), new JinjaTuple(arguments.Positional));
         _last = arguments;
         return !same;
     }

@@ -110,13 +110,15 @@ internal static class JinjaFormat
         string flags = format[flagsStart..at];
         int widthStart = at;
         at = Skip(format, at, "0123456789");
-        int width = at == widthStart ? 0 : int.TryParse(format.AsSpan(widthStart, at - widthStart), CultureInfo.InvariantCulture, out int wide) ? wide : int.MaxValue;
+        int width = at == widthStart ? 0
+            : int.TryParse(format.AsSpan(widthStart, at - widthStart), CultureInfo.InvariantCulture, out int wide) ? wide : int.MaxValue;
         int precision = -1;
         if (at < format.Length && format[at] == '.')
         {
             int digits = at + 1;
             at = Skip(format, digits, "0123456789");
-            precision = at == digits ? 0 : int.TryParse(format.AsSpan(digits, at - digits), CultureInfo.InvariantCulture, out int given) ? given : int.MaxValue;
+            precision = at == digits ? 0 : int.TryParse(format.AsSpan(digits, at - digits), CultureInfo.InvariantCulture, out int given)
+                ? given : int.MaxValue;
         }
 
         char kind = at < format.Length ? format[at] : throw run.Error("'%' ends in the middle of a conversion");
@@ -131,14 +133,17 @@ internal static class JinjaFormat
             throw run.Error($"'%': the conversion '%{format[start..(at + 1)]}' is not supported");
         }
 
-        object? value = !ReferenceEquals(entry, JinjaBound.Absent) ? entry : used < values.Length ? values[used++] : throw run.Error("'%' got fewer values than the text has places");
+        object? value = !ReferenceEquals(entry, JinjaBound.Absent) ? entry : used < values.Length ? values[used++]
+            : throw run.Error("'%' got fewer values than the text has places");
         string made = Made(run, kind, value, precision);
         bool isNumber = kind is not ('s' or 'r');
-        made = isNumber && !made.StartsWith('-') ? (flags.Contains('+', StringComparison.Ordinal) ? "+" : flags.Contains(' ', StringComparison.Ordinal) ? " " : "") + made : made;
+        made = isNumber && !made.StartsWith('-') ? (flags.Contains('+', StringComparison.Ordinal) ? "+"
+            : flags.Contains(' ', StringComparison.Ordinal) ? " " : "") + made : made;
         run.Charge(2L * width);
         int sign = made.Length > 0 && made[0] is '-' or '+' or ' ' ? 1 : 0;
         run.Append(text, flags.Contains('-', StringComparison.Ordinal) ? made.PadRight(width)
-            : isNumber && flags.Contains('0', StringComparison.Ordinal) ? made[..sign] + made[sign..].PadLeft(Math.Max(0, width - sign), '0')
+            : isNumber && flags.Contains('0', StringComparison.Ordinal) ? made[..sign]
+                + made[sign..].PadLeft(Math.Max(0, width - sign), '0')
             : made.PadLeft(width));
         return at + 1;
     }

@@ -22,7 +22,8 @@ internal static class JinjaGlobals
     {
         var table = new JinjaTable("function")
         {
-            { "raise_exception", "message?", (run, _, a) => throw run.Error($"the template refuses its input: {(a.Has(0) ? JinjaText.Of(run, a[0]) : "")}") },
+            { "raise_exception", "message?",
+                (run, _, a) => throw run.Error($"the template refuses its input: {(a.Has(0) ? JinjaText.Of(run, a[0]) : "")}") },
             { "strftime_now", "format", (run, _, a) => JinjaClock.Write(run, a.Text(0)) },
             { "range", "start stop? step?", (run, _, a) => Range(run, a) },
             { "namespace", "*", (run, _, a) => Namespace(run, a.Raw) },
@@ -30,7 +31,8 @@ internal static class JinjaGlobals
             { "joiner", "sep?", (_, _, a) => Joiner(a.Text(0, ", ")) },
             { "cycler", "*", (run, _, a) => Cycler(run, a.Raw) },
         };
-        return table.Names.ToDictionary(name => name, name => (JinjaCallable)new JinjaMethod(name, table.Find(name)!, null), StringComparer.Ordinal);
+        return table.Names.ToDictionary(name => name, name => (JinjaCallable)new JinjaMethod(name, table.Find(name)!, null),
+            StringComparer.Ordinal);
     }
 
     private static JinjaRange Range(JinjaRun run, JinjaBound arguments)
@@ -47,7 +49,8 @@ internal static class JinjaGlobals
         long first = arguments.Integer(0, 0), step = arguments.Integer(2, 1);
         var range = step == 0 ? throw run.Error("function 'range': the step is 0")
             : arguments.Has(1) ? new JinjaRange(first, arguments.Integer(1, 0), step) : new JinjaRange(0, first, step);
-        return range.ExactCount <= JinjaRange.Longest ? range : throw run.Error($"function 'range': {range.ExactCount} numbers; expected at most {JinjaRange.Longest}");
+        return range.ExactCount <= JinjaRange.Longest ? range
+            : throw run.Error($"function 'range': {range.ExactCount} numbers; expected at most {JinjaRange.Longest}");
     }
 
     private static JinjaNamespace Namespace(JinjaRun run, JinjaArguments arguments)

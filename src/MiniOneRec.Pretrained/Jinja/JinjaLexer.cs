@@ -2,7 +2,8 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>Cuts a template into tokens: white-space control, comments and raw blocks are resolved here.</summary>
 /// <remarks>
-/// <c>trim_blocks</c> drops one line break behind a block or comment; <c>lstrip_blocks</c> drops the blanks before one that begins its line.
+/// <c>trim_blocks</c> drops one line break behind a block or comment; <c>lstrip_blocks</c> drops the blanks before one that begins its
+/// line.
 /// A minus sign drops all white space on its side; a plus sign keeps what would be dropped.
 /// </remarks>
 internal sealed class JinjaLexer(JinjaSource source)
@@ -13,7 +14,8 @@ internal sealed class JinjaLexer(JinjaSource source)
     private bool _lineStarting = true;
 
     /// <summary>Cuts the whole template.</summary>
-    /// <exception cref="InvalidDataException">A bracket, text, comment or raw block is never closed, or a character has no meaning.</exception>
+    /// <exception cref="InvalidDataException">A bracket, text, comment or raw block is never closed, or a character has no
+    /// meaning.</exception>
     public List<JinjaToken> Run()
     {
         while (_at < _text.Length)
@@ -155,7 +157,8 @@ internal sealed class JinjaLexer(JinjaSource source)
 
     private void Raw(int open, int body)
     {
-        for (int at = _text.IndexOf("{%", body, StringComparison.Ordinal); at >= 0; at = _text.IndexOf("{%", at + 2, StringComparison.Ordinal))
+        for (int at = _text.IndexOf("{%", body, StringComparison.Ordinal); at >= 0; at =
+            _text.IndexOf("{%", at + 2, StringComparison.Ordinal))
         {
             char sign = At(at + 2) is '-' or '+' ? At(at + 2) : '\0';
             int word = SkipSpace(at + (sign == '\0' ? 2 : 3));

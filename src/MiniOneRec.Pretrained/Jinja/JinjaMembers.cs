@@ -6,7 +6,8 @@ internal static class JinjaMembers
     /// <summary>Gets what a name behind a point means: a method before an element of that name.</summary>
     /// <exception cref="InvalidDataException">The value is undefined, or the member is not allowed.</exception>
     public static object? Member(JinjaRun run, object? value, string name) =>
-        Attribute(run, value, name, out object? found) || (value is JinjaMap map && map.TryGet(name, out found)) ? found : Missing(run, value, name);
+        Attribute(run, value, name, out object? found) || (value is JinjaMap map && map.TryGet(name, out found)) ? found
+            : Missing(run, value, name);
 
     /// <summary>Gets what an index or key means: an element before a method of that name.</summary>
     /// <exception cref="InvalidDataException">The value is undefined, or the member is not allowed.</exception>
@@ -38,7 +39,8 @@ internal static class JinjaMembers
         run.Charge(512);
         return value is JinjaUndefined
             ? Missing(run, value, "")
-            : new JinjaUndefined($"{JinjaText.TypeName(value)} has no element {(key is string or long ? $"'{Short(key)}'" : "of this kind")}");
+            : new JinjaUndefined(
+                $"{JinjaText.TypeName(value)} has no element {(key is string or long ? $"'{Short(key)}'" : "of this kind")}");
     }
 
     /// <summary>Gets a part of a text, list or tuple.</summary>
@@ -149,7 +151,8 @@ internal static class JinjaMembers
         }
 
         return value is not JinjaMap { } map || !map.TryGet(name, out _)
-            ? (JinjaMethodNames.IsRefused(value, name) ? throw run.Error($"method '{name}' of {JinjaText.TypeName(value)} is not supported") : false)
+            ? (JinjaMethodNames.IsRefused(value, name)
+                ? throw run.Error($"method '{name}' of {JinjaText.TypeName(value)} is not supported") : false)
             : false;
     }
 
@@ -159,7 +162,8 @@ internal static class JinjaMembers
         name = Short(name);
         return value switch
         {
-            JinjaUndefined undefined => throw run.Error(name.Length == 0 ? $"{undefined.Reason}, so it has no elements" : $"{undefined.Reason}, so it has no member '{name}'"),
+            JinjaUndefined undefined => throw run.Error(name.Length == 0 ? $"{undefined.Reason}, so it has no elements"
+                : $"{undefined.Reason}, so it has no member '{name}'"),
             not JinjaMap when name.StartsWith('_') => throw run.Error($"the member '{name}' is not allowed"),
             _ => new JinjaUndefined($"{JinjaText.TypeName(value)} has no member '{name}'"),
         };

@@ -116,7 +116,8 @@ internal static class JinjaNumbers
         }
 
         const NumberStyles style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return double.TryParse(text.Replace("_", "", StringComparison.Ordinal), style, CultureInfo.InvariantCulture, out number) && text.Any(char.IsAsciiDigit);
+        return double.TryParse(text.Replace("_", "", StringComparison.Ordinal), style, CultureInfo.InvariantCulture, out number)
+            && text.Any(char.IsAsciiDigit);
     }
 
     /// <summary>Raises an integer to a power that is not negative.</summary>

@@ -103,7 +103,8 @@ internal sealed class JinjaMap
 
     public IEnumerable<object?> Values => _entries.Values;
 
-    public IEnumerable<(object? Key, object? Value)> Entries => _entries.Select(pair => (ReferenceEquals(pair.Key, NoneKey) ? null : pair.Key, pair.Value));
+    public IEnumerable<(object? Key, object? Value)> Entries =>
+        _entries.Select(pair => (ReferenceEquals(pair.Key, NoneKey) ? null : pair.Key, pair.Value));
 
     public static bool IsHashable(object? key) => key switch
     {
@@ -131,17 +132,22 @@ internal sealed class JinjaMap
         public new bool Equals(object? x, object? y) => (x, y) switch
         {
             (string a, string b) => a == b,
-            (JinjaTuple a, JinjaTuple b) => a.Items.Length == b.Items.Length && a.Items.Zip(b.Items).All(pair => Equals(pair.First ?? NoneKey, pair.Second ?? NoneKey)),
-            _ => JinjaNumbers.TryNumber(x, out double left) && JinjaNumbers.TryNumber(y, out double right) ? AreEqual(x, y, left, right) : ReferenceEquals(x, y),
+            (JinjaTuple a, JinjaTuple b) => a.Items.Length == b.Items.Length
+            && a.Items.Zip(b.Items).All(pair => Equals(pair.First ?? NoneKey, pair.Second ?? NoneKey)),
+            _ => JinjaNumbers.TryNumber(x, out double left) && JinjaNumbers.TryNumber(y, out double right) ? AreEqual(x, y, left, right)
+            : ReferenceEquals(x, y),
         };
 
         public int GetHashCode(object obj) => obj switch
         {
             string text => string.GetHashCode(text),
-            JinjaTuple tuple => tuple.Items.Aggregate(tuple.Items.Length, (hash, item) => HashCode.Combine(hash, GetHashCode(item ?? NoneKey))),
-            _ => JinjaNumbers.TryNumber(obj, out double number) ? number.GetHashCode() : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj),
+            JinjaTuple tuple =>
+            tuple.Items.Aggregate(tuple.Items.Length, (hash, item) => HashCode.Combine(hash, GetHashCode(item ?? NoneKey))),
+            _ => JinjaNumbers.TryNumber(obj, out double number) ? number.GetHashCode()
+            : System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj),
         };
 
-        private static bool AreEqual(object? x, object? y, double left, double right) => x is long a && y is long b ? a == b : left == right;
+        private static bool AreEqual(object? x, object? y, double left, double right) => x is long a && y is long b ? a == b
+            : left == right;
     }
 }

@@ -18,7 +18,8 @@ internal sealed record JinjaOperation(string Title, string[] Parameters, int Req
 {
     /// <summary>Applies the operation.</summary>
     /// <exception cref="InvalidDataException">The arguments do not fit the parameters.</exception>
-    public object? Apply(JinjaRun run, object? value, JinjaArguments arguments) => Implementation(run, value, new JinjaBound(run, this, Bind(run, arguments), arguments));
+    public object? Apply(JinjaRun run, object? value, JinjaArguments arguments) =>
+        Implementation(run, value, new JinjaBound(run, this, Bind(run, arguments), arguments));
 
     private object?[] Bind(JinjaRun run, JinjaArguments arguments)
     {
@@ -43,7 +44,8 @@ internal sealed record JinjaOperation(string Title, string[] Parameters, int Req
                 throw run.Error($"{Title} has no argument '{name}'");
             }
 
-            values[index] = ReferenceEquals(values[index], JinjaBound.Absent) ? value : throw run.Error($"{Title}: the argument '{name}' is given twice");
+            values[index] = ReferenceEquals(values[index], JinjaBound.Absent) ? value
+                : throw run.Error($"{Title}: the argument '{name}' is given twice");
         }
 
         int missing = Array.FindIndex(values, 0, Required, value => ReferenceEquals(value, JinjaBound.Absent));
@@ -70,7 +72,8 @@ internal sealed class JinjaTable(string kind) : IEnumerable
         foreach (string name in names.Split(' '))
         {
             _operations.Add(name, new JinjaOperation(
-                $"{kind} '{name}'", [.. list.Select(parameter => parameter.TrimEnd('?'))], list.Count(parameter => !parameter.EndsWith('?')), parameters == "*", implementation));
+                $"{kind} '{name}'", [.. list.Select(parameter => parameter.TrimEnd('?'))],
+                list.Count(parameter => !parameter.EndsWith('?')), parameters == "*", implementation));
         }
     }
 

@@ -12,7 +12,8 @@ internal static class JinjaOperators
         if (JinjaNumbers.TryNumber(left, out double x) && JinjaNumbers.TryNumber(right, out double y))
         {
             run.Charge(24);
-            return JinjaNumbers.TryInteger(left, out long a) && JinjaNumbers.TryInteger(right, out long b) ? OfIntegers(run, sign, a, b) : OfReals(run, sign, x, y);
+            return JinjaNumbers.TryInteger(left, out long a) && JinjaNumbers.TryInteger(right, out long b) ? OfIntegers(run, sign, a, b)
+                : OfReals(run, sign, x, y);
         }
 
         switch (sign, left, right)
@@ -105,7 +106,8 @@ internal static class JinjaOperators
     {
         _ = JinjaNumbers.TryInteger(count, out long times);
         times = Math.Max(times, 0);
-        long length = value switch { string text => text.Length, List<object?> list => list.Count, JinjaTuple tuple => tuple.Items.Length, _ => 0 };
+        long length =
+            value switch { string text => text.Length, List<object?> list => list.Count, JinjaTuple tuple => tuple.Items.Length, _ => 0 };
         if (length == 0)
         {
             return value;
@@ -120,7 +122,8 @@ internal static class JinjaOperators
         run.Work(length * times);
         return value switch
         {
-            string text => text.Length == 1 ? new string(text[0], (int)times) : new StringBuilder((int)(length * times)).Insert(0, text, (int)times).ToString(),
+            string text => text.Length == 1 ? new string(text[0], (int)times)
+                : new StringBuilder((int)(length * times)).Insert(0, text, (int)times).ToString(),
             List<object?> list => Enumerable.Repeat(list, (int)times).SelectMany(items => items).ToList(),
             _ => new JinjaTuple([.. Enumerable.Repeat(((JinjaTuple)value).Items, (int)times).SelectMany(items => items)]),
         };

@@ -53,7 +53,8 @@ internal static class JinjaSearch
         }
 
         long count = 0;
-        for (int at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at = text.IndexOf(part, at + part.Length, StringComparison.Ordinal))
+        for (int at = text.IndexOf(part, StringComparison.Ordinal); at >= 0; at =
+            text.IndexOf(part, at + part.Length, StringComparison.Ordinal))
         {
             count++;
         }
@@ -66,7 +67,8 @@ internal static class JinjaSearch
     public static long Find(JinjaRun run, string text, string part, bool last)
     {
         Charge(run, text, part);
-        int at = last ? (part.Length == 0 ? text.Length : text.LastIndexOf(part, StringComparison.Ordinal)) : text.IndexOf(part, StringComparison.Ordinal);
+        int at = last ? (part.Length == 0 ? text.Length : text.LastIndexOf(part, StringComparison.Ordinal))
+            : text.IndexOf(part, StringComparison.Ordinal);
         return at < 0 ? -1 : JinjaText.Length(text.AsSpan(0, at));
     }
 
@@ -88,7 +90,8 @@ internal static class JinjaSearch
         else if (fromEnd)
         {
             int end = text.Length;
-            for (int at = end; parts.Count < limit && end > 0 && (at = text.LastIndexOf(separator, end - 1, end, StringComparison.Ordinal)) >= 0; end = at)
+            for (int at = end; parts.Count < limit && end > 0
+                && (at = text.LastIndexOf(separator, end - 1, end, StringComparison.Ordinal)) >= 0; end = at)
             {
                 Add(run, parts, text[(at + separator.Length)..end]);
             }
@@ -99,7 +102,8 @@ internal static class JinjaSearch
         else
         {
             int start = 0;
-            for (int at; parts.Count < limit && (at = text.IndexOf(separator, start, StringComparison.Ordinal)) >= 0; start = at + separator.Length)
+            for (int at; parts.Count < limit && (at = text.IndexOf(separator, start, StringComparison.Ordinal)) >= 0; start = at
+                + separator.Length)
             {
                 Add(run, parts, text[start..at]);
             }

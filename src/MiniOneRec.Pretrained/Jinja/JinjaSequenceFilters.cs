@@ -23,13 +23,15 @@ internal static class JinjaSequenceFilters
             _ => throw run.Error($"filter 'items' needs a map, not {JinjaText.TypeName(value)}"),
         }));
         table.Add("dictsort", "case_sensitive? by? reverse?", (run, value, a) => SortMap(run, value, a));
-        table.Add("sort", "reverse? case_sensitive? attribute?", (run, value, a) => Sort(run, value, a.HasValue(2) ? a[2] : null, a.Flag(1), a.Flag(0)));
+        table.Add("sort", "reverse? case_sensitive? attribute?",
+            (run, value, a) => Sort(run, value, a.HasValue(2) ? a[2] : null, a.Flag(1), a.Flag(0)));
         table.Add("unique", "case_sensitive? attribute?", (run, value, a) => Unique(run, value, a));
         table.Add("groupby", "attribute default? case_sensitive?", (run, value, a) => Group(run, value, a));
         table.Add("min", "case_sensitive? attribute?", (run, value, a) => Extreme(run, value, a, -1));
         table.Add("max", "case_sensitive? attribute?", (run, value, a) => Extreme(run, value, a, 1));
         table.Add("sum", "attribute? start?", (run, value, a) => JinjaValue.Items(run, value).Aggregate(
-            a.Has(1) ? a[1] : 0L, (sum, item) => JinjaOperators.Apply(run, "+", sum, a.HasValue(0) ? JinjaMembers.Path(run, item, a[0]) : item)));
+            a.Has(1) ? a[1] : 0L,
+            (sum, item) => JinjaOperators.Apply(run, "+", sum, a.HasValue(0) ? JinjaMembers.Path(run, item, a[0]) : item)));
         table.Add("batch", "linecount fill_with?", (run, value, a) => Batch(run, value, a));
         table.Add("slice", "slices fill_with?", (run, value, a) => Slices(run, value, a));
         table.Add("map", "*", (run, value, a) => Map(run, value, a.Raw));
@@ -41,10 +43,12 @@ internal static class JinjaSequenceFilters
     }
 
     // What is false has no elements here, None and zero included.
-    private static IEnumerable<object?> Elements(JinjaRun run, object? value) => JinjaValue.IsTrue(value) ? JinjaValue.Items(run, value) : [];
+    private static IEnumerable<object?> Elements(JinjaRun run, object? value) => JinjaValue.IsTrue(value) ? JinjaValue.Items(run, value)
+        : [];
 
     private static object? First(JinjaRun run, object? value) =>
-        value is JinjaGenerator generator ? (generator.TryTakeFirst(out object? taken) ? taken : new JinjaUndefined("the sequence is empty"))
+        value is JinjaGenerator generator
+            ? (generator.TryTakeFirst(out object? taken) ? taken : new JinjaUndefined("the sequence is empty"))
         : value is string text ? (text.Length == 0 ? new JinjaUndefined("the text is empty") : JinjaMembers.Item(run, text, 0L))
         : JinjaValue.ToElements(run, value) is [var first, ..] ? first : new JinjaUndefined("the sequence is empty");
 
@@ -70,7 +74,8 @@ internal static class JinjaSequenceFilters
         return run.Made(text.ToString());
     }
 
-    private static object? Folded(JinjaRun run, object? value, bool caseSensitive) => !caseSensitive && value is string text ? JinjaCase.Lower(run, text) : value;
+    private static object? Folded(JinjaRun run, object? value, bool caseSensitive) => !caseSensitive && value is string text
+        ? JinjaCase.Lower(run, text) : value;
 
     private static List<object?> Sort(JinjaRun run, object? value, object? attribute, bool caseSensitive, bool reverse)
     {
@@ -78,7 +83,8 @@ internal static class JinjaSequenceFilters
         object?[] paths = attribute is string text ? [.. text.Split(',')] : [attribute];
         var items = JinjaValue.ToList(run, value);
         run.Charge(64L * items.Count);
-        var keys = items.ConvertAll(item => paths.Select(path => Folded(run, path is null ? item : JinjaMembers.Path(run, item, path), caseSensitive)).ToArray());
+        var keys = items.ConvertAll(item =>
+            paths.Select(path => Folded(run, path is null ? item : JinjaMembers.Path(run, item, path), caseSensitive)).ToArray());
         return Sorted(run, items, keys, reverse, equalityFirst: true);
     }
 
@@ -90,7 +96,8 @@ internal static class JinjaSequenceFilters
         {
             for (int i = 0; i < keys[a].Length; i++)
             {
-                int order = equalityFirst && JinjaComparer.AreEqual(run, keys[a][i], keys[b][i]) ? 0 : JinjaComparer.Order(run, "<", keys[a][i], keys[b][i]);
+                int order = equalityFirst && JinjaComparer.AreEqual(run, keys[a][i], keys[b][i]) ? 0
+                    : JinjaComparer.Order(run, "<", keys[a][i], keys[b][i]);
                 if (order != 0)
                 {
                     return reverse ? -order : order;
@@ -115,7 +122,8 @@ internal static class JinjaSequenceFilters
 
     private static List<object?> SortMap(JinjaRun run, object? value, JinjaBound arguments)
     {
-        var pairs = value is JinjaMap map ? JinjaMapMethods.Pairs(run, map) : throw run.Error($"filter 'dictsort' needs a map, not {JinjaText.TypeName(value)}");
+        var pairs = value is JinjaMap map ? JinjaMapMethods.Pairs(run, map)
+            : throw run.Error($"filter 'dictsort' needs a map, not {JinjaText.TypeName(value)}");
         int at = arguments.Text(1, "key") switch { "key" => 0, "value" => 1, _ => throw arguments.Wrong(1, "key or value") };
         var keys = pairs.ConvertAll(pair => new[] { Folded(run, ((JinjaTuple)pair!).Items[at], arguments.Flag(0)) });
         return Sorted(run, pairs, keys, arguments.Flag(2));
@@ -248,8 +256,10 @@ internal static class JinjaSequenceFilters
         }
         else
         {
-            string name = arguments.Positional is [string given, ..] ? given : throw run.Error("filter 'map' needs the name of a filter, or 'attribute'");
-            var filter = JinjaFilters.Table.Find(name) ?? throw run.Error($"filter '{name}' is {(JinjaFilters.IsRefused(name) ? "not supported" : "unknown")}");
+            string name = arguments.Positional is [string given, ..] ? given
+                : throw run.Error("filter 'map' needs the name of a filter, or 'attribute'");
+            var filter = JinjaFilters.Table.Find(name)
+                ?? throw run.Error($"filter '{name}' is {(JinjaFilters.IsRefused(name) ? "not supported" : "unknown")}");
             var rest = arguments with { Positional = arguments.Positional[1..] };
             map = item => filter.Apply(run, item, rest);
         }
@@ -270,12 +280,14 @@ internal static class JinjaSequenceFilters
     private static JinjaGenerator Select(JinjaRun run, object? value, JinjaArguments arguments, bool hasAttribute, bool keep, string filter)
     {
         int at = hasAttribute ? 1 : 0;
-        object? attribute = hasAttribute ? (arguments.Positional.Length > 0 ? arguments.Positional[0] : throw run.Error($"filter '{filter}' needs an attribute")) : null;
+        object? attribute = hasAttribute
+            ? (arguments.Positional.Length > 0 ? arguments.Positional[0] : throw run.Error($"filter '{filter}' needs an attribute")) : null;
         Func<object?, bool> test = JinjaValue.IsTrue;
         if (arguments.Positional.Length > at)
         {
             string name = arguments.Positional[at] as string ?? throw run.Error($"filter '{filter}' needs the name of a test");
-            var found = JinjaTests.Table.Find(name) ?? throw run.Error($"test '{name}' is {(JinjaTests.IsRefused(name) ? "not supported" : "unknown")}");
+            var found = JinjaTests.Table.Find(name)
+                ?? throw run.Error($"test '{name}' is {(JinjaTests.IsRefused(name) ? "not supported" : "unknown")}");
             var rest = arguments with { Positional = arguments.Positional[(at + 1)..] };
             test = item => JinjaValue.IsTrue(found.Apply(run, item, rest));
         }

@@ -70,7 +70,8 @@ internal sealed class JinjaPrint(int position, JinjaExpression value) : JinjaSta
 }
 
 /// <summary>Branches, of which the first true one runs.</summary>
-internal sealed class JinjaIf(int position, (JinjaExpression Condition, JinjaStatement Body)[] branches, JinjaStatement? otherwise) : JinjaStatement(position)
+internal sealed class JinjaIf(int position, (JinjaExpression Condition, JinjaStatement Body)[] branches, JinjaStatement? otherwise)
+    : JinjaStatement(position)
 {
     public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output)
     {
@@ -134,7 +135,8 @@ internal sealed class JinjaCapture(int position, JinjaTarget? target, JinjaStep[
 }
 
 /// <summary>A block with names of its own.</summary>
-internal sealed class JinjaWith(int position, (JinjaTarget Target, JinjaExpression Value)[] names, JinjaStatement body) : JinjaStatement(position)
+internal sealed class JinjaWith(int position, (JinjaTarget Target, JinjaExpression Value)[] names, JinjaStatement body)
+    : JinjaStatement(position)
 {
     public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output)
     {
@@ -165,7 +167,8 @@ internal sealed class JinjaMacroStatement(int position, JinjaMacroDefinition def
 }
 
 /// <summary>A call that passes its body as <c>caller</c>.</summary>
-internal sealed class JinjaCallBlock(int position, JinjaMacroDefinition caller, JinjaExpression callee, JinjaArgumentList arguments) : JinjaStatement(position)
+internal sealed class JinjaCallBlock(int position, JinjaMacroDefinition caller, JinjaExpression callee, JinjaArgumentList arguments)
+    : JinjaStatement(position)
 {
     public override JinjaFlow Execute(JinjaRun run, JinjaScope scope, StringBuilder output)
     {
@@ -175,7 +178,8 @@ internal sealed class JinjaCallBlock(int position, JinjaMacroDefinition caller, 
         run.Charge(160);
         scope.Capture();
         var body = new JinjaMacro(caller, scope);
-        object? result = JinjaCallable.Call(run, function, given with { Named = [.. given.Named, KeyValuePair.Create("caller", (object?)body)] });
+        object? result =
+            JinjaCallable.Call(run, function, given with { Named = [.. given.Named, KeyValuePair.Create("caller", (object?)body)] });
         run.Write(output, JinjaText.Of(run, result));
         return JinjaFlow.Normal;
     }

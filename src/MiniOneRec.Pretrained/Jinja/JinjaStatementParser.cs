@@ -3,7 +3,8 @@ namespace MiniOneRec.Pretrained;
 /// <summary>Parses the statements of a template.</summary>
 internal sealed class JinjaStatementParser
 {
-    private static readonly string[] Refused = ["extends", "block", "include", "import", "from", "autoescape", "trans", "pluralize", "do", "debug"];
+    private static readonly string[] Refused =
+        ["extends", "block", "include", "import", "from", "autoescape", "trans", "pluralize", "do", "debug"];
 
     private readonly JinjaTokenStream _tokens;
     private readonly JinjaExpressionParser _expressions;

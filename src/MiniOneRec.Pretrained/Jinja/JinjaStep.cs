@@ -31,7 +31,8 @@ internal sealed class JinjaItemStep(int position, JinjaExpression index) : Jinja
 }
 
 /// <summary>A part of a list or text.</summary>
-internal sealed class JinjaSliceStep(int position, JinjaExpression? start, JinjaExpression? stop, JinjaExpression? step) : JinjaStep(position)
+internal sealed class JinjaSliceStep(int position, JinjaExpression? start, JinjaExpression? stop, JinjaExpression? step)
+    : JinjaStep(position)
 {
     public override object? Apply(JinjaRun run, JinjaScope scope, object? value)
     {
@@ -55,7 +56,8 @@ internal sealed class JinjaCallStep(int position, JinjaArgumentList arguments) :
 }
 
 /// <summary>A filter.</summary>
-internal sealed class JinjaFilterStep(int position, string name, JinjaOperation? operation, JinjaArgumentList arguments) : JinjaStep(position)
+internal sealed class JinjaFilterStep(int position, string name, JinjaOperation? operation, JinjaArgumentList arguments)
+    : JinjaStep(position)
 {
     public override object? Apply(JinjaRun run, JinjaScope scope, object? value)
     {
@@ -66,12 +68,14 @@ internal sealed class JinjaFilterStep(int position, string name, JinjaOperation?
 }
 
 /// <summary>A test.</summary>
-internal sealed class JinjaTestStep(int position, string name, JinjaOperation? operation, JinjaArgumentList arguments, bool negated) : JinjaStep(position)
+internal sealed class JinjaTestStep(int position, string name, JinjaOperation? operation, JinjaArgumentList arguments, bool negated)
+    : JinjaStep(position)
 {
     public override object? Apply(JinjaRun run, JinjaScope scope, object? value)
     {
         var given = arguments.Evaluate(run, scope);
         run.Step(Position);
-        return operation is null ? throw run.Error($"test '{name}' is not supported") : JinjaValue.Truth(JinjaValue.IsTrue(operation.Apply(run, value, given)) != negated);
+        return operation is null ? throw run.Error($"test '{name}' is not supported")
+            : JinjaValue.Truth(JinjaValue.IsTrue(operation.Apply(run, value, given)) != negated);
     }
 }

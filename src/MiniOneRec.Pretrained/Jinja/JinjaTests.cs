@@ -26,7 +26,8 @@ internal static class JinjaTests
         { "divisibleby", "num", (run, value, a) => Modulo(run, value, a[0]) is 0L or 0.0 },
         { "lower", "", (run, value, _) => IsCase(JinjaText.Of(run, value), char.IsUpper) },
         { "upper", "", (run, value, _) => IsCase(JinjaText.Of(run, value), char.IsLower) },
-        { "sameas", "other", (_, value, a) => ReferenceEquals(value, a[0]) || (value is bool x && a[0] is bool y && x == y) || (value is long m && a[0] is long n && m == n) },
+        { "sameas", "other", (_, value, a) => ReferenceEquals(value, a[0]) || (value is bool x && a[0] is bool y && x == y)
+        || (value is long m && a[0] is long n && m == n) },
         { "in", "seq", (run, value, a) => JinjaComparer.Contains(run, a[0], value) },
         { "filter", "", (_, value, _) => value is string name && JinjaFilters.Table.Find(name) is not null },
         { "test", "", (_, value, _) => value is string name && Table!.Find(name) is not null },

@@ -139,7 +139,8 @@ internal static class JinjaText
                 run.Append(output, ">");
                 break;
             case JinjaRange range:
-                run.Append(output, range.Step == 1 ? $"range({range.Start}, {range.Stop})" : $"range({range.Start}, {range.Stop}, {range.Step})");
+                run.Append(output,
+                    range.Step == 1 ? $"range({range.Start}, {range.Stop})" : $"range({range.Start}, {range.Stop}, {range.Step})");
                 break;
             case JinjaMacro macro:
                 run.Append(output, $"<Macro '{macro.Name}'>");
@@ -207,7 +208,8 @@ internal static class JinjaText
             {
                 run.Charge(32);
                 output.Append('\\').Append(rune.Value < 0x100 ? 'x' : rune.Value < 0x10000 ? 'u' : 'U');
-                output.Append(rune.Value.ToString(rune.Value < 0x100 ? "x2" : rune.Value < 0x10000 ? "x4" : "x8", CultureInfo.InvariantCulture));
+                output.Append(
+                    rune.Value.ToString(rune.Value < 0x100 ? "x2" : rune.Value < 0x10000 ? "x4" : "x8", CultureInfo.InvariantCulture));
             }
         }
 

@@ -10,21 +10,31 @@ internal static class JinjaTextMethods
         { "strip", "chars?", (run, value, a) => Strip(run, value, a, start: true, end: true) },
         { "lstrip", "chars?", (run, value, a) => Strip(run, value, a, start: true, end: false) },
         { "rstrip", "chars?", (run, value, a) => Strip(run, value, a, start: false, end: true) },
-        { "split", "sep? maxsplit?", (run, value, a) => JinjaSearch.Split(run, (string)value!, a.HasValue(0) ? a.Text(0) : null, a.Integer(1, -1), fromEnd: false) },
-        { "rsplit", "sep? maxsplit?", (run, value, a) => JinjaSearch.Split(run, (string)value!, a.HasValue(0) ? a.Text(0) : null, a.Integer(1, -1), fromEnd: true) },
+        { "split", "sep? maxsplit?",
+        (run, value, a) => JinjaSearch.Split(run, (string)value!, a.HasValue(0) ? a.Text(0) : null, a.Integer(1, -1), fromEnd: false) },
+        { "rsplit", "sep? maxsplit?",
+        (run, value, a) => JinjaSearch.Split(run, (string)value!, a.HasValue(0) ? a.Text(0) : null, a.Integer(1, -1), fromEnd: true) },
         { "splitlines", "keepends?", (run, value, a) => JinjaSearch.Lines(run, (string)value!, a.Flag(0)) },
         { "partition", "sep", (run, value, a) => Partition(run, (string)value!, a.Text(0), last: false) },
         { "rpartition", "sep", (run, value, a) => Partition(run, (string)value!, a.Text(0), last: true) },
-        { "startswith", "prefix start? end?", (run, value, a) => Begins(run, (string)value!, a, (text, part) => text.StartsWith(part, StringComparison.Ordinal)) },
-        { "endswith", "suffix start? end?", (run, value, a) => Begins(run, (string)value!, a, (text, part) => text.EndsWith(part, StringComparison.Ordinal)) },
-        { "removeprefix", "prefix", (run, value, a) => value is string text && text.StartsWith(a.Text(0), StringComparison.Ordinal) ? run.Made(text[a.Text(0).Length..]) : value },
-        { "removesuffix", "suffix", (run, value, a) => value is string text && text.EndsWith(a.Text(0), StringComparison.Ordinal) ? run.Made(text[..^a.Text(0).Length]) : value },
-        { "replace", "old new count?", (run, value, a) => JinjaSearch.Replace(run, (string)value!, a.Text(0), a.Text(1), a.Integer(2, -1)) },
+        { "startswith", "prefix start? end?",
+        (run, value, a) => Begins(run, (string)value!, a, (text, part) => text.StartsWith(part, StringComparison.Ordinal)) },
+        { "endswith", "suffix start? end?",
+        (run, value, a) => Begins(run, (string)value!, a, (text, part) => text.EndsWith(part, StringComparison.Ordinal)) },
+        { "removeprefix", "prefix", (run, value, a) => value is string text && text.StartsWith(a.Text(0), StringComparison.Ordinal)
+        ? run.Made(text[a.Text(0).Length..]) : value },
+        { "removesuffix", "suffix", (run, value, a) => value is string text && text.EndsWith(a.Text(0), StringComparison.Ordinal)
+        ? run.Made(text[..^a.Text(0).Length]) : value },
+        { "replace", "old new count?",
+        (run, value, a) => JinjaSearch.Replace(run, (string)value!, a.Text(0), a.Text(1), a.Integer(2, -1)) },
         { "find", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: false) },
         { "rfind", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: true) },
-        { "index", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: false) is >= 0 and var at ? at : throw run.Error("method 'index': the text is not found") },
-        { "rindex", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: true) is >= 0 and var at ? at : throw run.Error("method 'rindex': the text is not found") },
-        { "count", "sub start? end?", (run, value, a) => Within(run, (string)value!, a, 1, out _) is { } text ? JinjaSearch.Count(run, text, a.Text(0)) : 0L },
+        { "index", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: false) is >= 0 and var at ? at
+        : throw run.Error("method 'index': the text is not found") },
+        { "rindex", "sub start? end?", (run, value, a) => Find(run, (string)value!, a, last: true) is >= 0 and var at ? at
+        : throw run.Error("method 'rindex': the text is not found") },
+        { "count", "sub start? end?",
+        (run, value, a) => Within(run, (string)value!, a, 1, out _) is { } text ? JinjaSearch.Count(run, text, a.Text(0)) : 0L },
         { "upper", "", (run, value, _) => JinjaCase.Upper(run, (string)value!) },
         { "lower", "", (run, value, _) => JinjaCase.Lower(run, (string)value!) },
         { "title", "", (run, value, _) => JinjaCase.Title(run, (string)value!) },
@@ -61,7 +71,8 @@ internal static class JinjaTextMethods
             from += rune.Utf16SequenceLength;
         }
 
-        while (end && from < to && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out var rune, out int units) == System.Buffers.OperationStatus.Done && runes.Contains(rune))
+        while (end && from < to && Rune.DecodeLastFromUtf16(text.AsSpan(from, to - from), out var rune,
+            out int units) == System.Buffers.OperationStatus.Done && runes.Contains(rune))
         {
             to -= units;
         }
@@ -88,7 +99,8 @@ internal static class JinjaTextMethods
         return string.Concat(Repeat(fill, before), text, Repeat(fill, (int)missing - before));
     }
 
-    private static string Repeat(string fill, int count) => fill.Length == 1 ? new string(fill[0], count) : string.Concat(Enumerable.Repeat(fill, count));
+    private static string Repeat(string fill, int count) => fill.Length == 1 ? new string(fill[0], count)
+        : string.Concat(Enumerable.Repeat(fill, count));
 
     private static string Strip(JinjaRun run, object? value, JinjaBound arguments, bool start, bool end) =>
         Strip(run, (string)value!, arguments.HasValue(0) ? arguments.Text(0) : null, start, end);
@@ -110,7 +122,8 @@ internal static class JinjaTextMethods
     {
         string? part = Within(run, text, arguments, 1, out _);
         object?[] candidates = arguments[0] is JinjaTuple tuple ? tuple.Items : [arguments.Text(0)];
-        return part is not null && candidates.Any(candidate => test(part, candidate as string ?? throw arguments.Wrong(0, "a text or a tuple of texts")));
+        return part is not null
+            && candidates.Any(candidate => test(part, candidate as string ?? throw arguments.Wrong(0, "a text or a tuple of texts")));
     }
 
     private static long Find(JinjaRun run, string text, JinjaBound arguments, bool last)
@@ -130,7 +143,8 @@ internal static class JinjaTextMethods
         }
 
         int length = JinjaText.Length(text);
-        long from = arguments.HasValue(index) ? arguments.Integer(index, 0) : 0, to = arguments.HasValue(index + 1) ? arguments.Integer(index + 1, 0) : length;
+        long from = arguments.HasValue(index) ? arguments.Integer(index, 0) : 0,
+            to = arguments.HasValue(index + 1) ? arguments.Integer(index + 1, 0) : length;
         from = from < 0 ? Math.Max(0, from + length) : from;
         to = to < 0 ? Math.Max(0, to + length) : Math.Min(to, length);
         start = (int)Math.Min(from, length);

@@ -12,10 +12,12 @@ internal sealed class JinjaTokenStream(JinjaSource source, List<JinjaToken> toke
 
     public JinjaToken Following => tokens[Math.Min(_at + 1, tokens.Count - 1)];
 
-    /// <summary>Gets or sets in how many branches the parser stands; there, unknown filters and tests are errors only when they run.</summary>
+    /// <summary>Gets or sets in how many branches the parser stands; there, unknown filters and tests are errors only when they
+    /// run.</summary>
     public int Branches { get; set; }
 
-    /// <summary>Gets the names that macros pass implicitly and that the innermost macro uses, or <see langword="null"/> outside macros.</summary>
+    /// <summary>Gets the names that macros pass implicitly and that the innermost macro uses, or <see langword="null"/> outside
+    /// macros.</summary>
     public HashSet<string>? MacroNames { get; set; }
 
     public InvalidDataException Error(string problem) => source.Error(Current.Position, problem);

@@ -5,7 +5,8 @@ internal sealed class JinjaWords(JinjaSource source, List<JinjaToken> tokens, in
 {
     private static readonly string[] Signs =
     [
-        "==", "!=", "<=", ">=", "//", "**", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*", "/", "%", "<", ">", "=", ";",
+        "==", "!=", "<=", ">=", "//", "**", "(", ")", "[", "]", "{", "}", ",", ":", ".", "|", "~", "+", "-", "*", "/", "%", "<", ">", "=",
+            ";",
     ];
 
     private readonly string _text = source.Text;
@@ -66,7 +67,8 @@ internal sealed class JinjaWords(JinjaSource source, List<JinjaToken> tokens, in
                 _open.Push('}');
                 break;
             case ")" or "]" or "}" when !_open.TryPop(out char expected) || expected != sign[0]:
-                throw source.Error(position, expected == '\0' ? $"'{sign}' closes nothing" : $"'{sign}' was not expected; expected '{expected}'");
+                throw source.Error(position,
+                    expected == '\0' ? $"'{sign}' closes nothing" : $"'{sign}' was not expected; expected '{expected}'");
         }
     }
 
@@ -122,7 +124,8 @@ internal sealed class JinjaWords(JinjaSource source, List<JinjaToken> tokens, in
 
     private int Digits(int at)
     {
-        while (at < _text.Length && (char.IsAsciiDigit(_text[at]) || (_text[at] == '_' && at + 1 < _text.Length && char.IsAsciiDigit(_text[at + 1]))))
+        while (at < _text.Length
+            && (char.IsAsciiDigit(_text[at]) || (_text[at] == '_' && at + 1 < _text.Length && char.IsAsciiDigit(_text[at + 1]))))
         {
             at++;
         }

@@ -7,7 +7,8 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>New rows from the quantiser's codebooks: near codes begin as near tokens.</summary>
 /// <remarks>
-/// Row = μ + s·(e − ē)·P, where μ is the mean of the known rows, e a code's vector, ē its level's mean, P a random matrix with orthonormal rows (one
+/// Row = μ + s·(e − ē)·P, where μ is the mean of the known rows, e a code's vector, ē its level's mean, P a random matrix with orthonormal
+/// rows (one
 /// for each level), and s gives each level the spread of the known rows. Distances between codes of a level keep their ratios.
 /// </remarks>
 public sealed class CodebookRows : TokenRowInitializer
@@ -23,7 +24,8 @@ public sealed class CodebookRows : TokenRowInitializer
         {
             if (codebook.dim() != 2)
             {
-                throw new ArgumentException($"A codebook has shape [{string.Join(", ", codebook.shape)}]; expected [K, Z].", nameof(codebooks));
+                throw new ArgumentException($"A codebook has shape [{string.Join(", ", codebook.shape)}]; expected [K, Z].",
+                    nameof(codebooks));
             }
         }
 
@@ -55,7 +57,8 @@ public sealed class CodebookRows : TokenRowInitializer
                 var book = _codebooks[level].detach().to(ScalarType.Float32, known.device);
                 var centred = book - book.mean([0], keepdim: true);                         // [K, Z]
                 double own = Math.Max(centred.pow(Scalars.Of(2)).sum().item<float>() / book.size(0), 1e-30);
-                var rows = centred.index_select(0, tensor(codes, device: known.device)).mm(Projection(book.size(1), known.size(1), generator).to(known.device));
+                var rows = centred.index_select(0, tensor(codes, device: known.device))
+                    .mm(Projection(book.size(1), known.size(1), generator).to(known.device));
                 levels.Add(mean.Plus(rows * Scalars.Of(Math.Sqrt(spread / own))));                          // [R of the level, D]
             }
         }

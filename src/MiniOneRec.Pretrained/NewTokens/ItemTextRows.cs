@@ -7,13 +7,15 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>New rows from the text of the items under a code: a token begins where its items' words are.</summary>
 /// <remarks>
-/// A code's vector is the mean over its items of the mean row of the item's text tokens. Means of many rows lie close together, so each level is
+/// A code's vector is the mean over its items of the mean row of the item's text tokens. Means of many rows lie close together, so each
+/// level is
 /// stretched about its mean to the spread of the known rows. Codes without items are drawn like <see cref="NormalRows"/>.
 /// </remarks>
 /// <param name="index">Which items lie under which code.</param>
 /// <param name="texts">Text by item id; items without text are left out.</param>
 /// <param name="tokenizer">The tokenizer of the model.</param>
-public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<string, string> texts, ITextTokenizer tokenizer) : TokenRowInitializer
+public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<string, string> texts, ITextTokenizer tokenizer)
+    : TokenRowInitializer
 {
     /// <inheritdoc/>
     public override Tensor MakeRows(Tensor known, SemanticIdVocabulary vocabulary, Generator generator)
@@ -54,7 +56,8 @@ public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<stri
         var device = rows.device;
         var slot = targets.Index().ToDictionary(entry => entry.Item, entry => (long)entry.Index);
         var slots = tensor(used.Select(i => slot[rowOfItem[i]]).ToArray(), device: device);
-        var sums = zeros(targets.Length, rows.size(1), device: device).index_add_(0, slots, vectors.index_select(0, tensor(used, device: device)), Scalars.Of(1));
+        var sums = zeros(targets.Length, rows.size(1), device: device)
+            .index_add_(0, slots, vectors.index_select(0, tensor(used, device: device)), Scalars.Of(1));
         var counts = zeros(targets.Length, device: device).index_add_(0, slots, ones(used.Length, device: device), Scalars.Of(1));
         var centres = sums / counts.unsqueeze(1);                                           // [codes in use, D]
         var centred = centres - centres.mean([0], keepdim: true);
@@ -82,7 +85,8 @@ public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<stri
             }
         }
 
-        return (items.Count == 0 ? zeros(0, known.size(1)).MoveToOuterDisposeScope() : stack(vectors).MoveToOuterDisposeScope(), [.. items]);
+        return (items.Count == 0 ? zeros(0, known.size(1)).MoveToOuterDisposeScope() : stack(vectors).MoveToOuterDisposeScope(),
+            [.. items]);
     }
 
     private static long[] RowsOf(ReadOnlySpan<int> tokens, ref long first)
@@ -96,5 +100,6 @@ public sealed class ItemTextRows(SemanticIdIndex index, IReadOnlyDictionary<stri
         return rows;
     }
 
-    private static long RowOf(SemanticId id, int level, long[] rowOfCode) => level < id.Depth && id[level] < rowOfCode.Length ? rowOfCode[id[level]] : -1;
+    private static long RowOf(SemanticId id, int level, long[] rowOfCode) => level < id.Depth && id[level] < rowOfCode.Length
+        ? rowOfCode[id[level]] : -1;
 }

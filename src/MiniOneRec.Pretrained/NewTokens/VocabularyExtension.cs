@@ -11,7 +11,8 @@ public static class VocabularyExtension
     /// <param name="model">The pretrained model. Its other weights are handed over and it is disposed.</param>
     /// <param name="vocabulary">The codes and their tokens.</param>
     /// <param name="knownTokens">
-    /// The number of tokens that the tokenizer had before; checkpoints may have more rows than that, and those were never trained. Rows below
+    /// The number of tokens that the tokenizer had before; checkpoints may have more rows than that, and those were never trained. Rows
+    /// below
     /// stay as they are, rows from here on are made anew.
     /// </param>
     /// <param name="initializer">Where the new rows come from.</param>
@@ -20,7 +21,8 @@ public static class VocabularyExtension
     /// <returns>The larger model, on the same device and in the same type.</returns>
     /// <exception cref="ArgumentException">The model has fewer rows than known tokens.</exception>
     public static DecoderModel Extend(
-        DecoderModel model, SemanticIdVocabulary vocabulary, int knownTokens, TokenRowInitializer initializer, long seed = 0, int multiple = 1)
+        DecoderModel model, SemanticIdVocabulary vocabulary, int knownTokens, TokenRowInitializer initializer, long seed = 0,
+        int multiple = 1)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(vocabulary);
@@ -28,12 +30,14 @@ public static class VocabularyExtension
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(multiple);
         if (knownTokens < 1 || knownTokens > model.Config.VocabularySize)
         {
-            throw new ArgumentException($"{knownTokens} known tokens; the model has {model.Config.VocabularySize} rows.", nameof(knownTokens));
+            throw new ArgumentException($"{knownTokens} known tokens; the model has {model.Config.VocabularySize} rows.",
+                nameof(knownTokens));
         }
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        long[] tokens = [.. Enumerable.Range(0, vocabulary.Depth).SelectMany(level => vocabulary.TokensOf(level).ToArray()).Where(token => token >= 0).Select(token => (long)token)];
+        long[] tokens = [.. Enumerable.Range(0, vocabulary.Depth).SelectMany(level => vocabulary.TokensOf(level).ToArray())
+            .Where(token => token >= 0).Select(token => (long)token)];
         long size = Math.Max(model.Config.VocabularySize, tokens.Max() + 1);
         var config = model.Config with { VocabularySize = checked((int)((size + multiple - 1) / multiple * multiple)) };
         var type = model.EmbeddingWeight.dtype;
@@ -65,7 +69,8 @@ public static class VocabularyExtension
     }
 
     private static Tensor Grow(
-        Tensor old, long size, int knownTokens, long[] tokens, SemanticIdVocabulary vocabulary, TokenRowInitializer initializer, Generator generator)
+        Tensor old, long size, int knownTokens, long[] tokens, SemanticIdVocabulary vocabulary, TokenRowInitializer initializer,
+        Generator generator)
     {
         using var scope = NewDisposeScope();
         var known = old.narrow(0, 0, knownTokens);                                          // [T, D]

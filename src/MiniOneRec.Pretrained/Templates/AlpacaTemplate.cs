@@ -37,14 +37,16 @@ public sealed class AlpacaTemplate : TextTemplate
     {
         ArgumentNullException.ThrowIfNull(prompt);
         string input = $"### User Input: \n{prompt.Input}\n\n{ResponseHeading}";
-        return prompt.Instruction.Length == 0 ? [input] : [$"{Preamble}{prompt.Instruction}{(prompt.Instruction.EndsWith('\n') ? "" : "\n\n")}", input];
+        return prompt.Instruction.Length == 0 ? [input]
+            : [$"{Preamble}{prompt.Instruction}{(prompt.Instruction.EndsWith('\n') ? "" : "\n\n")}", input];
     }
 
     /// <inheritdoc/>
     public override string Render(Response response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        string answer = response.SemanticId?.ToString() ?? response.Text ?? throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response));
+        string answer = response.SemanticId?.ToString() ?? response.Text
+            ?? throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response));
         return response.Reasoning is { } reasoning ? $"### Reasoning:\n{reasoning}\n{ResponseHeading}{answer}" : $"{answer}\n";
     }
 }

@@ -6,7 +6,8 @@ namespace MiniOneRec.Pretrained;
 /// <remarks>
 /// A prompt's instruction is the system message and its input the user's; the response is what the assistant writes, up to the end token.
 /// A reasoning stands before the answer, on lines of its own. The template runs as Hugging Face runs it, within
-/// <see cref="ChatTemplateLimits"/>; it cannot reach files, types or the process. Each of its errors is an <see cref="InvalidDataException"/>
+/// <see cref="ChatTemplateLimits"/>; it cannot reach files, types or the process. Each of its errors is an
+/// <see cref="InvalidDataException"/>
 /// whose message names line and column, which also stand in <see cref="Exception.Data"/> under <c>Line</c> and <c>Column</c>.
 /// </remarks>
 public sealed class ChatTemplate : TextTemplate
@@ -19,7 +20,8 @@ public sealed class ChatTemplate : TextTemplate
     /// <param name="wording">How the next item is asked for.</param>
     /// <param name="order">The order in which prompts for the next item list a history.</param>
     /// <exception cref="ArgumentException">The tokenizer has no chat template, or no token for any code.</exception>
-    /// <exception cref="InvalidDataException">The chat template is malformed or uses a part of the language that is not known; the message names the line.</exception>
+    /// <exception cref="InvalidDataException">The chat template is malformed or uses a part of the language that is not known; the message
+    /// names the line.</exception>
     public ChatTemplate(
         ITextTokenizer tokenizer, IReadOnlyList<int> levelSizes, NextItemWording wording = NextItemWording.Training,
         HistoryOrder order = HistoryOrder.OldestFirst)
@@ -33,14 +35,18 @@ public sealed class ChatTemplate : TextTemplate
     /// <param name="wording">How the next item is asked for.</param>
     /// <param name="order">The order in which prompts for the next item list a history.</param>
     /// <param name="limits">What the chat template may cost.</param>
-    /// <exception cref="ArgumentException">The tokenizer has no chat template, or no token for any code, or a limit is not positive.</exception>
-    /// <exception cref="InvalidDataException">The chat template is malformed or uses a part of the language that is not known; the message names the line.</exception>
-    public ChatTemplate(ITextTokenizer tokenizer, IReadOnlyList<int> levelSizes, NextItemWording wording, HistoryOrder order, ChatTemplateLimits limits)
+    /// <exception cref="ArgumentException">The tokenizer has no chat template, or no token for any code, or a limit is not
+    /// positive.</exception>
+    /// <exception cref="InvalidDataException">The chat template is malformed or uses a part of the language that is not known; the message
+    /// names the line.</exception>
+    public ChatTemplate(ITextTokenizer tokenizer, IReadOnlyList<int> levelSizes, NextItemWording wording, HistoryOrder order,
+        ChatTemplateLimits limits)
         : base(tokenizer, levelSizes, wording, order)
     {
         ArgumentNullException.ThrowIfNull(limits);
         _format = JinjaTemplate.Parse(
-            tokenizer.ChatTemplate ?? throw new ArgumentException("The tokenizer's configuration has no chat template.", nameof(tokenizer)), limits);
+            tokenizer.ChatTemplate
+            ?? throw new ArgumentException("The tokenizer's configuration has no chat template.", nameof(tokenizer)), limits);
         Terminator = [tokenizer.EndToken];
     }
 
@@ -95,7 +101,8 @@ public sealed class ChatTemplate : TextTemplate
     public override string Render(Response response)
     {
         ArgumentNullException.ThrowIfNull(response);
-        string answer = response.SemanticId?.ToString() ?? response.Text ?? throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response));
+        string answer = response.SemanticId?.ToString() ?? response.Text
+            ?? throw new ArgumentException("A response needs a semantic ID or a text.", nameof(response));
         return response.Reasoning is { } reasoning ? $"{reasoning}\n{answer}" : answer;
     }
 

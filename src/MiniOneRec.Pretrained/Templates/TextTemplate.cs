@@ -33,7 +33,8 @@ public abstract class TextTemplate : IPromptTemplate, ICheckpointContent
         Vocabulary = tokenizer.FindSemanticIds(levelSizes);
         if (Vocabulary.Count == 0)
         {
-            throw new ArgumentException("The tokenizer has no token for any code, for example <a_0>; add the codes to it first.", nameof(tokenizer));
+            throw new ArgumentException("The tokenizer has no token for any code, for example <a_0>; add the codes to it first.",
+                nameof(tokenizer));
         }
     }
 
@@ -71,7 +72,8 @@ public abstract class TextTemplate : IPromptTemplate, ICheckpointContent
     }
 
     /// <summary>Gets whether prompts begin with the begin token where the tokenizer or its chat template asks for it.</summary>
-    /// <value>The default is <see langword="true"/>; models of version 0.1 were trained without it and are read with <see langword="false"/>.</value>
+    /// <value>The default is <see langword="true"/>; models of version 0.1 were trained without it and are read with
+    /// <see langword="false"/>.</value>
     public bool WritesBegin { get; init; } = true;
 
     /// <summary>Gets a prompt's texts, which are tokenized one by one.</summary>
@@ -123,8 +125,10 @@ public abstract class TextTemplate : IPromptTemplate, ICheckpointContent
             Tokenizer = tokenizer,
             Generation = new GenerationConfig { EosTokenIds = [tokenizer.EndToken], PadTokenId = tokenizer.EndToken },
         }
-        : throw new NotSupportedException($"A tokenizer of type {Tokenizer.GetType().Name} cannot be saved; expected {nameof(TextTokenizer)}.");
+        : throw new NotSupportedException(
+            $"A tokenizer of type {Tokenizer.GetType().Name} cannot be saved; expected {nameof(TextTokenizer)}.");
 
     /// <summary>Gets the text of the tokenizer's begin token, empty where it has none.</summary>
-    private protected string BeginText => (Tokenizer as TextTokenizer)?.Settings.BeginToken ?? (Tokenizer.BeginToken is { } begin ? Tokenizer.Decode([begin]) : "");
+    private protected string BeginText => (Tokenizer as TextTokenizer)?.Settings.BeginToken
+        ?? (Tokenizer.BeginToken is { } begin ? Tokenizer.Decode([begin]) : "");
 }

@@ -7,7 +7,8 @@ namespace MiniOneRec.Pretrained;
 internal static class ByteAlphabet
 {
     private static readonly char[] Letters = MakeLetters();
-    private static readonly Dictionary<char, byte> Bytes = Letters.Select((c, i) => (c, i)).ToDictionary(pair => pair.c, pair => (byte)pair.i);
+    private static readonly Dictionary<char,
+        byte> Bytes = Letters.Select((c, i) => (c, i)).ToDictionary(pair => pair.c, pair => (byte)pair.i);
 
     /// <summary>Gets the letter of a byte.</summary>
     public static char LetterOf(byte value) => Letters[value];

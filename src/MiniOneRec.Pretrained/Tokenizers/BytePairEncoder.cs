@@ -71,7 +71,8 @@ internal sealed class BytePairEncoder
                 continue;
             }
 
-            tokens.AddRange(start == at ? [] : _letters!.EncodeToIds(letters[start..at], considerPreTokenization: false, considerNormalization: false));
+            tokens.AddRange(start == at ? []
+                : _letters!.EncodeToIds(letters[start..at], considerPreTokenization: false, considerNormalization: false));
             bool follows = start == at && at > 0;
             if (at < letters.Length && !(follows && _fusesUnknown))
             {

@@ -1,7 +1,8 @@
 namespace MiniOneRec.Pretrained;
 
 /// <summary>Turns text into token ids and back, as a pretrained model expects it.</summary>
-/// <remarks>Implementations are immutable and safe for concurrent use. Tokens that were added to the vocabulary (codes of semantic IDs) are found in plain text.</remarks>
+/// <remarks>Implementations are immutable and safe for concurrent use. Tokens that were added to the vocabulary (codes of semantic IDs) are
+/// found in plain text.</remarks>
 public interface ITextTokenizer
 {
     /// <summary>Gets the number of token ids, added tokens included; ids are below it.</summary>
@@ -10,7 +11,8 @@ public interface ITextTokenizer
     /// <summary>Gets the token that ends a response.</summary>
     int EndToken { get; }
 
-    /// <summary>Gets the token that stands before every text, or <see langword="null"/> where the tokenizer asks for none; prompts begin with it.</summary>
+    /// <summary>Gets the token that stands before every text, or <see langword="null"/> where the tokenizer asks for none; prompts begin
+    /// with it.</summary>
     int? BeginToken => null;
 
     /// <summary>Gets the chat template of the tokenizer's configuration, or <see langword="null"/> where it has none.</summary>

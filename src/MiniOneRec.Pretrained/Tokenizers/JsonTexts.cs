@@ -11,7 +11,8 @@ internal static class JsonTexts
     /// <summary>Checks every text of a file.</summary>
     /// <param name="json">The file's bytes.</param>
     /// <param name="source">The file, for messages.</param>
-    /// <exception cref="InvalidDataException">A text holds half a surrogate pair or invalid UTF-8; the message names file, line and key.</exception>
+    /// <exception cref="InvalidDataException">A text holds half a surrogate pair or invalid UTF-8; the message names file, line and
+    /// key.</exception>
     public static void Check(ReadOnlySpan<byte> json, string source)
     {
         if (json.IndexOf("\\ud"u8) < 0 && json.IndexOf("\\uD"u8) < 0 && Utf8.IsValid(json))
@@ -99,5 +100,6 @@ internal static class JsonTexts
         && int.TryParse(json.AsSpan(at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int unit) ? unit : -1;
 
     private static InvalidDataException Broken(string key, string source, InvalidOperationException inner, string place = "") =>
-        new($"'{source}'{place}: {key} is no valid JSON text: it holds half a surrogate pair or invalid UTF-8; expected whole characters.", inner);
+        new($"'{source}'{place}: {key} is no valid JSON text: it holds half a surrogate pair or invalid UTF-8; expected whole characters.",
+            inner);
 }

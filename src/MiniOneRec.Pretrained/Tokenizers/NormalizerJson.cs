@@ -71,7 +71,8 @@ internal sealed class NormalizerJson(string source, ISet<string> unknown)
     {
         var pattern = PreTokenizerJson.Required(element, "pattern", JsonValueKind.Object, source);
         string content = Content(element, "content");
-        string? regex = PreTokenizerJson.Text(pattern, "Regex", source), text = regex is null ? PreTokenizerJson.Text(pattern, "String", source) : null;
+        string? regex = PreTokenizerJson.Text(pattern, "Regex", source),
+            text = regex is null ? PreTokenizerJson.Text(pattern, "String", source) : null;
         if (regex is null && string.IsNullOrEmpty(text))
         {
             throw Bad("normalizer.pattern", pattern.GetRawText(), "Regex or String");

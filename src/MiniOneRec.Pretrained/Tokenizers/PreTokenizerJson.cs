@@ -28,13 +28,15 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
             case "Sequence":
                 foreach (var child in Required(element, "pretokenizers", JsonValueKind.Array, source).EnumerateArray())
                 {
-                    Read(child.ValueKind == JsonValueKind.Object ? child : throw Bad("pretokenizers", child.GetRawText(), "objects", source));
+                    Read(child.ValueKind == JsonValueKind.Object ? child
+                        : throw Bad("pretokenizers", child.GetRawText(), "objects", source));
                 }
 
                 break;
             case "Split":
                 _rules.Add(new PatternRule(
-                    ReadPattern(Required(element, "pattern", JsonValueKind.Object, source)), ReadBehavior(element), Flag(element, "invert", source)));
+                    ReadPattern(Required(element, "pattern", JsonValueKind.Object, source)), ReadBehavior(element),
+                    Flag(element, "invert", source)));
                 break;
             case "Digits":
                 _rules.Add(new DigitRule(Flag(element, "individual_digits", source)));
@@ -49,7 +51,8 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
 
     /// <summary>Gets the rules.</summary>
     /// <exception cref="InvalidDataException">The element has no byte-level step.</exception>
-    public List<SplitRule> Finish() => _byteLevel ? _rules : throw Bad("pre_tokenizer", "what it is", "a ByteLevel step at its end", source);
+    public List<SplitRule> Finish() => _byteLevel ? _rules
+        : throw Bad("pre_tokenizer", "what it is", "a ByteLevel step at its end", source);
 
     internal static JsonElement Required(JsonElement element, string key, JsonValueKind kind, string source) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out var value) && value.ValueKind == kind
@@ -65,7 +68,8 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
         };
 
     internal static string? Text(JsonElement element, string key, string source) =>
-        element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null ? null
+        element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null
+            ? null
         : value.ValueKind == JsonValueKind.String ? JsonTexts.Value(value, key, source)
         : throw Bad(key, value.GetRawText(), "a string", source);
 

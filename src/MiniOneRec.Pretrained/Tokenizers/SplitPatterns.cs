@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace MiniOneRec.Pretrained;
 
-/// <summary>The patterns by which text is cut: those of the published models, made when this library is built, and any other a file brings.</summary>
+/// <summary>The patterns by which text is cut: those of the published models, made when this library is built, and any other a file
+/// brings.</summary>
 internal static partial class SplitPatterns
 {
     /// <summary>The cut of GPT-2, which the byte-level step applies unless told otherwise.</summary>
@@ -31,7 +32,8 @@ internal static partial class SplitPatterns
         Gpt2 => Gpt2Regex(),
         Qwen => QwenRegex(),
         Llama3 => Llama3Regex(),
-        { Length: > Longest } => throw new ArgumentException($"it has {pattern.Length} characters; expected at most {Longest}", nameof(pattern)),
+        { Length: > Longest } =>
+        throw new ArgumentException($"it has {pattern.Length} characters; expected at most {Longest}", nameof(pattern)),
         _ => new Regex(
             pattern,
             RegexOptions.CultureInvariant | (pattern.Length <= LongestCompiled ? RegexOptions.Compiled : RegexOptions.None),

@@ -34,7 +34,9 @@ internal sealed class PatternRule(Regex pattern, SplitBehavior behavior, bool in
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new InvalidDataException($"The tokenizer's pattern '{pattern}' did not finish within {pattern.MatchTimeout.TotalSeconds} s on one piece of text.", e);
+            throw new InvalidDataException(
+                $"The tokenizer's pattern '{pattern}' did not finish within {pattern.MatchTimeout.TotalSeconds} s on one piece of text.",
+                e);
         }
 
         Add(done, length, invert);

@@ -3,7 +3,8 @@ using System.Text;
 namespace MiniOneRec.Pretrained;
 
 /// <summary>Turns tokens into text as they arrive; characters that span tokens wait until they are whole.</summary>
-/// <remarks>What it returns, joined, is what decoding all tokens at once returns. One object serves one text; not safe for concurrent use.</remarks>
+/// <remarks>What it returns, joined, is what decoding all tokens at once returns. One object serves one text; not safe for concurrent
+/// use.</remarks>
 public sealed class StreamingDecoder
 {
     private readonly TextTokenizer _tokenizer;

@@ -70,7 +70,9 @@ internal sealed class TextNormalizer(IReadOnlyList<Func<string, string>> steps)
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new InvalidDataException($"The tokenizer's normalizer pattern '{pattern}' did not finish within {pattern.MatchTimeout.TotalSeconds} s on one text.", e);
+            throw new InvalidDataException(
+                $"The tokenizer's normalizer pattern '{pattern}' did not finish within {pattern.MatchTimeout.TotalSeconds} s on one text.",
+                e);
         }
     }
 

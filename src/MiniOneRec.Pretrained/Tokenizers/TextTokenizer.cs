@@ -27,7 +27,8 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     {
     }
 
-    private TextTokenizer(TokenizerDefinition definition, byte[] json, TokenizerSettings settings, BytePairEncoder encoder, Dictionary<int, byte[]> bytes)
+    private TextTokenizer(TokenizerDefinition definition, byte[] json, TokenizerSettings settings, BytePairEncoder encoder, Dictionary<int,
+        byte[]> bytes)
     {
         (_definition, _json, Settings, _encoder, _bytes) = (definition, json, settings, encoder, bytes);
         _splitter = new TextSplitter(definition.Rules);
@@ -60,13 +61,15 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     public int? BeginToken { get; }
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidDataException">The configuration names several templates and none <c>default</c>; call <see cref="WithChatTemplate"/>.</exception>
+    /// <exception cref="InvalidDataException">The configuration names several templates and none <c>default</c>; call
+    /// <see cref="WithChatTemplate"/>.</exception>
     public string? ChatTemplate => Settings.ChatTemplate is null && Settings.NamedTemplates.Count > 0
         ? throw new InvalidDataException(
             $"'{Settings.Source}': key 'chat_template' names {string.Join(", ", Settings.NamedTemplates.Keys.Take(20))}; expected one named default, or call WithChatTemplate.")
         : Settings.ChatTemplate;
 
-    /// <summary>Gets the names of the chat templates where the configuration has several; <see cref="WithChatTemplate"/> chooses one.</summary>
+    /// <summary>Gets the names of the chat templates where the configuration has several; <see cref="WithChatTemplate"/> chooses
+    /// one.</summary>
     public IReadOnlyList<string> ChatTemplateNames => [.. Settings.NamedTemplates.Keys];
 
     /// <summary>Gets the keys of the files that this version does not know and ignores.</summary>
@@ -87,7 +90,8 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is no byte-level BPE tokenizer; the message names file and key.</exception>
-    public static Task<TextTokenizer> LoadAsync(string path, CancellationToken cancellationToken = default) => LoadAsync(path, null, cancellationToken);
+    public static Task<TextTokenizer> LoadAsync(string path, CancellationToken cancellationToken = default) =>
+        LoadAsync(path, null, cancellationToken);
 
     /// <summary>Reads a tokenizer and logs once which keys of its files are not known.</summary>
     /// <param name="path">A <c>tokenizer.json</c>, or a folder that holds one; its configuration files are read too.</param>
@@ -101,7 +105,8 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     /// <summary>Reads a tokenizer.</summary>
     /// <param name="path">A <c>tokenizer.json</c>, or a folder that holds one.</param>
     /// <param name="logger">Receives a warning with the unknown keys, or <see langword="null"/>.</param>
-    /// <param name="addsMissing">Whether special tokens that the configuration names and the vocabulary lacks are added; a saved model has none of their rows.</param>
+    /// <param name="addsMissing">Whether special tokens that the configuration names and the vocabulary lacks are added; a saved model has
+    /// none of their rows.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     internal static async Task<TextTokenizer> LoadAsync(string path, ILogger? logger, bool addsMissing, CancellationToken cancellationToken)
     {

@@ -30,7 +30,8 @@ internal sealed class TokenizerConfigReader(string source)
     {
         null => [],
         JsonArray list => [.. list.Select(item => TokenText(item, key) ?? throw Bad(key, list, "tokens"))],
-        JsonObject map => [.. map.Where(pair => pair.Value is not JsonArray).Select(pair => TokenText(pair.Value, key) ?? throw Bad(key, map, "tokens"))],
+        JsonObject map =>
+        [.. map.Where(pair => pair.Value is not JsonArray).Select(pair => TokenText(pair.Value, key) ?? throw Bad(key, map, "tokens"))],
         _ => throw Bad(key, node, "a list of tokens"),
     };
 

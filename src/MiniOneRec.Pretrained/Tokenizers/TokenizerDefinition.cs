@@ -12,7 +12,8 @@ internal sealed record TokenizerDefinition
     /// <summary>Gets whether a piece that is a token stays whole.</summary>
     public bool IgnoreMerges { get; init; }
 
-    /// <summary>Gets the token of a byte that the vocabulary lacks, or <see langword="null"/> where such bytes are dropped or there are none.</summary>
+    /// <summary>Gets the token of a byte that the vocabulary lacks, or <see langword="null"/> where such bytes are dropped or there are
+    /// none.</summary>
     public int? UnknownToken { get; init; }
 
     /// <summary>Gets whether neighbouring unknown bytes are one token.</summary>
@@ -21,7 +22,8 @@ internal sealed record TokenizerDefinition
     /// <summary>Gets the token that the post-processor puts before a text, or <see langword="null"/> for none.</summary>
     public int? BeginToken { get; init; }
 
-    /// <summary>Gets whether text is cut by a byte-level step alone, which is where the configuration's <c>add_prefix_space</c> counts.</summary>
+    /// <summary>Gets whether text is cut by a byte-level step alone, which is where the configuration's <c>add_prefix_space</c>
+    /// counts.</summary>
     public bool IsByteLevelAlone { get; init; }
 
     /// <summary>Gets the keys of the file that are not known, as paths.</summary>

@@ -26,7 +26,8 @@ internal static class TokenizerFiles
     }
 
     /// <summary>Writes both files: everything as it was read, with the added tokens of now.</summary>
-    public static async Task WriteAsync(string folder, byte[] json, IReadOnlyList<AddedToken> added, TokenizerSettings settings, CancellationToken cancellationToken)
+    public static async Task WriteAsync(string folder, byte[] json, IReadOnlyList<AddedToken> added, TokenizerSettings settings,
+        CancellationToken cancellationToken)
     {
         await AtomicFile.WriteAsync(
             Path.Combine(folder, Tokenizer),
@@ -38,7 +39,8 @@ internal static class TokenizerFiles
                 return Task.CompletedTask;
             },
             cancellationToken).ConfigureAwait(false);
-        await CheckpointJson.WriteAsync(Path.Combine(folder, TokenizerSettings.ConfigFile), settings.ToJson(), cancellationToken).ConfigureAwait(false);
+        await CheckpointJson.WriteAsync(Path.Combine(folder, TokenizerSettings.ConfigFile), settings.ToJson(), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private static void Write(Utf8JsonWriter writer, JsonElement root, IReadOnlyList<AddedToken> added)

@@ -49,7 +49,8 @@ internal sealed class TokenizerJson(string source)
             IgnoreMerges = Flag(model, "ignore_merges"),
             UnknownToken = ReadUnknown(model, vocabulary),
             FusesUnknown = Flag(model, "fuse_unk"),
-            Normalizer = root.TryGetProperty("normalizer", out var normalizer) ? new NormalizerJson(source, _unknown).Read(normalizer) : null,
+            Normalizer = root.TryGetProperty("normalizer", out var normalizer) ? new NormalizerJson(source, _unknown).Read(normalizer)
+            : null,
             Rules = pre.Finish(),
             AddPrefixSpace = pre.AddPrefixSpace,
             IsByteLevelAlone = Text(splitter, "type") == "ByteLevel",
@@ -95,7 +96,8 @@ internal sealed class TokenizerJson(string source)
         var seen = new HashSet<int>(element.GetPropertyCount());
         foreach (var entry in element.EnumerateObject())
         {
-            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id is < 0 or >= MaxTokens || !seen.Add(id))
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id is < 0 or >= MaxTokens
+                || !seen.Add(id))
             {
                 throw Bad(
                     $"model.vocab of '{JsonTexts.Name(entry, "model.vocab", source)}'", entry.Value.GetRawText(),
@@ -118,9 +120,11 @@ internal sealed class TokenizerJson(string source)
             string text = pair ? $"{Part(entry[0])} {Part(entry[1])}" : entry.ValueKind == JsonValueKind.String ? Part(entry) : "";
             int space = text.IndexOf(' ', StringComparison.Ordinal);
             if (space <= 0 || space == text.Length - 1 || text.AsSpan(space + 1).Contains(' ')
-                || !vocabulary.ContainsKey(text[..space]) || !vocabulary.ContainsKey(text[(space + 1)..]) || !vocabulary.ContainsKey(text.Remove(space, 1)))
+                || !vocabulary.ContainsKey(text[..space]) || !vocabulary.ContainsKey(text[(space + 1)..])
+                    || !vocabulary.ContainsKey(text.Remove(space, 1)))
             {
-                throw Bad($"model.merges, entry {merges.Count}", entry.GetRawText(), "two tokens of the vocabulary that together are a third");
+                throw Bad($"model.merges, entry {merges.Count}", entry.GetRawText(),
+                    "two tokens of the vocabulary that together are a third");
             }
 
             merges.Add(seen.Add(text) ? text : throw Bad($"model.merges, entry {merges.Count}", entry.GetRawText(), "each pair once"));
@@ -143,7 +147,8 @@ internal sealed class TokenizerJson(string source)
                 string key = $"added_tokens, entry {tokens.Count}";
                 TokenizerKeys.Check(TokenizerKeys.Tokenizer, "added_tokens", element, source, _unknown);
                 string? content = element.ValueKind == JsonValueKind.Object ? Text(element, "content") : null;
-                if (string.IsNullOrEmpty(content) || !element.TryGetProperty("id", out var number) || number.ValueKind != JsonValueKind.Number
+                if (string.IsNullOrEmpty(content) || !element.TryGetProperty("id", out var number)
+                    || number.ValueKind != JsonValueKind.Number
                     || !number.TryGetInt32(out int id) || id is < 0 or >= MaxTokens)
                 {
                     throw Bad(key, element.GetRawText(), $"an object with content and an id below {MaxTokens}");
@@ -177,7 +182,8 @@ internal sealed class TokenizerJson(string source)
         }
     }
 
-    private JsonElement Required(JsonElement element, string key, JsonValueKind kind) => PreTokenizerJson.Required(element, key, kind, source);
+    private JsonElement Required(JsonElement element, string key, JsonValueKind kind) =>
+        PreTokenizerJson.Required(element, key, kind, source);
 
     private bool Flag(JsonElement element, string key) => PreTokenizerJson.Flag(element, key, source);
 

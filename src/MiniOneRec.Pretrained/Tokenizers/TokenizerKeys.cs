@@ -22,7 +22,8 @@ internal enum TokenizerKeyUse
 /// <param name="Expected">For refused keys, what is expected.</param>
 internal sealed record TokenizerKey(string Section, string Name, TokenizerKeyUse Use, string Expected = "");
 
-/// <summary>The keys of <c>tokenizer.json</c> and <c>tokenizer_config.json</c>: these tables decide which are obeyed, ignored or refused.</summary>
+/// <summary>The keys of <c>tokenizer.json</c> and <c>tokenizer_config.json</c>: these tables decide which are obeyed, ignored or
+/// refused.</summary>
 internal static class TokenizerKeys
 {
     /// <summary>The keys of <c>tokenizer.json</c>.</summary>
@@ -68,11 +69,16 @@ internal static class TokenizerKeys
         // Lengths, batches and who loads the files.
         .. Of(
             "", TokenizerKeyUse.Harmless,
-            "model_max_length", "max_length", "max_len", "stride", "truncation", "truncation_side", "truncation_strategy", "padding", "padding_side", "pad_to_multiple_of",
-            "pad_token_id", "bos_token_id", "eos_token_id", "unk_token_id", "pad_token_type_id", "return_token_type_ids", "model_input_names", "model_type", "vocab_size",
-            "name_or_path", "_name_or_path", "tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file", "tokenizer_config_file", "processor_class",
-            "auto_map", "backend", "is_local", "local_files_only", "trust_remote_code", "from_slow", "use_fast", "init_inputs", "device_map", "transformers_version",
-            "sp_model_kwargs", "legacy", "legacy_behaviour", "use_default_system_prompt", "do_lower_case", "response_schema", "added_tokens_file", "_commit_hash"),
+            "model_max_length", "max_length", "max_len", "stride", "truncation", "truncation_side", "truncation_strategy", "padding",
+            "padding_side", "pad_to_multiple_of",
+            "pad_token_id", "bos_token_id", "eos_token_id", "unk_token_id", "pad_token_type_id", "return_token_type_ids",
+            "model_input_names", "model_type", "vocab_size",
+            "name_or_path", "_name_or_path", "tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file",
+            "tokenizer_config_file", "processor_class",
+            "auto_map", "backend", "is_local", "local_files_only", "trust_remote_code", "from_slow", "use_fast", "init_inputs",
+            "device_map", "transformers_version",
+            "sp_model_kwargs", "legacy", "legacy_behaviour", "use_default_system_prompt", "do_lower_case", "response_schema",
+            "added_tokens_file", "_commit_hash"),
         new("", "split_special_tokens", TokenizerKeyUse.Refused, "false, as special tokens are found in text as a whole"),
     ];
 
@@ -120,5 +126,6 @@ internal static class TokenizerKeys
         _ => false,
     };
 
-    private static IEnumerable<TokenizerKey> Of(string section, TokenizerKeyUse use, params string[] names) => names.Select(name => new TokenizerKey(section, name, use));
+    private static IEnumerable<TokenizerKey> Of(string section, TokenizerKeyUse use, params string[] names) =>
+        names.Select(name => new TokenizerKey(section, name, use));
 }

@@ -15,11 +15,13 @@ internal sealed record TokenizerSettings
     public static readonly string[] UsualEndTokens = ["<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"];
 
     // In the order in which Hugging Face adds those that the vocabulary lacks.
-    private static readonly string[] SpecialKeys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    private static readonly string[] SpecialKeys =
+        ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     // Classes that write the begin token unless the files say otherwise.
     private static readonly string[] BeginningClasses =
-        ["LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast", "CohereTokenizer", "CohereTokenizerFast"];
+        ["LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast", "GemmaTokenizer", "GemmaTokenizerFast",
+            "CohereTokenizer", "CohereTokenizerFast"];
 
     public string? BeginToken { get; init; }
 
@@ -29,13 +31,15 @@ internal sealed record TokenizerSettings
 
     public string? UnknownToken { get; init; }
 
-    /// <summary>Gets the chat template that applies, or <see langword="null"/> where there is none or none is named <c>default</c>.</summary>
+    /// <summary>Gets the chat template that applies, or <see langword="null"/> where there is none or none is named
+    /// <c>default</c>.</summary>
     public string? ChatTemplate { get; init; }
 
     /// <summary>Gets the named chat templates; empty where the file has at most one.</summary>
     public IReadOnlyDictionary<string, string> NamedTemplates { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Gets whether the begin token stands before every text, or <see langword="null"/> where the configuration does not say.</summary>
+    /// <summary>Gets whether the begin token stands before every text, or <see langword="null"/> where the configuration does not
+    /// say.</summary>
     public bool? AddsBeginToken { get; init; }
 
     /// <summary>Gets whether the class of the tokenizer writes the begin token where nothing else is said.</summary>
@@ -117,7 +121,8 @@ internal sealed record TokenizerSettings
         }
 
         var tokens = definition.AddedTokens.ToList();
-        var places = tokens.Select((token, i) => (token.Content, i)).ToDictionary(pair => pair.Content, pair => pair.i, StringComparer.Ordinal);
+        var places = tokens.Select((token, i) => (token.Content, i))
+            .ToDictionary(pair => pair.Content, pair => pair.i, StringComparer.Ordinal);
         var contents = definition.Vocabulary.ToDictionary(pair => pair.Value, pair => pair.Key);
         tokens.ForEach(token => contents[token.Id] = token.Content);
         foreach (var token in AddedTokens)
@@ -161,8 +166,10 @@ internal sealed record TokenizerSettings
     {
         var json = (JsonObject)Other.DeepClone();
         json["tokenizer_class"] ??= "PreTrainedTokenizerFast";
-        bool keepsTemplates = ChatTemplate is null || (NamedTemplates.TryGetValue(DefaultTemplate, out string? template) && template == ChatTemplate);
-        foreach (var (key, value) in new[] { ("bos_token", BeginToken), ("eos_token", EndToken), ("pad_token", PadToken), ("chat_template", keepsTemplates ? null : ChatTemplate) })
+        bool keepsTemplates = ChatTemplate is null
+            || (NamedTemplates.TryGetValue(DefaultTemplate, out string? template) && template == ChatTemplate);
+        foreach (var (key, value) in new[] { ("bos_token", BeginToken), ("eos_token", EndToken), ("pad_token", PadToken),
+            ("chat_template", keepsTemplates ? null : ChatTemplate) })
         {
             if (value is not null)
             {

@@ -1,16 +1,16 @@
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Recipes;
 
 /// <summary>Evaluates the baselines that the options name.</summary>
-internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board)
+internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors)
 {
     /// <returns>The sequential rules, which later stages use as reward and prior.</returns>
     public async Task<SequentialRulesRecommender> RunAsync(
         SplitDataset data, SemanticIdIndex index, PopularityRecommender popularity, CancellationToken cancellationToken)
     {
-        bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
         var (rules, rulesSeconds) = StageRunner.Timed(() => new SequentialRulesRecommender(data.TrainSequences, index.Items));
         if (Wanted("popularity"))
         {
@@ -28,14 +28,59 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
             await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
         }
 
+        await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
         if (Wanted("sasrec"))
         {
             var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
             using var sasRec = await stages.RunAsync("sasrec", progress =>
-                new SasRecTrainer(options.Preset.SasRec(), shared).TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
+                new SasRecTrainer(options.Preset.SasRec(), shared)
+                    .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
             await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
         }
 
         return rules;
+    }
+
+    private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
+
+    // What reads the items' vectors, and the tuned mixture of all that is counted: the baseline to beat.
+    private async Task AddVectorBaselinesAsync(
+        SplitDataset data, SemanticIdIndex index, SequentialRulesRecommender rules, CancellationToken cancellationToken)
+    {
+        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture"))
+        {
+            return;
+        }
+
+        VectorSource? text = await vectors.TextAsync(data, cancellationToken).ConfigureAwait(false);
+        var parts = new List<MixturePart> { new(rules), new(new ItemKnnRecommender(data.TrainSequences, index.Items)) };
+        if (text is null)
+        {
+            stages.Say("The items have neither text nor vectors: no text-knn and no star.");
+        }
+        else
+        {
+            var (knn, seconds) = StageRunner.Timed(() => new TextKnnRecommender(text, data.TrainSequences, index.Items));
+            parts.Add(new MixturePart(knn));
+            if (Wanted("text-knn"))
+            {
+                await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (Wanted("star"))
+            {
+                var (star, starSeconds) = StageRunner.Timed(() => new StarRecommender(text, data.TrainSequences, index.Items));
+                await board.AddAsync(star, 0, starSeconds, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        if (Wanted("mixture"))
+        {
+            var tuner = new MixtureTuner(new() { Forms = [MixtureForm.Linear, MixtureForm.Geometric], Seed = options.Seed });
+            var tuning = await stages.RunAsync("mixture", _ => tuner.TuneAsync(parts, data.Validation, cancellationToken))
+                .ConfigureAwait(false);
+            board.AddMixture(tuning);
+            await board.AddAsync(tuning.Mixture, 0, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
+        }
     }
 }

@@ -4,58 +4,43 @@ using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes;
 
-/// <summary>Takes the semantic IDs that came with the data, or learns them from the items' text.</summary>
-internal sealed class IndexStage(RecipeOptions options, StageRunner stages)
+/// <summary>Takes the semantic IDs that came with the data, or learns them from the items' vectors.</summary>
+internal sealed class IndexStage(RecipeOptions options, StageRunner stages, VectorStage vectors)
 {
     public async Task<SemanticIdIndex> RunAsync(SplitDataset data, CancellationToken cancellationToken)
     {
         bool learn = options.Retokenize || options.Quantizer is not null;
         if (data.Index is not null && !learn)
         {
-            stages.Say(string.Create(CultureInfo.InvariantCulture, $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));
+            stages.Say(string.Create(CultureInfo.InvariantCulture,
+                $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));
             return data.Index;
         }
 
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-        using var encoder = new TfIdfEncoder(shared: shared);
         using var quantizer = options.Quantizer is null
             ? new RqVaeQuantizer(shared: shared)
             : await RqVaeQuantizer.LoadAsync(options.Quantizer, shared, cancellationToken: cancellationToken).ConfigureAwait(false);
-        var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
+        var tokenizer = new SemanticIdTokenizer(quantizer);
 
-        var embeddings = await stages.RunAsync("embeddings", progress => EmbedAsync(tokenizer, data, progress, cancellationToken)).ConfigureAwait(false);
+        var embeddings = await vectors.ForIndexAsync(data, cancellationToken).ConfigureAwait(false);
         var catalogue = options.Quantizer is null
-            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken)).ConfigureAwait(false)
+            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken))
+                .ConfigureAwait(false)
             : await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
         var index = catalogue.Index;
         if (catalogue.UnknownTexts.Count > 0)
         {
-            stages.Say(string.Create(CultureInfo.InvariantCulture, $"{catalogue.UnknownTexts.Count:N0} items have no known term in their text; they share one neighbourhood."));
+            stages.Say(string.Create(CultureInfo.InvariantCulture,
+                $"{catalogue.UnknownTexts.Count:N0} items have no known term in their text; they share one neighbourhood."));
         }
 
         await quantizer.SaveAsync(Path.Combine(options.Output, "quantizer"), cancellationToken).ConfigureAwait(false);
 
         string path = Path.Combine(options.Output, $"{data.Name}.index.json");
         await index.SaveAsync(path, cancellationToken).ConfigureAwait(false);
-        stages.Say(string.Create(CultureInfo.InvariantCulture, $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
+        stages.Say(string.Create(CultureInfo.InvariantCulture,
+            $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
         return index;
-    }
-
-    private async Task<EmbeddingTable> EmbedAsync(
-        SemanticIdTokenizer tokenizer, SplitDataset data, IProgress<TrainingProgress> progress, CancellationToken cancellationToken)
-    {
-        if (options.Embeddings is not null)
-        {
-            return await EmbeddingTable.LoadAsync(options.Embeddings, expectedCount: data.Items.Count, cancellationToken: cancellationToken).ConfigureAwait(false);
-        }
-
-        if (data.Items.All(item => item.Title.Length == 0))
-        {
-            throw new InvalidDataException($"The items of '{data.Name}' have no text to learn semantic IDs from; give semantic IDs, item texts or vectors (--index, --items or --embeddings).");
-        }
-
-        var embeddings = await tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken).ConfigureAwait(false);
-        await embeddings.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
-        return embeddings;
     }
 }

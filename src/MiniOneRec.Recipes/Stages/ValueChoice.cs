@@ -9,7 +9,8 @@ internal sealed class ValueChoice(RecipeOptions options, StageRunner stages, Lea
 {
     /// <summary>Tries the values and sets the best one.</summary>
     public async Task RunAsync(
-        string stage, IReadOnlyList<double> values, Action<double> set, GenerativeRecommender recommender, IReadOnlyList<NextItemExample> validation,
+        string stage, IReadOnlyList<double> values, Action<double> set, GenerativeRecommender recommender,
+        IReadOnlyList<NextItemExample> validation,
         CancellationToken cancellationToken)
     {
         var evaluator = new RecommendationEvaluator(new EvaluationOptions
@@ -26,12 +27,14 @@ internal sealed class ValueChoice(RecipeOptions options, StageRunner stages, Lea
             foreach (double value in values)
             {
                 set(value);
-                var report = await evaluator.EvaluateAsync(recommender, validation, cancellationToken: cancellationToken).ConfigureAwait(false);
+                var report = await evaluator.EvaluateAsync(recommender, validation, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
                 tried.Add((value, report.Item["HR", 10], report.Item["NDCG", 10]));
                 var leader = Best();
                 progress.Report(new TrainingProgress(stage, tried.Count, values.Count)
                 {
-                    Metrics = new Dictionary<string, double> { ["value"] = leader.Value, ["HR@10"] = leader.HitRate, ["NDCG@10"] = leader.Ndcg },
+                    Metrics = new Dictionary<string,
+                        double> { ["value"] = leader.Value, ["HR@10"] = leader.HitRate, ["NDCG@10"] = leader.Ndcg },
                 });
             }
 

@@ -12,7 +12,8 @@ public sealed record PolicyLossTerms(Tensor Loss, Tensor Kl, Tensor ClipShare);
 
 /// <summary>Group-relative policy losses with a KL penalty towards a reference policy and an entropy bonus.</summary>
 /// <remarks>
-/// See <see cref="PolicyObjective"/> for the papers. Departures: Δ = log π_ref − log π is held within ±<c>maxLogRatio</c>, because the unbounded exponential
+/// See <see cref="PolicyObjective"/> for the papers. Departures: Δ = log π_ref − log π is held within ±<c>maxLogRatio</c>, because the
+/// unbounded exponential
 /// of k3 is known to blow runs up; with GSPO the KL is averaged over each sequence's tokens as in GRPO.
 /// </remarks>
 public sealed class GrpoLoss
@@ -47,19 +48,23 @@ public sealed class GrpoLoss
     public double KlWeight { get; set; }
 
     /// <summary>Computes the loss of a batch.</summary>
-    /// <param name="logProbs">Log-probabilities under the policy, <c>[N, T]</c>, in nats, with gradient; N sequences, T the longest response.</param>
-    /// <param name="oldLogProbs">The same under the policy that sampled, detached; not read by <see cref="PolicyObjective.OnPolicy"/>.</param>
+    /// <param name="logProbs">Log-probabilities under the policy, <c>[N, T]</c>, in nats, with gradient; N sequences, T the longest
+    /// response.</param>
+    /// <param name="oldLogProbs">The same under the policy that sampled, detached; not read by
+    /// <see cref="PolicyObjective.OnPolicy"/>.</param>
     /// <param name="refLogProbs">The same under the reference policy, detached, or <see langword="null"/> where there is none.</param>
     /// <param name="advantages">Advantages, <c>[N]</c>.</param>
     /// <param name="mask">1 where a token counts, else 0, <c>[N, T]</c>.</param>
     /// <param name="entropy">Entropy of the distribution that each token was drawn from, <c>[N, T]</c>, where it is weighted.</param>
     /// <exception cref="ArgumentException">Shapes differ, or the KL or entropy is weighted but not given.</exception>
-    public PolicyLossTerms Compute(Tensor logProbs, Tensor oldLogProbs, Tensor? refLogProbs, Tensor advantages, Tensor mask, Tensor? entropy = null)
+    public PolicyLossTerms Compute(Tensor logProbs, Tensor oldLogProbs, Tensor? refLogProbs, Tensor advantages, Tensor mask,
+        Tensor? entropy = null)
     {
         Check(logProbs, oldLogProbs, refLogProbs, advantages, mask, entropy);
 
         using var scope = NewDisposeScope();
-        var lengths = mask.sum(1).clamp_min(Scalars.Of(1));                                             // [N]; where all tokens are forced none counts
+        // [N]; where all tokens are forced none counts
+        var lengths = mask.sum(1).clamp_min(Scalars.Of(1));
         var a = advantages.unsqueeze(1);                                                    // [N, 1]
         var (surrogate, clipped) = _objective switch
         {
@@ -137,11 +142,13 @@ public sealed class GrpoLoss
         ArgumentNullException.ThrowIfNull(advantages);
         ArgumentNullException.ThrowIfNull(mask);
         long[] shape = logProbs.shape;
-        foreach (var (name, tensor) in new[] { (nameof(oldLogProbs), oldLogProbs), (nameof(refLogProbs), refLogProbs), (nameof(mask), mask), (nameof(entropy), entropy) })
+        foreach (var (name, tensor) in new[] { (nameof(oldLogProbs), oldLogProbs), (nameof(refLogProbs), refLogProbs),
+            (nameof(mask), mask), (nameof(entropy), entropy) })
         {
             if (tensor is not null && !tensor.shape.AsSpan().SequenceEqual(shape))
             {
-                throw new ArgumentException($"{name} has shape [{string.Join(", ", tensor.shape)}]; logProbs has [{string.Join(", ", shape)}].", name);
+                throw new ArgumentException(
+                    $"{name} has shape [{string.Join(", ", tensor.shape)}]; logProbs has [{string.Join(", ", shape)}].", name);
             }
         }
 
@@ -153,7 +160,8 @@ public sealed class GrpoLoss
 
         if (KlWeight > 0 && refLogProbs is null)
         {
-            throw new ArgumentException($"The KL weight is {KlWeight}, but there are no log-probabilities of a reference.", nameof(refLogProbs));
+            throw new ArgumentException($"The KL weight is {KlWeight}, but there are no log-probabilities of a reference.",
+                nameof(refLogProbs));
         }
 
         if (_entropyWeight != 0 && entropy is null)

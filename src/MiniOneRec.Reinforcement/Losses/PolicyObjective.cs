@@ -6,7 +6,8 @@ public enum PolicyObjective
     /// <summary>Clipped token ratios, mean over each sequence, then over sequences (arXiv:2402.03300, Eq. 3).</summary>
     Grpo,
 
-    /// <summary>Clipped token ratios, sum divided by sequences times the longest response: no length bias (arXiv:2503.20783). Its advantage is not divided by the deviation.</summary>
+    /// <summary>Clipped token ratios, sum divided by sequences times the longest response: no length bias (arXiv:2503.20783). Its advantage
+    /// is not divided by the deviation.</summary>
     DrGrpo,
 
     /// <summary>Clipped token ratios with separate lower and upper ranges, mean over all tokens (arXiv:2503.14476, Eq. 8).</summary>

@@ -7,7 +7,8 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>Direct preference losses: the chosen completion against one (DPO) or several rejected ones (S-DPO).</summary>
 /// <remarks>
-/// DPO: arXiv:2305.18290, Eq. 7. S-DPO: arXiv:2406.09215, Eq. 10, −log σ(−log Σ_j exp(r_j − r_0)) with r = β(log π − log π_ref); with one rejected
+/// DPO: arXiv:2305.18290, Eq. 7. S-DPO: arXiv:2406.09215, Eq. 10, −log σ(−log Σ_j exp(r_j − r_0)) with r = β(log π − log π_ref); with one
+/// rejected
 /// completion the two are equal, so there is one formula here. No departures.
 /// </remarks>
 public sealed class PreferenceLoss

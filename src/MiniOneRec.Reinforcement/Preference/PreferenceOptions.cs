@@ -38,7 +38,8 @@ internal sealed partial class PreferenceOptionsValidator : IValidateOptions<Pref
 internal sealed class PreferenceOptionsRules : IValidateOptions<PreferenceOptions>
 {
     public ValidateOptionsResult Validate(string? name, PreferenceOptions options) =>
-        options.Reference?.Kind == ReferenceKind.None ? ValidateOptionsResult.Fail("Reference.Kind None leaves a preference loss without its reference.")
+        options.Reference?.Kind == ReferenceKind.None
+            ? ValidateOptionsResult.Fail("Reference.Kind None leaves a preference loss without its reference.")
         : options.Reference is { SyncEverySteps: > 0, Kind: not ReferenceKind.FrozenCopy } ? ValidateOptionsResult.Fail(
             $"Reference.SyncEverySteps {options.Reference.SyncEverySteps} needs Reference.Kind FrozenCopy, not {options.Reference.Kind}.")
         : GuardOptions.Check(options.Guards, rewards: false).ToArray() is { Length: > 0 } failures ? ValidateOptionsResult.Fail(failures)

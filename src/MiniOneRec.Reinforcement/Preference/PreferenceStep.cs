@@ -19,7 +19,7 @@ internal sealed class PreferenceStep : IPolicyStep
     {
         (_context, _options, _sampler) = (context, options, sampler);
         _loss = new PreferenceLoss(options.Beta);
-        _completions = [.. Enumerable.Range(1, context.Recommender.Trie.NodeCount - 1).Where(context.Recommender.Trie.IsTerminal)];
+        _completions = [.. Enumerable.Range(1, context.Policy.Trie.NodeCount - 1).Where(context.Policy.Trie.IsTerminal)];
         if (_completions.Length <= options.RejectedCount)
         {
             throw new ArgumentException(
@@ -33,7 +33,8 @@ internal sealed class PreferenceStep : IPolicyStep
         var timer = new PhaseTimer();
         var random = SeedStream.Generator(_options.Seed, step.Step);
         var prepared = _context.Prompts.Take(_options.PromptsPerStep);
-        var groups = timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
+        var groups =
+            timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
         double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
         foreach (var pass in groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass))
         {
@@ -74,16 +75,19 @@ internal sealed class PreferenceStep : IPolicyStep
         long width = 1 + _options.RejectedCount;
         var (logProbs, entropy) = CompletionScorer.Score(_context.Model, layout);
         reference ??= logProbs.detach();                                                    // equal weights: one pass serves both
-        var (loss, accuracy) = _loss.Compute(logProbs.sum(1).view(-1, width), reference.sum(1).view(-1, width), Exists(pass, width, layout.Mask.device));
+        var (loss, accuracy) =
+            _loss.Compute(logProbs.sum(1).view(-1, width), reference.sum(1).view(-1, width), Exists(pass, width, layout.Mask.device));
         autograd.backward([loss * Scalars.Of(share)]);
-        var kl = (GrpoLoss.Estimate((reference - logProbs.detach()).clamp(Scalars.Of(-20), Scalars.Of(20)), KlEstimator.K3) * layout.Mask).sum();
+        var kl = (GrpoLoss.Estimate((reference - logProbs.detach()).clamp(Scalars.Of(-20), Scalars.Of(20)), KlEstimator.K3) * layout.Mask)
+            .sum();
         using var values = stack([loss.detach(), accuracy, kl, entropy.detach().sum()]).to_type(ScalarType.Float64).cpu();
         return values.data<double>().ToArray();
     }
 
     // A group that lacks rejected completions repeats its chosen one; the repeats do not count.
     private static Tensor Exists(CompletionGroup[] pass, long width, Device device) => tensor(
-        [.. pass.SelectMany(group => group.Completions.Select((completion, m) => m == 0 || !ReferenceEquals(completion, group.Completions[0]) ? 1f : 0f))],
+        [.. pass.SelectMany(group =>
+        group.Completions.Select((completion, m) => m == 0 || !ReferenceEquals(completion, group.Completions[0]) ? 1f : 0f))],
         [pass.Length, width],
         device: device);
 
@@ -95,8 +99,9 @@ internal sealed class PreferenceStep : IPolicyStep
             : Roll(chunk, prompts, random);
         for (int i = 0; i < chunk.Length; i++)
         {
-            int[] chosen = _context.Recommender.Template.EncodeResponse(_context.Recommender.Trie.PathTo(chunk[i].Primary));
-            var rejected = drawn[i].Take(_options.RejectedCount).Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
+            int[] chosen = _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(chunk[i].Primary));
+            var rejected = drawn[i].Take(_options.RejectedCount)
+                .Concat(Enumerable.Repeat(chosen, Math.Max(0, _options.RejectedCount - drawn[i].Count)));
             yield return new CompletionGroup(prompts[i], [chosen, .. rejected]);
         }
     }
@@ -114,7 +119,7 @@ internal sealed class PreferenceStep : IPolicyStep
             }
         }
 
-        return [.. nodes.Select(node => _context.Recommender.Template.EncodeResponse(_context.Recommender.Trie.PathTo(node)))];
+        return [.. nodes.Select(node => _context.Policy.Template.EncodeResponse(_context.Policy.Trie.PathTo(node)))];
     }
 
     private List<int[]>[] Roll(PreparedExample[] chunk, int[][] prompts, Random random)
@@ -123,14 +128,15 @@ internal sealed class PreferenceStep : IPolicyStep
         var rollouts = _sampler.Sample(new RolloutRequest
         {
             Model = _context.Model,
-            Trie = _context.Recommender.Trie,
-            Template = _context.Recommender.Template,
+            Trie = _context.Policy.Trie,
+            Template = _context.Policy.Template,
             Prompts = prompts,
             Targets = [.. chunk.Select(example => example.Targets)],
             GroupSize = Math.Min(_options.RejectedCount + most, _completions.Length),
             Random = random,
         });
         return [.. rollouts.Zip(chunk, (group, example) => group
-            .Where(rollout => !example.Targets.Contains(rollout.Node)).DistinctBy(rollout => rollout.Node).Select(rollout => rollout.Tokens).ToList())];
+            .Where(rollout => !example.Targets.Contains(rollout.Node)).DistinctBy(rollout => rollout.Node).Select(rollout => rollout.Tokens)
+                .ToList())];
     }
 }

@@ -5,8 +5,10 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>The score that another recommender gives the completion for the sample's history, standardised within the group.</summary>
 /// <remarks>
-/// MiniOneRec (arXiv:2510.24431), the collaborative reward. Departures: scores are standardised per group, because raw ones are unbounded; completions
-/// that the scorer does not know earn the group's mean, 0, instead of a random item's score. Of several items of a semantic ID the best counts.
+/// MiniOneRec (arXiv:2510.24431), the collaborative reward. Departures: scores are standardised per group, because raw ones are unbounded;
+/// completions
+/// that the scorer does not know earn the group's mean, 0, instead of a random item's score. Of several items of a semantic ID the best
+/// counts.
 /// </remarks>
 public sealed class CollaborativeReward : IRewardFunction
 {
@@ -19,7 +21,8 @@ public sealed class CollaborativeReward : IRewardFunction
     {
         ArgumentNullException.ThrowIfNull(scorer);
         _scorer = scorer;
-        _places = scorer.Items.Select((item, place) => (item, place)).ToDictionary(pair => pair.item, pair => pair.place, StringComparer.Ordinal);
+        _places = scorer.Items.Select((item, place) => (item, place))
+            .ToDictionary(pair => pair.item, pair => pair.place, StringComparer.Ordinal);
     }
 
     /// <inheritdoc/>

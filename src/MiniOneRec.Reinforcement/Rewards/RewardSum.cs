@@ -32,7 +32,8 @@ internal sealed class RewardSum
     /// <param name="groups">The groups.</param>
     /// <param name="total">Receives the weighted sums, group after group.</param>
     /// <returns>The unweighted rewards by name.</returns>
-    /// <exception cref="InvalidOperationException">A reward failed, left a completion out, or gave no finite number; the message names it.</exception>
+    /// <exception cref="InvalidOperationException">A reward failed, left a completion out, or gave no finite number; the message names
+    /// it.</exception>
     public IReadOnlyList<(string Name, double[] Values)> Score(IReadOnlyList<RolloutGroup> groups, Span<double> total)
     {
         var byName = new List<(string, double[])>(_rewards.Length);
@@ -45,7 +46,8 @@ internal sealed class RewardSum
             {
                 reward.Score(groups, values);
             }
-            catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or KeyNotFoundException or InvalidOperationException)
+            catch (Exception e) when (
+                e is ArgumentException or IndexOutOfRangeException or KeyNotFoundException or InvalidOperationException)
             {
                 throw new InvalidOperationException($"Reward '{reward.Name}' failed: {e.Message}", e);
             }

@@ -6,7 +6,8 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>The cosine of the target's and the completion's item vectors.</summary>
 /// <remarks>
-/// MiniOneRec (arXiv:2510.24431), the semantic reward. Where a semantic ID has several items, or a sample several targets, the best pair counts. Items
+/// MiniOneRec (arXiv:2510.24431), the semantic reward. Where a semantic ID has several items, or a sample several targets, the best pair
+/// counts. Items
 /// without a vector, and completions that are no item, earn 0.
 /// </remarks>
 public sealed class SemanticReward : IRewardFunction
@@ -15,7 +16,8 @@ public sealed class SemanticReward : IRewardFunction
 
     /// <summary>Makes the reward.</summary>
     /// <param name="vectors">Item vectors, all of one width, finite; copied.</param>
-    /// <exception cref="ArgumentException">There are no vectors, widths differ, or a value is not finite; the message names the item.</exception>
+    /// <exception cref="ArgumentException">There are no vectors, widths differ, or a value is not finite; the message names the
+    /// item.</exception>
     public SemanticReward(IEnumerable<KeyValuePair<string, ReadOnlyMemory<float>>> vectors)
     {
         ArgumentNullException.ThrowIfNull(vectors);
@@ -25,7 +27,8 @@ public sealed class SemanticReward : IRewardFunction
             width = width < 0 ? vector.Length : width;
             if (vector.Length != width || width == 0)
             {
-                throw new ArgumentException($"The vector of item '{item}' has width {vector.Length}; expected {Math.Max(1, width)}.", nameof(vectors));
+                throw new ArgumentException($"The vector of item '{item}' has width {vector.Length}; expected {Math.Max(1, width)}.",
+                    nameof(vectors));
             }
 
             float[] unit = vector.ToArray();

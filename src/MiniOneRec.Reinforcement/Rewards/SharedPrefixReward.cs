@@ -1,6 +1,7 @@
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>The share of the target's codes that the completion matches from the root: partial credit for the right branch of the tree.</summary>
+/// <summary>The share of the target's codes that the completion matches from the root: partial credit for the right branch of the
+/// tree.</summary>
 /// <remarks>With several targets the best counts. The target itself earns 1; a strict prefix or extension of it earns less.</remarks>
 public sealed class SharedPrefixReward : IRewardFunction
 {

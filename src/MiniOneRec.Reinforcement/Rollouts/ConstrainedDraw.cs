@@ -27,7 +27,8 @@ internal sealed class ConstrainedDraw
             WithoutReplacement = _options.WithoutReplacement,
         });
         using var own = new PromptCache();
-        var drawn = sampler.Sample(request.Model, request.Prompts, request.Trie, request.Template, request.Random, request.CacheOr(own), cancellationToken);
+        var drawn = sampler.Sample(request.Model, request.Prompts, request.Trie, request.Template, request.Random, request.CacheOr(own),
+            cancellationToken);
         return [.. drawn.Select(group => group.Select(draw =>
             Rollout.Of(request.Trie, request.Template, draw.Node, draw.LogProbability) with { Weight = draw.InclusionWeight }).ToArray())];
     }

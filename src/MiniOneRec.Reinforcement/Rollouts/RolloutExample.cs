@@ -11,4 +11,10 @@ public sealed record RolloutExample(NextItemExample Source)
 
     /// <summary>Gets the prompt where it is not the next-item prompt of the history, for example a title that asks for its item.</summary>
     public Prompt? Prompt { get; init; }
+
+    internal static RolloutExample[] Of(IReadOnlyList<NextItemExample> examples)
+    {
+        ArgumentNullException.ThrowIfNull(examples);
+        return [.. examples.Select(example => new RolloutExample(example))];
+    }
 }

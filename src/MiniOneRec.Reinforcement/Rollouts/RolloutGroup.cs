@@ -60,7 +60,8 @@ public sealed class RolloutGroup
     /// <summary>Gets all items of the semantic IDs that are right.</summary>
     public IReadOnlyList<string> TargetIds { get; }
 
-    /// <summary>Gets the item that each completion stands for, the most popular one of its semantic ID; <see langword="null"/> where it is no item.</summary>
+    /// <summary>Gets the item that each completion stands for, the most popular one of its semantic ID; <see langword="null"/> where it is
+    /// no item.</summary>
     public IReadOnlyList<string?> CandidateIds => _candidates;
 
     /// <summary>Gets all items of a completion's semantic ID; empty where it is no item.</summary>
@@ -78,20 +79,12 @@ public sealed class RolloutGroup
     /// <summary>Returns whether any completion is right.</summary>
     public bool HasHit => _hits.Contains(true);
 
-    /// <summary>Gets a completion's place when the group is sorted by log-probability, 0 for the likeliest; ties keep the order of drawing.</summary>
+    /// <summary>Gets a completion's place when the group is sorted by log-probability, 0 for the likeliest; ties keep the order of
+    /// drawing.</summary>
     /// <param name="i">The completion.</param>
     public int RankOf(int i) => _ranks[i];
 
-    private static IReadOnlyList<string> ItemsAt(int node, SemanticIdIndex index, SemanticIdTrie trie, IReadOnlyDictionary<string, double>? popularity)
-    {
-        if (node < 0)
-        {
-            return [];
-        }
-
-        int[] rows = trie.ItemsAt(node).ToArray();
-        return rows.Length > 1 && popularity is not null
-            ? [.. rows.OrderByDescending(row => popularity.GetValueOrDefault(index.Items[row])).ThenBy(row => row).Select(row => index.Items[row])]
-            : [.. rows.Select(row => index.Items[row])];
-    }
+    private static IReadOnlyList<string> ItemsAt(int node, SemanticIdIndex index, SemanticIdTrie trie, IReadOnlyDictionary<string,
+        double>? popularity) =>
+        node < 0 ? [] : [.. index.MostPopularFirst(trie.ItemsAt(node), popularity).Select(row => index.Items[row])];
 }

@@ -2,52 +2,73 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 using MiniOneRec.Training;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>HR and NDCG on held-out examples by constrained beams, strict item level: only the target itself is a hit.</summary>
+/// <summary>Measures a policy on held-out examples, ranked as they are served.</summary>
 internal sealed class HeldOut
 {
     private const int Cutoff = 10;
     private const int QueriesPerSearch = 64;
-    private readonly GenerativeRecommender _recommender;
-    private readonly ConstrainedBeamSearch _search;
-    private readonly Row[] _rows;
+    private static readonly HitRate HitRate = new();
+    private static readonly Ndcg Ndcg = new();
+
+    private readonly DirectRecommender _recommender;
+    private readonly HeldOutRanking _ranking;
+    private readonly Row[] _rows;                               // shortest prompt first, so that a search has prompts of similar length
+    private readonly (int Number, RankedExample Rank)[] _misses;
     private readonly GuardOptions _options;
     private readonly HeldOutRewards? _rewards;
     private readonly int _count;
 
-    public HeldOut(GenerativeRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, RewardSum? rewards, int seed)
+    /// <param name="recommender">What answers, made by <see cref="SearchAs"/>.</param>
+    /// <param name="examples">The held-out examples.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="rewards">The rewards, or <see langword="null"/> where the stage has none.</param>
+    /// <param name="seed">The seed of the run.</param>
+    public HeldOut(DirectRecommender recommender, IReadOnlyList<NextItemExample> examples, GuardOptions options, RewardSum? rewards,
+        int seed)
     {
         (_recommender, _options) = (recommender, options);
-        _rewards = options.NeedsReward ? new HeldOutRewards(recommender, rewards ?? throw new ArgumentException($"{options.SelectBy} needs rewards.", nameof(rewards))) : null;
-        _search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = options.BeamWidth, Scoring = recommender.Options.Scoring });
-        NextItemExample[] drawn = [.. examples];
-        if (options.ValidationExamples > 0 && options.ValidationExamples < drawn.Length)
-        {
-            SeedStream.Generator(seed, long.MinValue).Shuffle(drawn);
-            drawn = drawn[..options.ValidationExamples];
-        }
-
-        _count = drawn.Length;                                  // targets outside the catalogue count as misses
-        _rows = [.. drawn.Where(example => recommender.Index.TryGetRow(example.Target, out _))
-            .Select(example => new Row(
-                example, recommender.EncodeHistory(example.History, out _), recommender.Trie.Find(recommender.Index[example.Target].Codes), PlaceOf(example.Target)))
+        var model = recommender.Model;
+        _rewards = !options.NeedsReward ? null
+            : new HeldOutRewards(model, rewards ?? throw new ArgumentException($"{options.SelectBy} needs rewards.", nameof(rewards)));
+        _ranking = new HeldOutRanking(Cutoff, model.Index);
+        int most = options.ValidationExamples > 0 ? options.ValidationExamples : int.MaxValue;
+        int[] drawn = HeldOutRanking.Draw(examples.Count, most, SeedStream.Generator(seed, long.MinValue));
+        _count = drawn.Length;
+        _misses = [.. drawn.Where(number => !IsKnown(number)).Select(number => (number, _ranking.Rank(examples[number], [])))];
+        _rows = [.. drawn.Where(IsKnown)
+            .Select(number => Row.Of(number, examples[number], model))
             .OrderBy(row => row.Prompt.Length)];
+
+        bool IsKnown(int number) => model.Index.TryGetRow(examples[number].Target, out _);
     }
 
+    /// <summary>Gets whether no example has a target of the catalogue, so that there is nothing to choose by.</summary>
     public bool IsEmpty => _rows.Length == 0;
+
+    /// <summary>Sets how validation searches; everything else stays as it is served.</summary>
+    /// <param name="guards">The width.</param>
+    /// <param name="served">The options that are changed.</param>
+    public static RecommenderOptions SearchAs(GuardOptions guards, RecommenderOptions served)
+    {
+        (served.BeamWidth, served.BatchSize, served.MaxCount) = (guards.BeamWidth, QueriesPerSearch, 1 << 16);
+        return served;
+    }
 
     /// <summary>Gets a fingerprint of the rows and of what their ranks depend on besides the model.</summary>
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_count} {_recommender.Options.Scoring}\n")));
-        foreach (var (_, prompt, node, place) in _rows)
+        hash.AppendData(Encoding.UTF8.GetBytes(_recommender.Adjustments));
+        foreach (var row in _rows)
         {
-            hash.AppendData(MemoryMarshal.AsBytes<int>([node, place, prompt.Length, .. prompt]));
+            hash.AppendData(MemoryMarshal.AsBytes<int>([row.Node, row.Place, row.Prompt.Length, .. row.Prompt]));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
@@ -56,60 +77,55 @@ internal sealed class HeldOut
     /// <summary>Measures the model as it stands.</summary>
     public HeldOutFigures Measure(CancellationToken cancellationToken)
     {
-        List<double> first = new(_rows.Length), hits = new(_rows.Length), gains = new(_rows.Length), rewards = [];
+        var ranks = new List<RankedExample>(_rows.Length);
+        var rewards = new List<double>();
         var byName = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (var chunk in _rows.Chunk(QueriesPerSearch))
         {
-            var found = _search.Search(
-                _recommender.Model, [.. chunk.Select(row => new BeamQuery(row.Prompt) { Count = Cutoff })], _recommender.Trie, _recommender.Template, cancellationToken);
-            for (int i = 0; i < chunk.Length; i++)
-            {
-                int rank = RankOf(found[i], chunk[i].Node, chunk[i].Place);
-                first.Add(rank == 0 ? 1 : 0);
-                hits.Add(rank < Cutoff ? 1 : 0);
-                gains.Add(rank < Cutoff ? 1 / Math.Log2(rank + 2) : 0);
-            }
-
-            rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], found, byName) ?? []);
+            var lists = _recommender.Recommend([.. chunk.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
+            ranks.AddRange(chunk.Zip(lists, (row, list) => _ranking.Rank(row.Example, list.Items)));
+            rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], lists, byName) ?? []);
         }
 
-        return new HeldOutFigures(first.Sum() / _count, hits.Sum() / _count, gains, _count)
+        RankedExample[] all =
+            [.. _rows.Zip(ranks, (row, rank) => (row.Number, Rank: rank)).Concat(_misses).OrderBy(row => row.Number)
+                .Select(row => row.Rank)];
+        var figures = new Dictionary<string, double>();
+        _ranking.AddFigures(figures, all, HitRate, 1, Cutoff);
+        _ranking.AddFigures(figures, all, Ndcg, Cutoff);
+        double[] gains = Scores(Ndcg, Cutoff);
+        double[] values = _options.SelectBy switch
         {
-            Values = _options.SelectBy switch
-            {
-                GuardFigure.HitRate10 => hits,
-                GuardFigure.HitRate1 => first,
-                GuardFigure.Reward => rewards,
-                GuardFigure.Blend => [.. gains.Zip(rewards, (gain, reward) => gain + _options.RewardWeight * reward)],
-                _ => gains,
-            },
+            GuardFigure.HitRate10 => Scores(HitRate, Cutoff),
+            GuardFigure.HitRate1 => Scores(HitRate, 1),
+            GuardFigure.Reward => [.. rewards],
+            GuardFigure.Blend => [.. gains.Zip(rewards, (gain, reward) => gain + _options.RewardWeight * reward)],
+            _ => gains,
+        };
+        return new HeldOutFigures(figures, values, _count)
+        {
+            Value = _options.NeedsReward ? values.Sum() / _count : figures[_options.FigureName],
             Rewards = byName.ToDictionary(pair => pair.Key, pair => pair.Value / _count),
         };
+
+        double[] Scores(IRankingMetric metric, int cutoff) => [.. ranks.Select(rank => metric.Score(rank.ItemRank, cutoff))];
     }
 
-    // Items of one semantic ID are ranked one after the other, more popular first.
-    private int PlaceOf(string target)
+    /// <summary>A row whose target is in the catalogue.</summary>
+    /// <param name="Number">Its place among the examples.</param>
+    /// <param name="Example">The example.</param>
+    /// <param name="Prompt">The tokens of its history.</param>
+    /// <param name="Node">The trie node of its target.</param>
+    /// <param name="Place">The target's place among the items of its semantic ID.</param>
+    private sealed record Row(int Number, NextItemExample Example, int[] Prompt, int Node, int Place)
     {
-        var rows = _recommender.Index.RowsOf(_recommender.Index[target]);
-        return rows.OrderByDescending(row => _recommender.Popularity.GetValueOrDefault(_recommender.Index.Items[row])).ThenBy(row => row)
-            .ToList().FindIndex(row => _recommender.Index.Items[row] == target);
-    }
-
-    private int RankOf(IReadOnlyList<Beam> beams, int node, int place)
-    {
-        int rank = 0;
-        foreach (var beam in beams)
+        public static Row Of(int number, NextItemExample example, SemanticIdModel model)
         {
-            if (beam.Node == node)
-            {
-                return rank + place;
-            }
-
-            rank += _recommender.Trie.ItemsAt(beam.Node).Length;
+            var index = model.Index;
+            int node = model.Trie.Find(index[example.Target].Codes);
+            int[] rows = index.MostPopularFirst(model.Trie.ItemsAt(node), model.Popularity);
+            int place = Array.FindIndex(rows, row => index.Items[row] == example.Target);
+            return new Row(number, example, model.EncodeHistory(example.History, out _), node, place);
         }
-
-        return int.MaxValue;
     }
-
-    private sealed record Row(NextItemExample Example, int[] Prompt, int Node, int Place);
 }

@@ -1,23 +1,20 @@
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>What a validation found.</summary>
-/// <param name="Hr1">HR@1.</param>
-/// <param name="Hr10">HR@10.</param>
-/// <param name="Gains">The discounted gain at 10 of each row whose target is in the catalogue.</param>
-/// <param name="Count">All rows; those not in <paramref name="Gains"/> have none.</param>
-internal sealed record HeldOutFigures(double Hr1, double Hr10, IReadOnlyList<double> Gains, int Count)
+/// <param name="Ranking">Hit rates and NDCG at both levels, by name.</param>
+/// <param name="Values">The figure of each row whose target is in the catalogue, by which weights are kept.</param>
+/// <param name="Count">The number of all rows; those that are not in <paramref name="Values"/> have the value 0.</param>
+internal sealed record HeldOutFigures(IReadOnlyDictionary<string, double> Ranking, IReadOnlyList<double> Values, int Count)
 {
-    /// <summary>Gets NDCG@10.</summary>
-    public double Ndcg10 { get; } = Gains.Sum() / Count;
+    /// <summary>Gets NDCG@10, strict item level.</summary>
+    public double Ndcg10 => Ranking["NDCG@10"];
 
-    /// <summary>Gets the figure of each row by which weights are kept; its gain unless another one was chosen.</summary>
-    public IReadOnlyList<double> Values { get; init; } = Gains;
-
-    /// <summary>Gets the mean rewards of what is recommended, the weighted sum under the empty name; empty where rewards do not choose.</summary>
+    /// <summary>Gets the mean rewards of what is recommended, the weighted sum under the empty name; empty where rewards do not
+    /// choose.</summary>
     public IReadOnlyDictionary<string, double> Rewards { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Gets the figure by which weights are kept.</summary>
-    public double Value => Values.Sum() / Count;
+    public required double Value { get; init; }
 
     /// <summary>Compares with the same rows' earlier values.</summary>
     /// <returns>The mean difference, and its standard error.</returns>

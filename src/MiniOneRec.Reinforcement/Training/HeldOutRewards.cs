@@ -3,22 +3,26 @@ using MiniOneRec.Modeling;
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>Judges what a policy recommends for held-out examples by the rewards that it is trained on.</summary>
-internal sealed class HeldOutRewards(GenerativeRecommender recommender, RewardSum rewards)
+internal sealed class HeldOutRewards(SemanticIdModel model, RewardSum rewards)
 {
-    /// <summary>Scores the beams of several rows.</summary>
+    private const int Places = 10;
+
+    /// <summary>Scores the first ten semantic IDs of each row's list.</summary>
     /// <param name="rows">Each row's example and the trie node that is right.</param>
-    /// <param name="beams">What is recommended for each, best first.</param>
+    /// <param name="lists">What is recommended for each, best first.</param>
     /// <param name="byName">Adds each reward's discounted mean, summed over the rows; the weighted sum under the empty name.</param>
     /// <returns>The discounted mean of the weighted sum for each row.</returns>
-    public double[] Score(IReadOnlyList<(NextItemExample Example, int Node)> rows, IReadOnlyList<IReadOnlyList<Beam>> beams, Dictionary<string, double> byName)
+    public double[] Score(IReadOnlyList<(NextItemExample Example, int Node)> rows, IReadOnlyList<RecommendationResult> lists,
+        Dictionary<string, double> byName)
     {
-        var groups = rows.Zip(beams, (row, found) => new RolloutGroup(
+        var groups = rows.Zip(lists, (row, list) => new RolloutGroup(
             new RolloutExample(row.Example),
-            [.. found.Select(beam => Rollout.Of(recommender.Trie, recommender.Template, beam.Node, beam.LogProbability))],
+            [.. list.Items.DistinctBy(item => item.SemanticId).Take(Places)
+                .Select(item => Rollout.Of(model.Trie, model.Template, model.Trie.Find(item.SemanticId!.Codes), item.Score))],
             new HashSet<int> { row.Node },
-            recommender.Index,
-            recommender.Trie,
-            recommender.Popularity)).ToArray();
+            model.Index,
+            model.Trie,
+            model.Popularity)).ToArray();
         double[] total = new double[groups.Sum(group => group.Count)];
         var named = rewards.Score(groups, total);
         double[] means = Means(groups, total);

@@ -17,7 +17,8 @@ internal sealed record PolicyOutcome(Dictionary<string, double> Metrics)
     public bool Diverged { get; init; }
 
     /// <summary>Gets what of the step was no finite number, or <see langword="null"/>.</summary>
-    public string? Divergence => Metrics.GetValueOrDefault("gradient_norm", double.NaN) is var norm && (Diverged || (double.IsFinite(norm) && !double.IsFinite(Loss)))
+    public string? Divergence => Metrics.GetValueOrDefault("gradient_norm", double.NaN) is var norm
+        && (Diverged || (double.IsFinite(norm) && !double.IsFinite(Loss)))
         ? $"the loss is {Loss} and the gradient norm {norm}"
         : null;
 }

@@ -9,7 +9,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is one.</summary>
+/// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is
+/// one.</summary>
 internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly PolicyTask _task;
@@ -29,19 +30,19 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     private PolicyRun(PolicyTask task, TrainableSet trained, PromptSource prompts, ILogger logger)
     {
         (_task, _options, _trained, _logger) = (task, task.Options, trained, logger);
-        var recommender = task.Recommender;
-        var reference = new ReferencePolicy(recommender.Model, _options.Reference, task.Reference);
+        var model = task.Recommender.Model;
+        var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference);
         var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
         _context = new PolicyContext(
-            recommender,
+            model,
             new PolicyUpdate(new GradientUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
             reference,
             prompts,
-            new CompletionSpace(recommender.Trie, recommender.Template, recommender.Model.Device, _options.LogProbabilities));
-        _heldOut = new HeldOut(recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
+            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities));
+        _heldOut = new HeldOut(task.Recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
         if (_options.Checkpoints.Folder is { } folder)
         {
-            var madeFrom = PolicyIdentity.Describe(task.Identity, recommender, trained, task.Reference, prompts, _heldOut);
+            var madeFrom = PolicyIdentity.Describe(task.Identity, model, trained, task.Reference, prompts, _heldOut);
             var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
             _checkpoint = new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
         }
@@ -57,21 +58,22 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     /// <param name="logger">The logger.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
     public static TrainingResult Run(
-        PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger, CancellationToken cancellationToken)
+        PolicyTask task, Func<PolicyContext, IPolicyStep> makeStep, IProgress<TrainingProgress>? progress, ILogger logger,
+        CancellationToken cancellationToken)
     {
-        var (recommender, options) = (task.Recommender, task.Options);
-        using var training = recommender.Model.BeginTraining();
+        var (model, options) = (task.Recommender.Model, task.Options);
+        using var training = model.Backbone.BeginTraining();
         TorchSeed.Apply(options.Seed);
-        var prompts = new PromptSource(recommender, task.Train, options.UnknownTargets, options.Seed);
+        var prompts = new PromptSource(model, task.Train, options.UnknownTargets, options.Seed);
         if (prompts.Skipped > 0)
         {
             Log.TargetsSkipped(logger, task.Stage, prompts.Skipped);
         }
 
         Log.Started(logger, task.Stage, prompts.Count, options.Steps);
-        recommender.Model.eval();
+        model.Backbone.eval();
         Log.Environment(logger, task.Stage, RunEnvironment.Current().ToString());
-        using var trained = PolicyWeights.Of(recommender.Model);
+        using var trained = PolicyWeights.Of(model.Backbone);
         using var run = new PolicyRun(task, trained, prompts, logger);
         run._step = makeStep(run._context);
         return run.Run(progress, cancellationToken);
@@ -89,7 +91,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
             StepsPerEpoch = _options.Steps,
             LearningRate = _options.Curve,
             Seed = _options.Seed,
-            Validation = _heldOut.IsEmpty ? null : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
+            Validation = _heldOut.IsEmpty ? null
+            : new ValidationOptions { Every = guards.ValidateEverySteps, AtStart = isNew, Patience = guards.Patience },
             StartMetrics = isNew ? new Dictionary<string, double> { ["skipped_targets"] = _context.Prompts.Skipped } : null,
             CheckpointEvery = _options.CheckpointInterval,
         };
@@ -117,14 +120,16 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         }
 
         _context.Reference.SyncAfter(context.Step);
-        return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome), Divergence = outcome.Divergence ?? BadWeight() };
+        return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome),
+            Divergence = outcome.Divergence ?? BadWeight() };
     }
 
     /// <inheritdoc/>
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
-        var (figures, improved) = _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
-        Log.Validated(_logger, _task.Stage, step, figures.Hr1, figures.Hr10, figures.Ndcg10);
+        var (figures, improved) =
+            _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
+        Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
 
@@ -134,7 +139,8 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         var metrics = (Dictionary<string, double>)report.Metrics;
         _history.Add(new StepFigures(report.Step, metrics));
         _instruments.Record(metrics);
-        Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN), metrics.GetValueOrDefault("kl", double.NaN));
+        Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN),
+            metrics.GetValueOrDefault("kl", double.NaN));
     }
 
     /// <inheritdoc/>
@@ -252,11 +258,13 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
             BestValidation = best?.Value ?? double.NaN,
             StopReason = reason,
             Elapsed = _before + Stopwatch.GetElapsedTime(_start),
-            History = [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
+            History =
+            [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
         };
     }
 
-    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad ? $"weight '{bad}' holds a number that is not finite" : null;
+    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad
+        ? $"weight '{bad}' holds a number that is not finite" : null;
 
     private List<(string Name, Tensor Value)> Tensors() =>
     [

@@ -6,10 +6,11 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>What a run of a policy is given.</summary>
 /// <param name="Stage">Its name in progress, logs, metrics and checkpoints.</param>
-/// <param name="Recommender">The recommender that is improved.</param>
+/// <param name="Recommender">Answers for the held-out examples; its model is improved.</param>
 /// <param name="Options">The options.</param>
 /// <param name="Train">The examples.</param>
-internal sealed record PolicyTask(string Stage, GenerativeRecommender Recommender, PolicyTrainingOptions Options, IReadOnlyList<RolloutExample> Train)
+internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, PolicyTrainingOptions Options,
+    IReadOnlyList<RolloutExample> Train)
 {
     /// <summary>Gets the held-out examples; empty for none.</summary>
     public IReadOnlyList<NextItemExample> Validation { get; init; } = [];

@@ -33,7 +33,8 @@ public enum LogProbabilitySpace
     /// <summary>The whole vocabulary, terminator included.</summary>
     FullVocabulary,
 
-    /// <summary>What may follow each trie node; tokens without alternatives do not count, and only the tokens of a level meet the head.</summary>
+    /// <summary>What may follow each trie node; tokens without alternatives do not count, and only the tokens of a level meet the
+    /// head.</summary>
     Trie,
 }
 

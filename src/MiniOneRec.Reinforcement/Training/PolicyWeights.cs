@@ -13,9 +13,11 @@ internal static class PolicyWeights
     {
         var adapters = model.named_modules()
             .Where(pair => pair.module is Projection)
-            .SelectMany(pair => (((Projection)pair.module).Adapter?.Parameters ?? []).Select(parameter => ($"{pair.name}.{parameter.Name}", parameter.Value)))
+            .SelectMany(pair => (((Projection)pair.module).Adapter?.Parameters ?? [])
+                .Select(parameter => ($"{pair.name}.{parameter.Name}", parameter.Value)))
             .ToArray();
         return new TrainableSet(
-            model, adapters.Length > 0 ? adapters : [.. model.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, pair.parameter))]);
+            model, adapters.Length > 0 ? adapters
+            : [.. model.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, pair.parameter))]);
     }
 }

@@ -16,15 +16,15 @@ internal sealed record PreparedExample(RolloutExample Example, IReadOnlySet<int>
 /// <summary>Training examples in a seeded order without end: a permutation per epoch. The position is the whole state.</summary>
 internal sealed class PromptSource
 {
-    private readonly GenerativeRecommender _recommender;
+    private readonly SemanticIdModel _model;
     private readonly List<PreparedExample> _examples = [];
     private readonly int _seed;
     private int[] _order = [];
     private long _epoch = -1;
 
-    public PromptSource(GenerativeRecommender recommender, IReadOnlyList<RolloutExample> examples, UnknownTargets unknown, int seed)
+    public PromptSource(SemanticIdModel model, IReadOnlyList<RolloutExample> examples, UnknownTargets unknown, int seed)
     {
-        (_recommender, _seed) = (recommender, seed);
+        (_model, _seed) = (model, seed);
         foreach (var example in examples)
         {
             int[] targets = Targets(example, unknown);
@@ -38,7 +38,8 @@ internal sealed class PromptSource
         if (_examples.Count == 0)
         {
             throw new ArgumentException(
-                examples.Count == 0 ? "There are no training examples." : $"None of the {examples.Count} training examples has a target that is in the catalogue.", nameof(examples));
+                examples.Count == 0 ? "There are no training examples."
+                : $"None of the {examples.Count} training examples has a target that is in the catalogue.", nameof(examples));
         }
     }
 
@@ -76,8 +77,8 @@ internal sealed class PromptSource
 
     /// <summary>Gets the tokens of an example's prompt.</summary>
     public int[] PromptOf(RolloutExample example) => example.Prompt is { } prompt
-        ? _recommender.Template.EncodePrompt(prompt)
-        : _recommender.EncodeHistory(example.Source.History, out _);
+        ? _model.Template.EncodePrompt(prompt)
+        : _model.EncodeHistory(example.Source.History, out _);
 
     /// <summary>Gets a SHA-256 over the examples, so that a run is resumed on the data that it began with.</summary>
     public string Fingerprint()
@@ -98,11 +99,12 @@ internal sealed class PromptSource
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Gets a SHA-256 over the template's description and the first prompt's tokens, which tells templates of one name apart.</summary>
+    /// <summary>Gets a SHA-256 over the template's description and the first prompt's tokens, which tells templates of one name
+    /// apart.</summary>
     public string TemplateFingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(_recommender.Template.Describe().ToJsonString()));
+        hash.AppendData(Encoding.UTF8.GetBytes(_model.Template.Describe().ToJsonString()));
         hash.AppendData(MemoryMarshal.AsBytes<int>(PromptOf(_examples[0].Example)));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
@@ -112,13 +114,14 @@ internal sealed class PromptSource
         var nodes = new List<int>();
         foreach (string target in example.OtherTargets.Prepend(example.Source.Target))
         {
-            if (_recommender.Index.TryGetSemanticId(target, out var id))
+            if (_model.Index.TryGetSemanticId(target, out var id))
             {
-                nodes.Add(_recommender.Trie.Find(id.Codes));
+                nodes.Add(_model.Trie.Find(id.Codes));
             }
             else if (unknown == UnknownTargets.Throw)
             {
-                throw new ArgumentException($"Target '{target}' of user '{example.Source.UserId}' is not in the catalogue of {_recommender.Index.Count} items.");
+                throw new ArgumentException(
+                    $"Target '{target}' of user '{example.Source.UserId}' is not in the catalogue of {_model.Index.Count} items.");
             }
         }
 

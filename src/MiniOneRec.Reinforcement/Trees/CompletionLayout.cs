@@ -9,10 +9,12 @@ namespace MiniOneRec.Reinforcement;
 /// <param name="Completions">At least one; each at least one token.</param>
 internal record CompletionGroup(int[] Prompt, IReadOnlyList<int[]> Completions);
 
-/// <summary>Where completions meet the model: the tokens that are run, the distinct places that predict, and which place predicts which token.</summary>
+/// <summary>Where completions meet the model: the tokens that are run, the distinct places that predict, and which place predicts which
+/// token.</summary>
 /// <remarks>
 /// A group is one tree: its prompt runs once, its completions are branches, common prefixes share nodes, and what predicts nothing
-/// (last tokens, and those before forced ones) is left out. Gradients through shared nodes are the sums over the copies that they stand for, so the result equals the copied layout exactly.
+/// (last tokens, and those before forced ones) is left out. Gradients through shared nodes are the sums over the copies that they stand
+/// for, so the result equals the copied layout exactly.
 /// Where a search left the prompts in a cache, the branches alone are run.
 /// </remarks>
 internal sealed class CompletionLayout : IDisposable
@@ -50,7 +52,8 @@ internal sealed class CompletionLayout : IDisposable
         Make(groups, width, device, new FullHead(), new PackedTokens(device));
 
     /// <summary>Lays groups out as one tree each; log-probabilities are renormalised over the trie's children.</summary>
-    public static CompletionLayout Trees(IReadOnlyList<CompletionGroup> groups, int width, Device device, SemanticIdTrie trie, IPromptTemplate template) =>
+    public static CompletionLayout Trees(IReadOnlyList<CompletionGroup> groups, int width, Device device, SemanticIdTrie trie,
+        IPromptTemplate template) =>
         Make(groups, width, device, new TrieHead(trie, template), new PackedTokens(device));
 
     /// <summary>Lays groups out as branches on cached prompts; for passes without gradient.</summary>
@@ -59,14 +62,17 @@ internal sealed class CompletionLayout : IDisposable
     /// <param name="prompts">The prompts, run by the model that the layout is for; outlives the layout.</param>
     /// <param name="width">T, at least the longest completion.</param>
     /// <param name="device">Where the tensors live.</param>
-    /// <param name="trie">The catalogue where log-probabilities are renormalised over the trie's children, else <see langword="null"/>.</param>
+    /// <param name="trie">The catalogue where log-probabilities are renormalised over the trie's children, else
+    /// <see langword="null"/>.</param>
     /// <param name="template">Which tokens stand for codes.</param>
     public static CompletionLayout Branches(
-        IReadOnlyList<CompletionGroup> groups, IReadOnlyList<int> numbers, PromptCache prompts, int width, Device device, SemanticIdTrie? trie, IPromptTemplate template) =>
+        IReadOnlyList<CompletionGroup> groups, IReadOnlyList<int> numbers, PromptCache prompts, int width, Device device,
+        SemanticIdTrie? trie, IPromptTemplate template) =>
         Make(groups, width, device, trie is null ? new FullHead() : new TrieHead(trie, template), new BranchTokens(prompts, numbers));
 
     /// <summary>Lays groups out with one copy of the prompt per completion, as the textbook does; for comparison.</summary>
-    public static CompletionLayout Copies(IReadOnlyList<CompletionGroup> groups, int width, Device device, SemanticIdTrie? trie = null, IPromptTemplate? template = null) =>
+    public static CompletionLayout Copies(IReadOnlyList<CompletionGroup> groups, int width, Device device, SemanticIdTrie? trie = null,
+        IPromptTemplate? template = null) =>
         Make(
             [.. groups.SelectMany(group => group.Completions.Select(completion => new CompletionGroup(group.Prompt, [completion])))],
             width, device, trie is null ? new FullHead() : new TrieHead(trie, template!), new PackedTokens(device));
@@ -88,7 +94,8 @@ internal sealed class CompletionLayout : IDisposable
         }
     }
 
-    private static CompletionLayout Make(IReadOnlyList<CompletionGroup> groups, int width, Device device, HeadPlan plan, CompletionTokens run)
+    private static CompletionLayout Make(IReadOnlyList<CompletionGroup> groups, int width, Device device, HeadPlan plan,
+        CompletionTokens run)
     {
         int count = groups.Sum(group => group.Completions.Count), n = 0;
         var places = new (int Slice, int Edge)[count * width];
@@ -96,13 +103,15 @@ internal sealed class CompletionLayout : IDisposable
         foreach (var (prompt, members) in groups)
         {
             int[] lengths = [.. members.Select(plan.Begin)];
-            var tree = TokenTree.Branches(prompt, [.. members.Zip(lengths, (completion, length) => completion[..Math.Max(0, length - 1)])], out int[][] nodes);
+            var tree = TokenTree.Branches(prompt, [.. members.Zip(lengths, (completion, length) => completion[..Math.Max(0, length - 1)])],
+                out int[][] nodes);
             run.Add(tree, prompt.Length);
             for (int g = 0; g < members.Count; g++, n++)
             {
                 if (members[g].Length > width)
                 {
-                    throw new ArgumentException($"A completion has {members[g].Length} tokens; the longest of this catalogue has {width}.", nameof(groups));
+                    throw new ArgumentException($"A completion has {members[g].Length} tokens; the longest of this catalogue has {width}.",
+                        nameof(groups));
                 }
 
                 plan.Begin(members[g]);

@@ -27,7 +27,8 @@ internal static class CompletionScorer
 
         if (values.Count == 0)
         {
-            return (zeros_like(layout.Mask).MoveToOuterDisposeScope(), zeros_like(layout.Mask).MoveToOuterDisposeScope());     // all tokens are forced
+            // all tokens are forced
+            return (zeros_like(layout.Mask).MoveToOuterDisposeScope(), zeros_like(layout.Mask).MoveToOuterDisposeScope());
         }
 
         return (Spread(values, layout).MoveToOuterDisposeScope(), Spread(entropies, layout).MoveToOuterDisposeScope());

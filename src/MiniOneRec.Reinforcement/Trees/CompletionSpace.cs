@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Lays completions of one catalogue out for a model, with log-probabilities over the vocabulary or over the catalogue's tree.</summary>
+/// <summary>Lays completions of one catalogue out for a model, with log-probabilities over the vocabulary or over the catalogue's
+/// tree.</summary>
 /// <param name="trie">The catalogue's tree.</param>
 /// <param name="template">Which tokens stand for codes.</param>
 /// <param name="device">Where the tensors live.</param>

@@ -6,8 +6,10 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>Log-probabilities and entropies of a slice's predictions, one block of the vocabulary at a time in both directions.</summary>
 /// <remarks>
-/// Logits stay in the cache: a block is computed, reduced and forgotten, and computed again for the gradient. With Z the softmax's denominator, p the softmax, g the gradient of a
-/// log-probability and h that of an entropy <c>H = log Z − Σ p·logit</c>, <c>∂/∂logit = onehot·g − p·(Σg + (log p + H)·Σh)</c>; the first term touches the predicted tokens
+/// Logits stay in the cache: a block is computed, reduced and forgotten, and computed again for the gradient. With Z the softmax's
+/// denominator, p the softmax, g the gradient of a
+/// log-probability and h that of an entropy <c>H = log Z − Σ p·logit</c>, <c>∂/∂logit = onehot·g − p·(Σg + (log p + H)·Σh)</c>; the first
+/// term touches the predicted tokens
 /// alone. The gradient of a weight that is a parameter is added in place, so that no second matrix of the vocabulary's size exists.
 /// </remarks>
 internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
@@ -44,7 +46,8 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         using var scope = NewDisposeScope();
         var (values, total, entropy) = Forward(rows, head.Weight, head.Slice);
         ctx.save_for_backward([rows]);
-        (head.Total, head.Entropy) = (total.DetachFromDisposeScope(), entropy.DetachFromDisposeScope());              // what is no argument cannot be saved there
+        // what is no argument cannot be saved there
+        (head.Total, head.Entropy) = (total.DetachFromDisposeScope(), entropy.DetachFromDisposeScope());
         ctx.save_data("head", head);
         return values.MoveToOuterDisposeScope();
     }
@@ -64,7 +67,9 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         // What is predicted: few rows of the head.
         var g = grad_output.narrow(0, 0, edges).unsqueeze(1);                               // [E, 1]
         var chosen = part.index_select(0, slice.EdgeColumns).to_type(ScalarType.Float32);   // [E, D]
-        var rowGradient = zeros(rows.shape, dtype: ScalarType.Float32, device: rows.device).index_add_(0, slice.EdgeRows, g * chosen, Scalars.Of(1));    // [P, D]
+        // [P, D]
+        var rowGradient = zeros(rows.shape, dtype: ScalarType.Float32, device: rows.device)
+            .index_add_(0, slice.EdgeRows, g * chosen, Scalars.Of(1));
         partGradient?.index_add_(0, slice.EdgeColumns, (g * rows.index_select(0, slice.EdgeRows)).to_type(part.dtype), Scalars.Of(1));
 
         // What competes: all of it.
@@ -88,7 +93,8 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
         }
 
         bool flows = weight is { requires_grad: true, is_leaf: false };
-        return [rowGradient.to_type(rows.dtype).MoveToOuterDisposeScope(), flows ? weightGradient!.MoveToOuterDisposeScope() : null!, null!];
+        return [rowGradient.to_type(rows.dtype).MoveToOuterDisposeScope(), flows ? weightGradient!.MoveToOuterDisposeScope() : null!,
+            null!];
     }
 
     private static (Tensor Values, Tensor Total, Tensor Entropy) Forward(Tensor rows, Tensor weight, HeadSlice slice)

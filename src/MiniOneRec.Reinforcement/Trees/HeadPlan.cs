@@ -19,7 +19,8 @@ internal abstract class HeadPlan
     /// <returns>The place of the prediction, or <see langword="null"/> where the token is forced and does not count.</returns>
     public abstract (int Slice, int Edge)? Add(int row, int token);
 
-    /// <summary>Gets the first prediction of each slice, counted over all slices; a slice's own follow in the order in which they were added.</summary>
+    /// <summary>Gets the first prediction of each slice, counted over all slices; a slice's own follow in the order in which they were
+    /// added.</summary>
     public int[] Starts()
     {
         var starts = new int[Builders.Count];
@@ -103,7 +104,8 @@ internal sealed class FullHead : HeadPlan
     public override (int Slice, int Edge)? Add(int row, int token) => (0, Builders[0].Add(row, token, null));
 }
 
-/// <summary>A row predicts the children of its trie node, and the terminator where items end there; a token without alternatives is forced.</summary>
+/// <summary>A row predicts the children of its trie node, and the terminator where items end there; a token without alternatives is
+/// forced.</summary>
 internal sealed class TrieHead : HeadPlan
 {
     private readonly SemanticIdTrie _trie;
@@ -147,7 +149,8 @@ internal sealed class TrieHead : HeadPlan
     private int Follow(int token)
     {
         int level = _trie.DepthOf(_node);
-        if (_template.Vocabulary.TryDecode(token, out int codeLevel, out int code) && codeLevel == level && _trie.Child(_node, code) is > 0 and var child)
+        if (_template.Vocabulary.TryDecode(token, out int codeLevel, out int code) && codeLevel == level
+            && _trie.Child(_node, code) is > 0 and var child)
         {
             _node = child;
             return code;
@@ -155,7 +158,9 @@ internal sealed class TrieHead : HeadPlan
 
         if (!_mayEnd || token != _template.Terminator[0] || !_trie.IsTerminal(_node))
         {
-            throw new ArgumentException($"Token {token} does not follow node {_node} of the trie; renormalised log-probabilities exist for items only.", nameof(token));
+            throw new ArgumentException(
+                $"Token {token} does not follow node {_node} of the trie; renormalised log-probabilities exist for items only.",
+                nameof(token));
         }
 
         _node = -1;

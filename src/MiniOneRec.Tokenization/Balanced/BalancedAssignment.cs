@@ -9,7 +9,8 @@ namespace MiniOneRec.Tokenization;
 /// </para>
 /// <para>
 /// Exact, in float32 costs and float64 prices, at every size: N·K costs are held once, and the time grows with the number of rows that must
-/// move. Large problems start from the prices of a sample. <see cref="BalancedAssignmentResult.LowerBound"/> is the dual value, which proves it.
+/// move. Large problems start from the prices of a sample. <see cref="BalancedAssignmentResult.LowerBound"/> is the dual value, which
+/// proves it.
 /// Ahuja, Magnanti and Orlin (1993), section 9.7.
 /// </para>
 /// </remarks>
@@ -22,7 +23,8 @@ internal sealed class BalancedAssignment
     private readonly int _maximum;
     private readonly int[] _labels;
     private readonly ColumnMembers _members;
-    private readonly double[] _price;                   // [K + 1], the last one the hub's; a row chooses the least c(i, k) + price(k) − price(hub)
+    // [K + 1], the last one the hub's; a row chooses the least c(i, k) + price(k) − price(hub)
+    private readonly double[] _price;
     private readonly int[] _flow;                       // [K] from each column to the hub, within the bounds
     private readonly ShortestPath _path;
 
@@ -44,11 +46,14 @@ internal sealed class BalancedAssignment
     /// <param name="cancellationToken">Looked at between paths.</param>
     /// <exception cref="ArgumentException">No assignment can keep the bounds; the message says why.</exception>
     public static BalancedAssignmentResult Solve(
-        ReadOnlyMemory<float> cost, int rows, int columns, int minimum, int maximum, double[]? prices = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<float> cost, int rows, int columns, int minimum, int maximum, double[]? prices = null,
+        CancellationToken cancellationToken = default)
     {
-        if (cost.Length != (long)rows * columns || minimum < 0 || minimum > maximum || (long)minimum * columns > rows || (long)maximum * columns < rows)
+        if (cost.Length != (long)rows * columns || minimum < 0 || minimum > maximum || (long)minimum * columns > rows
+            || (long)maximum * columns < rows)
         {
-            throw new ArgumentException($"{rows} rows with {cost.Length} costs cannot go to {columns} columns of {minimum} to {maximum} rows each.");
+            throw new ArgumentException(
+                $"{rows} rows with {cost.Length} costs cannot go to {columns} columns of {minimum} to {maximum} rows each.");
         }
 
         prices ??= SamplePrices(cost, rows, columns, (double)minimum / rows, (double)maximum / rows, cancellationToken);
@@ -177,7 +182,8 @@ internal sealed class BalancedAssignment
     }
 
     /// <summary>
-    /// The mean of the prices at which each column in turn is as dear as can be: wherever the optimum is the only one, every row then prefers
+    /// The mean of the prices at which each column in turn is as dear as can be: wherever the optimum is the only one, every row then
+    /// prefers
     /// its column to all others, and by some distance.
     /// </summary>
     private double[] InteriorPrices()

@@ -77,6 +77,7 @@ internal static class BalancedKMeans
         using var scope = NewDisposeScope();
         var index = tensor(labels, device: points.device).to_type(ScalarType.Int64);
         var counts = index.bincount(null, minlength: clusters).clamp_min(Scalars.Of(1)).to_type(points.dtype).unsqueeze(1);
-        return (zeros([clusters, points.size(1)], dtype: points.dtype, device: points.device).index_add_(0, index, points, Scalars.Of(1)) / counts).MoveToOuterDisposeScope();
+        return (zeros([clusters, points.size(1)], dtype: points.dtype, device: points.device)
+            .index_add_(0, index, points, Scalars.Of(1)) / counts).MoveToOuterDisposeScope();
     }
 }

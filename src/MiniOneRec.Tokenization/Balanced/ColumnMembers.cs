@@ -21,7 +21,8 @@ internal sealed class ColumnMembers
     public ColumnMembers(ReadOnlyMemory<float> cost, int[] labels, int columns)
     {
         (_cost, _labels, _columns) = (cost, labels, columns);
-        (_least, _cheapest, _stale, _positions) = (new float[columns * columns], new int[columns * columns], new bool[columns], new int[labels.Length]);
+        (_least, _cheapest, _stale, _positions) =
+            (new float[columns * columns], new int[columns * columns], new bool[columns], new int[labels.Length]);
         _members = [.. Enumerable.Range(0, columns).Select(_ => new List<int>(2 * labels.Length / columns))];
         Array.Fill(_stale, true);
         for (int row = 0; row < labels.Length; row++)

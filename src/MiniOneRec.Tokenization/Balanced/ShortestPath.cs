@@ -27,7 +27,8 @@ internal sealed class ShortestPath(int nodes)
     public int Find(int source, Func<int, bool> isSink, Arcs arcs, double[] price)
     {
         int sink = Search(source, isSink, arcs, price);
-        double reach = sink >= 0 ? _distance[sink] : throw new InvalidOperationException("The balanced assignment has no path left, although its bounds can be kept.");
+        double reach = sink >= 0 ? _distance[sink]
+            : throw new InvalidOperationException("The balanced assignment has no path left, although its bounds can be kept.");
         for (int other = 0; other < nodes; other++)
         {
             price[other] -= Math.Min(_distance[other], reach);

@@ -10,10 +10,12 @@ namespace MiniOneRec.Tokenization;
 public sealed record CatalogueAddition(
     IReadOnlyList<SemanticId> SemanticIds, IReadOnlyList<string> Restored, IReadOnlyList<DisplacedItem> Displaced, CatalogueDrift Drift)
 {
-    /// <summary>Gets the items that are in the catalogue now: those that were given, in that order, but for the ones that were left out.</summary>
+    /// <summary>Gets the items that are in the catalogue now: those that were given, in that order, but for the ones that were left
+    /// out.</summary>
     public IReadOnlyList<string> Items { get; init => field = value ?? []; } = [];
 
-    /// <summary>Gets the items about whose text nothing is known; <see cref="GrowthOptions.UnknownText"/> says whether they were left out.</summary>
+    /// <summary>Gets the items about whose text nothing is known; <see cref="GrowthOptions.UnknownText"/> says whether they were left
+    /// out.</summary>
     public IReadOnlyList<UnknownText> UnknownTexts { get; init => field = value ?? []; } = [];
 }
 

@@ -1,6 +1,7 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Signals that another process or object changed a saved catalogue since this one was loaded or saved; saving would lose that change.</summary>
+/// <summary>Signals that another process or object changed a saved catalogue since this one was loaded or saved; saving would lose that
+/// change.</summary>
 public sealed class CatalogueConflictException : InvalidOperationException
 {
     /// <summary>Makes an exception without a message.</summary>

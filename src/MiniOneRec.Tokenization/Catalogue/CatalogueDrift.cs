@@ -6,8 +6,10 @@ namespace MiniOneRec.Tokenization;
 /// <summary>How well codebooks suit the items that were added since they were fitted.</summary>
 /// <param name="Fitted">The number of items that the codebooks were fitted to.</param>
 /// <param name="Added">The number of items added since, removed ones included.</param>
-/// <param name="ErrorRatio">Mean squared reconstruction error of the added items over that of the fitted ones; NaN where nothing was added.</param>
-/// <param name="DisplacedShare">The share of the added items that did not get the code nearest to them; NaN where nothing was added.</param>
+/// <param name="ErrorRatio">Mean squared reconstruction error of the added items over that of the fitted ones; NaN where nothing was
+/// added.</param>
+/// <param name="DisplacedShare">The share of the added items that did not get the code nearest to them; NaN where nothing was
+/// added.</param>
 /// <param name="Reasons">Why the codebooks should be fitted again, one sentence each; empty where nothing argues for it.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record CatalogueDrift(int Fitted, int Added, double ErrorRatio, double DisplacedShare, IReadOnlyList<string> Reasons)
@@ -26,7 +28,8 @@ internal sealed record DriftStatistics(int Fitted, double FittedError, int Added
 {
     /// <summary>Adds items.</summary>
     public DriftStatistics With(int added, double error, int displaced) =>
-        this with { Added = Added + added, AddedError = (AddedError * Added + error * added) / Math.Max(1, Added + added), Displaced = Displaced + displaced };
+        this with { Added = Added + added, AddedError = (AddedError * Added + error * added) / Math.Max(1, Added + added),
+            Displaced = Displaced + displaced };
 
     public CatalogueDrift Judge(DriftOptions options)
     {
@@ -43,7 +46,8 @@ internal sealed record DriftStatistics(int Fitted, double FittedError, int Added
 
         Check(ratio > options.MaxErrorRatio, $"The {Added} added items are reconstructed {ratio:F2} times worse than the {Fitted} fitted ones; the limit is {options.MaxErrorRatio}.");
         Check(displaced > options.MaxDisplacedShare, $"{displaced:P0} of the {Added} added items did not get the code nearest to them; the limit is {options.MaxDisplacedShare:P0}.");
-        Check(growth > options.MaxGrowth, $"{Added} items were added to {Fitted} fitted ones, a share of {growth:F2}; the limit is {options.MaxGrowth}.");
+        Check(growth > options.MaxGrowth,
+            $"{Added} items were added to {Fitted} fitted ones, a share of {growth:F2}; the limit is {options.MaxGrowth}.");
         return new CatalogueDrift(Fitted, Added, ratio, displaced, reasons);
     }
 }

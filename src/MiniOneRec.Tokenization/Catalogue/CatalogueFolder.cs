@@ -16,7 +16,8 @@ internal static class CatalogueFolder
 
     /// <summary>Writes a state; <paramref name="guard"/> is called when all is written and before the folder is swapped in.</summary>
     public static Task SaveAsync(
-        SemanticIdCatalogue catalogue, CatalogueState state, string folder, bool overwrite, Func<Task> guard, CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
+        SemanticIdCatalogue catalogue, CatalogueState state, string folder, bool overwrite, Func<Task> guard,
+        CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
         Kind,
@@ -41,36 +42,43 @@ internal static class CatalogueFolder
                 madeFrom[EncoderName] = encoder;
             }
 
-            var settings = new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics, catalogue.Growth);
+            var settings = new Settings(catalogue.Collisions, catalogue.DriftOptions, [.. state.Archive.LevelSizes], state.Statistics,
+                catalogue.Growth);
             await guard().ConfigureAwait(false);
             return new ArtifactManifest { Kind = Kind, Options = ArtifactManifest.ToOptions(settings), MadeFrom = madeFrom };
         },
         overwrite,
         cancellationToken);
 
-    public static Task<SemanticIdCatalogue> LoadAsync(string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer, CancellationToken cancellationToken)
+    public static Task<SemanticIdCatalogue> LoadAsync(string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, loadQuantizer, cancellationToken), cancellationToken);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind,
+            (manifest, at) => ReadAsync(manifest, at, loadQuantizer, cancellationToken), cancellationToken);
     }
 
     private static async Task<SemanticIdCatalogue> ReadAsync(
-        ArtifactManifest manifest, string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer, CancellationToken cancellationToken)
+        ArtifactManifest manifest, string folder, Func<string, CancellationToken, Task<IQuantizer>> loadQuantizer,
+        CancellationToken cancellationToken)
     {
         string manifestPath = Path.Combine(folder, ManifestFile), quantizerPath = Path.Combine(folder, QuantizerName);
         var settings = manifest.OptionsAs<Settings>();
         if (settings is not { Collisions: not null, Drift: not null, LevelSizes.Length: > 0, Statistics: not null })
         {
-            throw new InvalidDataException($"Manifest '{manifestPath}' lacks collisions, drift, levelSizes or statistics among its options.");
+            throw new InvalidDataException(
+                $"Manifest '{manifestPath}' lacks collisions, drift, levelSizes or statistics among its options.");
         }
 
         var index = await LoadIndexAsync("index", Path.Combine(folder, IndexFile)).ConfigureAwait(false);
         string archivePath = Path.Combine(folder, ArchiveFile);
-        var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
+        var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index
+            : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
 
         if (!await FolderHash.MatchesAsync(quantizerPath, manifest, QuantizerName, cancellationToken).ConfigureAwait(false))
         {
-            throw new InvalidDataException($"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");
+            throw new InvalidDataException(
+                $"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");
         }
 
         var quantizer = await loadQuantizer(quantizerPath, cancellationToken).ConfigureAwait(false);
@@ -78,7 +86,8 @@ internal static class CatalogueFolder
         {
             string actual = string.Join(", ", quantizer.LevelSizes);
             quantizer.Dispose();
-            throw new InvalidDataException($"Quantizer '{quantizerPath}' has levels of [{actual}] codes; the index has [{string.Join(", ", settings.LevelSizes)}].");
+            throw new InvalidDataException(
+                $"Quantizer '{quantizerPath}' has levels of [{actual}] codes; the index has [{string.Join(", ", settings.LevelSizes)}].");
         }
 
         CollisionOptions collisions;
@@ -110,13 +119,16 @@ internal static class CatalogueFolder
 
         async Task<SemanticIdIndex> LoadIndexAsync(string name, string path)
         {
-            var loaded = await SemanticIdIndex.LoadAsync(path, settings.LevelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var loaded = await SemanticIdIndex.LoadAsync(path, settings.LevelSizes, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             return manifest.MadeFrom.GetValueOrDefault(name) == loaded.Fingerprint
                 ? loaded
-                : throw new InvalidDataException($"Index file '{path}' is not the one that its manifest was written for (fingerprint {loaded.Fingerprint}).");
+                : throw new InvalidDataException(
+                    $"Index file '{path}' is not the one that its manifest was written for (fingerprint {loaded.Fingerprint}).");
         }
     }
 
     /// <summary>The manifest's options; <paramref name="Growth"/> is missing in folders of version 0.1.</summary>
-    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics, GrowthOptions? Growth = null);
+    private sealed record Settings(CollisionOptions Collisions, DriftOptions Drift, int[] LevelSizes, DriftStatistics Statistics,
+        GrowthOptions? Growth = null);
 }

@@ -64,7 +64,8 @@ internal sealed class CatalogueGrowth
     private CatalogueAddition Report(CatalogueState next, string[] restored, int[] unknown, IReadOnlyList<DisplacedItem> displaced)
     {
         int[] added = [.. Enumerable.Range(0, _given.Length).Where(row => _given[row] is not null)];
-        return new CatalogueAddition([.. added.Select(row => _given[row]!)], restored, displaced, next.Statistics.Judge(_catalogue.DriftOptions))
+        return new CatalogueAddition([.. added.Select(row => _given[row]!)], restored, displaced,
+            next.Statistics.Judge(_catalogue.DriftOptions))
         {
             Items = [.. added.Select(row => _batch.Ids[row])],
             UnknownTexts = [.. unknown.Select(row => new UnknownText(_batch.Ids[row], _batch.Unknown[row], _given[row]))],
@@ -72,22 +73,26 @@ internal sealed class CatalogueGrowth
     }
 
     /// <summary>Gives each row a free semantic ID.</summary>
-    private List<DisplacedItem> Place(int[] rows, string[] keys, EmbeddingTable vectors, CodeTable codes, CancellationToken cancellationToken)
+    private List<DisplacedItem> Place(int[] rows, string[] keys, EmbeddingTable vectors, CodeTable codes,
+        CancellationToken cancellationToken)
     {
         var quantizer = _catalogue.Quantizer;
         var overflow = new List<int>();
         int extra = _state.Archive.LevelSizes.Count > quantizer.LevelSizes.Count ? _state.Archive.LevelSizes[^1] : 0;
         var resolution = new CollisionResolver(ForFew(_catalogue.Collisions))
-            .Resolve(quantizer, vectors, codes, keys, _state.Archive.SemanticIds, new CollisionOverflow(overflow, extra), cancellationToken);
+            .Resolve(quantizer, vectors, codes, keys, _state.Archive.SemanticIds, new CollisionOverflow(overflow, extra),
+                cancellationToken);
         for (int i = 0; i < rows.Length; i++)
         {
             _given[rows[i]] = resolution.SemanticIds[i];
         }
 
-        var displaced = resolution.Moved.Select(moved => (moved.Row, Item: Displaced(keys[moved.Row], moved, quantizer.LevelSizes.Count))).ToList();
+        var displaced = resolution.Moved.Select(moved => (moved.Row, Item: Displaced(keys[moved.Row], moved, quantizer.LevelSizes.Count)))
+            .ToList();
         if (overflow.Count > 0)
         {
-            displaced.AddRange(Overflow(rows, keys, vectors, codes, extra, [.. overflow.OrderBy(row => keys[row], StringComparer.Ordinal)], cancellationToken));
+            displaced.AddRange(Overflow(rows, keys, vectors, codes, extra, [.. overflow.OrderBy(row => keys[row], StringComparer.Ordinal)],
+                cancellationToken));
         }
 
         return [.. displaced.OrderBy(item => item.Row).Select(item => item.Item)];
@@ -106,7 +111,8 @@ internal sealed class CatalogueGrowth
 
         var waiting = overflow.ToHashSet();
         var free = new FreePaths(
-            quantizer.LevelSizes, extra, _state.Archive.SemanticIds.Concat(Enumerable.Range(0, rows.Length).Where(row => !waiting.Contains(row)).Select(row => _given[rows[row]]!)));
+            quantizer.LevelSizes, extra, _state.Archive.SemanticIds.Concat(Enumerable.Range(0, rows.Length)
+            .Where(row => !waiting.Contains(row)).Select(row => _given[rows[row]]!)));
         var placed = new List<(int, DisplacedItem)>(overflow.Length);
         foreach (int row in overflow)
         {
@@ -115,11 +121,14 @@ internal sealed class CatalogueGrowth
             var nearest = new SemanticId(codes[row]);
             var chosen = free.Take(quantizer, vector, codes[row])
                 ?? throw Full(row, $"So is every other prefix: all {free.FullCount} codes of the levels [{string.Join(", ", quantizer.LevelSizes)}] are taken, {_state.Removed.Count} of them by removed items. ");
-            double At(ReadOnlySpan<int> path) => quantizer.Distances(vector, new CodeTable(1, codes.Depth, path.ToArray()), last)[path[last]];
+            double At(ReadOnlySpan<int> path) =>
+                quantizer.Distances(vector, new CodeTable(1, codes.Depth, path.ToArray()), last)[path[last]];
             bool longer = chosen.Codes[..codes.Depth].SequenceEqual(codes[row]);
-            placed.Add((row, new DisplacedItem(keys[row], nearest, chosen, longer ? 0 : At(codes[row]), longer ? 0 : At(chosen.Codes[..codes.Depth]))
+            placed.Add((row,
+                new DisplacedItem(keys[row], nearest, chosen, longer ? 0 : At(codes[row]), longer ? 0 : At(chosen.Codes[..codes.Depth]))
             {
-                Placement = longer ? ItemPlacement.ExtraLevel : chosen.Codes[..last].SequenceEqual(codes[row][..last]) ? ItemPlacement.Sibling : ItemPlacement.OtherPrefix,
+                Placement = longer ? ItemPlacement.ExtraLevel : chosen.Codes[..last].SequenceEqual(codes[row][..last])
+                    ? ItemPlacement.Sibling : ItemPlacement.OtherPrefix,
             }));
             _given[rows[row]] = chosen;
         }
@@ -134,7 +143,8 @@ internal sealed class CatalogueGrowth
             + $"None of the {_batch.Ids.Count} items of the batch was added.");
     }
 
-    private static DisplacedItem Displaced(string id, MovedItem moved, int depth) => new(id, moved.Nearest, moved.Chosen, moved.NearestDistance, moved.ChosenDistance)
+    private static DisplacedItem Displaced(string id, MovedItem moved, int depth) =>
+        new(id, moved.Nearest, moved.Chosen, moved.NearestDistance, moved.ChosenDistance)
     {
         Placement = moved.Chosen.Depth > depth ? ItemPlacement.ExtraLevel : ItemPlacement.Sibling,
     };

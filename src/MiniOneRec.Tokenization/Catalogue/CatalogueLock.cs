@@ -25,7 +25,8 @@ internal static class CatalogueLock
                     return held;
                 }
 
-                await held.DisposeAsync().ConfigureAwait(false);            // its last holder has just deleted it: another file is the lock now
+                // its last holder has just deleted it: another file is the lock now
+                await held.DisposeAsync().ConfigureAwait(false);
             }
             catch (IOException) when (waited < WaitMilliseconds)
             {

@@ -13,7 +13,8 @@ internal sealed class CatalogueState
         _removed = [.. archive.Items.Where(removed.Contains)];
         (Archive, Statistics) = (archive, statistics);
         Removed = [.. archive.Items.Where(_removed.Contains)];
-        Index = _removed.Count == 0 ? archive : new SemanticIdIndex(Entries(archive).Where(entry => !_removed.Contains(entry.Key)), archive.LevelSizes);
+        Index = _removed.Count == 0 ? archive
+            : new SemanticIdIndex(Entries(archive).Where(entry => !_removed.Contains(entry.Key)), archive.LevelSizes);
     }
 
     public SemanticIdIndex Archive { get; }
@@ -41,13 +42,15 @@ internal sealed class CatalogueState
 
             if (Index.TryGetRow(id, out _))
             {
-                throw new ArgumentException($"Item '{id}' is in the catalogue already, as {Index[id]}; a semantic ID is not changed by adding.", nameof(ids));
+                throw new ArgumentException(
+                    $"Item '{id}' is in the catalogue already, as {Index[id]}; a semantic ID is not changed by adding.", nameof(ids));
             }
         }
     }
 
     /// <summary>Appends new items and brings removed ones back.</summary>
-    public CatalogueState With(IEnumerable<KeyValuePair<string, SemanticId>> added, IReadOnlyCollection<string> restored, DriftStatistics statistics) => new(
+    public CatalogueState With(IEnumerable<KeyValuePair<string, SemanticId>> added, IReadOnlyCollection<string> restored,
+        DriftStatistics statistics) => new(
         new SemanticIdIndex(Entries(Archive).Concat(added), Archive.LevelSizes),
         _removed.Except(restored, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal),
         statistics);
@@ -70,7 +73,8 @@ internal sealed class CatalogueState
         }
 
         return free
-            ? new CatalogueState(new SemanticIdIndex(Entries(Archive).Where(entry => !gone.Contains(entry.Key)), Archive.LevelSizes), _removed, Statistics)
+            ? new CatalogueState(new SemanticIdIndex(Entries(Archive).Where(entry => !gone.Contains(entry.Key)), Archive.LevelSizes),
+                _removed, Statistics)
             : new CatalogueState(Archive, _removed.Union(gone, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal), Statistics);
     }
 

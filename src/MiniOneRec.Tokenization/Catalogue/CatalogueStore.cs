@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Remembers which version of a catalogue lies in which folder, so that another writer's change is noticed before it is lost.</summary>
+/// <summary>Remembers which version of a catalogue lies in which folder, so that another writer's change is noticed before it is
+/// lost.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The semaphore's wait handle is never made, so there is nothing to dispose.")]
 internal sealed class CatalogueStore
 {
@@ -29,7 +30,8 @@ internal sealed class CatalogueStore
     public async Task<bool> IsChangedAsync(string folder, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return _versions.TryGetValue(Normalise(folder), out string? known) && await VersionAsync(folder, cancellationToken).ConfigureAwait(false) != known;
+        return _versions.TryGetValue(Normalise(folder), out string? known)
+            && await VersionAsync(folder, cancellationToken).ConfigureAwait(false) != known;
     }
 
     /// <summary>Writes a folder, one save at a time.</summary>
@@ -68,6 +70,7 @@ internal sealed class CatalogueStore
     private static string Normalise(string folder)
     {
         var full = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-        return full.LinkTarget is null ? full.FullName : Path.TrimEndingDirectorySeparator(full.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
+        return full.LinkTarget is null ? full.FullName
+            : Path.TrimEndingDirectorySeparator(full.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
     }
 }

@@ -24,7 +24,8 @@ internal sealed class FreePaths
     /// <summary>Gets the number of paths of the quantizer's levels under which nothing is free.</summary>
     public long FullCount => _fullInAll;
 
-    /// <summary>Takes the free semantic ID nearest to a vector: under the longest part of its own codes that has room, level by level the nearest code.</summary>
+    /// <summary>Takes the free semantic ID nearest to a vector: under the longest part of its own codes that has room, level by level the
+    /// nearest code.</summary>
     /// <param name="quantizer">Measures distances.</param>
     /// <param name="vector">The vector, a table of one row.</param>
     /// <param name="codes">The codes nearest to it.</param>

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its terms.</summary>
+/// <summary>What happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its
+/// terms.</summary>
 public enum UnknownTextPolicy
 {
     /// <summary>It gets no semantic ID and is reported; the other items of the batch are added.</summary>
@@ -12,7 +13,8 @@ public enum UnknownTextPolicy
     /// <summary>The addition fails, names the items, and adds none of the batch.</summary>
     Refuse,
 
-    /// <summary>It gets the free semantic ID nearest to its vector and is reported. All zero vectors share one neighbourhood: the codes nearest to zero.</summary>
+    /// <summary>It gets the free semantic ID nearest to its vector and is reported. All zero vectors share one neighbourhood: the codes
+    /// nearest to zero.</summary>
     Place,
 }
 
@@ -20,7 +22,8 @@ public enum UnknownTextPolicy
 public enum FullPrefixPolicy
 {
     /// <summary>
-    /// It gets a longer code where the index has an extra level with room, else the nearest free code of another prefix: the prefix that shares the most codes
+    /// It gets a longer code where the index has an extra level with room, else the nearest free code of another prefix: the prefix that
+    /// shares the most codes
     /// with its own, and within it the nearest codes level by level. The addition reports it.
     /// </summary>
     NearestFree,
@@ -43,7 +46,8 @@ public sealed class GrowthOptions
     public FullPrefixPolicy FullPrefix { get; set; } = FullPrefixPolicy.NearestFree;
 
     /// <summary>
-    /// Gets or sets the codes of an extra level that is kept free for additions, so that a model's vocabulary has tokens for longer codes from the start; 0 for
+    /// Gets or sets the codes of an extra level that is kept free for additions, so that a model's vocabulary has tokens for longer codes
+    /// from the start; 0 for
     /// none. <see cref="CollisionPolicy.ExtraLevel"/> has such a level anyway, of <see cref="CollisionOptions.ExtraLevelSize"/> codes.
     /// </summary>
     /// <value>The default is 0.</value>

@@ -4,10 +4,13 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>A catalogue's index together with the quantizer that made it; it grows without moving an item that it has.</summary>
 /// <remarks>
-/// New items get semantic IDs under the frozen quantizer; under <see cref="CollisionPolicy.Sinkhorn"/>, whose plan is over a whole catalogue, they
+/// New items get semantic IDs under the frozen quantizer; under <see cref="CollisionPolicy.Sinkhorn"/>, whose plan is over a whole
+/// catalogue, they
 /// take the nearest free sibling. A removed item leaves <see cref="Index"/> and keeps its semantic ID in
-/// <see cref="Archive"/>, so that old logs stay readable and no other item gets it, until it is freed on request. Safe for concurrent use: additions
-/// run one after the other in the order in which they were asked for, removals and saves may run beside them, and nothing is lost. Indexes are immutable and replaced
+/// <see cref="Archive"/>, so that old logs stay readable and no other item gets it, until it is freed on request. Safe for concurrent use:
+/// additions
+/// run one after the other in the order in which they were asked for, removals and saves may run beside them, and nothing is lost. Indexes
+/// are immutable and replaced
 /// whole, so that readers see the state before or after a change.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "The semaphores' wait handles are never made, so there is nothing to dispose.")]
@@ -20,7 +23,8 @@ public sealed class SemanticIdCatalogue
     private volatile int _adder;
 
     internal SemanticIdCatalogue(
-        CatalogueState state, IQuantizer quantizer, CollisionResolution? resolution, CollisionOptions collisions, DriftOptions drift, GrowthOptions growth)
+        CatalogueState state, IQuantizer quantizer, CollisionResolution? resolution, CollisionOptions collisions, DriftOptions drift,
+        GrowthOptions growth)
     {
         (_state, Quantizer, Resolution, Collisions, DriftOptions, Growth) = (state, quantizer, resolution, collisions, drift, growth);
         _fit = quantizer.Fingerprint;
@@ -54,13 +58,15 @@ public sealed class SemanticIdCatalogue
     public CatalogueDrift Drift => _state.Statistics.Judge(DriftOptions);
 
     /// <summary>
-    /// Gets the items about whose text nothing was known when the catalogue was built. They have the codes nearest to their vectors, so that all zero vectors
+    /// Gets the items about whose text nothing was known when the catalogue was built. They have the codes nearest to their vectors, so
+    /// that all zero vectors
     /// share one neighbourhood. Empty where the catalogue was loaded.
     /// </summary>
     public IReadOnlyList<UnknownText> UnknownTexts { get; internal init; } = [];
 
     /// <summary>
-    /// Gets the fit of the encoder that the items' texts were encoded with (<see cref="IFittedEncoder.Fingerprint"/>), or <see langword="null"/> where the encoder is
+    /// Gets the fit of the encoder that the items' texts were encoded with (<see cref="IFittedEncoder.Fingerprint"/>), or
+    /// <see langword="null"/> where the encoder is
     /// not fitted to catalogues, or vectors were given in place of texts.
     /// </summary>
     public string? EncoderFingerprint { get; internal init; }
@@ -68,30 +74,37 @@ public sealed class SemanticIdCatalogue
     /// <summary>Gives new items semantic IDs under the frozen quantizer; no item that is there already moves.</summary>
     /// <param name="ids">The items' ids; one that was removed gets the semantic ID back that it had, whatever its vector.</param>
     /// <param name="embeddings">
-    /// Their vectors, <c>[N, E]</c>, from the encoder that the catalogue was built with. A zero vector is placed as any other and reported in
+    /// Their vectors, <c>[N, E]</c>, from the encoder that the catalogue was built with. A zero vector is placed as any other and reported
+    /// in
     /// <see cref="CatalogueAddition.UnknownTexts"/>.
     /// </param>
     /// <param name="progress">Told of the stage <c>add</c>: encoded, resolved, measured.</param>
     /// <param name="cancellationToken">Stops and leaves the catalogue as it was.</param>
-    /// <returns>What was added. An addition adds all of its items (but for those that <see cref="GrowthOptions.UnknownText"/> leaves out) or none.</returns>
-    /// <exception cref="ArgumentException">Ids and vectors differ in number, an id is there already or comes twice, or the width is not the quantizer's.</exception>
+    /// <returns>What was added. An addition adds all of its items (but for those that <see cref="GrowthOptions.UnknownText"/> leaves out)
+    /// or none.</returns>
+    /// <exception cref="ArgumentException">Ids and vectors differ in number, an id is there already or comes twice, or the width is not the
+    /// quantizer's.</exception>
     /// <exception cref="InvalidOperationException">
-    /// An item finds no free code, the quantizer was fitted again since, or the call comes from the progress of another addition; the catalogue is as it was.
+    /// An item finds no free code, the quantizer was fitted again since, or the call comes from the progress of another addition; the
+    /// catalogue is as it was.
     /// </exception>
     public Task<CatalogueAddition> AddItemsAsync(
-        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+        IReadOnlyList<string> ids, EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentNullException.ThrowIfNull(embeddings);
         return ids.Count == embeddings.Count
-            ? AddAsync(new CatalogueBatch(ids, embeddings, Tokenization.UnknownTexts.Find(embeddings), UnknownTextPolicy.Place), progress, cancellationToken)
+            ? AddAsync(new CatalogueBatch(ids, embeddings, Tokenization.UnknownTexts.Find(embeddings), UnknownTextPolicy.Place), progress,
+                cancellationToken)
             : throw new ArgumentException($"There are {ids.Count} items and {embeddings.Count} vectors.", nameof(embeddings));
     }
 
     /// <summary>Takes items out of <see cref="Index"/>.</summary>
     /// <param name="ids">Ids of items; with <paramref name="freeSemanticIds"/> also of items removed before.</param>
     /// <param name="freeSemanticIds">
-    /// Whether new items may get their semantic IDs. Old logs that name the items can then no longer be read, and a model trained on them takes the
+    /// Whether new items may get their semantic IDs. Old logs that name the items can then no longer be read, and a model trained on them
+    /// takes the
     /// new items for the old ones until it is trained again.
     /// </param>
     /// <exception cref="KeyNotFoundException">An item is not there; nothing is removed.</exception>
@@ -108,45 +121,56 @@ public sealed class SemanticIdCatalogue
     }
 
     /// <summary>
-    /// Writes a folder with <c>index.json</c>, the quantizer, a manifest and, where items were removed, <c>archive.json</c>; the earlier folder stays
+    /// Writes a folder with <c>index.json</c>, the quantizer, a manifest and, where items were removed, <c>archive.json</c>; the earlier
+    /// folder stays
     /// whole until the new one is complete. Saves of several threads and processes run one after the other.
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved catalogue, or holds files of others.</exception>
     /// <exception cref="CatalogueConflictException">
-    /// Another writer changed the folder since this catalogue was loaded from it or saved to it; nothing is written. Load it and repeat the changes, or overwrite it.
+    /// Another writer changed the folder since this catalogue was loaded from it or saved to it; nothing is written. Load it and repeat the
+    /// changes, or overwrite it.
     /// </exception>
     /// <exception cref="InvalidOperationException">The quantizer was fitted again since.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
-    /// <summary>Writes the folder even where another writer changed it since this catalogue was loaded from it or saved to it, or something else is in its place.</summary>
+    /// <summary>Writes the folder even where another writer changed it since this catalogue was loaded from it or saved to it, or something
+    /// else is in its place.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="CatalogueConflictException">Another writer changed the folder since, and <paramref name="overwrite"/> is not set.</exception>
+    /// <exception cref="CatalogueConflictException">Another writer changed the folder since, and <paramref name="overwrite"/> is not
+    /// set.</exception>
     /// <exception cref="InvalidOperationException">The quantizer was fitted again since.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         CheckFit();
         return _store.SaveAsync(
-            folder, check: !overwrite, guard => CatalogueFolder.SaveAsync(this, _state, folder, overwrite, guard, cancellationToken), cancellationToken);
+            folder, check: !overwrite, guard => CatalogueFolder.SaveAsync(this, _state, folder, overwrite, guard, cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>Finds out whether a folder still holds what this catalogue loaded from it or saved to it last.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    /// <returns>Whether another writer changed or deleted it; <see langword="false"/> for a folder that this catalogue never read or wrote.</returns>
-    public Task<bool> IsChangedOnDiskAsync(string folder, CancellationToken cancellationToken = default) => _store.IsChangedAsync(folder, cancellationToken);
+    /// <returns>Whether another writer changed or deleted it; <see langword="false"/> for a folder that this catalogue never read or
+    /// wrote.</returns>
+    public Task<bool> IsChangedOnDiskAsync(string folder, CancellationToken cancellationToken = default) =>
+        _store.IsChangedAsync(folder, cancellationToken);
 
-    /// <summary>Reads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote; <see cref="Quantizer"/> is the caller's to dispose.</summary>
+    /// <summary>Reads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote; <see cref="Quantizer"/> is the caller's to
+    /// dispose.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
-    /// <param name="loadQuantizer">Loads the quantizer from the folder that it is given, or <see langword="null"/> for <see cref="QuantizerFolder.LoadAsync"/>.</param>
+    /// <param name="loadQuantizer">Loads the quantizer from the folder that it is given, or <see langword="null"/> for
+    /// <see cref="QuantizerFolder.LoadAsync"/>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or index and quantizer do not belong together; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged, or index and quantizer do not belong together; the message names
+    /// it.</exception>
     public static async Task<SemanticIdCatalogue> LoadAsync(
         string folder,
         MiniOneRecOptions? shared = null,
@@ -155,19 +179,22 @@ public sealed class SemanticIdCatalogue
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         string? version = await CatalogueStore.VersionAsync(folder, cancellationToken).ConfigureAwait(false);
-        var catalogue = await CatalogueFolder.LoadAsync(folder, loadQuantizer ?? ((path, token) => QuantizerFolder.LoadAsync(path, shared, token)), cancellationToken).ConfigureAwait(false);
+        var catalogue = await CatalogueFolder.LoadAsync(folder,
+            loadQuantizer ?? ((path, token) => QuantizerFolder.LoadAsync(path, shared, token)), cancellationToken).ConfigureAwait(false);
         catalogue._store.Remember(folder, version);
         return catalogue;
     }
 
     /// <summary>Adds items about whose texts the caller knows.</summary>
-    internal async Task<CatalogueAddition> AddAsync(CatalogueBatch batch, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    internal async Task<CatalogueAddition> AddAsync(CatalogueBatch batch, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         LevelRules.CheckWidth(batch.Vectors, Quantizer.Width);
         CheckFit();
         if (_adder == Environment.CurrentManagedThreadId)
         {
-            throw new InvalidOperationException("Items are added while the same thread is told of another addition's progress; add them when that addition is done.");
+            throw new InvalidOperationException(
+                "Items are added while the same thread is told of another addition's progress; add them when that addition is done.");
         }
 
         await _additions.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -218,7 +245,8 @@ public sealed class SemanticIdCatalogue
         }
     }
 
-    private bool TryReplace(CatalogueState state, CatalogueState next) => ReferenceEquals(Interlocked.CompareExchange(ref _state, next, state), state);
+    private bool TryReplace(CatalogueState state, CatalogueState next) =>
+        ReferenceEquals(Interlocked.CompareExchange(ref _state, next, state), state);
 
     private void CheckFit()
     {

@@ -21,7 +21,8 @@ public sealed class CollisionOptions
     [Range(1, 10_000)]
     public int SinkhornIterations { get; set; } = 50;
 
-    /// <summary>Gets or sets the codes of the level that <see cref="CollisionPolicy.ExtraLevel"/> adds; it grows to the largest group that is there.</summary>
+    /// <summary>Gets or sets the codes of the level that <see cref="CollisionPolicy.ExtraLevel"/> adds; it grows to the largest group that
+    /// is there.</summary>
     /// <value>The default is 64.</value>
     [Range(2, LevelRules.MaxCodes)]
     public int ExtraLevelSize { get; set; } = 64;

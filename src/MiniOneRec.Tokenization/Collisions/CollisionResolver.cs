@@ -6,7 +6,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Gives items with equal codes semantic IDs of their own, without touching any code above the last level.</summary>
 /// <remarks>
-/// An item that has no rival always keeps its code. Among rivals, <see cref="CollisionPolicy.NearestFreeSibling"/> minimises the sum of squared
+/// An item that has no rival always keeps its code. Among rivals, <see cref="CollisionPolicy.NearestFreeSibling"/> minimises the sum of
+/// squared
 /// distances per prefix, exactly. Items with identical vectors are told apart, in the order of their keys, by every policy but
 /// <see cref="CollisionPolicy.Keep"/>. Safe for concurrent use.
 /// </remarks>
@@ -53,7 +54,9 @@ public sealed class CollisionResolver
         ArgumentNullException.ThrowIfNull(codes);
         if (embeddings.Count != codes.Count || (keys is not null && keys.Count != codes.Count))
         {
-            throw new ArgumentException($"There are {embeddings.Count} vectors, {codes.Count} rows of codes and {keys?.Count.ToString(null, null) ?? "no"} keys.", nameof(codes));
+            throw new ArgumentException(
+                $"There are {embeddings.Count} vectors, {codes.Count} rows of codes and {keys?.Count.ToString(null, null) ?? "no"} keys.",
+                nameof(codes));
         }
 
         codes.CheckWithin(quantizer.LevelSizes);
@@ -73,7 +76,8 @@ public sealed class CollisionResolver
                 moved = MoveToSiblings(quantizer, embeddings, codes, keys, taken ?? [], chosen, overflow, cancellationToken);
                 break;
             case CollisionPolicy.ExtraLevel:
-                (levelSizes, moved) = ExtraLevel.Append(nearest, chosen, quantizer.LevelSizes, _options.ExtraLevelSize, keys, taken ?? [], overflow);
+                (levelSizes, moved) =
+                    ExtraLevel.Append(nearest, chosen, quantizer.LevelSizes, _options.ExtraLevelSize, keys, taken ?? [], overflow);
                 break;
         }
 
@@ -125,7 +129,8 @@ public sealed class CollisionResolver
                     if (code != wanted)
                     {
                         var id = new SemanticId([.. codes[row][..last], code]);
-                        moved.Add(new MovedItem(row, chosen[row], id, distances[(offset + i) * size + wanted], distances[(offset + i) * size + code]));
+                        moved.Add(new MovedItem(row, chosen[row], id, distances[(offset + i) * size + wanted],
+                            distances[(offset + i) * size + code]));
                         chosen[row] = id;
                     }
                 }
@@ -138,7 +143,8 @@ public sealed class CollisionResolver
         return moved;
     }
 
-    /// <summary>Gives each row a column of its own, or −1 to the rows that are left over where columns are fewer; the total cost is least.</summary>
+    /// <summary>Gives each row a column of its own, or −1 to the rows that are left over where columns are fewer; the total cost is
+    /// least.</summary>
     private static int[] Assign(double[] costs, int rows, int columns)
     {
         if (rows <= columns)
@@ -181,7 +187,8 @@ public sealed class CollisionResolver
         return costs;
     }
 
-    /// <summary>−ln of the transport plan between all rows and all codes of the level, computed in the order of the keys: sums depend on it in their last bits.</summary>
+    /// <summary>−ln of the transport plan between all rows and all codes of the level, computed in the order of the keys: sums depend on it
+    /// in their last bits.</summary>
     private double[] PlanCosts(IQuantizer quantizer, EmbeddingTable embeddings, CodeTable codes, IReadOnlyList<string>? keys)
     {
         int last = codes.Depth - 1, size = quantizer.LevelSizes[last];

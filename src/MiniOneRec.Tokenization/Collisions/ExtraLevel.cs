@@ -5,7 +5,8 @@ internal static class ExtraLevel
 {
     /// <summary>Numbers the items of each group in the order of their keys, from the first number that is not taken.</summary>
     public static (IReadOnlyList<int> LevelSizes, IReadOnlyList<MovedItem> Moved) Append(
-        SemanticId[] nearest, SemanticId[] chosen, IReadOnlyList<int> levelSizes, int extraSize, IReadOnlyList<string>? keys, IReadOnlyCollection<SemanticId> taken,
+        SemanticId[] nearest, SemanticId[] chosen, IReadOnlyList<int> levelSizes, int extraSize, IReadOnlyList<string>? keys,
+        IReadOnlyCollection<SemanticId> taken,
         CollisionOverflow? overflow = null)
     {
         if (levelSizes.Count == SemanticId.MaxDepth)
@@ -14,7 +15,8 @@ internal static class ExtraLevel
         }
 
         int depth = levelSizes.Count;
-        var used = taken.Where(id => id.Depth >= depth).ToLookup(id => new SemanticId(id.Codes[..depth]), id => id.Depth > depth ? id[depth] : -1);
+        var used = taken.Where(id => id.Depth >= depth)
+            .ToLookup(id => new SemanticId(id.Codes[..depth]), id => id.Depth > depth ? id[depth] : -1);
         var moved = new List<MovedItem>();
         foreach (var group in Enumerable.Range(0, nearest.Length).GroupBy(row => nearest[row]))
         {

@@ -44,7 +44,8 @@ internal static class LinearAssignment
                         (shortest[column], from[column]) = (through, row);
                     }
 
-                    if (next < 0 || shortest[column] < shortest[next] || (shortest[column] == shortest[next] && rowOf[column] < 0 && rowOf[next] >= 0))
+                    if (next < 0 || shortest[column] < shortest[next]
+                        || (shortest[column] == shortest[next] && rowOf[column] < 0 && rowOf[next] >= 0))
                     {
                         next = column;
                     }

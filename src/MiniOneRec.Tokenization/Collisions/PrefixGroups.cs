@@ -16,7 +16,8 @@ internal sealed record PrefixGroup(int[] Free, int[] Contested)
         var takenCodes = taken.Where(id => id.Depth > last)
             .ToLookup(id => last == 0 ? null : new SemanticId(id.Codes[..last]), id => id[last]);
         int[] order = [.. Enumerable.Range(0, codes.Count)];
-        Array.Sort(order, (a, b) => codes[a][..last].SequenceCompareTo(codes[b][..last]) is var prefix and not 0 ? prefix : Compare(a, b, keys));
+        Array.Sort(order,
+            (a, b) => codes[a][..last].SequenceCompareTo(codes[b][..last]) is var prefix and not 0 ? prefix : Compare(a, b, keys));
         for (int start = 0, end; start < order.Length; start = end)
         {
             var prefix = codes[order[start]][..last];
@@ -52,7 +53,8 @@ internal sealed record PrefixGroup(int[] Free, int[] Contested)
 
             if (contested.Count > 0)
             {
-                yield return new PrefixGroup([.. Enumerable.Range(0, size).Where(code => !closed[code] && demand[code] != 1)], [.. contested]);
+                yield return new PrefixGroup([.. Enumerable.Range(0, size).Where(code => !closed[code] && demand[code] != 1)],
+                    [.. contested]);
             }
         }
     }

@@ -8,7 +8,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Remembers vectors on disk by what their texts are, so that a second run over the same texts asks the encoder nothing.</summary>
 /// <remarks>
-/// A vector is found by a SHA-256 over model id, requested width and text. Each call appends one file of vectors (<c>.npy</c>) and one of hashes
+/// A vector is found by a SHA-256 over model id, requested width and text. Each call appends one file of vectors (<c>.npy</c>) and one of
+/// hashes
 /// (<c>.keys</c>), both written aside and renamed: an interrupted run goes on where it stopped, and processes may share the folder. Texts
 /// that come twice in a call are encoded once. Safe for concurrent use where the inner encoder is.
 /// </remarks>
@@ -21,13 +22,16 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     /// <param name="inner">The encoder; the cache disposes it.</param>
     /// <param name="folder">The folder of the cache, made where it is missing.</param>
     /// <param name="modelId">
-    /// What tells this encoder's vectors from those of any other: the model's name and version, and whatever else changes them (pooling, prefix,
+    /// What tells this encoder's vectors from those of any other: the model's name and version, and whatever else changes them (pooling,
+    /// prefix,
     /// longest text). The encoder's own metadata rarely say all of it, so it is asked for here.
     /// </param>
     /// <param name="logger">Told of files that cannot be read, or <see langword="null"/>.</param>
-    /// <exception cref="ArgumentException">The encoder is an <see cref="IFittedEncoder"/>, whose vectors depend on the catalogue that it is fitted to: save it instead.</exception>
+    /// <exception cref="ArgumentException">The encoder is an <see cref="IFittedEncoder"/>, whose vectors depend on the catalogue that it is
+    /// fitted to: save it instead.</exception>
     public CachedEmbeddingGenerator(
-        IEmbeddingGenerator<string, Embedding<float>> inner, string folder, string modelId, ILogger<CachedEmbeddingGenerator>? logger = null)
+        IEmbeddingGenerator<string, Embedding<float>> inner, string folder, string modelId,
+        ILogger<CachedEmbeddingGenerator>? logger = null)
         : base(inner)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -46,7 +50,8 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     public int Count => _cache.Count;
 
     /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">The encoder returns another number of vectors than texts, or vectors that differ in width or are not finite.</exception>
+    /// <exception cref="InvalidOperationException">The encoder returns another number of vectors than texts, or vectors that differ in
+    /// width or are not finite.</exception>
     public override async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -79,6 +84,8 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
         return result;
     }
 
-    private string KeyOf(string text, EmbeddingGenerationOptions? options) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_modelId}\0{options?.ModelId}\0{options?.Dimensions}\0{text}"))));
+    private string KeyOf(string text, EmbeddingGenerationOptions? options) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{_modelId}\0{options?.ModelId}\0{options?.Dimensions}\0{text}"))));
 }

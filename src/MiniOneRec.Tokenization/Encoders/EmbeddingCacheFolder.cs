@@ -5,7 +5,8 @@ using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Vectors by key in a folder of pairs of files, <c>NAME.npy</c> with the vectors and <c>NAME.keys</c> with a key per line.</summary>
+/// <summary>Vectors by key in a folder of pairs of files, <c>NAME.npy</c> with the vectors and <c>NAME.keys</c> with a key per
+/// line.</summary>
 /// <remarks>Keys live in memory, vectors on disk. The keys' file is written last: a pair without it does not count.</remarks>
 internal sealed class EmbeddingCacheFolder
 {
@@ -84,7 +85,8 @@ internal sealed class EmbeddingCacheFolder
         await table.SaveAsync(vectors, cancellationToken).ConfigureAwait(false);
         await AtomicFile.WriteAsync(
             name + ".keys",
-            async stream => await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join('\n', keys)), cancellationToken).ConfigureAwait(false),
+            async stream =>
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(string.Join('\n', keys)), cancellationToken).ConfigureAwait(false),
             cancellationToken).ConfigureAwait(false);
         Remember(keys, NpyRows.Open(vectors));
     }
@@ -92,7 +94,8 @@ internal sealed class EmbeddingCacheFolder
     /// <summary>Removes what killed writers left; every file here has a name of its own, so that no later write does it.</summary>
     private void RemoveLeftovers()
     {
-        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles().Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > AgeOfLeftovers).ToArray())
+        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles()
+            .Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > AgeOfLeftovers).ToArray())
         {
             string[] parts = file.Name.Split('.');
             bool ours = parts.Length is 2 or 3 && Guid.TryParseExact(parts[0], "N", out _) && parts[1] is "npy" or "keys";
@@ -126,12 +129,14 @@ internal sealed record NpyRows(string Path, long Start, int Count, int Width)
         return new NpyRows(path, start, count, width);
     }
 
-    public async Task<ReadOnlyMemory<float>> ReadAsync(Microsoft.Win32.SafeHandles.SafeFileHandle file, int row, CancellationToken cancellationToken)
+    public async Task<ReadOnlyMemory<float>> ReadAsync(Microsoft.Win32.SafeHandles.SafeFileHandle file, int row,
+        CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[Width * sizeof(float)];
         for (int at = 0, read; at < bytes.Length; at += read)
         {
-            read = await RandomAccess.ReadAsync(file, bytes.AsMemory(at), Start + (long)row * bytes.Length + at, cancellationToken).ConfigureAwait(false);
+            read = await RandomAccess.ReadAsync(file, bytes.AsMemory(at), Start + (long)row * bytes.Length + at, cancellationToken)
+                .ConfigureAwait(false);
             if (read == 0)
             {
                 throw new InvalidDataException($"Cache file '{Path}' ends within row {row} of {Count}.");

@@ -4,15 +4,18 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>An encoder that is fitted to a catalogue: its vectors depend on the texts that it was fitted to, not on a text alone.</summary>
 /// <remarks>
-/// <see cref="SemanticIdTokenizer"/> fits one that is not fitted yet, fits it again together with the quantizer (<see cref="SemanticIdTokenizer.RefitAsync"/>), and
-/// refuses one of another fit where items are added. An encoder that wraps another one hands out what it wraps by <c>GetService(typeof(IFittedEncoder))</c>.
+/// <see cref="SemanticIdTokenizer"/> fits one that is not fitted yet, fits it again together with the quantizer
+/// (<see cref="SemanticIdTokenizer.RefitAsync"/>), and
+/// refuses one of another fit where items are added. An encoder that wraps another one hands out what it wraps by
+/// <c>GetService(typeof(IFittedEncoder))</c>.
 /// </remarks>
 public interface IFittedEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {
     /// <summary>Gets whether the encoder was fitted or loaded.</summary>
     bool IsFitted { get; }
 
-    /// <summary>Gets what tells this fit from every other one, for example a SHA-256 over what was learned, or <see langword="null"/> before fitting.</summary>
+    /// <summary>Gets what tells this fit from every other one, for example a SHA-256 over what was learned, or <see langword="null"/>
+    /// before fitting.</summary>
     string? Fingerprint { get; }
 
     /// <summary>Fits the encoder, again where it was fitted before.</summary>
@@ -40,7 +43,8 @@ internal interface IRestorableEncoder : IFittedEncoder
 /// <summary>Finds the fitted encoder within an encoder.</summary>
 internal static class FittedEncoders
 {
-    /// <summary>Gets the encoder itself or the one that it wraps, or <see langword="null"/> where its vectors depend on the text alone.</summary>
+    /// <summary>Gets the encoder itself or the one that it wraps, or <see langword="null"/> where its vectors depend on the text
+    /// alone.</summary>
     public static IFittedEncoder? FittedPart(this IEmbeddingGenerator<string, Embedding<float>> encoder) =>
         encoder as IFittedEncoder ?? encoder.GetService(typeof(IFittedEncoder)) as IFittedEncoder;
 }

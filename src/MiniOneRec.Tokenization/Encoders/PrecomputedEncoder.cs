@@ -5,7 +5,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>An encoder whose vectors were computed elsewhere, for example the <c>.npy</c> file of another program.</summary>
 /// <remarks>
 /// It knows the texts that it was given and no others. Where ids are at hand and no encoder is asked for, hand the table to
-/// <see cref="SemanticIdTokenizer.BuildAsync(IReadOnlyList{string}, EmbeddingTable, IProgress{TrainingProgress}?, CancellationToken)"/> instead. Safe for concurrent use.
+/// <see cref="SemanticIdTokenizer.BuildAsync(IReadOnlyList{string}, EmbeddingTable, IProgress{TrainingProgress}?, CancellationToken)"/>
+/// instead. Safe for concurrent use.
 /// </remarks>
 public sealed class PrecomputedEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {
@@ -35,10 +36,12 @@ public sealed class PrecomputedEncoder : IEmbeddingGenerator<string, Embedding<f
     /// <summary>Reads the vectors of items from a NumPy file.</summary>
     /// <param name="path">The <c>.npy</c> file, a row per item.</param>
     /// <param name="items">The items in the order of the rows.</param>
-    /// <param name="options">The options of the tokenizer that will ask, which say how an item becomes text; or <see langword="null"/> for the defaults.</param>
+    /// <param name="options">The options of the tokenizer that will ask, which say how an item becomes text; or <see langword="null"/> for
+    /// the defaults.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
-    /// <exception cref="InvalidDataException">The file is no such array, has another number of rows than there are items, or holds a number that is not finite.</exception>
+    /// <exception cref="InvalidDataException">The file is no such array, has another number of rows than there are items, or holds a number
+    /// that is not finite.</exception>
     public static async Task<PrecomputedEncoder> LoadAsync(
         string path, IReadOnlyList<Item> items, TokenizationOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -55,7 +58,8 @@ public sealed class PrecomputedEncoder : IEmbeddingGenerator<string, Embedding<f
     {
         ArgumentNullException.ThrowIfNull(values);
         cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(new GeneratedEmbeddings<Embedding<float>>(values.Select(text => new Embedding<float>(_rows.TryGetValue(text, out int row)
+        return Task.FromResult(
+            new GeneratedEmbeddings<Embedding<float>>(values.Select(text => new Embedding<float>(_rows.TryGetValue(text, out int row)
             ? _vectors.Values.Slice(row * _vectors.Width, _vectors.Width)
             : throw new KeyNotFoundException($"No vector was computed for the text '{(text.Length > 80 ? text[..80] + "…" : text)}'; there are {_rows.Count} texts.")))));
     }

@@ -6,7 +6,8 @@ using MiniOneRec.Vectors;
 namespace MiniOneRec.Tokenization;
 
 /// <summary>The terms that count, with the inverse document frequency of each, and texts as rows over them.</summary>
-/// <remarks>Terms are runs of lower-case words of two characters or more. Weight: (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), then unit length.</remarks>
+/// <remarks>Terms are runs of lower-case words of two characters or more. Weight: (1 + ln tf) · (1 + ln((1 + n) / (1 + df))), then unit
+/// length.</remarks>
 internal sealed partial class TermVocabulary
 {
     private readonly Dictionary<string, int> _columns;

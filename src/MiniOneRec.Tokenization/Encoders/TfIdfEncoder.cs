@@ -12,7 +12,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Encodes text in this process and without a download: TF-IDF of words and word pairs, projected by a truncated SVD.</summary>
 /// <remarks>
 /// Latent semantic analysis, Deerwester et al. (1990). Vectors have unit length; a text without a known term is the zero vector.
-/// Fit once, on the catalogue's texts: <see cref="SemanticIdTokenizer"/> does so where it was not done. Encoding is safe for concurrent use.
+/// Fit once, on the catalogue's texts: <see cref="SemanticIdTokenizer"/> does so where it was not done. Encoding is safe for concurrent
+/// use.
 /// </remarks>
 public sealed class TfIdfEncoder : IRestorableEncoder
 {
@@ -102,7 +103,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">The encoder is not fitted.</exception>
     /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved encoder, or holds files of others.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
     /// <summary>Writes a folder with terms, weights and a manifest; the earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
@@ -118,13 +120,15 @@ public sealed class TfIdfEncoder : IRestorableEncoder
             async aside =>
             {
                 string terms = Path.Combine(aside, "terms.json"), weights = Path.Combine(aside, "tf-idf.safetensors");
-                await File.WriteAllBytesAsync(terms, JsonSerializer.SerializeToUtf8Bytes(fitted.Vocabulary.Terms), cancellationToken).ConfigureAwait(false);
+                await File.WriteAllBytesAsync(terms, JsonSerializer.SerializeToUtf8Bytes(fitted.Vocabulary.Terms), cancellationToken)
+                    .ConfigureAwait(false);
                 await TorchThread.RunAsync("tf-idf", () =>
                 {
                     using var scope = NewDisposeScope();
                     using var stream = File.Create(weights);
                     var projection = tensor(fitted.Projection).view(-1, fitted.Width);      // [V, E]
-                    SafetensorsFile.Write(stream, [("inverse_frequency", tensor(fitted.Vocabulary.InverseFrequencies)), ("projection", projection)], cancellationToken: cancellationToken);
+                    SafetensorsFile.Write(stream, [("inverse_frequency", tensor(fitted.Vocabulary.InverseFrequencies)),
+                        ("projection", projection)], cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
                 return new ArtifactManifest
@@ -149,7 +153,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
     public static Task<TfIdfEncoder> LoadAsync(string folder, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, cancellationToken), cancellationToken);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, Kind, (manifest, at) => ReadAsync(manifest, at, cancellationToken),
+            cancellationToken);
     }
 
     private static async Task<TfIdfEncoder> ReadAsync(ArtifactManifest manifest, string folder, CancellationToken cancellationToken)
@@ -162,7 +167,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
         try
         {
             encoder = new TfIdfEncoder(manifest.OptionsAs<TfIdfOptions>());
-            terms = JsonSerializer.Deserialize<string[]>(await File.ReadAllBytesAsync(termsPath, cancellationToken).ConfigureAwait(false)) ?? [];
+            terms = JsonSerializer.Deserialize<string[]>(await File.ReadAllBytesAsync(termsPath, cancellationToken).ConfigureAwait(false))
+                ?? [];
         }
         catch (OptionsValidationException e)
         {
@@ -185,12 +191,14 @@ public sealed class TfIdfEncoder : IRestorableEncoder
             try
             {
                 if (!tensors.TryGetValue("projection", out var projection) || !tensors.TryGetValue("inverse_frequency", out var frequency)
-                    || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2 || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
+                    || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2
+                        || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
                 {
                     throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the {terms.Length} terms of '{termsPath}'.");
                 }
 
-                var vocabulary = new TermVocabulary(terms, frequency.data<float>().ToArray(), encoder._options.MaxWords, encoder._options.MaxTextWords);
+                var vocabulary =
+                    new TermVocabulary(terms, frequency.data<float>().ToArray(), encoder._options.MaxWords, encoder._options.MaxTextWords);
                 return new Fitted(vocabulary, projection.data<float>().ToArray(), (int)projection.size(1), encoder._options);
             }
             finally
@@ -209,7 +217,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
     {
     }
 
-    private static InvalidOperationException NotFitted() => new("The TF-IDF encoder is not fitted; call FitAsync with the catalogue's texts, or LoadAsync.");
+    private static InvalidOperationException NotFitted() =>
+        new("The TF-IDF encoder is not fitted; call FitAsync with the catalogue's texts, or LoadAsync.");
 
     private sealed class Fitted(TermVocabulary vocabulary, float[] projection, int width, TfIdfOptions options)
     {

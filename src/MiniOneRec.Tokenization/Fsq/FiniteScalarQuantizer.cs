@@ -6,8 +6,10 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Rounds each latent dimension to one of a few steps; the digits of a level's dimensions are its code.</summary>
 /// <remarks>
-/// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505), appendix A.1: z is bounded by a shifted tanh and rounded, with a straight-through
-/// gradient. A value of <c>s</c> steps lies on the integers from −⌊s/2⌋ to ⌈s/2⌉ − 1. The first dimension of a level is the code's lowest digit.
+/// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505), appendix A.1: z is bounded by a shifted tanh and rounded, with a
+/// straight-through
+/// gradient. A value of <c>s</c> steps lies on the integers from −⌊s/2⌋ to ⌈s/2⌉ − 1. The first dimension of a level is the code's lowest
+/// digit.
 /// </remarks>
 internal sealed class FiniteScalarQuantizer : IDisposable
 {
@@ -24,7 +26,8 @@ internal sealed class FiniteScalarQuantizer : IDisposable
         int[] all = [.. _steps.SelectMany(level => level)];
         double[] half = [.. all.Select(count => (count - 1) * (1 + Margin) / 2)];
         double[] offset = [.. all.Select(count => count % 2 == 0 ? 0.5 : 0)];
-        Tensor Make(IEnumerable<double> values) => tensor(values.Select(value => (float)value).ToArray(), device: device).DetachFromDisposeScope();
+        Tensor Make(IEnumerable<double> values) =>
+            tensor(values.Select(value => (float)value).ToArray(), device: device).DetachFromDisposeScope();
         (_half, _offset, _low) = (Make(half), Make(offset), Make(all.Select(count => (double)(count / 2))));
         _shift = Make(offset.Zip(half, (o, h) => Math.Atanh(o / h)));
         LevelSizes = [.. _steps.Select(level => level.Aggregate(1, (product, count) => product * count))];
@@ -88,7 +91,8 @@ internal sealed class FiniteScalarQuantizer : IDisposable
         var scale = _low.narrow(0, at, width);
         var own = bounded.narrow(1, at, width) / scale;                                     // [B, width]
         var grid = Grid(level) / scale;                                                     // [K, width]
-        return addmm(grid.pow(Scalars.Of(2)).sum(1), own, grid.t(), 1, -2).Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(grid.pow(Scalars.Of(2)).sum(1), own, grid.t(), 1, -2).Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true))
+            .MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -15,7 +15,8 @@ public sealed class FsqOptions
     [Required]
     public IReadOnlyList<IReadOnlyList<int>> Steps { get; set; } = [[4, 4, 4, 4], [4, 4, 4, 4], [4, 4, 4, 4]];
 
-    /// <summary>Sets <see cref="Steps"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Steps"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Steps))]
     [JsonIgnore]
@@ -31,7 +32,8 @@ public sealed class FsqOptions
     [Required]
     public IReadOnlyList<int> HiddenWidths { get; set; } = [512, 256, 128];
 
-    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(HiddenWidths))]
     [JsonIgnore]

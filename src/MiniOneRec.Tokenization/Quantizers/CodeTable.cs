@@ -17,7 +17,8 @@ public sealed class CodeTable
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);
         if ((long)count * depth != values.LongLength)
         {
-            throw new ArgumentException($"{count} rows of {depth} codes have {(long)count * depth} codes, not {values.LongLength}.", nameof(values));
+            throw new ArgumentException($"{count} rows of {depth} codes have {(long)count * depth} codes, not {values.LongLength}.",
+                nameof(values));
         }
 
         if (Array.FindIndex(values, code => code < 0) is var at and >= 0)
@@ -60,7 +61,8 @@ public sealed class CodeTable
     }
 
     /// <summary>Counts the rows whose codes an earlier row has too, as a share of all rows: 1 − distinct / N.</summary>
-    public double CollisionRate() => Count == 0 ? 0 : 1 - (double)Enumerable.Range(0, Count).Select(row => new SemanticId(this[row])).Distinct().Count() / Count;
+    public double CollisionRate() => Count == 0 ? 0
+        : 1 - (double)Enumerable.Range(0, Count).Select(row => new SemanticId(this[row])).Distinct().Count() / Count;
 
     /// <summary>Checks that every code is below its level's size.</summary>
     /// <exception cref="ArgumentException">The depth differs or a code is too large; the message names row, level and size.</exception>
@@ -75,7 +77,8 @@ public sealed class CodeTable
         {
             if (_values[i] >= levelSizes[i % Depth])
             {
-                throw new ArgumentException($"Row {i / Depth}, level {i % Depth}: code {_values[i]}; the level has {levelSizes[i % Depth]} codes.");
+                throw new ArgumentException(
+                    $"Row {i / Depth}, level {i % Depth}: code {_values[i]}; the level has {levelSizes[i % Depth]} codes.");
             }
         }
     }

@@ -14,7 +14,8 @@ internal static class FittedFolder
 
     /// <summary>Writes the folder aside and renames it.</summary>
     public static Task SaveAsync(
-        string folder, string kind, JsonObject options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, bool overwrite, CancellationToken cancellationToken)
+        string folder, string kind, JsonObject options, Func<IReadOnlyList<(string Name, Tensor Value)>> tensors, bool overwrite,
+        CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.SaveAsync(
@@ -37,7 +38,8 @@ internal static class FittedFolder
                 {
                     Kind = kind,
                     Options = options,
-                    MadeFrom = new Dictionary<string, string> { ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false) },
+                    MadeFrom = new Dictionary<string,
+                    string> { ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false) },
                 };
             },
             overwrite,
@@ -45,11 +47,14 @@ internal static class FittedFolder
     }
 
     /// <summary>Reads manifest and tensors, checks that they belong together, and makes the thing of them.</summary>
-    /// <exception cref="InvalidDataException">A file is damaged, of another kind, from another fit, or a tensor is missing or of another shape.</exception>
-    public static Task<T> LoadAsync<TOptions, T>(string folder, string kind, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
+    /// <exception cref="InvalidDataException">A file is damaged, of another kind, from another fit, or a tensor is missing or of another
+    /// shape.</exception>
+    public static Task<T> LoadAsync<TOptions,
+        T>(string folder, string kind, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, make, cancellationToken), cancellationToken);
+        return ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, make, cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>Reads the kind of a saved quantizer.</summary>

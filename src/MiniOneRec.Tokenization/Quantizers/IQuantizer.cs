@@ -17,7 +17,8 @@ public interface IQuantizer : IDisposable
     int Width { get; }
 
     /// <summary>
-    /// Gets what tells this fit from every other one, for example a SHA-256 over what was learned. A catalogue compares it, so that it is not used with
+    /// Gets what tells this fit from every other one, for example a SHA-256 over what was learned. A catalogue compares it, so that it is
+    /// not used with
     /// codebooks of another fit; the default, <see langword="null"/>, is not compared.
     /// </summary>
     string? Fingerprint => null;
@@ -27,7 +28,8 @@ public interface IQuantizer : IDisposable
     /// <param name="progress">Told of every step at most once.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
     /// <exception cref="ArgumentException">There are fewer vectors than codes at a level, or all vectors are equal.</exception>
-    Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default);
+    Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Assigns codes.</summary>
     /// <param name="embeddings">The vectors, <c>[N, E]</c>.</param>
@@ -48,14 +50,16 @@ public interface IQuantizer : IDisposable
     /// <param name="codes">Their codes, <c>[N, L]</c>; the ones at <paramref name="level"/> do not matter.</param>
     /// <param name="level">The level, zero-based.</param>
     /// <returns>Squared distances in any one space, row-major <c>[N, K]</c>; the nearest code is the one that encoding chooses.</returns>
-    /// <remarks>The default decodes every alternative and measures in the space of the vectors; quantizers with codebooks know better.</remarks>
+    /// <remarks>The default decodes every alternative and measures in the space of the vectors; quantizers with codebooks know
+    /// better.</remarks>
     float[] Distances(EmbeddingTable embeddings, CodeTable codes, int level) => DecodedDistances.Compute(this, embeddings, codes, level);
 
     /// <summary>Writes a folder of safetensors and a manifest; the earlier folder stays whole until the new one is complete.</summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">The quantizer is not fitted.</exception>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved quantizer of this kind, or holds files of others.</exception>
+    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved quantizer of this kind, or holds files of
+    /// others.</exception>
     Task SaveAsync(string folder, CancellationToken cancellationToken = default);
 
     /// <summary>Writes the folder even where something else is in its place.</summary>

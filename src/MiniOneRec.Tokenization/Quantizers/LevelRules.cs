@@ -29,7 +29,9 @@ internal static class LevelRules
 
         if (largest > 1 && embeddings.Values.Span.Length > embeddings.Width && AllEqual(embeddings))
         {
-            throw new ArgumentException($"All {embeddings.Count} vectors are equal; there is nothing to quantize. Check the encoder and its texts.", nameof(embeddings));
+            throw new ArgumentException(
+                $"All {embeddings.Count} vectors are equal; there is nothing to quantize. Check the encoder and its texts.",
+                nameof(embeddings));
         }
     }
 
@@ -39,7 +41,8 @@ internal static class LevelRules
         ArgumentNullException.ThrowIfNull(embeddings);
         if (embeddings.Width != width)
         {
-            throw new ArgumentException($"The vectors have width {embeddings.Width}; the quantizer was fitted to width {width}.", nameof(embeddings));
+            throw new ArgumentException($"The vectors have width {embeddings.Width}; the quantizer was fitted to width {width}.",
+                nameof(embeddings));
         }
     }
 

@@ -34,7 +34,8 @@ public static class QuantizerExtensions
 
 /// <summary>How far decoded vectors are from the original ones.</summary>
 /// <param name="MeanSquaredError">The mean over all numbers.</param>
-/// <param name="Unexplained">The sum of squared errors as a share of the vectors' variance; 0 is perfect, 1 is as good as the mean vector.</param>
+/// <param name="Unexplained">The sum of squared errors as a share of the vectors' variance; 0 is perfect, 1 is as good as the mean
+/// vector.</param>
 /// <param name="SquaredErrors">The squared error of each vector, summed over its numbers.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record ReconstructionError(double MeanSquaredError, double Unexplained, IReadOnlyList<double> SquaredErrors);

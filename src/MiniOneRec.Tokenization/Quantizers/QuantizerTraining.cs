@@ -67,7 +67,8 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
     /// <param name="cancellationToken">Stops after a whole step; an epoch that is not whole is not saved.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
     protected TrainingResult Train(
-        string stage, Tensor x, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint, CancellationToken cancellationToken)
+        string stage, Tensor x, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint,
+        CancellationToken cancellationToken)
     {
         (_x, _checkpoint, _batches) = (x, checkpoint, BatchesOf(x));
         _saved = firstEpoch * _batches;
@@ -97,10 +98,12 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
 
         using var scope = NewDisposeScope();
         long count = _x.size(0), batchSize = Math.Min(options.BatchSize, count), size = Math.Min(batchSize, count - batch * batchSize);
-        var (losses, update) = Learn(_order is null ? _x : _x.index_select(0, _order.narrow(0, batch * batchSize, size)), context.LearningRate);
+        var (losses, update) =
+            Learn(_order is null ? _x : _x.index_select(0, _order.narrow(0, batch * batchSize, size)), context.LearningRate);
         if (!update.Moved)
         {
-            return new StepOutcome { Divergence = $"The loss of epoch {epoch + 1} is {losses[0].item<float>()} and the gradient norm {update.Norm}" };
+            return new StepOutcome { Divergence =
+                $"The loss of epoch {epoch + 1} is {losses[0].item<float>()} and the gradient norm {update.Norm}" };
         }
 
         _sums!.PlusInPlace(stack(losses).to_type(_sums!.dtype) * Scalars.Of((double)size / count));

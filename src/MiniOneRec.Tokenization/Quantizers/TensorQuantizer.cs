@@ -37,7 +37,8 @@ public abstract class TensorQuantizer : IQuantizer
     private protected virtual bool EncodesTogether => false;
 
     /// <inheritdoc/>
-    public async Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public async Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         LevelRules.CheckFit(embeddings, LevelSizes);
         Log.FitStarted(Logger, Kind, embeddings.Count, embeddings.Width);
@@ -98,7 +99,8 @@ public abstract class TensorQuantizer : IQuantizer
     }
 
     /// <inheritdoc/>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) => SaveAsync(folder, overwrite: false, cancellationToken);
+    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
+        SaveAsync(folder, overwrite: false, cancellationToken);
 
     /// <inheritdoc/>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
@@ -135,9 +137,11 @@ public abstract class TensorQuantizer : IQuantizer
         (_model, _fingerprint) = (model, null);
     }
 
-    private IQuantizerModel Fitted() => _model ?? throw new InvalidOperationException($"The {Kind} quantizer is not fitted; call FitAsync or LoadAsync first.");
+    private IQuantizerModel Fitted() => _model
+        ?? throw new InvalidOperationException($"The {Kind} quantizer is not fitted; call FitAsync or LoadAsync first.");
 
-    private (IQuantizerModel Model, TrainingResult Result) Fit(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    private (IQuantizerModel Model, TrainingResult Result) Fit(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
         TorchSeed.Apply(Seed);

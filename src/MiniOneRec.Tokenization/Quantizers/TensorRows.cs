@@ -35,7 +35,8 @@ internal static class TensorRows
 
     /// <summary>Maps vectors and their codes to distances to all codes of a level.</summary>
     public static float[] ToDistances(
-        EmbeddingTable table, CodeTable codes, IReadOnlyList<int> levelSizes, int level, Device device, Func<Tensor, Tensor, Tensor> distances)
+        EmbeddingTable table, CodeTable codes, IReadOnlyList<int> levelSizes, int level, Device device, Func<Tensor, Tensor,
+        Tensor> distances)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)level, (uint)levelSizes.Count, nameof(level));
         codes.CheckWithin(levelSizes);
@@ -46,7 +47,8 @@ internal static class TensorRows
 
         float[] values = new float[checked(table.Count * levelSizes[level])];
         Each(table.Count, Piece, (start, count) =>
-            Copy<float>(distances(table.ToTensor(start, count).to(device), CodesOf(codes, start, count, device)), values, start * levelSizes[level]));
+            Copy<float>(distances(table.ToTensor(start, count).to(device), CodesOf(codes, start, count, device)), values,
+                start * levelSizes[level]));
         return values;
     }
 

@@ -5,7 +5,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Turns the codes of an index into vectors: by its quantizer, else by the mean residual of each code.</summary>
 /// <remarks>
 /// Without a quantizer: the code of level l stands for the mean, over the items that have it, of what levels above left over. For residual
-/// quantizers in the space of the vectors that is one step of Lloyd's from the codes given; for others it is the best guess that needs no model.
+/// quantizers in the space of the vectors that is one step of Lloyd's from the codes given; for others it is the best guess that needs no
+/// model.
 /// </remarks>
 internal sealed class CodeDecoder
 {
@@ -33,9 +34,11 @@ internal sealed class CodeDecoder
     public int LevelSize(int level) => _sizes[level];
 
     /// <summary>Decodes codes, <c>[n, L]</c> to <c>[n, E]</c>.</summary>
-    public EmbeddingTable Decode(CodeTable codes) => _quantizer?.Decode(codes) ?? new EmbeddingTable(codes.Count, _vectors.Width, Sum(codes, codes.Depth));
+    public EmbeddingTable Decode(CodeTable codes) => _quantizer?.Decode(codes)
+        ?? new EmbeddingTable(codes.Count, _vectors.Width, Sum(codes, codes.Depth));
 
-    /// <summary>Measures squared distances of rows to all codes of a level, <c>[n, K]</c>; codes that nothing uses are infinitely far without a quantizer.</summary>
+    /// <summary>Measures squared distances of rows to all codes of a level, <c>[n, K]</c>; codes that nothing uses are infinitely far
+    /// without a quantizer.</summary>
     public float[] Distances(int[] rows, int level)
     {
         var vectors = _vectors.Select(rows);
@@ -61,7 +64,8 @@ internal sealed class CodeDecoder
             for (int code = 0; code < _sizes[level]; code++)
             {
                 distances[i * _sizes[level] + code] =
-                    used[code] ? VectorMath.SquaredDistance(rest, _means[level].AsSpan(code * rest.Length, rest.Length)) : float.PositiveInfinity;
+                    used[code] ? VectorMath.SquaredDistance(rest, _means[level].AsSpan(code * rest.Length, rest.Length))
+                        : float.PositiveInfinity;
             }
         }
 

@@ -4,7 +4,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Whether last codes say something about their items, or were picked because they were free.</summary>
 /// <param name="SiblingLowShare">Among items with siblings under their prefix: the share whose last code is below 10.</param>
-/// <param name="LoneLowShare">The same among items without siblings; a resolution that picks by code rather than by distance shows as a gap between the two.</param>
+/// <param name="LoneLowShare">The same among items without siblings; a resolution that picks by code rather than by distance shows as a gap
+/// between the two.</param>
 /// <param name="Ranks">Distance ranks of the codes chosen, where vectors were given.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare, LastCodeRanks? Ranks)
@@ -16,13 +17,15 @@ public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare
         int last = levels - 1;
         var lone = new List<int>();
         var siblings = new List<int>();
-        foreach (var group in index.SemanticIds.Where(id => id.Depth > last).GroupBy(id => last == 0 ? null : new SemanticId(id.Codes[..last])))
+        foreach (var group in index.SemanticIds.Where(id => id.Depth > last)
+            .GroupBy(id => last == 0 ? null : new SemanticId(id.Codes[..last])))
         {
             int[] codes = [.. group.Select(id => id[last])];
             (codes.Length > 1 ? siblings : lone).AddRange(codes);
         }
 
-        return new LastCodeFigures(LowShare(siblings), LowShare(lone), decoder is null ? null : LastCodeRanks.Of(decoder, last, cancellationToken));
+        return new LastCodeFigures(LowShare(siblings), LowShare(lone),
+            decoder is null ? null : LastCodeRanks.Of(decoder, last, cancellationToken));
     }
 
     private static double LowShare(List<int> codes) => codes.Count == 0 ? 0 : (double)codes.Count(code => code < Low) / codes.Count;

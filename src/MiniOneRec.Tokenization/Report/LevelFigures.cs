@@ -15,7 +15,8 @@ namespace MiniOneRec.Tokenization;
 /// <param name="FanOut">How these nodes branch, or <see langword="null"/> at the deepest level.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record LevelFigures(
-    int Level, int Items, int Size, int Used, double Entropy, double Perplexity, double LargestShare, double Gini, int Nodes, FanOutFigures? FanOut)
+    int Level, int Items, int Size, int Used, double Entropy, double Perplexity, double LargestShare, double Gini, int Nodes,
+    FanOutFigures? FanOut)
 {
     /// <summary>Gets used / K.</summary>
     public double Utilisation => (double)Used / Size;
@@ -41,7 +42,8 @@ public sealed record LevelFigures(
         int items = counts.Sum();
         double entropy = -counts.Where(count => count > 0).Sum(count => (double)count / items * Math.Log((double)count / items));
         return new LevelFigures(
-            level, items, counts.Length, counts.Count(count => count > 0), entropy, Math.Exp(entropy), (double)counts.Max() / items, GiniOf(counts),
+            level, items, counts.Length, counts.Count(count => count > 0), entropy, Math.Exp(entropy), (double)counts.Max() / items,
+            GiniOf(counts),
             FanOutFigures.NodesAt(ids, level + 1), level + 1 < index.Depth ? FanOutFigures.Of(ids, level + 1) : null);
     }
 

@@ -15,7 +15,8 @@ internal static class NeighbourOverlap
     /// <param name="queries">The rows whose neighbours are asked for.</param>
     /// <param name="cancellationToken">Looked at between pieces of 1,024 rows.</param>
     /// <returns>Rows, nearest first, <c>[queries, neighbours]</c> flat.</returns>
-    public static long[] Nearest(EmbeddingTable vectors, int neighbours, ReadOnlySpan<int> queries, CancellationToken cancellationToken = default)
+    public static long[] Nearest(EmbeddingTable vectors, int neighbours, ReadOnlySpan<int> queries,
+        CancellationToken cancellationToken = default)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();

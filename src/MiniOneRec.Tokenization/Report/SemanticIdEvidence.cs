@@ -1,15 +1,18 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What a <see cref="SemanticIdReport"/> may look at besides the index; all of it is optional, and each part adds a section.</summary>
+/// <summary>What a <see cref="SemanticIdReport"/> may look at besides the index; all of it is optional, and each part adds a
+/// section.</summary>
 public sealed record SemanticIdEvidence
 {
-    /// <summary>Gets the vectors by row of the index, <c>[N, E]</c>: adds neighbourhoods, identical vectors and the choice of the last code.</summary>
+    /// <summary>Gets the vectors by row of the index, <c>[N, E]</c>: adds neighbourhoods, identical vectors and the choice of the last
+    /// code.</summary>
     public EmbeddingTable? Embeddings { get; init; }
 
     /// <summary>Gets the fitted quantizer that made the codes; without it codes are decoded by the mean residual of each code.</summary>
     public IQuantizer? Quantizer { get; init; }
 
-    /// <summary>Gets the codes before collisions were resolved, by row; with vectors and a quantizer they are encoded where they are not given.</summary>
+    /// <summary>Gets the codes before collisions were resolved, by row; with vectors and a quantizer they are encoded where they are not
+    /// given.</summary>
     public CodeTable? RawCodes { get; init; }
 
     /// <summary>Gets the ids of items that interactions lead to, with repetitions: adds the share of ambiguous targets.</summary>
@@ -26,7 +29,8 @@ public sealed record SemanticIdEvidence
     /// <param name="items">The catalogue, in any order.</param>
     /// <param name="category">An item's category; by default its most special one.</param>
     /// <param name="text">An item's text; by default <see cref="ItemText.Describe"/>.</param>
-    public SemanticIdEvidence WithItems(SemanticIdIndex index, IEnumerable<Item> items, Func<Item, string?>? category = null, Func<Item, string>? text = null)
+    public SemanticIdEvidence WithItems(SemanticIdIndex index, IEnumerable<Item> items, Func<Item, string?>? category = null, Func<Item,
+        string>? text = null)
     {
         ArgumentNullException.ThrowIfNull(index);
         ArgumentNullException.ThrowIfNull(items);

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How good an index is, before a model is trained on it: collisions, use of codes, shape of the tree, and what vectors and texts say.</summary>
+/// <summary>How good an index is, before a model is trained on it: collisions, use of codes, shape of the tree, and what vectors and texts
+/// say.</summary>
 /// <remarks>
 /// Any index will do, one of ours or a foreign <c>.index.json</c>. A section whose evidence was not given is <see langword="null"/>.
 /// Motivation: semantic IDs bound what a generative recommender can learn, TIGER (arXiv:2305.05065), section 5.
@@ -80,7 +81,8 @@ public sealed record SemanticIdReport
         evidence ??= new SemanticIdEvidence();
         evidence.Check(index);
         return new SemanticIdReportBuilder(
-            index, evidence, OptionsValidation.Validated(options ?? new SemanticIdReportOptions(), new SemanticIdReportOptionsValidator()), progress)
+            index, evidence, OptionsValidation.Validated(options ?? new SemanticIdReportOptions(), new SemanticIdReportOptionsValidator()),
+            progress)
             .BuildAsync(cancellationToken);
     }
 
@@ -94,14 +96,16 @@ public sealed record SemanticIdReport
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     /// <exception cref="IOException">A file that is no such report exists; it stays.</exception>
-    public Task SaveAsync(string path, CancellationToken cancellationToken = default) => SaveAsync(path, overwrite: false, cancellationToken);
+    public Task SaveAsync(string path, CancellationToken cancellationToken = default) =>
+        SaveAsync(path, overwrite: false, cancellationToken);
 
     /// <summary>Writes the report as JSON; the earlier file stays whole until the new one is complete.</summary>
     /// <param name="path">The file.</param>
     /// <param name="overwrite">Whether a file that is no such report is replaced.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier file.</param>
     public Task SaveAsync(string path, bool overwrite, CancellationToken cancellationToken = default) => AtomicFile.WriteAsync(
-        path, stream => JsonSerializer.SerializeAsync(stream, this, Json, cancellationToken), head => FileHead.HasKey(head, nameof(Fingerprint)), overwrite, cancellationToken);
+        path, stream => JsonSerializer.SerializeAsync(stream, this, Json, cancellationToken),
+        head => FileHead.HasKey(head, nameof(Fingerprint)), overwrite, cancellationToken);
 
     /// <summary>Reads a report that <see cref="SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="path">The file.</param>

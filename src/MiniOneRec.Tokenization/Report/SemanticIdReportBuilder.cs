@@ -8,11 +8,13 @@ internal sealed class SemanticIdReportBuilder(
 {
     private const int Sections = 5;
 
-    public Task<SemanticIdReport> BuildAsync(CancellationToken cancellationToken) => TorchThread.RunAsync("semantic-id-report", () => Build(cancellationToken));
+    public Task<SemanticIdReport> BuildAsync(CancellationToken cancellationToken) =>
+        TorchThread.RunAsync("semantic-id-report", () => Build(cancellationToken));
 
     private SemanticIdReport Build(CancellationToken cancellationToken)
     {
-        var raw = evidence.RawCodes ?? (evidence is { Embeddings: not null, Quantizer: not null } ? evidence.Quantizer.Encode(evidence.Embeddings) : null);
+        var raw = evidence.RawCodes
+            ?? (evidence is { Embeddings: not null, Quantizer: not null } ? evidence.Quantizer.Encode(evidence.Embeddings) : null);
         var report = new SemanticIdReport
         {
             Fingerprint = index.Fingerprint,
@@ -20,7 +22,8 @@ internal sealed class SemanticIdReportBuilder(
             Depth = index.Depth,
             Depths = new SortedDictionary<int, int>(index.SemanticIds.CountBy(id => id.Depth).ToDictionary()),
             Collisions = CollisionFigures.Of(index.SemanticIds),
-            RawCollisions = raw is null ? null : CollisionFigures.Of([.. Enumerable.Range(0, raw.Count).Select(row => new SemanticId(raw[row]))]),
+            RawCollisions = raw is null ? null
+            : CollisionFigures.Of([.. Enumerable.Range(0, raw.Count).Select(row => new SemanticId(raw[row]))]),
             Moved = raw is null ? null : Enumerable.Range(0, raw.Count).Count(row => !index.SemanticIds[row].Codes.SequenceEqual(raw[row])),
             Targets = evidence.Targets is null ? null : TargetFigures.Of(index, evidence.Targets),
             Levels = LevelFigures.Of(index),
@@ -30,7 +33,8 @@ internal sealed class SemanticIdReportBuilder(
         var decoder = evidence.Embeddings is null ? null : CodeDecoder.Create(index, evidence.Embeddings, evidence.Quantizer);
         report = report with { LastCode = LastCodeFigures.Of(index, decoder?.Codes.Depth ?? index.Depth, decoder, cancellationToken) };
         Done(2, cancellationToken);
-        report = report with { Neighbours = decoder is null || index.Count < 2 ? null : Neighbours(evidence.Embeddings!, decoder, raw, cancellationToken) };
+        report = report with { Neighbours = decoder is null || index.Count < 2 ? null
+            : Neighbours(evidence.Embeddings!, decoder, raw, cancellationToken) };
         Done(3, cancellationToken);
         report = report with { Purity = evidence.Categories is null ? null : PurityFigures.Of(index, evidence.Categories) };
         Done(4, cancellationToken);
@@ -38,7 +42,8 @@ internal sealed class SemanticIdReportBuilder(
         {
             TextDuplicates = evidence.Texts is null ? null
                 : DuplicateFigures.Of(index, row => evidence.Texts[row] is { Length: > 0 } text ? text : null, StringComparer.Ordinal),
-            VectorDuplicates = evidence.Embeddings is null ? null : DuplicateFigures.Of(index, row => row, new VectorComparer(evidence.Embeddings)),
+            VectorDuplicates = evidence.Embeddings is null ? null
+                : DuplicateFigures.Of(index, row => row, new VectorComparer(evidence.Embeddings)),
         };
         Done(Sections, cancellationToken);
         return report;
@@ -50,10 +55,12 @@ internal sealed class SemanticIdReportBuilder(
         int[] queries = [.. Enumerable.Range(0, count).Select(i => (int)((long)i * index.Count / count))];
         long[] before = NeighbourOverlap.Nearest(vectors, neighbours, queries, cancellationToken);
         double Share(CodeTable codes) =>
-            NeighbourOverlap.Share(before, NeighbourOverlap.Nearest(decoder.Decode(codes), neighbours, queries, cancellationToken), neighbours);
+            NeighbourOverlap.Share(before, NeighbourOverlap.Nearest(decoder.Decode(codes), neighbours, queries, cancellationToken),
+                neighbours);
 
         bool decodable = raw is not null && raw.Depth == decoder.Codes.Depth;
-        return new NeighbourFigures(neighbours, count, decodable ? Share(raw!) : null, Share(decoder.Codes), evidence.Quantizer?.Kind ?? "mean residuals");
+        return new NeighbourFigures(neighbours, count, decodable ? Share(raw!) : null, Share(decoder.Codes),
+            evidence.Quantizer?.Kind ?? "mean residuals");
     }
 
     private void Done(int section, CancellationToken cancellationToken)

@@ -11,7 +11,8 @@ public sealed class SemanticIdReportOptions
     [Range(1, 1000)]
     public int Neighbours { get; set; } = 10;
 
-    /// <summary>Gets or sets the most items whose neighbourhoods are compared, evenly spread over the rows; each is compared with all items.</summary>
+    /// <summary>Gets or sets the most items whose neighbourhoods are compared, evenly spread over the rows; each is compared with all
+    /// items.</summary>
     /// <value>The default is 20,000.</value>
     [Range(1, int.MaxValue)]
     public int MaxQueries { get; set; } = 20_000;

@@ -28,7 +28,8 @@ internal static class SemanticIdReportText
         foreach (var level in report.Levels)
         {
             string fanOut = level.FanOut is { } fan
-                ? string.Create(CultureInfo.InvariantCulture, $"{fan.Max,11} {fan.Mean,6:F2} {fan.SingleChild,6} ({fan.SingleChildShare:P0})")
+                ? string.Create(CultureInfo.InvariantCulture,
+                    $"{fan.Max,11} {fan.Mean,6:F2} {fan.SingleChild,6} ({fan.SingleChildShare:P0})")
                 : "          –";
             Line($"{level.Level + 1,5} {level.Used,6} / {level.Size,4} {level.Perplexity,11:F1} {level.LargestShare,8:P1} {level.Gini,6:F3} {level.Nodes,7}  {fanOut}");
         }
@@ -42,7 +43,8 @@ internal static class SemanticIdReportText
 
         if (report.Neighbours is { } neighbours)
         {
-            string before = neighbours.Raw is { } share ? string.Create(CultureInfo.InvariantCulture, $" ({share:F3} before resolution)") : "";
+            string before = neighbours.Raw is { } share ? string.Create(CultureInfo.InvariantCulture, $" ({share:F3} before resolution)")
+                : "";
             Line($"{neighbours.Neighbours} nearest kept       {neighbours.Final:F3}{before}, decoded by {neighbours.Decoder}");
         }
 
@@ -67,7 +69,9 @@ internal static class SemanticIdReportText
 
     private static string Collisions(CollisionFigures figures)
     {
-        string sizes = figures.GroupSizes.Count == 0 ? "" : ": " + string.Join(", ", figures.GroupSizes.Select(size => FormattableString.Invariant($"{size.Value} of {size.Key} items")));
-        return string.Create(CultureInfo.InvariantCulture, $"{figures.Rate:P3}, {figures.Affected} items in {figures.Groups} groups{sizes}");
+        string sizes = figures.GroupSizes.Count == 0 ? "" : ": "
+            + string.Join(", ", figures.GroupSizes.Select(size => FormattableString.Invariant($"{size.Value} of {size.Key} items")));
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{figures.Rate:P3}, {figures.Affected} items in {figures.Groups} groups{sizes}");
     }
 }

@@ -9,7 +9,8 @@ internal sealed class Codebook : IDisposable
 {
     /// <param name="centres">The codes, <c>[K, D]</c>; the codebook owns the tensor.</param>
     /// <param name="prices">The prices, <c>[K]</c> float64, or <see langword="null"/>; the codebook owns the tensor.</param>
-    public Codebook(Tensor centres, Tensor? prices) => (Centres, Prices) = (centres.DetachFromDisposeScope(), prices?.DetachFromDisposeScope());
+    public Codebook(Tensor centres, Tensor? prices) =>
+        (Centres, Prices) = (centres.DetachFromDisposeScope(), prices?.DetachFromDisposeScope());
 
     /// <summary>Gets the codes, <c>[K, D]</c>.</summary>
     public Tensor Centres { get; }

@@ -64,13 +64,15 @@ internal static class KMeans
             using var step = NewDisposeScope();
             var (next, distances) = Nearest(points, centres);
             var moved = Means(points, next, distances, centres);
-            moving = (labels is null || !(labels == next).all().item<bool>()) && (moved - centres).pow(Scalars.Of(2)).sum().to_type(ScalarType.Float64).item<double>() > threshold;
+            moving = (labels is null || !(labels == next).all().item<bool>())
+                && (moved - centres).pow(Scalars.Of(2)).sum().to_type(ScalarType.Float64).item<double>() > threshold;
             (labels, centres) = (next.MoveToOuterDisposeScope(), moved.MoveToOuterDisposeScope());
             iterated?.Invoke();
         }
 
         var (last, squares) = Nearest(points, centres);
-        return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(), squares.sum(ScalarType.Float64).item<double>(), iteration);
+        return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(),
+            squares.sum(ScalarType.Float64).item<double>(), iteration);
     }
 
     /// <summary>Finds the nearest centre of each point, in pieces so that no <c>[N, K]</c> is held.</summary>
@@ -142,7 +144,8 @@ internal static class KMeans
         return means;
     }
 
-    private static KMeansResult MiniBatch(Tensor points, Tensor initial, KMeansSettings settings, Random random, CancellationToken cancellationToken)
+    private static KMeansResult MiniBatch(Tensor points, Tensor initial, KMeansSettings settings, Random random,
+        CancellationToken cancellationToken)
     {
         using var scope = NewDisposeScope();
         long count = points.size(0);
@@ -172,13 +175,15 @@ internal static class KMeans
         }
 
         var (last, squares) = Nearest(points, centres);
-        return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(), squares.sum(ScalarType.Float64).item<double>(), steps);
+        return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(),
+            squares.sum(ScalarType.Float64).item<double>(), steps);
     }
 
     private static Tensor DistancesTo(Tensor points, Tensor squares, Tensor rows)
     {
         var picked = points.index_select(0, rows.to(points.device));                        // [c, D]
-        return addmm(squares, picked, points.t(), 1, -2).Plus(picked.pow(Scalars.Of(2)).sum(1, keepdim: true)).clamp_min_(Scalars.Of(0));   // [c, N]
+        // [c, N]
+        return addmm(squares, picked, points.t(), 1, -2).Plus(picked.pow(Scalars.Of(2)).sum(1, keepdim: true)).clamp_min_(Scalars.Of(0));
     }
 }
 
@@ -188,9 +193,11 @@ internal static class KMeans
 /// <param name="Tolerance">See <see cref="KMeans.Lloyd"/>.</param>
 /// <param name="BatchSize">Points per step of the mini-batch form, or 0 for the full batch.</param>
 /// <param name="Iterated">Told after each iteration, or <see langword="null"/>.</param>
-internal sealed record KMeansSettings(int MaxIterations = 100, int Restarts = 1, double Tolerance = 1e-4, int BatchSize = 0, Action? Iterated = null);
+internal sealed record KMeansSettings(int MaxIterations = 100, int Restarts = 1, double Tolerance = 1e-4, int BatchSize = 0,
+    Action? Iterated = null);
 
-/// <summary>What <see cref="KMeans"/> found: centres <c>[K, D]</c>, labels <c>[N]</c> of these centres, and the sum of squared distances.</summary>
+/// <summary>What <see cref="KMeans"/> found: centres <c>[K, D]</c>, labels <c>[N]</c> of these centres, and the sum of squared
+/// distances.</summary>
 internal sealed record KMeansResult(Tensor Centres, Tensor Labels, double Inertia, int Iterations) : IDisposable
 {
     public void Dispose()

@@ -44,7 +44,8 @@ internal sealed class ResidualCodebooks(IReadOnlyList<Codebook> levels) : IQuant
     }
 
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() =>
-        [.. levels.Select((level, l) => ($"codebook.{l}", level.Centres)), .. levels.Index().Where(pair => pair.Item.Prices is not null).Select(pair => ($"prices.{pair.Index}", pair.Item.Prices!))];
+        [.. levels.Select((level, l) => ($"codebook.{l}", level.Centres)),
+            .. levels.Index().Where(pair => pair.Item.Prices is not null).Select(pair => ($"prices.{pair.Index}", pair.Item.Prices!))];
 
     /// <summary>Makes codebooks of saved tensors.</summary>
     public static ResidualCodebooks Load(StoredTensors tensors, IReadOnlyList<int> sizes, Device device)

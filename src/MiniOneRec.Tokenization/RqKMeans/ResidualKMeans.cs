@@ -22,7 +22,8 @@ internal static class ResidualKMeans
     /// <param name="cancellationToken">Looked at in every iteration.</param>
     /// <returns>The codebooks, and the levels of the start that stayed.</returns>
     public static (ResidualCodebooks Codebooks, List<TrainingProgress> History) Fit(
-        string stage, Tensor x, RqKMeansOptions options, Random random, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+        string stage, Tensor x, RqKMeansOptions options, Random random, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         var starts = new List<Start>();
@@ -43,7 +44,8 @@ internal static class ResidualKMeans
         }
 
         double least = starts.Min(start => start.Errors[^1]);
-        var best = starts.Where(start => start.Errors[^1] <= least * Near).OrderByDescending(start => start.Paths).ThenBy(start => start.Errors[^1]).First();
+        var best = starts.Where(start => start.Errors[^1] <= least * Near).OrderByDescending(start => start.Paths)
+            .ThenBy(start => start.Errors[^1]).First();
         starts.Where(start => start != best).ToList().ForEach(start => start.Codebooks.Dispose());
         var history = best.Errors.Select((error, level) => new TrainingProgress(stage, level + 1, best.Errors.Count)
         {
@@ -53,7 +55,8 @@ internal static class ResidualKMeans
     }
 
     private static Start FitOnce(
-        Tensor x, RqKMeansOptions options, Random random, Action<int, string, double> report, Action<int> iterated, CancellationToken cancellationToken)
+        Tensor x, RqKMeansOptions options, Random random, Action<int, string, double> report, Action<int> iterated,
+        CancellationToken cancellationToken)
     {
         var levels = new List<Codebook>();
         var errors = new List<double>();
@@ -85,7 +88,8 @@ internal static class ResidualKMeans
         }
     }
 
-    private static Codebook Plain(Tensor residual, int size, RqKMeansOptions options, Random random, Action iterated, CancellationToken cancellationToken)
+    private static Codebook Plain(Tensor residual, int size, RqKMeansOptions options, Random random, Action iterated,
+        CancellationToken cancellationToken)
     {
         var settings = new KMeansSettings(options.MaxIterations, 1, options.Tolerance, options.BatchSize, iterated);
         using var clusters = KMeans.Fit(residual, size, settings, random, cancellationToken);

@@ -15,7 +15,8 @@ public sealed class RqKMeansOptions
     [Required]
     public IReadOnlyList<int> CodebookSizes { get; set; } = [256, 256, 256];
 
-    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(CodebookSizes))]
     [JsonIgnore]
@@ -44,12 +45,14 @@ public sealed class RqKMeansOptions
     [Range(0.0, 1.0)]
     public double Tolerance { get; set; } = 1e-4;
 
-    /// <summary>Gets or sets the number of starts, each a fit of all levels: of those within 1 % of the least error the one with the fewest collisions stays.</summary>
+    /// <summary>Gets or sets the number of starts, each a fit of all levels: of those within 1 % of the least error the one with the fewest
+    /// collisions stays.</summary>
     /// <value>The default is 10.</value>
     [Range(1, 1_000)]
     public int Restarts { get; set; } = 10;
 
-    /// <summary>Gets or sets the number of items per step of the mini-batch form, or 0 for the full batch; balanced codes need the full batch.</summary>
+    /// <summary>Gets or sets the number of items per step of the mini-batch form, or 0 for the full batch; balanced codes need the full
+    /// batch.</summary>
     /// <value>The default is 0.</value>
     [Range(0, 1 << 24)]
     public int BatchSize { get; set; }
@@ -65,7 +68,8 @@ internal sealed class RqKMeansOptionsRules : IValidateOptions<RqKMeansOptions>
         string[] errors =
         [
             .. LevelRules.Check(nameof(options.CodebookSizes), options.CodebookSizes),
-            .. options is { Balanced: true, BatchSize: > 0 } ? [$"Balanced needs the full batch; BatchSize is {options.BatchSize}, expected 0."] : Array.Empty<string>(),
+            .. options is { Balanced: true, BatchSize: > 0 }
+            ? [$"Balanced needs the full batch; BatchSize is {options.BatchSize}, expected 0."] : Array.Empty<string>(),
         ];
         return errors.Length > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
     }

@@ -9,7 +9,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Semantic IDs by residual k-means, plain or balanced.</summary>
 /// <remarks>
 /// Level by level, k-means of what the levels above left over; no network. Balanced: the assignment keeps every code's number of items
-/// within ⌊N/K⌋ ± slack, solved exactly, as in OneRec (arXiv:2502.18965), section 3.1. A balanced level keeps a price per code, and encoding
+/// within ⌊N/K⌋ ± slack, solved exactly, as in OneRec (arXiv:2502.18965), section 3.1. A balanced level keeps a price per code, and
+/// encoding
 /// takes the code of least distance plus price, which gives the fitted items the codes of the balanced assignment and new items theirs.
 /// Vectors that are alike, number by number, have one code whatever the bounds.
 /// </remarks>
@@ -25,7 +26,8 @@ public sealed class RqKMeansQuantizer : TensorQuantizer
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public RqKMeansQuantizer(RqKMeansOptions? options = null, MiniOneRecOptions? shared = null, ILogger<RqKMeansQuantizer>? logger = null)
         : base(shared, logger) =>
-        _options = OptionsValidation.Validated(options ?? new RqKMeansOptions(), new RqKMeansOptionsValidator(), new RqKMeansOptionsRules());
+        _options =
+            OptionsValidation.Validated(options ?? new RqKMeansOptions(), new RqKMeansOptionsValidator(), new RqKMeansOptionsRules());
 
     /// <inheritdoc/>
     public override string Kind => KindName;
@@ -40,7 +42,8 @@ public sealed class RqKMeansQuantizer : TensorQuantizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, or from another fit.</exception>
     public static Task<RqKMeansQuantizer> LoadAsync(
-        string folder, MiniOneRecOptions? shared = null, ILogger<RqKMeansQuantizer>? logger = null, CancellationToken cancellationToken = default) =>
+        string folder, MiniOneRecOptions? shared = null, ILogger<RqKMeansQuantizer>? logger = null,
+        CancellationToken cancellationToken = default) =>
         FittedFolder.LoadAsync<RqKMeansOptions, RqKMeansQuantizer>(
             folder,
             KindName,
@@ -57,7 +60,8 @@ public sealed class RqKMeansQuantizer : TensorQuantizer
     {
         long start = Stopwatch.GetTimestamp();
         var (codebooks, history) = ResidualKMeans.Fit(Kind, x, _options, random, progress, cancellationToken);
-        return (codebooks, new TrainingResult { Steps = history.Count, BestStep = history.Count, Elapsed = Stopwatch.GetElapsedTime(start), History = history });
+        return (codebooks, new TrainingResult { Steps = history.Count, BestStep = history.Count, Elapsed = Stopwatch.GetElapsedTime(start),
+            History = history });
     }
 
     private protected override JsonObject OptionsJson() => ArtifactManifest.ToOptions(_options);

@@ -32,7 +32,8 @@ internal sealed class ProductCodebooks : IDisposable
     /// <param name="turned">Told after each turn, or <see langword="null"/>.</param>
     /// <param name="cancellationToken">Looked at in every turn.</param>
     public static ProductCodebooks Fit(
-        Tensor x, IReadOnlyList<int> sizes, int iterations, KMeansSettings settings, Random random, Action<int>? turned, CancellationToken cancellationToken)
+        Tensor x, IReadOnlyList<int> sizes, int iterations, KMeansSettings settings, Random random, Action<int>? turned,
+        CancellationToken cancellationToken)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
@@ -61,20 +62,23 @@ internal sealed class ProductCodebooks : IDisposable
 
         // The codes once more, for the last rotation.
         var last = x.mm(rotation).split(widths, 1);
-        parts = [.. parts.Select((part, i) => KMeans.Lloyd(last[i], part, settings.MaxIterations, settings.Tolerance, cancellationToken).Centres)];
+        parts = [.. parts.Select((part, i) =>
+            KMeans.Lloyd(last[i], part, settings.MaxIterations, settings.Tolerance, cancellationToken).Centres)];
         return new ProductCodebooks(rotation, parts);
     }
 
     public Tensor Encode(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return stack([.. x.mm(_rotation).split(_widths, 1).Select((part, i) => KMeans.Nearest(part, _parts[i]).Labels)], 1).MoveToOuterDisposeScope();
+        return stack([.. x.mm(_rotation).split(_widths, 1).Select((part, i) => KMeans.Nearest(part, _parts[i]).Labels)], 1)
+            .MoveToOuterDisposeScope();
     }
 
     public Tensor Decode(Tensor codes)
     {
         using var scope = NewDisposeScope();
-        return cat([.. _parts.Select((part, i) => part.index_select(0, codes.select(1, i)))], 1).mm(_rotation.t()).MoveToOuterDisposeScope();
+        return cat([.. _parts.Select((part, i) => part.index_select(0, codes.select(1, i)))], 1).mm(_rotation.t())
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Measures squared distances of one part to its codes, <c>[n, K]</c>.</summary>
@@ -82,10 +86,12 @@ internal sealed class ProductCodebooks : IDisposable
     {
         using var scope = NewDisposeScope();
         var own = x.mm(_rotation.narrow(1, _widths.Take(part).Sum(), _widths[part]));       // [n, width of the part]
-        return addmm(_parts[part].pow(Scalars.Of(2)).sum(1), own, _parts[part].t(), 1, -2).Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(_parts[part].pow(Scalars.Of(2)).sum(1), own, _parts[part].t(), 1, -2)
+            .Plus(own.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
-    public IReadOnlyList<(string Name, Tensor Value)> Tensors() => [("rotation", _rotation), .. _parts.Select((part, i) => ($"product.{i}", part))];
+    public IReadOnlyList<(string Name, Tensor Value)> Tensors() =>
+        [("rotation", _rotation), .. _parts.Select((part, i) => ($"product.{i}", part))];
 
     /// <summary>Makes codebooks of saved tensors.</summary>
     public static ProductCodebooks Load(StoredTensors tensors, IReadOnlyList<int> sizes, Device device)
@@ -112,7 +118,8 @@ internal sealed class ProductCodebooks : IDisposable
         using var scope = NewDisposeScope();
         var centred = x - x.mean([0], keepdim: true);
         var (values, vectors) = linalg.eigh(centred.t().mm(centred) / Scalars.Of(x.size(0)));   // ascending
-        double[] variances = [.. values.to_type(ScalarType.Float64).data<double>().ToArray().Select(value => Math.Log(Math.Max(value, 1e-12)))];
+        double[] variances =
+            [.. values.to_type(ScalarType.Float64).data<double>().ToArray().Select(value => Math.Log(Math.Max(value, 1e-12)))];
         var dealt = widths.Select(_ => new List<long>()).ToArray();
         double[] sums = new double[widths.Length];
         for (int axis = variances.Length - 1; axis >= 0; axis--)

@@ -15,7 +15,8 @@ public sealed class RqOpqOptions
     [Required]
     public IReadOnlyList<int> ResidualSizes { get; set; } = [256];
 
-    /// <summary>Sets <see cref="ResidualSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="ResidualSizes"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(ResidualSizes))]
     [JsonIgnore]
@@ -31,7 +32,8 @@ public sealed class RqOpqOptions
     [Required]
     public IReadOnlyList<int> ProductSizes { get; set; } = [256, 256];
 
-    /// <summary>Sets <see cref="ProductSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="ProductSizes"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(ProductSizes))]
     [JsonIgnore]

@@ -9,7 +9,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Semantic IDs by residual k-means for the first levels and optimised product quantization of what is left over.</summary>
 /// <remarks>
 /// RQ-OPQ of OneSearch (arXiv:2509.03236), section 3.1, with the rotation and product codes of Ge et al. (CVPR 2013), algorithm 1. Residual
-/// k-means does not change under rotation, so one learned rotation serves all levels; it is applied where it matters, before the product codes.
+/// k-means does not change under rotation, so one learned rotation serves all levels; it is applied where it matters, before the product
+/// codes.
 /// Product codes are not coarse to fine: the last levels of one prefix are independent of each other.
 /// </remarks>
 public sealed class RqOpqQuantizer : TensorQuantizer
@@ -42,14 +43,16 @@ public sealed class RqOpqQuantizer : TensorQuantizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, or from another fit.</exception>
     public static Task<RqOpqQuantizer> LoadAsync(
-        string folder, MiniOneRecOptions? shared = null, ILogger<RqOpqQuantizer>? logger = null, CancellationToken cancellationToken = default) =>
+        string folder, MiniOneRecOptions? shared = null, ILogger<RqOpqQuantizer>? logger = null,
+        CancellationToken cancellationToken = default) =>
         FittedFolder.LoadAsync<RqOpqOptions, RqOpqQuantizer>(
             folder,
             KindName,
             (options, tensors) =>
             {
                 var quantizer = new RqOpqQuantizer(options, shared, logger);
-                var residual = options.ResidualSizes.Count > 0 ? ResidualCodebooks.Load(tensors, options.ResidualSizes, quantizer.Device()) : null;
+                var residual = options.ResidualSizes.Count > 0 ? ResidualCodebooks.Load(tensors, options.ResidualSizes, quantizer.Device())
+                    : null;
                 quantizer.Replace(new RqOpqModel(residual, ProductCodebooks.Load(tensors, options.ProductSizes, quantizer.Device())));
                 return quantizer;
             },
@@ -60,7 +63,9 @@ public sealed class RqOpqQuantizer : TensorQuantizer
     {
         if (embeddings.Width < _options.ProductSizes.Count)
         {
-            throw new ArgumentException($"Vectors of width {embeddings.Width} cannot be cut into the {_options.ProductSizes.Count} parts of ProductSizes.", nameof(embeddings));
+            throw new ArgumentException(
+                $"Vectors of width {embeddings.Width} cannot be cut into the {_options.ProductSizes.Count} parts of ProductSizes.",
+                nameof(embeddings));
         }
 
         long start = Stopwatch.GetTimestamp();
@@ -91,7 +96,8 @@ public sealed class RqOpqQuantizer : TensorQuantizer
             cancellationToken);
         return (
             new RqOpqModel(residual, product),
-            new TrainingResult { Steps = LevelSizes.Count, BestStep = LevelSizes.Count, Elapsed = Stopwatch.GetElapsedTime(start), History = history });
+            new TrainingResult { Steps = LevelSizes.Count, BestStep = LevelSizes.Count, Elapsed = Stopwatch.GetElapsedTime(start),
+            History = history });
     }
 
     private protected override JsonObject OptionsJson() => ArtifactManifest.ToOptions(_options);

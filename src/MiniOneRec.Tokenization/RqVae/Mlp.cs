@@ -7,8 +7,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Linear layers with ReLU between them; before each layer dropout, after each but the last batch normalisation, both optional.</summary>
-/// <remarks>Weights start Xavier-normal, biases at 0. With <c>residual</c> it computes x + MLP(x), and the last layer starts at 0.</remarks>
+/// <summary>Linear layers with ReLU between them; before each layer dropout, after each but the last batch normalisation, both
+/// optional.</summary>
+/// <remarks>Weights start Xavier-normal, biases at 0. With <c>residual</c> it computes x + MLP(x), and the last layer starts at
+/// 0.</remarks>
 internal sealed class Mlp : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "layers")]

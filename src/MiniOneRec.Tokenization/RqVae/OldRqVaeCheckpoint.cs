@@ -23,7 +23,8 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
     public string? File => System.IO.File.Exists(_path) ? FileName : null;
 
     /// <inheritdoc/>
-    public (RunState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors, IWeightStore best)
+    public (RunState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors,
+        IWeightStore best)
     {
         var metadata = Metadata();
         identity.Check(Manifest(metadata[Run]), _path);
@@ -33,7 +34,8 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
         bool isFirst = metadata.Count == 3 && metadata.ContainsKey(Epoch) && metadata.ContainsKey(Steps);
         if (!isFirst && metadata.GetValueOrDefault(Checksum) != ChecksumOf(metadata, stored.All))
         {
-            throw new InvalidDataException($"Checkpoint '{_path}' was damaged or changed after it was written: its checksum does not fit. Remove it to begin anew.");
+            throw new InvalidDataException(
+                $"Checkpoint '{_path}' was damaged or changed after it was written: its checksum does not fit. Remove it to begin anew.");
         }
 
         var state = new RunState { Step = Number(metadata, Steps) };
@@ -53,7 +55,8 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
     /// <summary>Computes the checksum that stands among the metadata.</summary>
     internal static string ChecksumOf(IReadOnlyDictionary<string, string> metadata, IEnumerable<(string Name, Tensor Value)> tensors)
     {
-        string pairs = string.Concat(metadata.Where(pair => pair.Key != Checksum).OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}\n"));
+        string pairs = string.Concat(metadata.Where(pair => pair.Key != Checksum).OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => $"{pair.Key}={pair.Value}\n"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(pairs + WeightsFingerprint.Of(tensors))));
     }
 
@@ -82,7 +85,8 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
-            throw new InvalidDataException($"Checkpoint '{_path}' is damaged: its metadata '{Run}' does not describe a run: {e.Message}", e);
+            throw new InvalidDataException($"Checkpoint '{_path}' is damaged: its metadata '{Run}' does not describe a run: {e.Message}",
+                e);
         }
 
         throw new InvalidDataException($"Checkpoint '{_path}' is damaged: its metadata '{Run}' does not describe a run.");
@@ -91,5 +95,6 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
     private long Number(IReadOnlyDictionary<string, string> metadata, string key) =>
         long.TryParse(metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out long value)
             ? value
-            : throw new InvalidDataException($"Checkpoint '{_path}': metadata '{key}' is '{metadata.GetValueOrDefault(key)}'; expected a number.");
+            : throw new InvalidDataException(
+                $"Checkpoint '{_path}': metadata '{key}' is '{metadata.GetValueOrDefault(key)}'; expected a number.");
 }

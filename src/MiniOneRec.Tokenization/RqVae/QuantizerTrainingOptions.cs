@@ -100,7 +100,8 @@ public sealed class QuantizerTrainingOptions
     internal double RateOf(long step, long batches) => Curve(batches).At(step + 1);
 
     /// <summary>Gets what the updates depend on.</summary>
-    internal UpdateOptions ToUpdate() => new() { WeightDecay = WeightDecay, DecaysVectors = true, ClipNorm = ClipNorm, ClipsInPlace = true };
+    internal UpdateOptions ToUpdate() =>
+        new() { WeightDecay = WeightDecay, DecaysVectors = true, ClipNorm = ClipNorm, ClipsInPlace = true };
 }
 
 /// <summary>The names of <see cref="LearningRateSchedule"/> as version 0.1 had them for quantizers.</summary>

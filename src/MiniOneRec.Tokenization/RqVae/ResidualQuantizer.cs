@@ -9,7 +9,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Levels of codes, each quantizing what the levels above it left over.</summary>
 /// <remarks>
-/// RQ-VAE, Lee et al. (arXiv:2203.01941), section 3.1, and TIGER (arXiv:2305.05065), section 3.1. Level loss: mse(e, sg[r]) + β·mse(sg[e], r);
+/// RQ-VAE, Lee et al. (arXiv:2203.01941), section 3.1, and TIGER (arXiv:2305.05065), section 3.1. Level loss: mse(e, sg[r]) + β·mse(sg[e],
+/// r);
 /// quantisation loss: the mean over levels, as in the MiniOneRec reference.
 /// </remarks>
 internal sealed class ResidualQuantizer : nn.Module
@@ -25,7 +26,8 @@ internal sealed class ResidualQuantizer : nn.Module
         : base(nameof(ResidualQuantizer))
     {
         _options = options;
-        _levels = new ModuleList<VectorQuantizer>([.. options.CodebookSizes.Select(codes => new VectorQuantizer(codes, width, options.Codebooks))]);
+        _levels = new ModuleList<VectorQuantizer>(
+            [.. options.CodebookSizes.Select(codes => new VectorQuantizer(codes, width, options.Codebooks))]);
         RegisterComponents();
     }
 

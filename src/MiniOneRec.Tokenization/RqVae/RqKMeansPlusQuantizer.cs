@@ -9,8 +9,10 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Semantic IDs by RQ-KMeans+: balanced residual k-means, refined by a network that starts as the identity.</summary>
 /// <remarks>
-/// As the MiniOneRec reference takes it from GPR (arXiv:2511.10138): encoder z = x + MLP(x) with a last layer of zeros, codebooks from balanced
-/// residual k-means, then trained as an RQ-VAE. <see cref="RqVaeOptions.LatentWidth"/> and <see cref="RqVaeOptions.Initialization"/> play no part.
+/// As the MiniOneRec reference takes it from GPR (arXiv:2511.10138): encoder z = x + MLP(x) with a last layer of zeros, codebooks from
+/// balanced
+/// residual k-means, then trained as an RQ-VAE. <see cref="RqVaeOptions.LatentWidth"/> and <see cref="RqVaeOptions.Initialization"/> play
+/// no part.
 /// </remarks>
 public sealed class RqKMeansPlusQuantizer : TensorQuantizer
 {
@@ -22,7 +24,8 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
     /// <param name="shared">Device and seed, or <see langword="null"/> for the defaults.</param>
     /// <param name="logger">Told of the stages, or <see langword="null"/>.</param>
     /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
-    public RqKMeansPlusQuantizer(RqVaeOptions? options = null, MiniOneRecOptions? shared = null, ILogger<RqKMeansPlusQuantizer>? logger = null)
+    public RqKMeansPlusQuantizer(RqVaeOptions? options = null, MiniOneRecOptions? shared = null,
+        ILogger<RqKMeansPlusQuantizer>? logger = null)
         : base(shared, logger) =>
         _options = OptionsValidation.Validated(options ?? Defaults(), new RqVaeOptionsValidator(), new RqVaeOptionsRules());
 
@@ -32,7 +35,8 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
     /// <inheritdoc/>
     public override IReadOnlyList<int> LevelSizes => _options.CodebookSizes;
 
-    private protected override bool EncodesTogether => _options.SinkhornUse != SinkhornUse.Training && _options.SinkhornEpsilons.Any(epsilon => epsilon > 0);
+    private protected override bool EncodesTogether => _options.SinkhornUse != SinkhornUse.Training
+        && _options.SinkhornEpsilons.Any(epsilon => epsilon > 0);
 
     /// <summary>Makes the default options: those of the RQ-VAE at a learning rate of 0.0001 and 500 epochs.</summary>
     public static RqVaeOptions Defaults() => new() { Training = { LearningRate = 1e-4, Epochs = 500 } };
@@ -44,7 +48,8 @@ public sealed class RqKMeansPlusQuantizer : TensorQuantizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, or from another fit.</exception>
     public static Task<RqKMeansPlusQuantizer> LoadAsync(
-        string folder, MiniOneRecOptions? shared = null, ILogger<RqKMeansPlusQuantizer>? logger = null, CancellationToken cancellationToken = default) =>
+        string folder, MiniOneRecOptions? shared = null, ILogger<RqKMeansPlusQuantizer>? logger = null,
+        CancellationToken cancellationToken = default) =>
         FittedFolder.LoadAsync<RqVaeOptions, RqKMeansPlusQuantizer>(
             folder,
             KindName,

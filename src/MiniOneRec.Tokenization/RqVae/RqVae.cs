@@ -78,8 +78,10 @@ internal sealed class RqVae : nn.Module
 
     /// <summary>Lists parameters and buffers by name, for artifacts and checkpoints; they alias the module's own.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> Tensors() =>
-        [.. named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)), .. named_buffers().Select(pair => (pair.name, pair.buffer))];
+        [.. named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)),
+            .. named_buffers().Select(pair => (pair.name, pair.buffer))];
 }
 
-/// <summary>What <see cref="RqVae"/> makes of a batch: losses are scalars, latent vectors <c>[B, Z]</c>, reconstruction <c>[B, E]</c>.</summary>
+/// <summary>What <see cref="RqVae"/> makes of a batch: losses are scalars, latent vectors <c>[B, Z]</c>, reconstruction <c>[B,
+/// E]</c>.</summary>
 internal sealed record RqVaeOutput(Tensor Loss, Tensor ReconstructionLoss, Tensor Latent, Tensor Reconstruction, QuantizedLatent Quantised);

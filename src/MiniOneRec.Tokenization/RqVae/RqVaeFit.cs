@@ -22,7 +22,8 @@ internal sealed record RqVaeFit(string Kind, RqVaeOptions Options, int Seed, ILo
     public RunIdentity Identity(EmbeddingTable embeddings) => new()
     {
         Kind = Kind + "-checkpoint",
-        MadeFrom = new Dictionary<string, string> { ["vectors"] = embeddings.Fingerprint(), ["seed"] = Seed.ToString(CultureInfo.InvariantCulture) },
+        MadeFrom = new Dictionary<string,
+        string> { ["vectors"] = embeddings.Fingerprint(), ["seed"] = Seed.ToString(CultureInfo.InvariantCulture) },
         Options = ArtifactManifest.ToOptions(Options),
         WeightPrefix = RqVaeTrainer.ModelPrefix,
     };
@@ -34,7 +35,8 @@ internal sealed record RqVaeFit(string Kind, RqVaeOptions Options, int Seed, ILo
     /// <param name="progress">Told once per epoch.</param>
     /// <param name="cancellationToken">Stops after a whole step.</param>
     public (RqVaeModel Model, TrainingResult Result) Run(
-        EmbeddingTable embeddings, Tensor x, Action<RqVaeTrainer> initialise, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+        EmbeddingTable embeddings, Tensor x, Action<RqVaeTrainer> initialise, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellationToken)
     {
         var model = new RqVae(Options, embeddings.Width, ResidualEncoder);
         try

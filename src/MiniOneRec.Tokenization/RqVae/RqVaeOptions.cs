@@ -15,7 +15,8 @@ public sealed class RqVaeOptions
     [Required]
     public IReadOnlyList<int> CodebookSizes { get; set; } = [256, 256, 256];
 
-    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="CodebookSizes"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(CodebookSizes))]
     [JsonIgnore]
@@ -36,7 +37,8 @@ public sealed class RqVaeOptions
     [Required]
     public IReadOnlyList<int> HiddenWidths { get; set; } = [512, 256, 128];
 
-    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="HiddenWidths"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(HiddenWidths))]
     [JsonIgnore]
@@ -85,13 +87,15 @@ public sealed class RqVaeOptions
     [Range(1e-6, 1e6)]
     public double BalanceTemperature { get; set; } = 1;
 
-    /// <summary>Gets or sets ε of each level's Sinkhorn assignment, 0 for the nearest code; empty for the nearest code everywhere.</summary>
+    /// <summary>Gets or sets ε of each level's Sinkhorn assignment, 0 for the nearest code; empty for the nearest code
+    /// everywhere.</summary>
     /// <value>The default is empty.</value>
     [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
     public IReadOnlyList<double> SinkhornEpsilons { get; set; } = [];
 
-    /// <summary>Sets <see cref="SinkhornEpsilons"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="SinkhornEpsilons"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(SinkhornEpsilons))]
     [JsonIgnore]
@@ -140,10 +144,12 @@ public enum ReconstructionLoss
 /// <summary>How gradients pass the levels of a residual quantizer.</summary>
 public enum ResidualGradient
 {
-    /// <summary>The next residual subtracts the code as a constant and the sum passes straight through once: every level commits the encoder.</summary>
+    /// <summary>The next residual subtracts the code as a constant and the sum passes straight through once: every level commits the
+    /// encoder.</summary>
     Textbook,
 
-    /// <summary>The next residual subtracts the straight-through value, as the MiniOneRec reference does: only the first level commits the encoder.</summary>
+    /// <summary>The next residual subtracts the straight-through value, as the MiniOneRec reference does: only the first level commits the
+    /// encoder.</summary>
     StraightThrough,
 }
 

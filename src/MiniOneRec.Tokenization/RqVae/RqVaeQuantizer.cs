@@ -7,7 +7,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Semantic IDs by a residual-quantized autoencoder.</summary>
 /// <remarks>
-/// TIGER (arXiv:2305.05065), section 3.1; MiniOneRec (arXiv:2510.24431). Departures from the reference system: the textbook gradient, codebooks
+/// TIGER (arXiv:2305.05065), section 3.1; MiniOneRec (arXiv:2510.24431). Departures from the reference system: the textbook gradient,
+/// codebooks
 /// initialised from the whole catalogue, and dead codes revived.
 /// </remarks>
 public sealed class RqVaeQuantizer : TensorQuantizer
@@ -30,7 +31,8 @@ public sealed class RqVaeQuantizer : TensorQuantizer
     /// <inheritdoc/>
     public override IReadOnlyList<int> LevelSizes => _options.CodebookSizes;
 
-    private protected override bool EncodesTogether => _options.SinkhornUse != SinkhornUse.Training && _options.SinkhornEpsilons.Any(epsilon => epsilon > 0);
+    private protected override bool EncodesTogether => _options.SinkhornUse != SinkhornUse.Training
+        && _options.SinkhornEpsilons.Any(epsilon => epsilon > 0);
 
     /// <summary>Reads a folder that <see cref="TensorQuantizer.SaveAsync(string, CancellationToken)"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
@@ -39,7 +41,8 @@ public sealed class RqVaeQuantizer : TensorQuantizer
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, or from another fit.</exception>
     public static Task<RqVaeQuantizer> LoadAsync(
-        string folder, MiniOneRecOptions? shared = null, ILogger<RqVaeQuantizer>? logger = null, CancellationToken cancellationToken = default) =>
+        string folder, MiniOneRecOptions? shared = null, ILogger<RqVaeQuantizer>? logger = null,
+        CancellationToken cancellationToken = default) =>
         FittedFolder.LoadAsync<RqVaeOptions, RqVaeQuantizer>(
             folder,
             KindName,

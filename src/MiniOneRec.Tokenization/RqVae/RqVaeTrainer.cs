@@ -71,7 +71,8 @@ internal sealed class RqVaeTrainer : QuantizerTraining
     /// <summary>Takes one step.</summary>
     /// <param name="batch">Vectors, <c>[B, E]</c>.</param>
     /// <param name="learningRate">The learning rate of this step.</param>
-    /// <returns>Total and reconstruction loss before the step, the gradient's norm before clipping (NaN without clipping), and codes revived.</returns>
+    /// <returns>Total and reconstruction loss before the step, the gradient's norm before clipping (NaN without clipping), and codes
+    /// revived.</returns>
     public (Tensor Loss, Tensor Reconstruction, double GradientNorm, long Revived) Step(Tensor batch, double learningRate)
     {
         var (total, reconstruction, update, revived) = LearnFrom(batch, learningRate);
@@ -106,7 +107,8 @@ internal sealed class RqVaeTrainer : QuantizerTraining
             revived += _model.Quantizer.Levels[level].Update(output.Quantised.Residuals[level], output.Quantised.Codes.select(1, level));
         }
 
-        return (output.Loss.detach().MoveToOuterDisposeScope(), output.ReconstructionLoss.detach().MoveToOuterDisposeScope(), update, revived);
+        return (output.Loss.detach().MoveToOuterDisposeScope(), output.ReconstructionLoss.detach().MoveToOuterDisposeScope(), update,
+            revived);
     }
 
     /// <summary>Runs the epochs from <paramref name="firstEpoch"/> on.</summary>
@@ -119,7 +121,8 @@ internal sealed class RqVaeTrainer : QuantizerTraining
     /// <param name="cancellationToken">Stops after a whole step.</param>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
     public TrainingResult Run(
-        string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint, CancellationToken cancellationToken)
+        string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint,
+        CancellationToken cancellationToken)
     {
         _seed = seed;
         _model.train();
@@ -130,7 +133,8 @@ internal sealed class RqVaeTrainer : QuantizerTraining
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Tensor Value)> State() =>
-        [.. _model.Tensors().Select(pair => (ModelPrefix + pair.Name, pair.Value)), .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value))];
+        [.. _model.Tensors().Select(pair => (ModelPrefix + pair.Name, pair.Value)),
+            .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value))];
 
     /// <summary>Maps a catalogue to latent vectors in pieces.</summary>
     public Tensor EncodeAll(Tensor x)
@@ -148,5 +152,6 @@ internal sealed class RqVaeTrainer : QuantizerTraining
 
     /// <summary>Counts how often a step of the batch size uses each code, which is what the moving averages count.</summary>
     private Tensor PerStep(Tensor labels, VectorQuantizer level) =>
-        labels.bincount(null, minlength: level.Codebook.size(0)).to_type(level.Codebook.dtype) * Scalars.Of((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
+        labels.bincount(null, minlength: level.Codebook.size(0))
+            .to_type(level.Codebook.dtype) * Scalars.Of((double)Math.Min(_options.BatchSize, labels.size(0)) / labels.size(0));
 }

@@ -37,15 +37,19 @@ internal sealed class VectorQuantizer : nn.Module
         : base(nameof(VectorQuantizer))
     {
         _options = options;
-        _codebook = new Parameter(rand(codes, width).mul_(Scalars.Of(2)).sub_(Scalars.Of(1)).div_(Scalars.Of(codes)), requires_grad: !options.MovingAverage);   // uniform in ±1/K
+        // uniform in ±1/K
+        _codebook = new Parameter(rand(codes, width).mul_(Scalars.Of(2)).sub_(Scalars.Of(1)).div_(Scalars.Of(codes)),
+            requires_grad: !options.MovingAverage);
         _usage = full([codes], Scalars.Of(1.0f / codes));
         _idle = zeros([codes]);
-        _count = ones([codes]);                                                             // each code starts as the mean of one residual: itself
+        // each code starts as the mean of one residual: itself
+        _count = ones([codes]);
         _sum = _codebook.detach().clone();
         RegisterComponents();
         foreach (var tensor in (Tensor[])[_codebook, _usage, _idle, _count, _sum])
         {
-            tensor.DetachFromDisposeScope();                                                // the module owns them, whatever scope it is made in
+            // the module owns them, whatever scope it is made in
+            tensor.DetachFromDisposeScope();
         }
     }
 
@@ -81,7 +85,8 @@ internal sealed class VectorQuantizer : nn.Module
     public Tensor Distances(Tensor residual)
     {
         using var scope = NewDisposeScope();
-        return addmm(_codebook.pow(Scalars.Of(2)).sum(1), residual, _codebook.t(), 1, -2).Plus(residual.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
+        return addmm(_codebook.pow(Scalars.Of(2)).sum(1), residual, _codebook.t(), 1, -2)
+            .Plus(residual.pow(Scalars.Of(2)).sum(1, keepdim: true)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Computes KL(p̄‖uniform) of the mean soft assignment: 0 where all codes are used alike, ln K where one is.</summary>
@@ -92,7 +97,8 @@ internal sealed class VectorQuantizer : nn.Module
         return (mean * (mean * Scalars.Of(mean.size(0))).log()).sum().MoveToOuterDisposeScope();
     }
 
-    /// <summary>After a step: moves the averages, counts idle steps, and gives dead codes the residuals that are farthest from theirs.</summary>
+    /// <summary>After a step: moves the averages, counts idle steps, and gives dead codes the residuals that are farthest from
+    /// theirs.</summary>
     /// <param name="residual">The residuals of the step, detached, <c>[B, D]</c>.</param>
     /// <param name="codes">Their codes, <c>[B]</c>.</param>
     /// <returns>The number of codes revived.</returns>
@@ -106,7 +112,8 @@ internal sealed class VectorQuantizer : nn.Module
             _count.mul_(Scalars.Of(_options.Decay)).PlusInPlace(counts * Scalars.Of(1 - _options.Decay));
             _sum.mul_(Scalars.Of(_options.Decay)).index_add_(0, codes, residual, Scalars.Of(1 - _options.Decay));
             var total = _count.sum();
-            var smoothed = _count.Plus(Scalars.Of(1e-5)) / total.Plus(Scalars.Of(1e-5 * _count.size(0))) * total;   // Laplace: no division by zero
+            // Laplace: no division by zero
+            var smoothed = _count.Plus(Scalars.Of(1e-5)) / total.Plus(Scalars.Of(1e-5 * _count.size(0))) * total;
             _codebook.copy_(_sum / smoothed.unsqueeze(1));
         }
 
@@ -117,7 +124,8 @@ internal sealed class VectorQuantizer : nn.Module
 
         _usage.mul_(Scalars.Of(_options.UsageDecay)).PlusInPlace(counts * Scalars.Of((1 - _options.UsageDecay) / codes.size(0)));
         _idle.PlusInPlace(Scalars.Of(1)).mul_((counts == Scalars.Of(0)).to_type(_idle.dtype));
-        var dead = ((_idle >= Scalars.Of(_options.RevivalPatience)) & (_usage < Scalars.Of(_options.RevivalThreshold))).nonzero().squeeze(1);
+        var dead = ((_idle >= Scalars.Of(_options.RevivalPatience)) & (_usage < Scalars.Of(_options.RevivalThreshold))).nonzero()
+            .squeeze(1);
         return dead.size(0) == 0 ? 0 : Revive(dead, residual, codes);
     }
 
@@ -135,7 +143,9 @@ internal sealed class VectorQuantizer : nn.Module
         long number = dead.size(0), available = Math.Min(number, residual.size(0));
         var errors = (residual - _codebook.index_select(0, codes)).pow(Scalars.Of(2)).sum(1);   // [B]
         var (_, far) = errors.topk((int)available);
-        var rows = far.index_select(0, arange(Scalars.Of(0), Scalars.Of(number), Scalars.Of(1), device: far.device) % Scalars.Of(available));   // cycled where the batch is small
+        // cycled where the batch is small
+        var rows =
+            far.index_select(0, arange(Scalars.Of(0), Scalars.Of(number), Scalars.Of(1), device: far.device) % Scalars.Of(available));
         var fresh = residual.index_select(0, rows);
         fresh = fresh.Plus(randn_like(fresh) * Scalars.Of(RevivalNoise));
         _codebook.index_copy_(0, dead, fresh);

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace MiniOneRec.Training;
 
-/// <summary>The files of a run: checkpoints <c>step-N</c>, the best weights <c>best-N.safetensors</c>, and what killed writers left of both.</summary>
+/// <summary>The files of a run: checkpoints <c>step-N</c>, the best weights <c>best-N.safetensors</c>, and what killed writers left of
+/// both.</summary>
 /// <remarks>Nothing else in the folder is touched.</remarks>
 /// <param name="folder">The folder.</param>
 internal sealed partial class CheckpointFolder(string folder)
@@ -74,7 +75,8 @@ internal sealed partial class CheckpointFolder(string folder)
     public void Keep(string current, IEnumerable<KeptWeights> best)
     {
         var kept = best.Select(weights => BestPath(weights.Step)).ToHashSet(StringComparer.Ordinal);
-        foreach (string path in Checkpoints().Where(path => path != current).Concat(BestFiles().Where(path => !kept.Contains(path))).ToArray())
+        foreach (string path in Checkpoints().Where(path => path != current).Concat(BestFiles().Where(path => !kept.Contains(path)))
+            .ToArray())
         {
             Delete(path);
         }
@@ -111,11 +113,13 @@ internal sealed partial class CheckpointFolder(string folder)
 
     /// <summary>Lists the checkpoints, oldest first; folders of other content do not count.</summary>
     private IEnumerable<string> Checkpoints() => !Directory.Exists(folder) ? [] : Directory.EnumerateDirectories(folder, "step-*")
-        .Where(path => long.TryParse(Path.GetFileName(path)["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _) && IsOurs(path))
+        .Where(path => long.TryParse(Path.GetFileName(path)["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            && IsOurs(path))
         .Order(StringComparer.Ordinal);
 
     private IEnumerable<string> BestFiles() => Directory.EnumerateFiles(folder, "best-*.safetensors").Where(path =>
-        Path.GetFileNameWithoutExtension(path)["best-".Length..] is { Length: >= 9 } step && long.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        Path.GetFileNameWithoutExtension(path)["best-".Length..] is { Length: >= 9 } step
+            && long.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
     private static bool IsOurs(string path) => File.Exists(Path.Combine(path, ManifestFile)) && File.Exists(Path.Combine(path, TensorFile));
 

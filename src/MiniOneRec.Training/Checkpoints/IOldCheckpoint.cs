@@ -6,7 +6,8 @@ namespace MiniOneRec.Training;
 internal interface IOldCheckpoint<TState>
     where TState : RunState
 {
-    /// <summary>Gets the name of the file by which it is known, where the folder holds one that may be this run's; else <see langword="null"/>.</summary>
+    /// <summary>Gets the name of the file by which it is known, where the folder holds one that may be this run's; else
+    /// <see langword="null"/>.</summary>
     string? File { get; }
 
     /// <summary>Reads it.</summary>

@@ -10,15 +10,18 @@ internal delegate Task TensorWriter(string path, IReadOnlyList<(string, Tensor)>
 
 /// <summary>The checkpoints of a run, from which an interrupted one goes on with identical bits.</summary>
 /// <remarks>
-/// A checkpoint is a folder <c>step-N</c> with a manifest and one file of tensors, written aside and renamed, so that at every moment at least one is whole;
-/// older ones are deleted after that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only when no checkpoint names them any
+/// A checkpoint is a folder <c>step-N</c> with a manifest and one file of tensors, written aside and renamed, so that at every moment at
+/// least one is whole;
+/// older ones are deleted after that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only when no checkpoint
+/// names them any
 /// more. The manifest has the hashes of all these files, the options, and fingerprints of what the run works on.
 /// </remarks>
 /// <param name="folder">The folder.</param>
 /// <param name="identity">What a continued run must share.</param>
 /// <param name="old">Reads what version 0.1 wrote, or <see langword="null"/> where that has the same form.</param>
 /// <param name="write">Writes tensors, or <see langword="null"/> for the ordinary writer.</param>
-internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity, IOldCheckpoint<TState>? old = null, TensorWriter? write = null) : IWeightStore
+internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity, IOldCheckpoint<TState>? old = null,
+    TensorWriter? write = null) : IWeightStore
     where TState : RunState
 {
     private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
@@ -64,7 +67,8 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
         }
 
         using var stored = ArtifactFolder.LoadAsync(
-            latest, CheckpointFolder.ManifestFile, identity.Kind, (manifest, at) => Task.FromResult(Read(manifest, at, tensors))).GetAwaiter().GetResult();
+            latest, CheckpointFolder.ManifestFile, identity.Kind, (manifest, at) => Task.FromResult(Read(manifest, at, tensors)))
+            .GetAwaiter().GetResult();
         foreach (var best in stored.State.Best)
         {
             CheckBest(best);
@@ -148,9 +152,11 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
     {
         try
         {
-            var state = manifest.Options["state"].Deserialize<T>(Strict) ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
+            var state = manifest.Options["state"].Deserialize<T>(Strict)
+                ?? throw new InvalidDataException($"'{path}': key 'options.state' is missing.");
             return state.IsWhole() ? state
-                : throw new InvalidDataException($"'{path}': key 'options.state' has a negative number or a null, or no finite figure for its best weights.");
+                : throw new InvalidDataException(
+                    $"'{path}': key 'options.state' has a negative number or a null, or no finite figure for its best weights.");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or OverflowException)
         {
@@ -176,7 +182,8 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
         }
     }
 
-    private void NoteEnvironment(string? environment) => OtherEnvironment = environment == RunEnvironment.Current().ToString() ? null : environment;
+    private void NoteEnvironment(string? environment) => OtherEnvironment = environment == RunEnvironment.Current().ToString() ? null
+        : environment;
 
     private void DeleteOld()
     {
@@ -196,7 +203,8 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
 
         if (best.Sha256 is not null && ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult() != best.Sha256)
         {
-            throw new InvalidDataException($"File '{path}' was damaged or changed: its SHA-256 is not {best.Sha256}, with which it was written.");
+            throw new InvalidDataException(
+                $"File '{path}' was damaged or changed: its SHA-256 is not {best.Sha256}, with which it was written.");
         }
     }
 

@@ -48,18 +48,33 @@ internal sealed record RunIdentity
     /// <param name="stored">The checkpoint's tensors.</param>
     /// <param name="tensors">The run's tensors.</param>
     /// <exception cref="InvalidDataException">The run began with other weights.</exception>
-    public void CheckWeights(ArtifactManifest manifest, string checkpoint, StoredTensors stored, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    public void CheckWeights(ArtifactManifest manifest, string checkpoint, StoredTensors stored,
+        IReadOnlyList<(string Name, Tensor Value)> tensors)
     {
         string? there = manifest.MadeFrom.GetValueOrDefault(StartWeights);
         if (!MadeFrom.TryGetValue(StartWeights, out string? here) || !IsKnown(manifest, StartWeights) || there == here
             || tensors.Where(pair => pair.Name.StartsWith(WeightPrefix, StringComparison.Ordinal))
-                .All(pair => WeightsFingerprint.Of([(pair.Name, stored.Get(pair.Name, pair.Value.shape))]) == WeightsFingerprint.Of([pair])))
+                .All(pair =>
+                    WeightsFingerprint.Of([(pair.Name, stored.Get(pair.Name, pair.Value.shape))]) == WeightsFingerprint.Of([pair])))
         {
             return;
         }
 
         Refuse(checkpoint, [$"the {StartWeights} are others ({there ?? "none"} there, {here} here); "
             + "begin with the weights that the run began with, and seed what makes random ones"]);
+    }
+
+    // A number such as 1e99999999999 in a damaged file cannot be compared, and is no option's value.
+    private static bool AreEqual(JsonNode? there, JsonNode? here)
+    {
+        try
+        {
+            return JsonNode.DeepEquals(there, here);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            return false;
+        }
     }
 
     // Checkpoints of version 0.1 know fewer fingerprints.
@@ -74,7 +89,7 @@ internal sealed record RunIdentity
             {
                 Compare(path, old, current, differences);
             }
-            else if (!JsonNode.DeepEquals(there[key], here[key]))
+            else if (!AreEqual(there[key], here[key]))
             {
                 differences.Add($"{path} ({there[key]?.ToJsonString() ?? "none"} there, {here[key]?.ToJsonString() ?? "none"} here)");
             }

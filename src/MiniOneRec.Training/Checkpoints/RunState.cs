@@ -27,8 +27,10 @@ internal record RunState
 
     /// <summary>Gets what the training loop starts from.</summary>
     [JsonIgnore]
-    public LoopState Loop => new() { Step = Step, SinceBest = SinceBest, ValidationDue = ValidationDue, StopReason = StopReason, Trained = Trained };
+    public LoopState Loop =>
+        new() { Step = Step, SinceBest = SinceBest, ValidationDue = ValidationDue, StopReason = StopReason, Trained = Trained };
 
     /// <summary>Returns whether all counts are at least 0 and nothing is missing.</summary>
-    public virtual bool IsWhole() => this is { Step: >= 0, SinceBest: >= 0, Trained.Ticks: >= 0 } && Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value));
+    public virtual bool IsWhole() => this is { Step: >= 0, SinceBest: >= 0, Trained.Ticks: >= 0 }
+        && Best.All(best => best is { Step: >= 0 } && double.IsFinite(best.Value));
 }

@@ -21,7 +21,8 @@ internal sealed record StepOutcome
     /// <summary>Gets the figures to report, or <see langword="null"/> where this step reports none.</summary>
     public Dictionary<string, double>? Metrics { get; init; }
 
-    /// <summary>Gets what was no finite number, or <see langword="null"/>. It ends the run with <see cref="TrainingDivergedException"/>.</summary>
+    /// <summary>Gets what was no finite number, or <see langword="null"/>. It ends the run with
+    /// <see cref="TrainingDivergedException"/>.</summary>
     public string? Divergence { get; init; }
 
     /// <summary>Gets why the run should stop after this step, or <see langword="null"/>.</summary>

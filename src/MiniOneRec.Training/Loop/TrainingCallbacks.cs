@@ -7,7 +7,8 @@ internal abstract class TrainingCallbacks
     /// <param name="step">Steps done.</param>
     /// <param name="metrics">Receives the figures.</param>
     /// <param name="cancellationToken">May end the measurement, which is then made up for when the run is resumed.</param>
-    public virtual ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken) => new(Improved: true);
+    public virtual ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken) =>
+        new(Improved: true);
 
     /// <summary>Saves the run.</summary>
     /// <param name="state">Where it stands.</param>

@@ -7,7 +7,8 @@ namespace MiniOneRec.Training;
 /// <param name="progress">The caller's progress, or <see langword="null"/>.</param>
 /// <param name="time">The clock, by default the system's.</param>
 internal sealed class TrainingLoop(
-    TrainingPlan plan, ITrainingStep step, TrainingCallbacks callbacks, IProgress<TrainingProgress>? progress = null, TimeProvider? time = null)
+    TrainingPlan plan, ITrainingStep step, TrainingCallbacks callbacks, IProgress<TrainingProgress>? progress = null,
+    TimeProvider? time = null)
 {
     /// <summary>The reason of a run that used up its time.</summary>
     public const string TimeOver = "time is over";

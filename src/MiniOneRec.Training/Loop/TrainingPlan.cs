@@ -21,7 +21,8 @@ internal sealed record TrainingPlan
     /// <summary>Gets when the run validates, or <see langword="null"/> for never.</summary>
     public ValidationOptions? Validation { get; init; }
 
-    /// <summary>Gets the figures of a report before the first step, or <see langword="null"/> for none unless the starting weights are validated.</summary>
+    /// <summary>Gets the figures of a report before the first step, or <see langword="null"/> for none unless the starting weights are
+    /// validated.</summary>
     public IReadOnlyDictionary<string, double>? StartMetrics { get; init; }
 
     /// <summary>Gets the steps between two checkpoints; 0 for none.</summary>

@@ -3,10 +3,12 @@ namespace MiniOneRec.Training;
 /// <summary>When a run validates and when it gives up. The last validation is at the end of the run.</summary>
 internal sealed record ValidationOptions
 {
-    /// <summary>Gets the steps between two validations, or <see langword="null"/> where <see cref="Count"/> says how many there are.</summary>
+    /// <summary>Gets the steps between two validations, or <see langword="null"/> where <see cref="Count"/> says how many there
+    /// are.</summary>
     public long? Every { get; init; }
 
-    /// <summary>Gets how many validations are spread evenly over the run: over its steps, or over its time where that ends it earlier.</summary>
+    /// <summary>Gets how many validations are spread evenly over the run: over its steps, or over its time where that ends it
+    /// earlier.</summary>
     public int Count { get; init; } = 1;
 
     /// <summary>Gets whether the starting weights are validated too.</summary>

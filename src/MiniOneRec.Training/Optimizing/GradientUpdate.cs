@@ -17,7 +17,8 @@ internal sealed class GradientUpdate : IDisposable
     /// <param name="exchange">Combines gradients of several processes, or <see langword="null"/> for one process.</param>
     /// <param name="slow">Parameters among them that have a learning rate of their own, as a share of the common one, and no decay.</param>
     public GradientUpdate(
-        IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null, IReadOnlyDictionary<Parameter, double>? slow = null)
+        IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null, IReadOnlyDictionary<Parameter,
+        double>? slow = null)
     {
         (_parameters, _options, _exchange) = ([.. parameters], options, exchange);
         Parameter[] common = [.. _parameters.Where(p => slow?.ContainsKey(p) != true)];

@@ -3,7 +3,8 @@ using TorchSharp.Modules;
 namespace MiniOneRec.Training;
 
 /// <summary>Combines gradients of several processes between the backward pass and the measurement of their norm.</summary>
-/// <remarks>A single process has none. It is called once per update, on the thread that trains; every process must make the same calls.</remarks>
+/// <remarks>A single process has none. It is called once per update, on the thread that trains; every process must make the same
+/// calls.</remarks>
 public interface IGradientExchange
 {
     /// <summary>Replaces the gradients that the parameters hold by those of all processes together.</summary>

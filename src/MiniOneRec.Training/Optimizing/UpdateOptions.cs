@@ -16,7 +16,8 @@ internal sealed record UpdateOptions
     public double ClipNorm { get; init; }
 
     /// <summary>
-    /// Gets whether gradients are scaled in place and by <c>ClipNorm / (norm + 1e-6)</c>, as torch.nn.utils.clip_grad_norm_ does, and are not measured
+    /// Gets whether gradients are scaled in place and by <c>ClipNorm / (norm + 1e-6)</c>, as torch.nn.utils.clip_grad_norm_ does, and are
+    /// not measured
     /// where there is no limit. Otherwise AdamW divides them in its own pass over memory.
     /// </summary>
     public bool ClipsInPlace { get; init; }

@@ -28,6 +28,8 @@ internal sealed class RunLog : IDisposable
             {
                 kept = [string.Join(',', _columns)];
             }
+
+            _columns = kept[0].Split(',');                          // a continued log keeps its columns
         }
 
         foreach (string line in kept)

@@ -7,7 +7,8 @@ namespace MiniOneRec.Training;
 
 /// <summary>The weights that the optimizer moves, in float32, beside those that the model computes with.</summary>
 /// <remarks>
-/// In float32 both are one. In another type the optimizer's are copies: the gradients of each micro-batch are added to theirs in float32, and after a step they
+/// In float32 both are one. In another type the optimizer's are copies: the gradients of each micro-batch are added to theirs in float32,
+/// and after a step they
 /// are rounded into the model.
 /// </remarks>
 internal sealed class MasterWeights : IDisposable
@@ -18,7 +19,8 @@ internal sealed class MasterWeights : IDisposable
     /// <param name="trained">What is trained, in the type of the computation.</param>
     /// <param name="precision">That type, with the exact values of the weights.</param>
     /// <param name="keepsGradients">
-    /// Whether gradients lie side by side from the start and are set to zero between steps. That leaves the heap whole for activations; made on the way, they
+    /// Whether gradients lie side by side from the start and are set to zero between steps. That leaves the heap whole for activations;
+    /// made on the way, they
     /// cut it to pieces. Otherwise they are dropped, and the next ones take their place without a pass over memory.
     /// </param>
     public MasterWeights(IReadOnlyList<(string Name, Parameter Value)> trained, ModelPrecision precision, bool keepsGradients = false)
@@ -26,7 +28,8 @@ internal sealed class MasterWeights : IDisposable
         using var noGrad = no_grad();
         _keepsGradients = keepsGradients;
         _entries = [.. trained.Select(pair => new Entry(
-            pair.Name, pair.Value, precision.Compute == ScalarType.Float32 || pair.Value.dtype == ScalarType.Float32 ? pair.Value : new Parameter(precision.Take(pair.Name, pair.Value), requires_grad: true)))];
+            pair.Name, pair.Value, precision.Compute == ScalarType.Float32 || pair.Value.dtype == ScalarType.Float32 ? pair.Value
+            : new Parameter(precision.Take(pair.Name, pair.Value), requires_grad: true)))];
         Parameters = [.. _entries.Select(entry => entry.Master)];
         if (keepsGradients)
         {

@@ -45,7 +45,8 @@ internal sealed class TrainableSet : IDisposable
         get
         {
             var trained = All.Select(pair => pair.Value).ToHashSet(ReferenceEqualityComparer.Instance);
-            return _model.named_parameters().Where(pair => !trained.Contains(pair.parameter)).Select(pair => (pair.name, (Tensor)pair.parameter));
+            return _model.named_parameters().Where(pair => !trained.Contains(pair.parameter))
+                .Select(pair => (pair.name, (Tensor)pair.parameter));
         }
     }
 

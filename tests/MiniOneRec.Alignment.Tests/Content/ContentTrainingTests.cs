@@ -15,8 +15,10 @@ public sealed class ContentTrainingTests
         await new SftTrainer(options).TrainAsync(recommender, Toy.Users());
         recommender.DenseWeight = 1;
 
-        var rows = Toy.Users().SelectMany(user => Enumerable.Range(1, user.ItemIds.Count - 1).Select(t => (History: user.ItemIds.Take(t).ToArray(), Target: user.ItemIds[t]))).ToArray();
-        int hits = rows.Count(row => recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0].Items[0].ItemId == row.Target);
+        var rows = Toy.Users().SelectMany(user => Enumerable.Range(1, user.ItemIds.Count - 1)
+            .Select(t => (History: user.ItemIds.Take(t).ToArray(), Target: user.ItemIds[t]))).ToArray();
+        int hits = rows.Count(row =>
+            recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0].Items[0].ItemId == row.Target);
         Assert.True(hits > 0.9 * rows.Length, $"{hits} of {rows.Length}");
     }
 
@@ -82,7 +84,8 @@ public sealed class ContentTrainingTests
         options.Checkpoints.Folder = folder["checkpoints"];
         await new SftTrainer(options).TrainAsync(first.Value, Toy.Users());
         float[] values = [.. Enumerable.Range(0, 24 * 5).Select(i => (float)i)];
-        second.Value.Model.Attach(new ContentModule(new ItemContent(second.Value.Index.Items, 5, values), second.Value.Index, second.Value.Template, 16));
+        second.Value.Model.Attach(
+            new ContentModule(new ItemContent(second.Value.Index.Items, 5, values), second.Value.Index, second.Value.Template, 16));
 
         var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(second.Value, Toy.Users()));
 
@@ -96,7 +99,8 @@ public sealed class ContentTrainingTests
         return options;
     }
 
-    private static NextItemExample[] Validation() => [.. Toy.Users().Select(user => new NextItemExample(user.UserId, [.. user.ItemIds.Take(4)], user.ItemIds[4]))];
+    private static NextItemExample[] Validation() =>
+        [.. Toy.Users().Select(user => new NextItemExample(user.UserId, [.. user.ItemIds.Take(4)], user.ItemIds[4]))];
 
     private sealed class ContentRecommender : IDisposable
     {

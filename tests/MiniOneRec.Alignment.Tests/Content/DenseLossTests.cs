@@ -88,7 +88,8 @@ public sealed class DenseLossTests
         bool[] labels = [.. chain.Select((_, i) => i > 0)];
         SampleTree[] trees =
         [
-            SampleTree.Of(new TokenSample(chain, labels, "t", "a")), SampleTree.Of(TokenSample.Of([chain[0]], template.EncodeResponse(index["0"]), "t", "b")),
+            SampleTree.Of(new TokenSample(chain, labels, "t", "a")),
+                SampleTree.Of(TokenSample.Of([chain[0]], template.EncodeResponse(index["0"]), "t", "b")),
         ];
         var batch = TokenBatch.Of([.. trees.Select(tree => tree.Tree)]);
         var targets = DenseTargets.Of(trees, content);

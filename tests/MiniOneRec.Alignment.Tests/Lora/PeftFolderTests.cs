@@ -14,8 +14,10 @@ public sealed class PeftFolderTests
 
     private static readonly Dictionary<string, string> Changes = new()
     {
-        ["r"] = "2", ["lora_alpha"] = "16", ["lora_dropout"] = "0.5", ["target_modules"] = "[\"q_proj\"]", ["exclude_modules"] = "[\"v_proj\"]", ["layers_to_transform"] = "[1]",
-        ["layers_pattern"] = "[\"layers\"]", ["rank_pattern"] = "{\"q_proj\":2}", ["alpha_pattern"] = "{\"q_proj\":2}", ["use_rslora"] = "true", ["trainable_token_indices"] = "[1]",
+        ["r"] = "2", ["lora_alpha"] = "16", ["lora_dropout"] = "0.5", ["target_modules"] = "[\"q_proj\"]",
+            ["exclude_modules"] = "[\"v_proj\"]", ["layers_to_transform"] = "[1]",
+        ["layers_pattern"] = "[\"layers\"]", ["rank_pattern"] = "{\"q_proj\":2}", ["alpha_pattern"] = "{\"q_proj\":2}",
+            ["use_rslora"] = "true", ["trainable_token_indices"] = "[1]",
     };
 
     [Theory]
@@ -28,7 +30,8 @@ public sealed class PeftFolderTests
         using var target = new TemporaryFolder();
         using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(Folder(name), "base"));
         using var again = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(Folder(name), "base"));
-        float[] expected = [.. JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Folder(name), "expected.json")))![key]!.AsArray().Select(logit => (float)logit!)];
+        float[] expected = [.. JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Folder(name), "expected.json")))![key]!.AsArray()
+            .Select(logit => (float)logit!)];
 
         var adapters = await LoraAdapters.LoadAsync(Path.Combine(Folder(name), adapter), model);
         Close(expected, LastLogits(model));
@@ -50,7 +53,8 @@ public sealed class PeftFolderTests
     {
         using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(Folder("peft-refused-legal"), "base"));
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => LoraAdapters.LoadAsync(Path.Combine(Folder("peft-refused-legal"), adapter), model));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            LoraAdapters.LoadAsync(Path.Combine(Folder("peft-refused-legal"), adapter), model));
 
         Assert.Contains($"'{key}'", error.Message, StringComparison.Ordinal);
         Assert.Contains("adapter_config.json", error.Message, StringComparison.Ordinal);
@@ -133,14 +137,16 @@ public sealed class PeftFolderTests
         using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(Folder("peft-rslora"), "base"));
         foreach (var row in AdapterConfigKeys.Table.Rows)
         {
-            await File.WriteAllTextAsync(Path.Combine(folder["a"], "adapter_config.json"), With(await File.ReadAllTextAsync(Path.Combine(source, "adapter_config.json")), row.Name, value));
+            await File.WriteAllTextAsync(Path.Combine(folder["a"], "adapter_config.json"),
+                With(await File.ReadAllTextAsync(Path.Combine(source, "adapter_config.json")), row.Name, value));
             try
             {
                 (await LoraAdapters.LoadAsync(folder["a"], model)).Dispose();
             }
             catch (InvalidDataException e)
             {
-                Assert.True(e.Message.Contains("adapter_config.json", StringComparison.Ordinal) || e.Message.Contains("adapter_model.safetensors", StringComparison.Ordinal), e.Message);
+                Assert.True(e.Message.Contains("adapter_config.json", StringComparison.Ordinal)
+                    || e.Message.Contains("adapter_model.safetensors", StringComparison.Ordinal), e.Message);
             }
 
             Assert.Null(LoraAdapters.Of(model));
@@ -160,7 +166,8 @@ public sealed class PeftFolderTests
     public void Targets_FollowPeftsRules(string targets, string excluded, string layers, string lists, int count)
     {
         using var model = Toy.Model(CompactTemplate.For(Toy.Index()));
-        string json = With(With(With(With(Config(), "target_modules", targets), "exclude_modules", excluded), "layers_to_transform", layers), "layers_pattern", lists);
+        string json = With(With(With(With(Config(), "target_modules", targets), "exclude_modules", excluded), "layers_to_transform",
+            layers), "layers_pattern", lists);
 
         using var adapters = LoraAdapters.AttachAny(model, PeftConfig.Read("adapter_config.json", json).Options);
 
@@ -174,9 +181,12 @@ public sealed class PeftFolderTests
         var targets = new LoraTargets(PeftConfig.Read("adapter_config.json", json).Options);
         var stabilised = new LoraTargets(PeftConfig.Read("adapter_config.json", With(json, "use_rslora", "true")).Options);
 
-        Assert.Equal([2, 8, 4, 4], new[] { "model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj", "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.gateup_proj" }.Select(targets.RankOf));
-        Assert.Equal((16, 4, 2), (targets.ScaleOf("model.layers.0.self_attn.q_proj"), targets.ScaleOf("model.layers.1.self_attn.q_proj"), targets.ScaleOf("model.layers.1.self_attn.v_proj")));
-        Assert.Equal((32 / Math.Sqrt(2), 4), (stabilised.ScaleOf("model.layers.0.self_attn.q_proj"), stabilised.ScaleOf("model.layers.1.self_attn.v_proj")));
+        Assert.Equal([2, 8, 4, 4], new[] { "model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj",
+            "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.gateup_proj" }.Select(targets.RankOf));
+        Assert.Equal((16, 4, 2), (targets.ScaleOf("model.layers.0.self_attn.q_proj"), targets.ScaleOf("model.layers.1.self_attn.q_proj"),
+            targets.ScaleOf("model.layers.1.self_attn.v_proj")));
+        Assert.Equal((32 / Math.Sqrt(2), 4),
+            (stabilised.ScaleOf("model.layers.0.self_attn.q_proj"), stabilised.ScaleOf("model.layers.1.self_attn.v_proj")));
     }
 
     [Theory]
@@ -197,9 +207,12 @@ public sealed class PeftFolderTests
     {
         const string key = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
 
-        Assert.Contains($"'{key}' has elements of type Int32", await ErrorOf(tensors => tensors[key] = ones(4, 8, dtype: ScalarType.Int32)), StringComparison.Ordinal);
-        Assert.Contains($"'{key}' holds values that are not finite", await ErrorOf(tensors => tensors[key] = full(4, 8, double.NaN, dtype: ScalarType.Float32)), StringComparison.Ordinal);
-        Assert.Contains($"'{key}' is missing; expected shape [4, 8]", await ErrorOf(tensors => tensors.Remove(key)), StringComparison.Ordinal);
+        Assert.Contains($"'{key}' has elements of type Int32",
+            await ErrorOf(tensors => tensors[key] = ones(4, 8, dtype: ScalarType.Int32)), StringComparison.Ordinal);
+        Assert.Contains($"'{key}' holds values that are not finite",
+            await ErrorOf(tensors => tensors[key] = full(4, 8, double.NaN, dtype: ScalarType.Float32)), StringComparison.Ordinal);
+        Assert.Contains($"'{key}' is missing; expected shape [4, 8]", await ErrorOf(tensors => tensors.Remove(key)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -210,7 +223,8 @@ public sealed class PeftFolderTests
         using var model = await HuggingFaceFolder.LoadDecoderAsync(Path.Combine(Folder("peft-rslora"), "base"));
         float[] before = [.. model.EmbeddingWeight.detach().data<float>()];
         var tensors = SafetensorsFile.Load(Path.Combine(source, "adapter_model.safetensors"));
-        tensors["base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"] = stack([full(8, 7, dtype: ScalarType.Float32), full(8, 9, dtype: ScalarType.Float32)]);
+        tensors["base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"] =
+            stack([full(8, 7, dtype: ScalarType.Float32), full(8, 9, dtype: ScalarType.Float32)]);
         await Write(folder, tensors, With(await File.ReadAllTextAsync(Path.Combine(source, "adapter_config.json")), "trainable_token_indices", """{"embed_tokens":[5,2]}"""));
 
         using var adapters = await LoraAdapters.LoadAsync(folder["a"], model);
@@ -239,7 +253,8 @@ public sealed class PeftFolderTests
     private static async Task Write(TemporaryFolder folder, Dictionary<string, Tensor> tensors, string config)
     {
         Directory.CreateDirectory(folder["a"]);
-        await SafetensorsFile.SaveAsync(Path.Combine(folder["a"], "adapter_model.safetensors"), [.. tensors.Select(pair => (pair.Key, pair.Value))]);
+        await SafetensorsFile.SaveAsync(Path.Combine(folder["a"], "adapter_model.safetensors"),
+            [.. tensors.Select(pair => (pair.Key, pair.Value))]);
         await File.WriteAllTextAsync(Path.Combine(folder["a"], "adapter_config.json"), config);
     }
 
@@ -250,7 +265,8 @@ public sealed class PeftFolderTests
     private static string Described(string json)
     {
         var (options, rows) = PeftConfig.Read("folder/adapter_config.json", json);
-        return PeftConfig.Write(options, "", null).ToJsonString() + string.Join(';', rows.Select(row => $"{row.Key}:{string.Join(',', row.Value)}"));
+        return PeftConfig.Write(options, "", null).ToJsonString()
+            + string.Join(';', rows.Select(row => $"{row.Key}:{string.Join(',', row.Value)}"));
     }
 
     private static void Refused(string json, string key)

@@ -11,7 +11,8 @@ public sealed class AlignmentTasksTests
     {
         string[] tasks = [.. AlignmentTasks.Paper("books", Preferences).Select(task => task.Name)];
 
-        Assert.Equal(["next-sid", "title-to-sid", "sid-to-title", "next-title", "titles-to-title", "titles-to-sid", "preference-and-sid", "preference-to-sid"], tasks);
+        Assert.Equal(["next-sid", "title-to-sid", "sid-to-title", "next-title", "titles-to-title", "titles-to-sid", "preference-and-sid",
+            "preference-to-sid"], tasks);
     }
 
     [Fact]
@@ -28,7 +29,8 @@ public sealed class AlignmentTasksTests
 
         var next = tasks.OfType<NextItemTask>().Single();
         Assert.Equal((NextItemMode.Sequence, 3, 4), (next.Mode, next.MaxHistory, next.MaxItems));
-        Assert.Equal(("books", 3), (tasks.OfType<TitlesToSidTask>().Single().Category, tasks.OfType<TitlesToSidTask>().Single().MaxHistory));
+        Assert.Equal(("books", 3),
+            (tasks.OfType<TitlesToSidTask>().Single().Category, tasks.OfType<TitlesToSidTask>().Single().MaxHistory));
         Assert.Equal("books", tasks.OfType<TitlesToTitleTask>().Single().Category);
         Assert.Equal(3, tasks.OfType<NextTitleTask>().Single().MaxHistory);
     }

@@ -86,7 +86,8 @@ public sealed class NextItemTaskTests
     [Fact]
     public void UnknownItems_AreSkippedAndCounted()
     {
-        var context = new TaskContext(new AlignmentData(Index, [new UserSequence("u", ["?", "5"]), new UserSequence("v", ["0", "?"])]), Template, new Random(1));
+        var context = new TaskContext(new AlignmentData(Index, [new UserSequence("u", ["?", "5"]), new UserSequence("v", ["0", "?"])]),
+            Template, new Random(1));
 
         Assert.Empty(new NextItemTask { Mode = NextItemMode.Row }.CreateSamples(context));
 
@@ -96,7 +97,8 @@ public sealed class NextItemTaskTests
     [Fact]
     public void EmptyPreferences_AreSkippedAndCounted()
     {
-        UserPreference[] preferences = [new("u", ["0"], "5", ""), new("v", ["0"], "5", "Likes tools."), new("w", ["?"], "5", "Likes tools.")];
+        UserPreference[] preferences =
+            [new("u", ["0"], "5", ""), new("v", ["0"], "5", "Likes tools."), new("w", ["?"], "5", "Likes tools.")];
         foreach (var task in new IAlignmentTask[] { new PreferenceAndSidTask(preferences), new PreferenceToSidTask(preferences) })
         {
             var context = new TaskContext(new AlignmentData(Index, []), new RecordingTemplate(Template.Vocabulary), new Random(1));

@@ -32,11 +32,13 @@ internal static class PromptFixture
     public static Task<AlpacaTemplate> TemplateAsync(string dataSet) => Templates.GetOrAdd(dataSet, async name =>
     {
         var tokenizer = await TextTokenizer.LoadAsync(Path.Combine(TestData.ForeignFixture("tokenizer"), "tokenizer.json"));
-        var added = Json("vocab.json").GetProperty("datasets").GetProperty(name).GetProperty("tokens").EnumerateArray().Select(token => token.GetString()!);
+        var added = Json("vocab.json").GetProperty("datasets").GetProperty(name).GetProperty("tokens").EnumerateArray()
+            .Select(token => token.GetString()!);
         return new AlpacaTemplate(tokenizer.WithAddedTokens(added).WithEndToken("<|im_end|>"), [256, 256, 256]);
     });
 
-    public static Task<SplitDataset> DataAsync(string dataSet) => DataSets.GetOrAdd(dataSet, name => ReferenceDataset.LoadAsync(TestData.Data("Amazon"), name));
+    public static Task<SplitDataset> DataAsync(string dataSet) =>
+        DataSets.GetOrAdd(dataSet, name => ReferenceDataset.LoadAsync(TestData.Data("Amazon"), name));
 
     public static int[] Ints(this JsonElement array) => [.. array.EnumerateArray().Select(value => value.GetInt32())];
 

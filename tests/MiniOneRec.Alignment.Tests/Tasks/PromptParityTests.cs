@@ -94,7 +94,8 @@ public sealed class PromptParityTests
         var inputs = line.GetProperty("inputs");
         SemanticId[] History() => inputs.GetProperty("history_item_sid").Ids();
         string[] Titles() => inputs.GetProperty("history_item_title").Texts();
-        Response Sid(string key = "item_sid") => SemanticId.TryParse(inputs.Text(key), out var id) ? Response.Of(id) : Response.Of(inputs.Text(key));
+        Response Sid(string key = "item_sid") => SemanticId.TryParse(inputs.Text(key), out var id) ? Response.Of(id)
+            : Response.Of(inputs.Text(key));
         return line.Text("task")[..2] switch
         {
             "T1" or "R1" => (ReferencePrompts.NextSid(History()), Sid()),
@@ -105,10 +106,13 @@ public sealed class PromptParityTests
                 _ => (ReferencePrompts.DescriptionToSid(inputs.Text("description")), Sid("sid")),
             },
             "T3" => (ReferencePrompts.NextTitle(History()), Response.Of(inputs.Text("title_of_sid"))),
-            "T4" => (ReferencePrompts.TitlesToTitle(Titles(), inputs.Text("category"), line.GetProperty("template").GetInt32()), Response.Of($"\"{inputs.Text("item_title")}\"")),
+            "T4" => (ReferencePrompts.TitlesToTitle(Titles(), inputs.Text("category"), line.GetProperty("template").GetInt32()),
+            Response.Of($"\"{inputs.Text("item_title")}\"")),
             "T5" => (ReferencePrompts.TitlesToSid(Titles(), inputs.Text("category")), Sid("sid_of_item")),
-            "T6" => (ReferencePrompts.PreferenceAndSid(inputs.GetProperty("history_item_sid").Texts()), Sid() with { Reasoning = inputs.Text("user_preference") }),
-            "T7" => (ReferencePrompts.PreferenceToSid(inputs.GetProperty("history_item_sid").Texts(), inputs.Text("user_preference")), Sid()),
+            "T6" => (ReferencePrompts.PreferenceAndSid(inputs.GetProperty("history_item_sid").Texts()),
+            Sid() with { Reasoning = inputs.Text("user_preference") }),
+            "T7" => (ReferencePrompts.PreferenceToSid(inputs.GetProperty("history_item_sid").Texts(), inputs.Text("user_preference")),
+            Sid()),
             "R3" => (ReferencePrompts.TitleSequenceToSid(Titles()), Sid()),
             "R5" => (ReferencePrompts.NextTitleAnalyzed(History()), Response.Of(inputs.Text("title_of_item"))),
             var other => throw new InvalidOperationException(other),

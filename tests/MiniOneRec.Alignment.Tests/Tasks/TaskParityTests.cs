@@ -55,11 +55,13 @@ public sealed class TaskParityTests
         var titles = data.Items.ToDictionary(item => item.Id, item => item.Title);
         var rows = data.Train.Where(row => !row.History.Any(item =>
             data.Index![item] == data.Index[row.Target] || titles[item].Contains(titles[row.Target], StringComparison.Ordinal))).ToArray();
-        UserPreference[] preferences = [.. rows.Take(2_000).Select(row => new UserPreference(row.UserId, row.History, row.Target, "Prefers sturdy tools."))];
+        UserPreference[] preferences =
+            [.. rows.Take(2_000).Select(row => new UserPreference(row.UserId, row.History, row.Target, "Prefers sturdy tools."))];
         var alignment = new AlignmentData(data.Index!, []) { Rows = rows, Items = data.Items };
         IAlignmentTask[] tasks =
         [
-            new NextItemTask { Mode = NextItemMode.Row }, new TitleToSidTask(), new SidToTitleTask(), new NextTitleTask(), new TitlesToTitleTask(), new TitlesToSidTask(),
+            new NextItemTask { Mode = NextItemMode.Row }, new TitleToSidTask(), new SidToTitleTask(), new NextTitleTask(),
+                new TitlesToTitleTask(), new TitlesToSidTask(),
             new PreferenceAndSidTask(preferences), new PreferenceToSidTask(preferences),
         ];
 
@@ -98,7 +100,8 @@ public sealed class TaskParityTests
             var samples = task.CreateSamples(context).ToArray();
 
             // Items that share a title or a semantic ID each have their own.
-            Assert.Equal(data.Items.Skip(5).Select(item => item.Id), samples.Select(sample => sample.Id).Order(Comparer<string>.Create((a, b) => Row(data, a) - Row(data, b))));
+            Assert.Equal(data.Items.Skip(5).Select(item => item.Id),
+                samples.Select(sample => sample.Id).Order(Comparer<string>.Create((a, b) => Row(data, a) - Row(data, b))));
             Assert.Equal(items - 5, samples.Length);
             Assert.Equal(5, context.Skipped["no title"]);
         }

@@ -10,7 +10,8 @@ public sealed class TransitionTeacherTests
     [Fact]
     public void Teach_CountsWhatFollowedElsewhere_ByLevel()
     {
-        var teacher = new TransitionTeacher(new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d")]));
+        var teacher =
+            new TransitionTeacher(new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d")]));
 
         var guesses = teacher.Guess(["a", "d"]);
         var levels = teacher.ByLevel(guesses[1], Index["d"]);
@@ -52,14 +53,16 @@ public sealed class TransitionTeacherTests
     public void Branches_LeaveTheChain_AndTeachTheDeeperCodesOfDrawnItems()
     {
         var template = MiniOneRec.Modeling.CompactTemplate.For(Index);
-        var data = new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d"), Of("v", "a", "d")]);
+        var data =
+            new AlignmentData(Index, [Of("x", "a", "b"), Of("y", "a", "c"), Of("z", "a", "d"), Of("w", "a", "d"), Of("v", "a", "d")]);
         var task = new NextItemTask { TeacherShare = 0.5, TeacherBranches = 2 };
         var drawn = new Dictionary<string, int>();
         const int Epochs = 2_000;
 
         for (int epoch = 0; epoch < Epochs; epoch++)
         {
-            var samples = task.CreateSamples(new TaskContext(data, template, new Random(epoch))).Where(sample => sample.Id == "x").ToArray();
+            var samples = task.CreateSamples(new TaskContext(data, template, new Random(epoch))).Where(sample => sample.Id == "x")
+                .ToArray();
 
             Assert.All(samples, sample => Assert.Equal(samples.Length > 1 ? "x" : null, sample.Group));
             foreach (var branch in samples[1..])
@@ -69,7 +72,8 @@ public sealed class TransitionTeacherTests
                 var soft = Assert.Single(branch.SoftLabels);
                 Assert.Equal(4, soft.Position);
                 Assert.Equal(1, soft.Shares.Sum(), 6);
-                string item = Index.Items[Enumerable.Range(0, Index.Count).Single(row => template.EncodeResponse(Index.SemanticIds[row]).AsSpan().SequenceEqual(branch.Tokens.AsSpan(3)))];
+                string item = Index.Items[Enumerable.Range(0, Index.Count)
+                    .Single(row => template.EncodeResponse(Index.SemanticIds[row]).AsSpan().SequenceEqual(branch.Tokens.AsSpan(3)))];
                 drawn[item] = drawn.GetValueOrDefault(item) + 1;
 
                 // Of c and d, which begin alike, one user took the first and three the other.
@@ -118,7 +122,8 @@ public sealed class TransitionTeacherTests
         static NextItemTask Task() => new() { TeacherShare = 0.5, WindowShare = 0.5 };
 
         static IEnumerable<(int, int, float)> Flat(IEnumerable<TokenSample> samples) =>
-            samples.SelectMany(sample => sample.SoftLabels).SelectMany(label => label.Tokens.Zip(label.Shares, (token, share) => (label.Position, token, share)));
+            samples.SelectMany(sample => sample.SoftLabels)
+                .SelectMany(label => label.Tokens.Zip(label.Shares, (token, share) => (label.Position, token, share)));
     }
 
     private static UserSequence Of(string user, params string[] items) => new(user, items);

@@ -72,7 +72,8 @@ public sealed class BudgetTests
     {
         var options = Options();
         options.MaxDuration = TimeSpan.FromSeconds(seconds);
-        Assert.Contains("MaxDuration", Assert.Throws<OptionsValidationException>(() => new SftTrainer(options)).Message, StringComparison.Ordinal);
+        Assert.Contains("MaxDuration", Assert.Throws<OptionsValidationException>(() => new SftTrainer(options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -30,12 +30,14 @@ public sealed class CheckpointFolderTests
             }
 
             float[] weights = Toy.Weights(model.Model);
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(tasks, Options(folder["run"])).TrainAsync(model, Data(model), validation));
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                new SftTrainer(tasks, Options(folder["run"])).TrainAsync(model, Data(model), validation));
             Assert.Equal(weights, Toy.Weights(model.Model));
             return error.Message;
         }
 
-        Assert.Contains("weights at the start are others", await Refusal(Validation, [new NextItemTask()], otherWeights: true), StringComparison.Ordinal);
+        Assert.Contains("weights at the start are others", await Refusal(Validation, [new NextItemTask()], otherWeights: true),
+            StringComparison.Ordinal);
         Assert.Contains("validation (", await Refusal(Validation[..2], [new NextItemTask()]), StringComparison.Ordinal);
         Assert.Contains("validation (", await Refusal(null, [new NextItemTask()]), StringComparison.Ordinal);
         string tasks = await Refusal(Validation, [new NextItemTask(), new Constant()]);
@@ -53,7 +55,8 @@ public sealed class CheckpointFolderTests
         using var model = Toy.Recommender(16).Recommender;
         using var cancellation = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => new SftTrainer(Options(folder["run"])).TrainAsync(model, Data(model), Validation, new CancelAt(5, cancellation), cancellation.Token));
+            () => new SftTrainer(Options(folder["run"]))
+            .TrainAsync(model, Data(model), Validation, new CancelAt(5, cancellation), cancellation.Token));
 
         await new SftTrainer(Options(folder["run"])).TrainAsync(model, Data(model), Validation);
 
@@ -82,7 +85,8 @@ public sealed class CheckpointFolderTests
             await File.WriteAllBytesAsync(path, flipped);
             using var again = Toy.Recommender(16).Recommender;
 
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(again, Data(again), Validation));
+            var error =
+                await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(again, Data(again), Validation));
             Assert.Contains(Path.GetFileName(path), error.Message, StringComparison.Ordinal);
         }
     }
@@ -96,7 +100,8 @@ public sealed class CheckpointFolderTests
         using var model = Toy.Recommender(16).Recommender;
         using var cancellation = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => new SftTrainer(Options(folder["run"])).TrainAsync(model, Data(model), Validation, new CancelAt(5, cancellation), cancellation.Token));
+            () => new SftTrainer(Options(folder["run"]))
+            .TrainAsync(model, Data(model), Validation, new CancelAt(5, cancellation), cancellation.Token));
 
         // What version 0.1 wrote: no hashes, no checksum, no environment, fewer fingerprints.
         string path = folder["run/step-000000005/state.json"];
@@ -152,7 +157,8 @@ public sealed class CheckpointFolderTests
     public async Task Begin_LeavesFilesOfOthersAlone()
     {
         using var folder = new TemporaryFolder();
-        string[] mine = ["step-1/notes.txt", "step-by-step.md", "best-model.safetensors", "best-practices.txt", "step-000000003/mine.txt", "step-000000004.tmp-notes", "data.csv"];
+        string[] mine = ["step-1/notes.txt", "step-by-step.md", "best-model.safetensors", "best-practices.txt", "step-000000003/mine.txt",
+            "step-000000004.tmp-notes", "data.csv"];
         foreach (string name in mine)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(folder[name])!);
@@ -180,7 +186,8 @@ public sealed class CheckpointFolderTests
         await new ArtifactManifest { Kind = "grpo-checkpoint" }.SaveAsync(folder[manifest]);
         using var model = Toy.Recommender(16).Recommender;
 
-        var error = await Assert.ThrowsAsync<IOException>(() => new SftTrainer(Options(folder.Root)).TrainAsync(model, Data(model), Validation));
+        var error =
+            await Assert.ThrowsAsync<IOException>(() => new SftTrainer(Options(folder.Root)).TrainAsync(model, Data(model), Validation));
 
         Assert.Contains(manifest, error.Message, StringComparison.Ordinal);
         Assert.Equal([folder[manifest]], Directory.GetFileSystemEntries(folder.Root));
@@ -243,7 +250,8 @@ public sealed class CheckpointFolderTests
         using var first = Toy.Recommender(16).Recommender;
         using var cancellation = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => new SftTrainer(Options(folder["run"])).TrainAsync(first, Data(first), Validation, new CancelAt(5, cancellation), cancellation.Token));
+            () => new SftTrainer(Options(folder["run"]))
+            .TrainAsync(first, Data(first), Validation, new CancelAt(5, cancellation), cancellation.Token));
         string path = folder["run/step-000000005/state.json"];
         var manifest = await ArtifactManifest.LoadAsync(path);
         Assert.Equal(RunEnvironment.Current(), RunEnvironment.From(manifest.Options["environment"]));
@@ -254,10 +262,12 @@ public sealed class CheckpointFolderTests
 
         await new SftTrainer(Options(folder["run"]), log).TrainAsync(second, Data(second), Validation);
 
-        Assert.Contains(log.Messages, line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("77 threads", StringComparison.Ordinal));
+        Assert.Contains(log.Messages,
+            line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("77 threads", StringComparison.Ordinal));
     }
 
-    private static RunCheckpoint<SftState> Checkpoint(string folder) => new(folder, SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["model"] = "m" }));
+    private static RunCheckpoint<SftState> Checkpoint(string folder) =>
+        new(folder, SftIdentity.Of(new SftOptions(), new Dictionary<string, string> { ["model"] = "m" }));
 
     private static Dictionary<string, string> Hashes(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
         .ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
@@ -267,7 +277,8 @@ public sealed class CheckpointFolderTests
 
     private static SftOptions Options(string? folder, int epochs = 4) => new()
     {
-        Epochs = epochs, BatchSize = 3, WarmupSteps = 3, Validations = 5, Checkpoints = { Folder = folder, Every = 4 }, MicroBatchTokens = 40, Validation = ValidationMetric.Loss,
+        Epochs = epochs, BatchSize = 3, WarmupSteps = 3, Validations = 5, Checkpoints = { Folder = folder, Every = 4 },
+            MicroBatchTokens = 40, Validation = ValidationMetric.Loss,
     };
 
     private sealed class Constant : IAlignmentTask
@@ -288,7 +299,8 @@ public sealed class CheckpointFolderTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) =>
             Messages.Add($"{logLevel} {formatter(state, exception)}");
     }
 }

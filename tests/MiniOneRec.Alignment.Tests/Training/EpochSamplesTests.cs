@@ -75,7 +75,8 @@ public sealed class EpochSamplesTests
     {
         string Error(TokenSample sample) => Assert.Throws<ArgumentException>(() => Make(new One(sample)).Epoch(0)).Message;
 
-        Assert.Contains("Sample 'x' of task 'one' has 2 tokens and 3 marks", Error(new TokenSample([1, 2], [false, true, true], "one", "x")), StringComparison.Ordinal);
+        Assert.Contains("Sample 'x' of task 'one' has 2 tokens and 3 marks",
+            Error(new TokenSample([1, 2], [false, true, true], "one", "x")), StringComparison.Ordinal);
         Assert.Contains("0 of them set", Error(new TokenSample([1, 2], [false, false], "one", "x")), StringComparison.Ordinal);
         Assert.Contains("the first too", Error(TokenSample.Of([], [1, 2], "one", "x")), StringComparison.Ordinal);
         Assert.Contains("for task 'other', which is none of one", Error(TokenSample.Of([1], [2], "other", "x")), StringComparison.Ordinal);

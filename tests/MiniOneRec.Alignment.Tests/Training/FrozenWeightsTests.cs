@@ -38,7 +38,8 @@ public sealed class FrozenWeightsTests
         var template = CompactTemplate.For(index);
         using var model = Model(template, tied);
         float[] before = Toy.Weights(model);
-        var options = new SftOptions { Epochs = 4, BatchSize = 2, GradientCheckpointing = true, Lora = new LoraOptions { TrainNewRows = false, Merge = false } };
+        var options = new SftOptions { Epochs = 4, BatchSize = 2, GradientCheckpointing = true,
+            Lora = new LoraOptions { TrainNewRows = false, Merge = false } };
 
         var result = await new SftTrainer(options).TrainAsync(model, template, new AlignmentData(index, Toy.Users()));
 
@@ -79,7 +80,8 @@ public sealed class FrozenWeightsTests
         using var full = Model(template, tied: true);
         using var half = Model(template, tied: true);
         var data = new AlignmentData(index, Toy.Users());
-        SftOptions Options(TrainingPrecision precision) => new() { Epochs = 30, BatchSize = 4, Precision = precision, Dropout = 0, MicroBatchTokens = 40 };
+        SftOptions Options(TrainingPrecision precision) =>
+            new() { Epochs = 30, BatchSize = 4, Precision = precision, Dropout = 0, MicroBatchTokens = 40 };
 
         var a = await new SftTrainer(Options(TrainingPrecision.Full)).TrainAsync(full, template, data);
         var b = await new SftTrainer(Options(TrainingPrecision.BFloat16)).TrainAsync(half, template, data);
@@ -88,7 +90,8 @@ public sealed class FrozenWeightsTests
         Assert.Equal(a.History[^1].Metrics["loss"], b.History[^1].Metrics["loss"], 0.05);
         using var scope = NewDisposeScope();
         var rounded = half.EmbeddingWeight.detach().to_type(ScalarType.BFloat16).to_type(ScalarType.Float32);
-        Assert.False(rounded.Equals(half.EmbeddingWeight) || rounded.eq(half.EmbeddingWeight).all().item<bool>(), "the masters, not their rounding, are kept");
+        Assert.False(rounded.Equals(half.EmbeddingWeight) || rounded.eq(half.EmbeddingWeight).all().item<bool>(),
+            "the masters, not their rounding, are kept");
     }
 
     [Fact]
@@ -120,7 +123,8 @@ public sealed class FrozenWeightsTests
         using var scope = NewDisposeScope();
         return
         [
-            .. model.named_parameters().Where(pair => pair.name is not ("model.embed_tokens.weight" or "lm_head.weight")).SelectMany(pair => pair.parameter.data<float>().ToArray()),
+            .. model.named_parameters().Where(pair => pair.name is not ("model.embed_tokens.weight" or "lm_head.weight"))
+                .SelectMany(pair => pair.parameter.data<float>().ToArray()),
             .. model.EmbeddingWeight.narrow(0, 0, 8).data<float>().ToArray(),
             .. model.HeadWeight.narrow(0, 0, 8).data<float>().ToArray(),
         ];
@@ -129,6 +133,7 @@ public sealed class FrozenWeightsTests
     private static float[] New(DecoderModel model)
     {
         using var scope = NewDisposeScope();
-        return [.. model.EmbeddingWeight.narrow(0, 8, 12).data<float>().ToArray(), .. model.HeadWeight.narrow(0, 8, 12).data<float>().ToArray()];
+        return [.. model.EmbeddingWeight.narrow(0, 8, 12).data<float>().ToArray(),
+            .. model.HeadWeight.narrow(0, 8, 12).data<float>().ToArray()];
     }
 }

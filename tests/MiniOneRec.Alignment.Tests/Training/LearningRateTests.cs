@@ -30,7 +30,9 @@ public sealed class LearningRateTests
         Assert.Equal(expected, LearningRate.At(Options(schedule), step, 110), 1e-12);
 
     [Fact]
-    public void WarmUp_LongerThanTheRun_StillEndsAtThePeak() => Assert.Equal(1, LearningRate.At(Options(LearningRateSchedule.Cosine), 4, 4), 1e-12);
+    public void WarmUp_LongerThanTheRun_StillEndsAtThePeak() =>
+        Assert.Equal(1, LearningRate.At(Options(LearningRateSchedule.Cosine), 4, 4), 1e-12);
 
-    private static SftOptions Options(LearningRateSchedule schedule) => new() { LearningRate = 1, WarmupSteps = 10, Schedule = schedule, LearningRateFloor = 0.2 };
+    private static SftOptions Options(LearningRateSchedule schedule) =>
+        new() { LearningRate = 1, WarmupSteps = 10, Schedule = schedule, LearningRateFloor = 0.2 };
 }

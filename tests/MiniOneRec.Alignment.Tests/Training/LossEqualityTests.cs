@@ -102,14 +102,16 @@ public sealed class LossEqualityTests
         int[] start = [5, 6, 7, 8];
         TokenSample[] samples =
         [
-            TokenSample.Of(start, [100, 101, 3], "t", "a"), TokenSample.Of([.. start, 9, 10], [102, 103, 3], "t", "b"), TokenSample.Of([.. start, 9, 11], [100, 104], "t", "c"),
+            TokenSample.Of(start, [100, 101, 3], "t", "a"), TokenSample.Of([.. start, 9, 10], [102, 103, 3], "t", "b"),
+                TokenSample.Of([.. start, 9, 11], [100, 104], "t", "c"),
         ];
 
         var separate = Gradients(model, samples, new SftOptions());
         var shared = Gradients(model, [.. samples.Select(sample => sample with { Group = "g" })], new SftOptions());
 
         AssertClose(separate, shared);
-        Assert.Equal(4 + 2 + 2 + 2 + 1 + 1, SampleTree.Of([.. samples]).TokenCount);        // "9" is shared by the last two; last tokens are only predicted
+        // "9" is shared by the last two; last tokens are only predicted
+        Assert.Equal(4 + 2 + 2 + 2 + 1 + 1, SampleTree.Of([.. samples]).TokenCount);
     }
 
     [Fact]
@@ -211,7 +213,8 @@ public sealed class LossEqualityTests
         Assert.True(compared > 10);
     }
 
-    private static DecoderModel Load(string family) => HuggingFaceFolder.Open(TestData.Fixture(family)).LoadDecoder(type: torch.ScalarType.Float32);
+    private static DecoderModel Load(string family) =>
+        HuggingFaceFolder.Open(TestData.Fixture(family)).LoadDecoder(type: torch.ScalarType.Float32);
 
     private static int[] Row(torch.Tensor matrix, int row) => [.. matrix[row].data<long>().ToArray().Select(value => (int)value)];
 
@@ -260,13 +263,16 @@ public sealed class LossEqualityTests
         return model.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.grad!.data<float>().ToArray());
     }
 
-    /// <summary>The whole gradient within the tolerance, relative; each tensor, of which some nearly vanish, within five times that.</summary>
+    /// <summary>The whole gradient within the tolerance, relative; each tensor, of which some nearly vanish, within five times
+    /// that.</summary>
     private static void AssertClose(
-        (double Loss, Dictionary<string, float[]> Gradients) expected, (double Loss, Dictionary<string, float[]> Gradients) actual, double tolerance = 1e-6)
+        (double Loss, Dictionary<string, float[]> Gradients) expected, (double Loss, Dictionary<string, float[]> Gradients) actual,
+        double tolerance = 1e-6)
     {
         Assert.Equal(expected.Loss, actual.Loss, Math.Max(1e-9, tolerance * expected.Loss));
         string[] names = [.. expected.Gradients.Keys];
-        double whole = Distance([.. names.SelectMany(name => expected.Gradients[name])], [.. names.SelectMany(name => actual.Gradients[name])]);
+        double whole =
+            Distance([.. names.SelectMany(name => expected.Gradients[name])], [.. names.SelectMany(name => actual.Gradients[name])]);
         Assert.True(whole <= tolerance, $"all: {whole}");
         foreach (string name in names)
         {

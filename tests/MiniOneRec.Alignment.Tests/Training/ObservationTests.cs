@@ -8,7 +8,8 @@ namespace MiniOneRec.Tests;
 /// <summary>What a run tells while it runs.</summary>
 public sealed class ObservationTests
 {
-    private static readonly NextItemExample[] Validation = [new("v", ["0", "5"], "10"), new("w", ["3"], "8"), new("x", ["1", "6"], "11"), new("y", ["2"], "7")];
+    private static readonly NextItemExample[] Validation =
+        [new("v", ["0", "5"], "10"), new("w", ["3"], "8"), new("x", ["1", "6"], "11"), new("y", ["2"], "7")];
 
     [Fact]
     public async Task Meter_GivesEveryFigure()
@@ -29,20 +30,25 @@ public sealed class ObservationTests
             where T : struct
         {
             string name = instrument.Name + string.Concat(tags.ToArray().Select(tag => $"{{{tag.Key}={tag.Value}}}"));
-            (seen.TryGetValue(name, out var values) ? values : seen[name] = []).Add(Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture));
+            (seen.TryGetValue(name, out var values) ? values : seen[name] = [])
+                .Add(Convert.ToDouble(value, System.Globalization.CultureInfo.InvariantCulture));
         }
 
         listener.SetMeasurementEventCallback<long>(Take);
         listener.SetMeasurementEventCallback<double>(Take);
         listener.Start();
 
-        var result = await new SftTrainer(new SftOptions { Epochs = 2, BatchSize = 2, Validations = 2 }).TrainAsync(recommender, Toy.Users(), Validation);
+        var result = await new SftTrainer(new SftOptions { Epochs = 2, BatchSize = 2, Validations = 2 })
+            .TrainAsync(recommender, Toy.Users(), Validation);
 
         Assert.Equal(
             [
-                "minionerec.sft.gradient_norm", "minionerec.sft.learning_rate", "minionerec.sft.loss", "minionerec.sft.loss{task=next-sid}", "minionerec.sft.memory",
-                "minionerec.sft.sample_rate", "minionerec.sft.samples", "minionerec.sft.steps", "minionerec.sft.token_rate", "minionerec.sft.tokens",
+                "minionerec.sft.gradient_norm", "minionerec.sft.learning_rate", "minionerec.sft.loss",
+                    "minionerec.sft.loss{task=next-sid}", "minionerec.sft.memory",
+                "minionerec.sft.sample_rate", "minionerec.sft.samples", "minionerec.sft.steps", "minionerec.sft.token_rate",
+                    "minionerec.sft.tokens",
                 "minionerec.sft.validation{metric=HR@10}", "minionerec.sft.validation{metric=NDCG@10}",
+                "minionerec.sft.validation{metric=sid.HR@10}", "minionerec.sft.validation{metric=sid.NDCG@10}",
             ],
             seen.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(result.Steps, seen["minionerec.sft.steps"].Sum());
@@ -59,12 +65,15 @@ public sealed class ObservationTests
         var logger = new ListLogger();
         UserSequence[] users = [.. Toy.Users(), new UserSequence("lost", ["?"])];
 
-        await new SftTrainer([new NextItemTask { Mode = NextItemMode.Row }], new SftOptions { Epochs = 1, BatchSize = 16, Validations = 1 }, logger)
+        await new SftTrainer([new NextItemTask { Mode = NextItemMode.Row }],
+            new SftOptions { Epochs = 1, BatchSize = 16, Validations = 1 }, logger)
             .TrainAsync(recommender, [.. users, new UserSequence("half", ["?", "5"])], Validation);
 
         Assert.Contains((LogLevel.Warning, "Left out 1 of next-sid: no known item in the history, or an unknown target."), logger.Lines);
-        Assert.Contains(logger.Lines, line => line.Level == LogLevel.Information && line.Text.StartsWith("Training on 32 samples with 96 labels: 2 steps of 16", StringComparison.Ordinal));
-        Assert.Equal(2, logger.Lines.Count(line => line.Level == LogLevel.Debug && line.Text.Contains("tokens/s", StringComparison.Ordinal)));
+        Assert.Contains(logger.Lines, line => line.Level == LogLevel.Information
+            && line.Text.StartsWith("Training on 32 samples with 96 labels: 2 steps of 16", StringComparison.Ordinal));
+        Assert.Equal(2,
+            logger.Lines.Count(line => line.Level == LogLevel.Debug && line.Text.Contains("tokens/s", StringComparison.Ordinal)));
         Assert.Contains(logger.Lines, line => line.Text.StartsWith("Validation after step 2: NDCG@10", StringComparison.Ordinal));
         Assert.Contains(logger.Lines, line => line.Text.StartsWith("Training ended (completed) after 2 steps", StringComparison.Ordinal));
     }
@@ -76,7 +85,8 @@ public sealed class ObservationTests
     {
         var (recommender, index) = Toy.Recommender(16);
         using var owned = recommender;
-        var options = new SftOptions { Epochs = 4, BatchSize = 4, Validations = 1, ValidationCutoff = 5, Validation = metric, AverageDecay = 0 };
+        var options = new SftOptions { Epochs = 4, BatchSize = 4, Validations = 1, ValidationCutoff = 5, ValidationBeamWidth = 5,
+            Validation = metric, AverageDecay = 0 };
         NextItemExample[] rows = [.. Enumerable.Range(0, 24).Select(i => new NextItemExample($"u{i}", [$"{i}"], $"{(i + 5) % 24}"))];
 
         var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), rows);
@@ -106,7 +116,8 @@ public sealed class ObservationTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) =>
             Lines.Add((logLevel, formatter(state, exception)));
     }
 }

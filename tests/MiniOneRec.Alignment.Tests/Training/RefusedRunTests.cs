@@ -12,7 +12,8 @@ public sealed class RefusedRunTests
     public async Task DamagedBestWeights_AreToldBeforeTheModelIsChanged()
     {
         using var folder = new TemporaryFolder();
-        var options = new SftOptions { Epochs = 2, BatchSize = 3, Validations = 2, Checkpoints = new() { Folder = folder["run"], Every = 4 } };
+        var options =
+            new SftOptions { Epochs = 2, BatchSize = 3, Validations = 2, Checkpoints = new() { Folder = folder["run"], Every = 4 } };
         using var first = Toy.Recommender(16).Recommender;
         await new SftTrainer(options).TrainAsync(first, new AlignmentData(first.Index, Toy.Users()), Validation);
         string best = Assert.Single(Directory.GetFiles(folder["run"], "best-*"));
@@ -38,7 +39,8 @@ public sealed class RefusedRunTests
 
         await Assert.ThrowsAsync<ArgumentException>(() => new SftTrainer(options).TrainAsync(model, Toy.Users()));
 
-        Assert.All(model.Model.parameters(), parameter => Assert.Equal((torch.ScalarType.Float32, true), (parameter.dtype, parameter.requires_grad)));
+        Assert.All(model.Model.parameters(),
+            parameter => Assert.Equal((torch.ScalarType.Float32, true), (parameter.dtype, parameter.requires_grad)));
         Assert.Equal(weights, Toy.Weights(model.Model));
         Assert.Null(LoraAdapters.Of(model.Model));
     }

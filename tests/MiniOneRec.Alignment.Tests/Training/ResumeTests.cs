@@ -26,10 +26,12 @@ public sealed class ResumeTests
             using var cancellation = new CancellationTokenSource();
             try
             {
-                var result = await new SftTrainer(Options(way, folder["run"])).TrainAsync(model, Data(model), Validation, new CancelAt(at, cancellation), cancellation.Token);
+                var result = await new SftTrainer(Options(way, folder["run"]))
+                    .TrainAsync(model, Data(model), Validation, new CancelAt(at, cancellation), cancellation.Token);
 
                 Assert.Equal(Toy.Weights(whole.Model), Toy.Weights(model.Model));
-                Assert.Equal((expected.Steps, expected.BestStep, expected.BestValidation), (result.Steps, result.BestStep, result.BestValidation));
+                Assert.Equal((expected.Steps, expected.BestStep, expected.BestValidation),
+                    (result.Steps, result.BestStep, result.BestValidation));
                 break;
             }
             catch (OperationCanceledException)
@@ -69,10 +71,12 @@ public sealed class ResumeTests
             var options = Options("all", folder["run"]);
             change(options);
             var data = new AlignmentData(other.Index, Toy.Users(users));
-            return (await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(other, data, Validation))).Message;
+            return (await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(other, data, Validation)))
+                .Message;
         }
 
-        Assert.Contains("learningRate (0.002 there, 0.1 here)", await Difference(16, options => options.LearningRate = 0.1), StringComparison.Ordinal);
+        Assert.Contains("learningRate (0.002 there, 0.1 here)", await Difference(16, options => options.LearningRate = 0.1),
+            StringComparison.Ordinal);
         Assert.Contains("model (", await Difference(32, _ => { }), StringComparison.Ordinal);
         Assert.Contains("data (", await Difference(16, _ => { }, users: 7), StringComparison.Ordinal);
     }
@@ -155,7 +159,8 @@ public sealed class ResumeTests
         {
             Write = async (path, tensors) =>
             {
-                bool isFull = Path.GetFileName(path).StartsWith(file, StringComparison.Ordinal) && Directory.Exists(folder["run/step-000000004"]) && ++written > 0;
+                bool isFull = Path.GetFileName(path).StartsWith(file, StringComparison.Ordinal)
+                    && Directory.Exists(folder["run/step-000000004"]) && ++written > 0;
                 await MiniOneRec.Tensors.SafetensorsFile.SaveAsync(path, isFull ? [.. tensors.Take(1)] : tensors);
                 if (isFull)
                 {

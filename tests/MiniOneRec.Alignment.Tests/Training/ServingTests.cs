@@ -45,7 +45,8 @@ public sealed class ServingTests
         await new SftTrainer(Toy.Plain).TrainAsync(recommender, Toy.Users(), progress: progress);
 
         Assert.Contains("being trained already", Assert.IsType<InvalidOperationException>(second).Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<ArgumentException>(() => new SftTrainer(Toy.Plain).TrainAsync(recommender, [new UserSequence("lost", ["?"])]));
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            new SftTrainer(Toy.Plain).TrainAsync(recommender, [new UserSequence("lost", ["?"])]));
         Assert.False(recommender.Model.IsBeingTrained);
     }
 }

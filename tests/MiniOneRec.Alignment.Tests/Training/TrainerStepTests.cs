@@ -29,7 +29,8 @@ public sealed class TrainerStepTests
         {
             bool isVector = name.EndsWith("norm.weight", StringComparison.Ordinal) || name.EndsWith("bias", StringComparison.Ordinal);
             double shrink = isVector ? 0 : Rate * Decay;
-            Assert.All(start.Index(), entry => Assert.Equal(without[name][entry.Index] - shrink * entry.Item, with[name][entry.Index], 1e-6));
+            Assert.All(start.Index(),
+                entry => Assert.Equal(without[name][entry.Index] - shrink * entry.Item, with[name][entry.Index], 1e-6));
         }
     }
 
@@ -89,7 +90,8 @@ public sealed class TrainerStepTests
         using (start)
         {
             // Adam's first step is the sign of the gradient, unless the gradient is as small as its epsilon.
-            float Moved(GenerativeRecommender recommender) => Toy.Weights(start.Model).Zip(Toy.Weights(recommender.Model)).Max(pair => Math.Abs(pair.First - pair.Second));
+            float Moved(GenerativeRecommender recommender) =>
+                Toy.Weights(start.Model).Zip(Toy.Weights(recommender.Model)).Max(pair => Math.Abs(pair.First - pair.Second));
             Assert.InRange(Moved(free), 0.009, 0.011);
             Assert.InRange(Moved(clipped), 0, 0.002);
         }
@@ -129,7 +131,8 @@ public sealed class TrainerStepTests
             }
         });
 
-        var error = await Assert.ThrowsAsync<TrainingDivergedException>(() => new SftTrainer(options).TrainAsync(recommender, Toy.Users(), null, progress));
+        var error = await Assert.ThrowsAsync<TrainingDivergedException>(() =>
+            new SftTrainer(options).TrainAsync(recommender, Toy.Users(), null, progress));
 
         Assert.NotNull(good);
         Assert.Equal(6, error.Step);
@@ -152,7 +155,8 @@ public sealed class TrainerStepTests
         (options.Checkpoints.Folder, options.KeepBest) = inFiles ? (folder["run"], 3) : (null, 1);
         var seen = new Dictionary<long, (float[] Weights, double Loss)>();
 
-        var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), [new("v", ["1", "2"], "23")], new Immediate(report =>
+        var result = await new SftTrainer(options)
+            .TrainAsync(recommender, Toy.Users(), [new("v", ["1", "2"], "23")], new Immediate(report =>
         {
             if (report.Metrics.TryGetValue("validation_loss", out double loss))
             {
@@ -167,7 +171,8 @@ public sealed class TrainerStepTests
         Assert.Equal(seen[result.BestStep].Weights, Toy.Weights(recommender.Model));
         if (inFiles)
         {
-            Assert.Equal(ranked[..3].Order().Select(step => $"best-{step:D9}.safetensors"), Directory.GetFiles(folder["run"], "best-*").Select(Path.GetFileName).Order());
+            Assert.Equal(ranked[..3].Order().Select(step => $"best-{step:D9}.safetensors"),
+                Directory.GetFiles(folder["run"], "best-*").Select(Path.GetFileName).Order());
         }
     }
 

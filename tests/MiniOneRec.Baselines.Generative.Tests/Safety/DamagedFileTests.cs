@@ -11,5 +11,6 @@ public sealed class DamagedFileTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Read_DamagedFile_IsRefusedOrRead(string name) => DamagedFiles.Check(Targets.Single(target => target.Name == name), makesModels: false);
+    public void Read_DamagedFile_IsRefusedOrRead(string name) =>
+        DamagedFiles.Check(Targets.Single(target => target.Name == name), makesModels: false);
 }

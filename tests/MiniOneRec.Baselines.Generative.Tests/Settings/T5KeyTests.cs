@@ -13,12 +13,16 @@ public sealed class T5KeyTests
 
     private static readonly Dictionary<string, string> T5Changes = new()
     {
-        ["vocab_size"] = "41", ["d_model"] = "17", ["d_kv"] = "9", ["d_ff"] = "25", ["num_layers"] = "3", ["num_decoder_layers"] = "4", ["num_heads"] = "3",
-        ["relative_attention_num_buckets"] = "16", ["relative_attention_max_distance"] = "200", ["dropout_rate"] = "0.2", ["layer_norm_epsilon"] = "1e-5", ["initializer_factor"] = "0.5",
-        ["feed_forward_proj"] = "\"gelu\"", ["tie_word_embeddings"] = "false", ["scale_decoder_outputs"] = "false", ["pad_token_id"] = "3", ["eos_token_id"] = "4", ["decoder_start_token_id"] = "5",
+        ["vocab_size"] = "41", ["d_model"] = "17", ["d_kv"] = "9", ["d_ff"] = "25", ["num_layers"] = "3", ["num_decoder_layers"] = "4",
+            ["num_heads"] = "3",
+        ["relative_attention_num_buckets"] = "16", ["relative_attention_max_distance"] = "200", ["dropout_rate"] = "0.2",
+            ["layer_norm_epsilon"] = "1e-5", ["initializer_factor"] = "0.5",
+        ["feed_forward_proj"] = "\"gelu\"", ["tie_word_embeddings"] = "false", ["scale_decoder_outputs"] = "false", ["pad_token_id"] = "3",
+            ["eos_token_id"] = "4", ["decoder_start_token_id"] = "5",
     };
 
-    private static readonly SettingsWalk Walk = new(T5ConfigKeys.Table, (json, file, notes) => T5Config.FromJson(json, file, notes).ToJson(), T5);
+    private static readonly SettingsWalk Walk =
+        new(T5ConfigKeys.Table, (json, file, notes) => T5Config.FromJson(json, file, notes).ToJson(), T5);
 
     [Fact]
     public void T5_EveryHonouredKey_ChangesTheConfiguration()
@@ -32,7 +36,8 @@ public sealed class T5KeyTests
         }
 
         Refused(() => T5Config.FromJson(With(T5, "dense_act_fn", "\"gelu_new\""), "t5/config.json"), "dense_act_fn", "t5/config.json");
-        Refused(() => T5Config.FromJson(With(T5, "feed_forward_proj", "\"gated-gelu\""), "t5/config.json"), "feed_forward_proj", "t5/config.json");
+        Refused(() => T5Config.FromJson(With(T5, "feed_forward_proj", "\"gated-gelu\""), "t5/config.json"), "feed_forward_proj",
+            "t5/config.json");
     }
 
     [Fact]

@@ -45,7 +45,8 @@ public sealed class T5DecodingBackboneTests
                 {
                     Tokens = [.. together.Select(b => Math.Max(0, labels[b][step]))],
                     Prompts = [.. together.Select((_, i) => i)],
-                    Ancestors = [.. together.Select((_, i) => Enumerable.Range(0, step + 1).Select(s => s * together.Length + i).ToArray())],
+                    Ancestors =
+                    [.. together.Select((_, i) => Enumerable.Range(0, step + 1).Select(s => s * together.Length + i).ToArray())],
                 });
             }
         }
@@ -176,7 +177,8 @@ public sealed class T5DecodingBackboneTests
             torch.random.manual_seed(seed);
             _model = new T5Model(new T5Config
             {
-                VocabularySize = Template.VocabularySize, ModelWidth = 16, HeadWidth = 8, FeedForwardWidth = 24, EncoderLayers = 2, DecoderLayers = 2,
+                VocabularySize = Template.VocabularySize, ModelWidth = 16, HeadWidth = 8, FeedForwardWidth = 24, EncoderLayers = 2,
+                    DecoderLayers = 2,
                 HeadCount = 2, DistanceBuckets = 8, MaxDistance = 16,
             });
             _model.eval();
@@ -223,7 +225,8 @@ public sealed class T5DecodingBackboneTests
             using var noGrad = no_grad();
             int[] response = ends && scoring != BeamScoring.SidOnly ? Template.EncodeResponse(id) : Template.Vocabulary.Encode(id);
             var inputs = tensor([.. prompt.Select(token => (long)token)]).view(1, -1);
-            var logits = _model.Forward(inputs, ones_like(inputs), tensor([.. response.Select(token => (long)token)]).view(1, -1)).squeeze(0);
+            var logits = _model.Forward(inputs, ones_like(inputs), tensor([.. response.Select(token => (long)token)]).view(1, -1))
+                .squeeze(0);
             double score = 0;
             int node = SemanticIdTrie.Root;
             for (int t = 0; t < response.Length; t++)
@@ -233,7 +236,8 @@ public sealed class T5DecodingBackboneTests
                 if (scoring == BeamScoring.TrieRenormalised)
                 {
                     var (start, end) = Trie.Children(node);
-                    var allowed = Enumerable.Range(start, end - start).Select(child => Template.Vocabulary.Token(t, Trie.Code(child))).ToList();
+                    var allowed = Enumerable.Range(start, end - start).Select(child => Template.Vocabulary.Token(t, Trie.Code(child)))
+                        .ToList();
                     if (Template.Terminator.Count > 0 && Trie.IsTerminal(node))
                     {
                         allowed.Add(Template.Terminator[0]);

@@ -16,7 +16,8 @@ public sealed class T5ModelTests
         using var scope = NewDisposeScope();
         var expected = Fixtures.Tensors("t5", "expected.safetensors");
 
-        Fixtures.Close(expected["logits"], model.Forward(expected["input_ids"], expected["attention_mask"], expected["labels"]).detach(), 1e-4, "logits");
+        Fixtures.Close(expected["logits"], model.Forward(expected["input_ids"], expected["attention_mask"], expected["labels"]).detach(),
+            1e-4, "logits");
         var loss = model.Loss(expected["input_ids"], expected["attention_mask"], expected["labels"]);
         autograd.backward([loss]);
 
@@ -37,10 +38,12 @@ public sealed class T5ModelTests
 
         await T5Folder.SaveAsync(target["saved"], model);
 
-        Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "model.safetensors")), File.ReadAllBytes(Path.Combine(target["saved"], "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(target["saved"], "model.safetensors")));
         var written = JsonNode.Parse(File.ReadAllText(Path.Combine(target["saved"], "config.json")))!.AsObject();
         var original = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
-        Assert.All(written.Where(pair => original.ContainsKey(pair.Key)), pair => Assert.True(JsonNode.DeepEquals(original[pair.Key], pair.Value), pair.Key));
+        Assert.All(written.Where(pair => original.ContainsKey(pair.Key)),
+            pair => Assert.True(JsonNode.DeepEquals(original[pair.Key], pair.Value), pair.Key));
         using var again = await T5Folder.LoadAsync(target["saved"]);
         Assert.Equal(model.Config, again.Config);
     }
@@ -141,7 +144,8 @@ public sealed class T5ModelTests
         random.manual_seed(4);
         var model = new T5Model(new T5Config
         {
-            VocabularySize = 16, ModelWidth = 16, HeadWidth = 4, FeedForwardWidth = 32, EncoderLayers = 2, DecoderLayers = 2, HeadCount = 4, Dropout = dropout,
+            VocabularySize = 16, ModelWidth = 16, HeadWidth = 4, FeedForwardWidth = 32, EncoderLayers = 2, DecoderLayers = 2,
+                HeadCount = 4, Dropout = dropout,
         });
         model.eval();
         return model;

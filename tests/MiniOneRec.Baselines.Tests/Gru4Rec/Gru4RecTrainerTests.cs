@@ -8,7 +8,8 @@ public sealed class Gru4RecTrainerTests
     public async Task Train_EightUsers_LearnsTheRingAndSurvivesAFolder()
     {
         using var folder = new TemporaryFolder();
-        var options = new Gru4RecOptions { HiddenSize = 32, MaxLength = 6, BatchSize = 4, Dropout = 0, LearningRate = 1e-2, MaxEpochs = 80, Patience = 80 };
+        var options = new Gru4RecOptions { HiddenSize = 32, MaxLength = 6, BatchSize = 4, Dropout = 0, LearningRate = 1e-2, MaxEpochs = 80,
+            Patience = 80 };
         using var recommender = await new Gru4RecTrainer(options).TrainAsync(Toy.Ring, Toy.RingSeen);
 
         await recommender.SaveAsync(folder.Path);

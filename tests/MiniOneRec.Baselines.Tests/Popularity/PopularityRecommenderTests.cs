@@ -46,7 +46,8 @@ public sealed class PopularityRecommenderTests
     {
         var good = new RecommendationRequest { History = [] };
 
-        var item = await Assert.ThrowsAsync<ArgumentException>(() => _recommender.RecommendAsync([good, good with { History = ["a", null!] }]));
+        var item =
+            await Assert.ThrowsAsync<ArgumentException>(() => _recommender.RecommendAsync([good, good with { History = ["a", null!] }]));
         var history = await Assert.ThrowsAsync<ArgumentNullException>(() => _recommender.RecommendAsync([good with { History = null! }]));
         var request = await Assert.ThrowsAsync<ArgumentNullException>(() => _recommender.RecommendAsync([good, null!]));
 
@@ -58,7 +59,8 @@ public sealed class PopularityRecommenderTests
     [Fact]
     public async Task Recommend_ExcludeHistory_LeavesItOut()
     {
-        var result = await _recommender.RecommendAsync(new RecommendationRequest { History = ["c", "unknown"], Count = 5, ExcludeHistory = true });
+        var result =
+            await _recommender.RecommendAsync(new RecommendationRequest { History = ["c", "unknown"], Count = 5, ExcludeHistory = true });
 
         Assert.Equal(["b", "a", "d", "e"], result.Items.Select(item => item.ItemId));
         Assert.Equal(1, result.Shortfall);

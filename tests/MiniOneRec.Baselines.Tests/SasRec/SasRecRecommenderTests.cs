@@ -7,7 +7,8 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
 
     private string Folder => _temporary.Path;
 
-    public async Task InitializeAsync() => _recommender = await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 2 })
+    public async Task InitializeAsync() =>
+        _recommender = await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 2 })
         .TrainAsync(Toy.Ring, []);
 
     public Task DisposeAsync()
@@ -102,7 +103,8 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
         await _recommender.SaveAsync(Folder);
         string path = Path.Combine(Folder, "minionerec.json");
         await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path))
-            .Replace("\"hiddenSize\": 8", "\"hiddenSize\": 16384", StringComparison.Ordinal).Replace("\"layers\": 1", "\"layers\": 256", StringComparison.Ordinal));
+            .Replace("\"hiddenSize\": 8", "\"hiddenSize\": 16384", StringComparison.Ordinal)
+                .Replace("\"layers\": 1", "\"layers\": 256", StringComparison.Ordinal));
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
 
@@ -127,7 +129,8 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
     {
         await _recommender.SaveAsync(Folder);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _recommender.SaveAsync(Folder, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            _recommender.SaveAsync(Folder, new CancellationToken(canceled: true)));
 
         using var loaded = await SasRecRecommender.LoadAsync(Folder);
         Assert.Equal(Toy.Scores(_recommender, "i1"), Toy.Scores(loaded, "i1"));
@@ -155,11 +158,14 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Recommend_FromManyThreads_GivesTheSameAnswers()
     {
-        RecommendationRequest[] requests = [.. Toy.RingNext.Select(example => new RecommendationRequest { History = example.History, Count = 5 })];
-        var expected = (await _recommender.RecommendAsync(requests)).Select(result => string.Join(' ', result.Items.Select(item => item.ItemId))).ToArray();
+        RecommendationRequest[] requests =
+            [.. Toy.RingNext.Select(example => new RecommendationRequest { History = example.History, Count = 5 })];
+        var expected = (await _recommender.RecommendAsync(requests))
+            .Select(result => string.Join(' ', result.Items.Select(item => item.ItemId))).ToArray();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => _recommender.RecommendAsync(requests))));
 
-        Assert.All(answers, answer => Assert.Equal(expected, answer.Select(result => string.Join(' ', result.Items.Select(item => item.ItemId)))));
+        Assert.All(answers,
+            answer => Assert.Equal(expected, answer.Select(result => string.Join(' ', result.Items.Select(item => item.ItemId)))));
     }
 }

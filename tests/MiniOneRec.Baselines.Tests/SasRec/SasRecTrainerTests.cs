@@ -8,7 +8,8 @@ public sealed class SasRecTrainerTests
 {
     private static SasRecOptions Small => new()
     {
-        HiddenSize = 16, Layers = 1, Heads = 2, MaxLength = 6, BatchSize = 4, Dropout = 0.1, LearningRate = 5e-3, MaxEpochs = 60, Patience = 60,
+        HiddenSize = 16, Layers = 1, Heads = 2, MaxLength = 6, BatchSize = 4, Dropout = 0.1, LearningRate = 5e-3, MaxEpochs = 60,
+            Patience = 60,
     };
 
     [Fact]
@@ -44,7 +45,8 @@ public sealed class SasRecTrainerTests
     public async Task Train_NoProgressOnValidation_StopsEarlyAndKeepsTheBest()
     {
         var options = Small;
-        (options.Patience, options.LearningRate) = (3, 1e-8);                               // so slow that nothing improves after the first epoch
+        // so slow that nothing improves after the first epoch
+        (options.Patience, options.LearningRate) = (3, 1e-8);
 
         using var recommender = await new SasRecTrainer(options).TrainAsync(Toy.Ring, Toy.RingNext);
 
@@ -64,7 +66,7 @@ public sealed class SasRecTrainerTests
 
         Assert.Equal(reports.Select(report => report.Step).Order(), reports.Select(report => report.Step));
         Assert.All(reports, report => Assert.Equal(40, report.TotalSteps));
-        Assert.Equal(20, reports.Count(report => report.Metrics.ContainsKey("ndcg@10")));
+        Assert.Equal(20, reports.Count(report => report.Metrics.ContainsKey("NDCG@10")));
         Assert.Equal(4, reports.Count(report => report.Metrics.ContainsKey("loss")));
         Assert.Equal(1, reports[^1].Fraction);
         Assert.Equal(reports, recommender.Training!.History);
@@ -81,7 +83,8 @@ public sealed class SasRecTrainerTests
             source.Cancel();
         });
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new SasRecTrainer(Small).TrainAsync(Toy.Ring, Toy.RingNext, null, progress, source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new SasRecTrainer(Small).TrainAsync(Toy.Ring, Toy.RingNext, null, progress, source.Token));
 
         Assert.Equal(2, last);
     }
@@ -131,11 +134,16 @@ public sealed class SasRecTrainerTests
         var logger = new FakeLogger<SasRecTrainer>();
 
         using var recommender = await new SasRecTrainer(options, logger: logger).TrainAsync(
-            Toy.Users("a b x", "a b"), [new NextItemExample("v", ["x"], "a"), new NextItemExample("w", ["a"], "b")], ["a", "b"]);
+            Toy.Users("a b x", "a b"),
+            [new NextItemExample("v", ["x"], "a"), new NextItemExample("w", ["a"], "b"), new NextItemExample("z", ["b"], "x")],
+            ["a", "b"]);
 
         Assert.Equal(1, recommender.DroppedInteractions);
-        var warning = Assert.Single(logger.Collector.GetSnapshot(), record => record.Level == Microsoft.Extensions.Logging.LogLevel.Warning);
-        Assert.Contains("1 training interactions and 1 validation rows", warning.Message, StringComparison.Ordinal);
+        var warning =
+            Assert.Single(logger.Collector.GetSnapshot(), record => record.Level == Microsoft.Extensions.Logging.LogLevel.Warning);
+        Assert.Contains("1 training interactions name items outside the catalogue and were dropped; 1 validation rows", warning.Message,
+            StringComparison.Ordinal);
+        Assert.True(recommender.Training!.BestValidation <= 2 / 3.0, "The unknown target is a miss and counts in the denominator.");
     }
 
     [Fact]
@@ -143,7 +151,8 @@ public sealed class SasRecTrainerTests
     {
         var options = new SasRecOptions();
 
-        Assert.Equal((50, 128, 0.5, 1e-3, 0.01), (options.MaxLength, options.HiddenSize, options.Dropout, options.LearningRate, options.WeightDecay));
+        Assert.Equal((50, 128, 0.5, 1e-3, 0.01),
+            (options.MaxLength, options.HiddenSize, options.Dropout, options.LearningRate, options.WeightDecay));
         Assert.Equal((64, 100, 5, 2, 2), (options.BatchSize, options.MaxEpochs, options.Patience, options.Layers, options.Heads));
     }
 
@@ -152,11 +161,13 @@ public sealed class SasRecTrainerTests
     {
         var error = Assert.Throws<OptionsValidationException>(() => new SasRecTrainer(new SasRecOptions
         {
-            MaxLength = 0, HiddenSize = 9, Dropout = 1, LearningRate = 0, WeightDecay = -1, BatchSize = 0, MaxEpochs = 0, Patience = 0, Layers = 0,
+            MaxLength = 0, HiddenSize = 9, Dropout = 1, LearningRate = 0, WeightDecay = -1, BatchSize = 0, MaxEpochs = 0, Patience = 0,
+                Layers = 0,
         }));
 
         Assert.All(
-            ["MaxLength", "Dropout", "LearningRate", "WeightDecay", "BatchSize", "MaxEpochs", "Patience", "Layers", "HiddenSize 9 must be a multiple of Heads 2."],
+            ["MaxLength", "Dropout", "LearningRate", "WeightDecay", "BatchSize", "MaxEpochs", "Patience", "Layers",
+            "HiddenSize 9 must be a multiple of Heads 2."],
             part => Assert.Contains(part, error.Message, StringComparison.Ordinal));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Baselines.Tests;
 
@@ -7,11 +8,13 @@ public sealed class CountedFolderTests : IDisposable
     private static readonly IReadOnlyList<UserSequence> Train = Toy.Users("a b c a", "b c d", "e a b x", "c c d e");
     private static readonly string[] Catalogue = ["a", "b", "c", "d", "e", "never"];
 
+    private static readonly VectorSource Vectors = new("text", ["c", "a", "e", "b"], 2, [1, 2, 3, 1, 0, 1, 1, 1]);
+
     private readonly TemporaryFolder _temporary = new();
 
     private string Folder => _temporary.Path;
 
-    public static TheoryData<string> Kinds => ["popularity", "sequential-rules", "item-knn"];
+    public static TheoryData<string> Kinds => ["popularity", "sequential-rules", "item-knn", "text-knn", "star"];
 
     public void Dispose() => _temporary.Dispose();
 
@@ -19,6 +22,8 @@ public sealed class CountedFolderTests : IDisposable
     {
         "popularity" => new PopularityRecommender(Train, Catalogue),
         "sequential-rules" => new SequentialRulesRecommender(Train, Catalogue, new() { DecayRate = 0.7, MaxDistance = 2 }),
+        "text-knn" => new TextKnnRecommender(Vectors, Train, Catalogue, new() { Temperature = 0.4 }),
+        "star" => new StarRecommender(Vectors, Train, Catalogue, new() { VectorShare = 0.3 }),
         _ => new ItemKnnRecommender(Train, Catalogue, new() { DecayRate = 0.1, MaxNeighbours = 2 }),
     };
 
@@ -30,7 +35,8 @@ public sealed class CountedFolderTests : IDisposable
         await saved.SaveAsync(Folder);
         await saved.SaveAsync(Folder);
 
-        var loaded = Assert.IsAssignableFrom<ScoringRecommender>(await BaselineScorers.Loaders.Single(loader => loader.Kind == kind).LoadAsync(Folder));
+        var loaded = Assert.IsAssignableFrom<ScoringRecommender>(await BaselineScorers.Loaders.Single(loader => loader.Kind == kind)
+            .LoadAsync(Folder));
 
         string[] histories = ["a", "b c", "e e d a", "", "x", "never"];
         Assert.Equal(kind, ((ISavableScorer)loaded).Kind);
@@ -98,7 +104,8 @@ public sealed class CountedFolderTests : IDisposable
         await File.AppendAllTextAsync(Path.Combine(Folder, damaged), " ");
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => SequentialRulesRecommender.LoadAsync(Folder));
-        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ namespace MiniOneRec.Baselines.Tests;
 /// <summary>A recommender that is saved with its prior answers the same after loading.</summary>
 public sealed class SavedPriorTests : IDisposable
 {
-    private static readonly SemanticIdIndex Index = new(Enumerable.Range(0, 12).Select(i => KeyValuePair.Create($"i{i}", new SemanticId(i % 3, i / 3))), [3, 4]);
+    private static readonly SemanticIdIndex Index =
+        new(Enumerable.Range(0, 12).Select(i => KeyValuePair.Create($"i{i}", new SemanticId(i % 3, i / 3))), [3, 4]);
 
     private readonly TemporaryFolder _temporary = new();
 
@@ -18,9 +19,13 @@ public sealed class SavedPriorTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
+    private static RecommenderLoadOptions With(IEnumerable<ScorerLoader> scorers, ILogger<GenerativeRecommender>? logger = null) =>
+        new() { Scorers = scorers, Logger = logger };
+
     private static async Task<GenerativeRecommender> MakeAsync(IItemScorer? prior)
     {
-        var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2 }).CreateAsync(Index);
+        var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2 })
+            .CreateAsync(Index);
         (recommender.Prior, recommender.PriorWeight, recommender.HistoryPenalty) = (prior, 0.4, 0.5);
         return recommender;
     }
@@ -30,14 +35,16 @@ public sealed class SavedPriorTests : IDisposable
         "popularity" => new PopularityRecommender(Toy.Ring),
         "sequential-rules" => new SequentialRulesRecommender(Toy.Ring),
         "item-knn" => new ItemKnnRecommender(Toy.Ring),
-        "sasrec" => await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 1 }).TrainAsync(Toy.Ring, []),
+        "sasrec" =>
+        await new SasRecTrainer(new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4, MaxEpochs = 1 }).TrainAsync(Toy.Ring, []),
         "gru4rec" => await new Gru4RecTrainer(new Gru4RecOptions { HiddenSize = 8, MaxLength = 4, MaxEpochs = 1 }).TrainAsync(Toy.Ring, []),
         _ => await new CaserTrainer(new CaserOptions { HiddenSize = 8, MaxLength = 6, MaxEpochs = 1 }).TrainAsync(Toy.Ring, []),
     };
 
     private static IReadOnlyList<Recommendation>[] Answers(GenerativeRecommender recommender) =>
     [
-        .. recommender.Recommend([.. ((string[][])[["i1", "i2"], [], ["i7"]]).Select(history => new RecommendationRequest { History = history, Count = 12 })])
+        .. recommender.Recommend(
+            [.. ((string[][])[["i1", "i2"], [], ["i7"]]).Select(history => new RecommendationRequest { History = history, Count = 12 })])
             .Select(result => result.Items),
     ];
 
@@ -52,16 +59,18 @@ public sealed class SavedPriorTests : IDisposable
         var logger = new FakeLogger<GenerativeRecommender>();
         if (prior is SequentialRecommender)
         {
-            recommender.PriorWeight = 0;                                   // log-probabilities need PriorScale.Softmax, an option of the constructor
+            // log-probabilities need PriorScale.Softmax, an option of the constructor
+            recommender.PriorWeight = 0;
         }
 
         await recommender.SaveAsync(Folder);
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders, logger: logger);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders, logger));
 
         Assert.Equal(Answers(recommender), Answers(loaded));
         Assert.Equal(kind, Assert.IsAssignableFrom<ISavableScorer>(loaded.Prior).Kind);
         Assert.Equal(Toy.Scores(prior, "i1 i2", "i5"), Toy.Scores(loaded.Prior!, "i1 i2", "i5"));
-        Assert.Equal((recommender.PriorWeight, recommender.PriorEvidence, recommender.HistoryPenalty), (loaded.PriorWeight, loaded.PriorEvidence, loaded.HistoryPenalty));
+        Assert.Equal((recommender.PriorWeight, recommender.PriorEvidence, recommender.HistoryPenalty),
+            (loaded.PriorWeight, loaded.PriorEvidence, loaded.HistoryPenalty));
         Assert.DoesNotContain(logger.Collector.GetSnapshot(), record => record.Level >= LogLevel.Warning);
 
         loaded.Prior = null;
@@ -78,11 +87,12 @@ public sealed class SavedPriorTests : IDisposable
         using var plain = await MakeAsync(null);
         await plain.SaveAsync(Folder);
         using var recommender = await new GenerativeRecommenderFactory(
-            new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2, Recommender = new() { PriorScale = PriorScale.Softmax } }).CreateAsync(Index);
+            new ModelingOptions { HiddenSize = 16, Layers = 1, Heads = 2, Recommender = new() { PriorScale = PriorScale.Softmax } })
+            .CreateAsync(Index);
         recommender.Prior = prior;
         await recommender.SaveAsync(Folder);
 
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders));
 
         Assert.Equal(Answers(recommender), Answers(loaded));
     }
@@ -99,10 +109,11 @@ public sealed class SavedPriorTests : IDisposable
         Assert.Contains("prior of kind 'sequential-rules'", none.Message, StringComparison.Ordinal);
         Assert.Contains("AddBaselines()", none.Message, StringComparison.Ordinal);
         Assert.Contains(Folder, none.Message, StringComparison.Ordinal);
-        var other = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, [ScorerLoader.Skip("mine")]));
+        var other = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            GenerativeRecommender.LoadAsync(Folder, With([ScorerLoader.Skip("mine")])));
         Assert.Contains("'mine'", other.Message, StringComparison.Ordinal);
 
-        using var without = await GenerativeRecommender.LoadAsync(Folder, [.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]);
+        using var without = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
         Assert.Null(without.Prior);
     }
 
@@ -112,11 +123,11 @@ public sealed class SavedPriorTests : IDisposable
         var logger = new FakeLogger<GenerativeRecommender>();
         using var plain = await MakeAsync(null);
         await plain.SaveAsync(Folder);
-        using var recommender = await GenerativeRecommender.LoadAsync(Folder, [], logger: logger);
+        using var recommender = await GenerativeRecommender.LoadAsync(Folder, With([], logger));
         recommender.Prior = new OwnScorer();
 
         await recommender.SaveAsync(Folder);
-        using var loaded = await GenerativeRecommender.LoadAsync(Folder, [], logger: logger);
+        using var loaded = await GenerativeRecommender.LoadAsync(Folder, With([], logger));
 
         Assert.Equal([LogLevel.Warning, LogLevel.Warning], logger.Collector.GetSnapshot().Select(record => record.Level));
         Assert.All(logger.Collector.GetSnapshot(), record => Assert.Contains(nameof(OwnScorer), record.Message, StringComparison.Ordinal));
@@ -135,7 +146,8 @@ public sealed class SavedPriorTests : IDisposable
         await recommender.SaveAsync(Folder);
         await File.AppendAllTextAsync(Path.Combine(Folder, file), " ");
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, BaselineScorers.Loaders));
+        var error =
+            await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders)));
 
         Assert.Contains($"{file}' is not the one that its manifest was written for", error.Message, StringComparison.Ordinal);
     }
@@ -176,10 +188,11 @@ public sealed class SavedPriorTests : IDisposable
         using var recommender = await MakeAsync(new FileScorer(5));
         await recommender.SaveAsync(Folder);
         var loader = new ScorerLoader("file", async (folder, device, token) =>
-            new FileScorer(float.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "value.txt"), token), System.Globalization.CultureInfo.InvariantCulture)) { Device = device });
+            new FileScorer(float.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "value.txt"), token),
+                System.Globalization.CultureInfo.InvariantCulture)) { Device = device });
 
         FileScorer prior;
-        using (var loaded = await GenerativeRecommender.LoadAsync(Folder, [.. BaselineScorers.Loaders, loader]))
+        using (var loaded = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, loader])))
         {
             prior = Assert.IsType<FileScorer>(loaded.Prior);
             Assert.Equal(Answers(recommender), Answers(loaded));
@@ -207,7 +220,8 @@ public sealed class SavedPriorTests : IDisposable
         public Task SaveAsync(string folder, CancellationToken cancellationToken = default)
         {
             Directory.CreateDirectory(folder);
-            return File.WriteAllTextAsync(Path.Combine(folder, "value.txt"), value.ToString(System.Globalization.CultureInfo.InvariantCulture), cancellationToken);
+            return File.WriteAllTextAsync(Path.Combine(folder, "value.txt"),
+                value.ToString(System.Globalization.CultureInfo.InvariantCulture), cancellationToken);
         }
 
         public void Dispose() => Disposed = true;

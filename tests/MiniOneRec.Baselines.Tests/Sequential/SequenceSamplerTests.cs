@@ -18,7 +18,8 @@ public sealed class SequenceSamplerTests
         int[] labels = [.. pieces.SelectMany(piece => piece.Skip(1)).Order()];
         int[] expected = [.. sequences.SelectMany(sequence => sequence.Skip(1)).Order()];
         return (labels.SequenceEqual(expected)
-            && pieces.All(piece => piece.Length >= 2 && piece.Length <= maxLength + 1 && piece.Zip(piece.Skip(1)).All(pair => pair.Second == pair.First + 1))
+            && pieces.All(piece => piece.Length >= 2 && piece.Length <= maxLength + 1
+                && piece.Zip(piece.Skip(1)).All(pair => pair.Second == pair.First + 1))
             && sampler.Epoch().Count() == sampler.BatchCount).ToProperty();
     }
 

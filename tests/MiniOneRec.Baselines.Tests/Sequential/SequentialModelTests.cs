@@ -74,7 +74,8 @@ public sealed class SequentialModelTests
 
         Assert.Equal(expectedLoss.item<float>(), loss.item<float>(), 1e-5f);
         Assert.All(model.named_parameters(), pair => Assert.True(
-            expected[pair.name] is null ? pair.parameter.grad is null : allclose(expected[pair.name]!, pair.parameter.grad!, rtol: 1e-4, atol: 1e-6),
+            expected[pair.name] is null ? pair.parameter.grad is null
+            : allclose(expected[pair.name]!, pair.parameter.grad!, rtol: 1e-4, atol: 1e-6),
             pair.name));
     }
 

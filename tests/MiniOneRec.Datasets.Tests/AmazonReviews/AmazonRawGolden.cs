@@ -20,11 +20,13 @@ internal static class AmazonRawGolden
         Assert.Equal(items, split.ItemIds);
 
         using var histories = Json("Toolbox.inter.json");
-        var expected = histories.RootElement.EnumerateObject().Select(user => string.Join(' ', user.Value.EnumerateArray().Select(item => items[item.GetInt32()])));
+        var expected = histories.RootElement.EnumerateObject()
+            .Select(user => string.Join(' ', user.Value.EnumerateArray().Select(item => items[item.GetInt32()])));
         Assert.Equal(expected, sequences.Select(sequence => string.Join(' ', sequence.ItemIds)));
 
         using var texts = Json("Toolbox.item.json");
-        Assert.Equal(texts.RootElement.EnumerateObject().Select(item => item.Value.GetProperty("title").GetString()), split.Items.Select(item => item.Title));
+        Assert.Equal(texts.RootElement.EnumerateObject().Select(item => item.Value.GetProperty("title").GetString()),
+            split.Items.Select(item => item.Title));
 
         Assert.Equal(Rows("train", users, items), split.Train.Select(Show));
         Assert.Equal(Rows("valid", users, items), split.Validation.Select(Show));
@@ -45,7 +47,8 @@ internal static class AmazonRawGolden
     private static string Show(NextItemExample row) => $"{row.UserId}\t{string.Join(' ', row.History)}\t{row.Target}";
 
     private static string[] Ids(string name) =>
-        [.. File.ReadLines(Path.Combine(Folder, "expected", name)).Select(line => line.Split('\t')).OrderBy(cells => Number(cells[1])).Select(cells => cells[0])];
+        [.. File.ReadLines(Path.Combine(Folder, "expected", name)).Select(line => line.Split('\t')).OrderBy(cells => Number(cells[1]))
+            .Select(cells => cells[0])];
 
     private static JsonDocument Json(string name) => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, "expected", name)));
 }

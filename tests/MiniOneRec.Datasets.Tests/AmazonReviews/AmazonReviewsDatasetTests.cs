@@ -17,7 +17,8 @@ public sealed class AmazonReviewsDatasetTests
     public async Task Load_2018_KeepsUsableItemsInTheOrderOfTime()
     {
         using var folder = new TempFolder();
-        string reviews = folder.File("Toys_5.json", Reviews2018(("u2", "B", 30), ("u1", "A", 20), ("u1", "C", 15), ("u1", "B", 10), ("u1", "A", 20), ("u2", "D", 5)));
+        string reviews = folder.File("Toys_5.json",
+            Reviews2018(("u2", "B", 30), ("u1", "A", 20), ("u1", "C", 15), ("u1", "B", 10), ("u1", "A", 20), ("u2", "D", 5)));
 
         var data = await AmazonReviewsDataset.LoadAsync(
             reviews, folder.File("meta_Toys.json", Metadata2018), new AmazonReviewsOptions { MinPerUser = 1, MinPerItem = 1 });
@@ -52,7 +53,8 @@ public sealed class AmazonReviewsDatasetTests
         using var folder = new TempFolder();
         string metadata = folder.File("m.json", Metadata2018);
         string reviews = folder.File("r.json", Reviews2018(
-            ("u", "A", Utc(2016, 10, 1)), ("u", "B", Utc(2016, 10, 1) - 1), ("u", "B", Utc(2018, 11, 1)), ("u", "A", Utc(2018, 11, 1) + 1)));
+            ("u", "A", Utc(2016, 10, 1)), ("u", "B", Utc(2016, 10, 1) - 1), ("u", "B", Utc(2018, 11, 1)),
+            ("u", "A", Utc(2018, 11, 1) + 1)));
         var options = new AmazonReviewsOptions { Start = new(2016, 10, 1), End = new(2018, 11, 1), MinPerUser = 1, MinPerItem = 1 };
 
         Assert.Equal(["u:AB"], Show(await AmazonReviewsDataset.LoadAsync(reviews, metadata, options)));
@@ -83,13 +85,16 @@ public sealed class AmazonReviewsDatasetTests
     [InlineData("a b c", "a b c")]
     [InlineData(" \"a &amp; b\" ", "a & b")]
     [InlineData("x<span id=\"t\">y", null)]
-    public void CleanTitle_ThreeWords_FollowsTheRules(string title, string? expected) => Assert.Equal(expected, AmazonReviewsDataset.CleanTitle(title, 3));
+    public void CleanTitle_ThreeWords_FollowsTheRules(string title, string? expected) =>
+        Assert.Equal(expected, AmazonReviewsDataset.CleanTitle(title, 3));
 
     [Theory]
     [InlineData("not json\n", "line 1: 'not json' is no JSON object")]
     [InlineData("[1]\n", "line 1: '[1]' is no JSON object")]
-    [InlineData("{\"reviewerID\": \"u\", \"asin\": \"A\", \"unixReviewTime\": 5}\n{\"reviewerID\": \"u\", \"unixReviewTime\": 5}\n", "line 2, column 'asin': the id is missing")]
-    [InlineData("{\"reviewerID\": \"u\", \"asin\": \"A\", \"unixReviewTime\": \"5\"}\n", "line 1, column 'unixReviewTime': the time is missing; expected an integer, Unix seconds")]
+    [InlineData("{\"reviewerID\": \"u\", \"asin\": \"A\", \"unixReviewTime\": 5}\n{\"reviewerID\": \"u\", \"unixReviewTime\": 5}\n",
+        "line 2, column 'asin': the id is missing")]
+    [InlineData("{\"reviewerID\": \"u\", \"asin\": \"A\", \"unixReviewTime\": \"5\"}\n",
+        "line 1, column 'unixReviewTime': the time is missing; expected an integer, Unix seconds")]
     public async Task ReadReviews_BadLine_NamesFileLineAndKey(string text, string expected)
     {
         using var folder = new TempFolder();
@@ -113,7 +118,8 @@ public sealed class AmazonReviewsDatasetTests
             text => Assert.Contains(text, error.Message, StringComparison.Ordinal));
     }
 
-    private static long Utc(int year, int month, int day) => new DateTimeOffset(year, month, day, 0, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();
+    private static long Utc(int year, int month, int day) =>
+        new DateTimeOffset(year, month, day, 0, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();
 
     private static string Reviews2018(params (string User, string Item, long Time)[] reviews)
     {
@@ -126,5 +132,6 @@ public sealed class AmazonReviewsDatasetTests
         return text.ToString();
     }
 
-    private static IEnumerable<string> Show(InteractionDataset data) => data.Sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
+    private static IEnumerable<string> Show(InteractionDataset data) =>
+        data.Sequences.Select(s => $"{s.UserId}:{string.Concat(s.ItemIds)}");
 }

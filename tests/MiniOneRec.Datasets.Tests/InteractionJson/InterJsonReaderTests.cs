@@ -9,7 +9,8 @@ public sealed class InterJsonReaderTests
     {
         using var folder = new TempFolder();
 
-        var sequences = await InterJsonReader.ReadAsync(folder.File("x.inter.json", "\uFEFF{\"0\": [0, 1],\n \"u\": [\"B01\", 7], \"e\": []}\n ")).ToListAsync();
+        var sequences = await InterJsonReader.ReadAsync(
+            folder.File("x.inter.json", "\uFEFF{\"0\": [0, 1],\n \"u\": [\"B01\", 7], \"e\": []}\n ")).ToListAsync();
 
         Assert.Equal(["0:0,1", "u:B01,7", "e:"], sequences.Select(s => $"{s.UserId}:{string.Join(',', s.ItemIds)}"));
     }
@@ -22,7 +23,8 @@ public sealed class InterJsonReaderTests
         for (int user = 0; user < 3000; user++)
         {
             // Values of very different length, one of them longer than the first buffer.
-            text.Append(user == 0 ? "" : ",\n").Append(null, $"\"{user}\": [{string.Join(", ", Enumerable.Range(user, user == 1500 ? 30_000 : user % 40))}]");
+            text.Append(user == 0 ? "" : ",\n")
+                .Append(null, $"\"{user}\": [{string.Join(", ", Enumerable.Range(user, user == 1500 ? 30_000 : user % 40))}]");
         }
 
         var sequences = await InterJsonReader.ReadAsync(folder.File("x.json", text.Append('}').ToString())).ToListAsync();

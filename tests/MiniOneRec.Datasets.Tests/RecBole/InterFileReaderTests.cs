@@ -74,7 +74,8 @@ public sealed class InterFileReaderTests
     public async Task ReadSequences_LongTimes_KeepTheirOrder()
     {
         using var folder = new TempFolder();
-        string path = folder.File("x.inter", "user_id:token\titem_id:token\ttimestamp:float\nu\tb\t9007199254740993\nu\ta\t9007199254740992\n");
+        string path =
+            folder.File("x.inter", "user_id:token\titem_id:token\ttimestamp:float\nu\tb\t9007199254740993\nu\ta\t9007199254740992\n");
 
         Assert.Equal(["a", "b"], (await InterFileReader.ReadSequencesAsync(path))[0].ItemIds);
     }
@@ -85,7 +86,8 @@ public sealed class InterFileReaderTests
         using var folder = new TempFolder();
         string path = folder.File("steam.inter", "user_id:token\tproduct_id:token\tplay_hours:float\nu\t440\t1.5\n");
 
-        var interaction = await InterFileReader.ReadInteractionsAsync(path, new InterColumns { Item = "product_id", Weight = "play_hours" }).SingleAsync();
+        var interaction = await InterFileReader.ReadInteractionsAsync(path, new InterColumns { Item = "product_id", Weight = "play_hours" })
+            .SingleAsync();
 
         Assert.Equal(new Interaction("u", "440") { Weight = 1.5 }, interaction);
     }

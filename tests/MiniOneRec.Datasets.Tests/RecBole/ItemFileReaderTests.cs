@@ -18,7 +18,8 @@ public sealed class ItemFileReaderTests
                 Id = "1",
                 Title = "Toy Story",
                 Categories = ["Animation", "Comedy"],
-                Attributes = new Dictionary<string, AttributeValue> { ["price"] = 9.5, ["release_year"] = "1995", ["tags"] = new[] { "a", "b" } },
+                Attributes = new Dictionary<string,
+                AttributeValue> { ["price"] = 9.5, ["release_year"] = "1995", ["tags"] = new[] { "a", "b" } },
             },
             items[0]);
         Assert.Equal(new Item { Id = "2", Title = "Heat" }, items[1]);
@@ -29,7 +30,8 @@ public sealed class ItemFileReaderTests
     {
         using var folder = new TempFolder();
         string inter = folder.File("ml.inter", "user_id:token\titem_id:token\nu\t2\nu\t1\nu\t3\n");
-        string items = folder.File("ml.item", "item_id:token\ttitle:token_seq\tcategories:token_seq\n1\tTent\t['Camping', 'For two']\n2\tStove\t\n");
+        string items =
+            folder.File("ml.item", "item_id:token\ttitle:token_seq\tcategories:token_seq\n1\tTent\t['Camping', 'For two']\n2\tStove\t\n");
 
         var data = await InteractionDataset.LoadAsync(inter, itemsPath: items);
 

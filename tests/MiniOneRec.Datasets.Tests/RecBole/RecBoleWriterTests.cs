@@ -11,8 +11,10 @@ public sealed class RecBoleWriterTests
         await RecBoleWriter.WriteAsync(split, folder.Path);
 
         string File(string part) => Path.Combine(folder.Path, part);
-        Assert.Equal("user_id:token\titem_id_list:token_seq\titem_id:token\nu\ta b\tc\n", await System.IO.File.ReadAllTextAsync(File("toy.test.inter")));
-        Assert.Equal(split.Validation.Select(row => row.Target), await InterFileReader.ReadAsync(File("toy.valid.inter")).Select(row => row.Target).ToListAsync());
+        Assert.Equal("user_id:token\titem_id_list:token_seq\titem_id:token\nu\ta b\tc\n",
+            await System.IO.File.ReadAllTextAsync(File("toy.test.inter")));
+        Assert.Equal(split.Validation.Select(row => row.Target),
+            await InterFileReader.ReadAsync(File("toy.valid.inter")).Select(row => row.Target).ToListAsync());
         var items = await ItemFileReader.ReadAsync(File("toy.item")).ToListAsync();
         Assert.Equal(["Tent  a", "Tent  b", "Tent  c"], items.Select(item => item.Title));      // the tab became a space
         Assert.Equal(["Camping", "Tents"], items[0].Categories);

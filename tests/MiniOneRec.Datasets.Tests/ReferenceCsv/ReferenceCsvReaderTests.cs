@@ -8,7 +8,8 @@ public sealed class ReferenceCsvReaderTests
     public async Task Read_Row_HasEveryColumn()
     {
         using var folder = new TempFolder();
-        string path = folder.File("x.csv", Header + "A1,\"['One', \"\"It's two\"\"]\",\"Three, 3\",\"[1, 2]\",3,\"['<a_1><b_2>', '<a_1><b_3>']\",<a_2><b_0>\n");
+        string path = folder.File("x.csv",
+            Header + "A1,\"['One', \"\"It's two\"\"]\",\"Three, 3\",\"[1, 2]\",3,\"['<a_1><b_2>', '<a_1><b_3>']\",<a_2><b_0>\n");
 
         var row = Assert.Single(await ReferenceCsvReader.ReadAsync(path).ToListAsync());
 
@@ -38,10 +39,13 @@ public sealed class ReferenceCsvReaderTests
     [Theory]
     [InlineData("user_id,item_id\nA,1\n", "line 1, column 'history_item_id': the header")]
     [InlineData(Header + "A1,['t'],x,[1],3,['<a_1>'],<a_1>\nA1,t\n", "line 3: 2 cells; expected 7")]
-    [InlineData(Header + "A1,['t'],x,range(9),3,[],<a_1>\n", "line 2, column 'history_item_id': 'range(9)' is no list literal at character 1 ('r'); expected '['")]
-    [InlineData(Header + "A1,[os.exit()],x,[1],3,[],<a_1>\n", "line 2, column 'history_item_title': '[os.exit()]' is no list literal at character 2")]
+    [InlineData(Header + "A1,['t'],x,range(9),3,[],<a_1>\n",
+        "line 2, column 'history_item_id': 'range(9)' is no list literal at character 1 ('r'); expected '['")]
+    [InlineData(Header + "A1,[os.exit()],x,[1],3,[],<a_1>\n",
+        "line 2, column 'history_item_title': '[os.exit()]' is no list literal at character 2")]
     [InlineData(Header + "A1,[],x,[1],3,[],<a_1>\n", "line 2, column 'history_item_title': 0 titles for 1 items")]
-    [InlineData(Header + "A1,['t'],x,[1],3,\"['<a_1>', '<a_2>']\",<a_1>\n", "line 2, column 'history_item_sid': 2 semantic IDs for 1 items")]
+    [InlineData(Header + "A1,['t'],x,[1],3,\"['<a_1>', '<a_2>']\",<a_1>\n",
+        "line 2, column 'history_item_sid': 2 semantic IDs for 1 items")]
     [InlineData(Header + "A1,['t'],x,[1],3,['<a_1>'],<b_1>\n", "line 2, column 'item_sid': '<b_1>' is no semantic ID")]
     [InlineData(Header + "A1,['t'],x,[1],,['<a_1>'],<a_1>\n", "line 2, column 'item_id': the cell is empty; expected an item id")]
     [InlineData("\n\n", "is blank")]
@@ -60,7 +64,8 @@ public sealed class ReferenceCsvReaderTests
     [Fact]
     public async Task Read_MissingFile_IsNamed()
     {
-        var error = await Assert.ThrowsAsync<FileNotFoundException>(async () => await ReferenceCsvReader.ReadAsync("no/such.csv").ToListAsync());
+        var error =
+            await Assert.ThrowsAsync<FileNotFoundException>(async () => await ReferenceCsvReader.ReadAsync("no/such.csv").ToListAsync());
 
         Assert.Contains("'no/such.csv' does not exist", error.Message, StringComparison.Ordinal);
     }
@@ -69,7 +74,8 @@ public sealed class ReferenceCsvReaderTests
     public async Task Read_Streams_RowsBeforeABadOneArrive()
     {
         using var folder = new TempFolder();
-        string path = folder.File("x.csv", "user_id,history_item_id,item_id\n" + string.Concat(Enumerable.Repeat("A,[1],2\n", 10_000)) + "A,[1\n");
+        string path =
+            folder.File("x.csv", "user_id,history_item_id,item_id\n" + string.Concat(Enumerable.Repeat("A,[1],2\n", 10_000)) + "A,[1\n");
 
         var first = await ReferenceCsvReader.ReadAsync(path).FirstAsync();
 

@@ -133,7 +133,8 @@ public sealed class ReferenceDatasetTests
         using var toy = new ToyReference();
         File.Delete(Path.Combine(toy.Path, "test", "Toys_and_Games_5_2016-10-2018-11.csv"));
 
-        await Refuses<FileNotFoundException>(toy, Path.Combine(toy.Path, "test"), "No file 'Toys_and_Games.csv' or 'Toys_and_Games_5_…", "'Toys_and_Games'");
+        await Refuses<FileNotFoundException>(toy, Path.Combine(toy.Path, "test"), "No file 'Toys_and_Games.csv' or 'Toys_and_Games_5_…",
+            "'Toys_and_Games'");
     }
 
     [Fact]

@@ -2,7 +2,8 @@ using MiniOneRec.Studies;
 
 namespace MiniOneRec.Datasets.Tests.Safety;
 
-/// <summary>Three hundred damaged files of each kind; the study <c>fuzz</c> reads a hundred thousand, alone, and measures memory and time too.</summary>
+/// <summary>Three hundred damaged files of each kind; the study <c>fuzz</c> reads a hundred thousand, alone, and measures memory and time
+/// too.</summary>
 public sealed class DamagedFileTests
 {
     private const int Mutations = 300;

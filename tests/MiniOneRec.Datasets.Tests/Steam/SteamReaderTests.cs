@@ -9,7 +9,8 @@ public sealed class SteamReaderTests
     public async Task ReadReviews_PrintedDictionaries_GiveInteractions()
     {
         using var folder = new TempFolder();
-        string path = folder.File("steam_reviews.json", Review + "{'username': 'x', 'product_id': 7, 'date': '1970-01-02', 'page': None}\n");
+        string path =
+            folder.File("steam_reviews.json", Review + "{'username': 'x', 'product_id': 7, 'date': '1970-01-02', 'page': None}\n");
 
         var reviews = await SteamReader.ReadReviewsAsync(path).ToListAsync();
 

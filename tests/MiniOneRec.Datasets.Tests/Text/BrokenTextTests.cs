@@ -59,8 +59,10 @@ public sealed class BrokenTextTests
     public async Task Amazon_BrokenText_IsRead()
     {
         using var folder = new TempFolder();
-        string meta = folder.File("meta.json", "{\"asin\":\"B0\",\"title\":\"cut \\ud83d\", \"\\ud83d\": 1}\n\uFEFF{\"asin\":\"B\\ud83d\",\"title\":\"a\"}\n");
-        string reviews = folder.File("reviews.json", "{\"reviewerID\":\"u\\ud83d\",\"asin\":\"B0\",\"unixReviewTime\":5,\"summary\":\"\\ud83d\"}\n");
+        string meta = folder.File("meta.json",
+            "{\"asin\":\"B0\",\"title\":\"cut \\ud83d\", \"\\ud83d\": 1}\n\uFEFF{\"asin\":\"B\\ud83d\",\"title\":\"a\"}\n");
+        string reviews =
+            folder.File("reviews.json", "{\"reviewerID\":\"u\\ud83d\",\"asin\":\"B0\",\"unixReviewTime\":5,\"summary\":\"\\ud83d\"}\n");
 
         var items = await AmazonReviewsReader.ReadItemsAsync(meta, AmazonReviewsFormat.V2018).ToListAsync();
         var review = await AmazonReviewsReader.ReadReviewsAsync(reviews, AmazonReviewsFormat.V2018).SingleAsync();
@@ -76,12 +78,15 @@ public sealed class BrokenTextTests
         string File(string name, string text)
         {
             string path = Path.Combine(folder.Path, name);
-            System.IO.File.WriteAllBytes(path, Encoding.Latin1.GetBytes(text));              // é is one byte, 0xE9, which begins no UTF-8 here
+            // é is one byte, 0xE9, which begins no UTF-8 here
+            System.IO.File.WriteAllBytes(path, Encoding.Latin1.GetBytes(text));
             return path;
         }
 
-        string json = File("i.json", "{\"a\xE9\": [1, \"b\xFF\"]}"), csv = File("r.csv", "user_id,history_item_id,item_id,item_title\nu\xE9,\"['h\\ud83d']\",t\0,x\xFF\n");
-        string text = File("s.txt", "u\xE9 a\0 b\n"), inter = File("x.inter", "user_id:token\titem_id:token\nu\xE9\ta\0\n"), info = File("info.txt", "<a_1>\tt\xE9\0\ti\n");
+        string json = File("i.json", "{\"a\xE9\": [1, \"b\xFF\"]}"),
+            csv = File("r.csv", "user_id,history_item_id,item_id,item_title\nu\xE9,\"['h\\ud83d']\",t\0,x\xFF\n");
+        string text = File("s.txt", "u\xE9 a\0 b\n"), inter = File("x.inter", "user_id:token\titem_id:token\nu\xE9\ta\0\n"),
+            info = File("info.txt", "<a_1>\tt\xE9\0\ti\n");
 
         var sequence = await InterJsonReader.ReadAsync(json).SingleAsync();
         var row = await ReferenceCsvReader.ReadAsync(csv).SingleAsync();
@@ -102,7 +107,8 @@ public sealed class BrokenTextTests
         using var folder = new TempFolder();
 
         var lines = await SequenceTextReader.ReadAsync(folder.File("s.txt", "\uFEFFu a\n\uFEFFv b\n")).ToListAsync();
-        var rows = await ReferenceCsvReader.ReadAsync(folder.File("r.csv", "\uFEFF\uFEFFuser_id,history_item_id,item_id\nu,[],t\n")).ToListAsync();
+        var rows = await ReferenceCsvReader.ReadAsync(folder.File("r.csv", "\uFEFF\uFEFFuser_id,history_item_id,item_id\nu,[],t\n"))
+            .ToListAsync();
 
         Assert.Equal(["u", "v"], lines.Select(line => line.UserId));
         Assert.Equal("u", rows[0].UserId);
@@ -120,7 +126,8 @@ public sealed class BrokenTextTests
         using var folder = new TempFolder();
         string path = folder.File("meta.json", "{\"asin\":\"A\",\"title\":null}\n" + line + "\n");
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(async () => await AmazonReviewsReader.ReadItemsAsync(path, AmazonReviewsFormat.V2018).ToListAsync());
+        var error = await Assert.ThrowsAsync<InvalidDataException>(async () =>
+            await AmazonReviewsReader.ReadItemsAsync(path, AmazonReviewsFormat.V2018).ToListAsync());
 
         Assert.Contains($"File '{path}', line 2", error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
@@ -129,14 +136,16 @@ public sealed class BrokenTextTests
     [Theory]
     [InlineData("\"12\"", "column 'unixReviewTime': the time is missing; expected an integer, Unix seconds, not '\"12\"'")]
     [InlineData("1.5", "column 'unixReviewTime': the time is missing; expected an integer, Unix seconds, not '1.5'")]
-    [InlineData("9223372036854775808", "column 'unixReviewTime': the time is missing; expected an integer, Unix seconds, not '9223372036854775808'")]
+    [InlineData("9223372036854775808",
+        "column 'unixReviewTime': the time is missing; expected an integer, Unix seconds, not '9223372036854775808'")]
     [InlineData("1, \"overall\": \"five\"", "column 'overall': the rating is '\"five\"'")]
     public async Task Amazon_BadNumbers_NameLineAndKey(string time, string expected)
     {
         using var folder = new TempFolder();
         string path = folder.File("reviews.json", $$"""{"reviewerID":"u","asin":"B0","unixReviewTime":{{time}}}""");
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(async () => await AmazonReviewsReader.ReadReviewsAsync(path, AmazonReviewsFormat.V2018).ToListAsync());
+        var error = await Assert.ThrowsAsync<InvalidDataException>(async () =>
+            await AmazonReviewsReader.ReadReviewsAsync(path, AmazonReviewsFormat.V2018).ToListAsync());
 
         Assert.Contains($"File '{path}', line 1, {expected}", error.Message, StringComparison.Ordinal);
     }

@@ -35,11 +35,13 @@ public sealed class ConfigurationTests
     public void AddMiniOneRec_WithConfiguration_BindsEveryPackage()
     {
         using var provider = Build(Everything, builder => builder
-            .AddTokenization().UseQuantizer<RqKMeansQuantizer>().AddModeling().AddAlignment().AddReinforcement().AddReward<ExactMatchReward>().AddEvaluation()
+            .AddTokenization().UseQuantizer<RqKMeansQuantizer>().AddModeling().AddAlignment().AddReinforcement()
+                .AddReward<ExactMatchReward>().AddEvaluation()
             .AddSasRec().AddGru4Rec().AddCaser());
 
         Assert.Equal(11, Get<MiniOneRecOptions>(provider).Seed);
-        Assert.Equal((9, CollisionPolicy.Keep), (Get<TokenizationOptions>(provider).EncoderBatchSize, Get<TokenizationOptions>(provider).Collisions.Policy));
+        Assert.Equal((9, CollisionPolicy.Keep),
+            (Get<TokenizationOptions>(provider).EncoderBatchSize, Get<TokenizationOptions>(provider).Collisions.Policy));
         Assert.Equal(33, Get<TfIdfOptions>(provider).Width);
         Assert.Equal([5, 6], provider.GetRequiredService<IQuantizer>().LevelSizes);
         Assert.Equal((32, 8), (Get<ModelingOptions>(provider).HiddenSize, Get<ModelingOptions>(provider).Recommender.BeamWidth));
@@ -81,7 +83,8 @@ public sealed class ConfigurationTests
         var services = new ServiceCollection();
         services.Configure<SftOptions>(options => options.Epochs = 7);
         services.Configure<GrpoOptions>(options => options.Seed = 3);
-        services.AddMiniOneRec(configuration).AddAlignment().AddAlignment(options => options.MaxTokens = 99).AddAlignment().AddReinforcement();
+        services.AddMiniOneRec(configuration).AddAlignment().AddAlignment(options => options.MaxTokens = 99).AddAlignment()
+            .AddReinforcement();
         using var provider = services.BuildServiceProvider();
 
         var sft = Get<SftOptions>(provider);
@@ -131,7 +134,9 @@ public sealed class ConfigurationTests
         var options = Get<SftOptions>(provider);
 
         Assert.Equal((77, "runs"), (options.ValidationExamples, options.Checkpoints.Folder));
-        Assert.Contains(log.Written, message => message.Contains("'MiniOneRec:Alignment:ValidationRows' is now called 'MiniOneRec:Alignment:ValidationExamples'", StringComparison.Ordinal));
+        Assert.Contains(log.Written,
+            message => message.Contains("'MiniOneRec:Alignment:ValidationRows' is now called 'MiniOneRec:Alignment:ValidationExamples'",
+            StringComparison.Ordinal));
         Assert.Contains(log.Written, message => message.Contains("'MiniOneRec:Alignment:Checkpoints:Folder'", StringComparison.Ordinal));
     }
 
@@ -152,7 +157,8 @@ public sealed class ConfigurationTests
         using var quantizer = new RqKMeansQuantizer();
         using var provider = Build("{}", builder => builder
             .AddTokenization().UseQuantizer(quantizer)
-            .AddAlignment().AddTask(new NextItemTask()).AddTask(_ => new TitleToSidTask()).AddTask<TitleToSidTask>().AddTask<TitleToSidTask>()
+            .AddAlignment().AddTask(new NextItemTask()).AddTask(_ => new TitleToSidTask()).AddTask<TitleToSidTask>()
+                .AddTask<TitleToSidTask>()
             .AddReinforcement().AddReward(new ExactMatchReward(), 0.5).AddReward(_ => new RankReward()).UseRollouts<DynamicRolloutSampler>()
             .AddEvaluation().AddMetric(new HitRate()));
 
@@ -165,7 +171,8 @@ public sealed class ConfigurationTests
     [Fact]
     public void AddReward_AgainWithAnotherWeight_IsRefused()
     {
-        var builder = new ServiceCollection().AddMiniOneRec().AddReinforcement().AddReward<ExactMatchReward>(2).AddReward<ExactMatchReward>().AddReward<ExactMatchReward>(2);
+        var builder = new ServiceCollection().AddMiniOneRec().AddReinforcement().AddReward<ExactMatchReward>(2)
+            .AddReward<ExactMatchReward>().AddReward<ExactMatchReward>(2);
 
         var error = Assert.Throws<InvalidOperationException>(() => builder.AddReward<ExactMatchReward>(3));
 
@@ -197,7 +204,8 @@ public sealed class ConfigurationTests
 
         public int Width => options.Width;
 
-        public Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        public Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null,
+            CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
         public CodeTable Encode(EmbeddingTable embeddings) => throw new NotSupportedException();

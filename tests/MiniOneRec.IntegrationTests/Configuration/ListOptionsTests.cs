@@ -38,7 +38,8 @@ public sealed class ListOptionsTests
         configuration.Bind(twice);
         configuration.Bind(twice);
         object got = configuration.Get(type)!;
-        object configured = GetType().GetMethod(nameof(Configured), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type).Invoke(null, [configuration])!;
+        object configured = GetType().GetMethod(nameof(Configured), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(type)
+            .Invoke(null, [configuration])!;
 
         Assert.All([bound, twice, got, configured], value => Assert.Equal(
             json.Replace(" ", "", StringComparison.Ordinal), JsonSerializer.Serialize(member.GetValue(value), member.PropertyType)));

@@ -7,7 +7,8 @@ namespace MiniOneRec.IntegrationTests;
 /// <summary>One word for one thing in the options of all packages; old names go on working for one version.</summary>
 public sealed class VocabularyTests
 {
-    private static readonly string[] Retired = ["Minimum", "Maximum", "GradientClip", "ValidationRows", "EverySteps", "CheckpointFolder", "CheckpointEvery", "Neighbors", "Catalog"];
+    private static readonly string[] Retired = ["Minimum", "Maximum", "GradientClip", "ValidationRows", "EverySteps", "CheckpointFolder",
+        "CheckpointEvery", "Neighbors", "Catalog"];
 
     public static TheoryData<string, string> OldNames()
     {
@@ -26,8 +27,10 @@ public sealed class VocabularyTests
     [Fact]
     public void Options_UseNoRetiredName()
     {
-        var names = OptionsClasses.All.Where(type => type.GetCustomAttribute<ObsoleteAttribute>() is null).SelectMany(type => type.GetProperties())
-            .Where(property => property.GetCustomAttribute<ObsoleteAttribute>() is null && !property.Name.StartsWith("Validate", StringComparison.Ordinal)
+        var names = OptionsClasses.All.Where(type => type.GetCustomAttribute<ObsoleteAttribute>() is null)
+            .SelectMany(type => type.GetProperties())
+            .Where(property => property.GetCustomAttribute<ObsoleteAttribute>() is null
+                && !property.Name.StartsWith("Validate", StringComparison.Ordinal)
                 && !property.Name.StartsWith("Sync", StringComparison.Ordinal));
 
         Assert.DoesNotContain(names, property => Retired.Any(word =>
@@ -37,10 +40,13 @@ public sealed class VocabularyTests
     [Fact]
     public void OptionsClasses_HaveOneScheduleAndOneShapeOfCheckpoints()
     {
-        var properties = OptionsClasses.All.SelectMany(type => type.GetProperties()).Where(property => property.GetCustomAttribute<ObsoleteAttribute>() is null).ToArray();
+        var properties = OptionsClasses.All.SelectMany(type => type.GetProperties())
+            .Where(property => property.GetCustomAttribute<ObsoleteAttribute>() is null).ToArray();
 
-        Assert.All(properties.Where(property => property.Name == "Schedule"), property => Assert.Equal(typeof(LearningRateSchedule), property.PropertyType));
-        Assert.All(properties.Where(property => property.Name.StartsWith("Checkpoint", StringComparison.Ordinal)), property => Assert.Equal(typeof(CheckpointOptions), property.PropertyType));
+        Assert.All(properties.Where(property => property.Name == "Schedule"),
+            property => Assert.Equal(typeof(LearningRateSchedule), property.PropertyType));
+        Assert.All(properties.Where(property => property.Name.StartsWith("Checkpoint", StringComparison.Ordinal)),
+            property => Assert.Equal(typeof(CheckpointOptions), property.PropertyType));
     }
 
     [Theory]
@@ -57,7 +63,8 @@ public sealed class VocabularyTests
         new ConfigurationBuilder().AddInMemoryCollection([new(old, value.Trim('"'))]).Build().Bind(byOld);
         new ConfigurationBuilder().AddInMemoryCollection([new(newName, value.Trim('"'))]).Build().Bind(byNew);
 
-        object? Read(object from) => newName.Split(':').Aggregate((object?)from, (at, name) => at!.GetType().GetProperty(name)!.GetValue(at));
+        object? Read(object from) =>
+            newName.Split(':').Aggregate((object?)from, (at, name) => at!.GetType().GetProperty(name)!.GetValue(at));
         Assert.Equal(Read(byNew), Read(byOld));
         Assert.NotEqual(Read(Activator.CreateInstance(type)!), Read(byOld));
         Assert.False(JsonSerializer.SerializeToElement(byOld, type).TryGetProperty(old, out _));

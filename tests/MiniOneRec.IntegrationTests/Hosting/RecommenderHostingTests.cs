@@ -36,7 +36,8 @@ public sealed class RecommenderHostingTests : IAsyncLifetime
     {
         var (log, prior, fallback) = (new Messages(), new Scorer(), new Constant());
         var application = Host.CreateEmptyApplicationBuilder(null);
-        application.Services.AddSingleton<ILoggerFactory>(log).AddSingleton(typeof(ILogger<>), typeof(Logger<>)).AddSingleton<IItemScorer>(prior);
+        application.Services.AddSingleton<ILoggerFactory>(log).AddSingleton(typeof(ILogger<>), typeof(Logger<>))
+            .AddSingleton<IItemScorer>(prior);
         application.Services.Configure<RecommenderOptions>(options => options.BatchSize = 3);
         application.Services.AddMiniOneRec().AddRecommender(Folder, options => options.MaxHistoryItems = 4).UseFallback(fallback);
         GenerativeRecommender recommender;
@@ -78,7 +79,8 @@ public sealed class RecommenderHostingTests : IAsyncLifetime
         application.Services.AddMiniOneRec().AddRecommender(Folder, options => options.BeamWidth = 0);
         using var host = application.Build();
 
-        Assert.Contains("BeamWidth", (await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("BeamWidth", (await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync())).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,7 +134,8 @@ public sealed class RecommenderHostingTests : IAsyncLifetime
 
         var own = new ServiceCollection();
         own.AddSingleton<IRecommender, Constant>();
-        Assert.Contains(nameof(Constant), Assert.Throws<InvalidOperationException>(() => own.AddMiniOneRec().AddRecommender("one")).Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(Constant),
+            Assert.Throws<InvalidOperationException>(() => own.AddMiniOneRec().AddRecommender("one")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,7 +165,8 @@ public sealed class RecommenderHostingTests : IAsyncLifetime
         application.Services.AddMiniOneRec().AddRecommender(Folder);
         await using var app = application.Build();
         app.Urls.Add("http://127.0.0.1:0");
-        app.MapPost("/recommend", (RecommendationRequest request, IRecommender recommender, CancellationToken token) => recommender.RecommendAsync(request, token));
+        app.MapPost("/recommend", (RecommendationRequest request, IRecommender recommender, CancellationToken token) =>
+            recommender.RecommendAsync(request, token));
         app.MapGet("/index", () => Index);
         await app.StartAsync();
         string address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -201,7 +205,8 @@ public sealed class RecommenderHostingTests : IAsyncLifetime
     {
         public string Name => "constant";
 
-        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default) =>
+        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests,
+            CancellationToken cancellationToken = default) =>
             Task.FromResult<IReadOnlyList<RecommendationResult>>([.. requests.Select(_ => new RecommendationResult([new("constant", 0)]))]);
     }
 }

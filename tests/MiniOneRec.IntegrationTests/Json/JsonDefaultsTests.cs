@@ -11,7 +11,8 @@ public sealed partial class JsonDefaultsTests
 
     private static Dictionary<string, JsonSerializerOptions> All { get; } = new()
     {
-        ["reflection"] = Web(new DefaultJsonTypeInfoResolver()), ["library"] = Web(MiniOneRecJsonContext.Default), ["application"] = Web(OwnContext.Default),
+        ["reflection"] = Web(new DefaultJsonTypeInfoResolver()), ["library"] = Web(MiniOneRecJsonContext.Default),
+            ["application"] = Web(OwnContext.Default),
     };
 
     [Theory]
@@ -43,7 +44,8 @@ public sealed partial class JsonDefaultsTests
 
     private static T Read<T>(string json, string resolver) => JsonSerializer.Deserialize<T>(json, All[resolver])!;
 
-    private static JsonSerializerOptions Web(IJsonTypeInfoResolver resolver) => new(JsonSerializerDefaults.Web) { TypeInfoResolver = resolver };
+    private static JsonSerializerOptions Web(IJsonTypeInfoResolver resolver) =>
+        new(JsonSerializerDefaults.Web) { TypeInfoResolver = resolver };
 
     [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
     [JsonSerializable(typeof(RecommendationRequest))]

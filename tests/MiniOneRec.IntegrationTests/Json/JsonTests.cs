@@ -9,7 +9,8 @@ namespace MiniOneRec.IntegrationTests;
 /// <summary>What applications send and store as JSON comes back equal, by reflection and by compiled metadata.</summary>
 public sealed class JsonTests
 {
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly SemanticId Id = new(12, 7, 240);
 
     public static TheoryData<string> Values() => [.. All.Keys];
@@ -18,17 +19,21 @@ public sealed class JsonTests
     {
         ["id"] = (Id, MiniOneRecJsonContext.Default),
         ["request"] = (
-            new RecommendationRequest { History = ["a", "b"], Count = 3, ExcludedItems = new HashSet<string> { "x" }, CandidateFilter = _ => true, UserId = "u" },
+            new RecommendationRequest { History = ["a", "b"], Count = 3, ExcludedItems = new HashSet<string> { "x" },
+            CandidateFilter = _ => true, UserId = "u" },
             MiniOneRecJsonContext.Default),
         ["requests"] = (new List<RecommendationRequest> { new() { History = [] } }, MiniOneRecJsonContext.Default),
         ["recommendation"] = (new Recommendation("a", double.NegativeInfinity, Id), MiniOneRecJsonContext.Default),
         ["result"] = (
-            new RecommendationResult([new("a", -0.5, Id), new("b", -1.5)]) { SkippedHistoryItems = 2, Shortfall = 1 }, MiniOneRecJsonContext.Default),
+            new RecommendationResult([new("a", -0.5, Id), new("b", -1.5)]) { SkippedHistoryItems = 2, Shortfall = 1 },
+            MiniOneRecJsonContext.Default),
         ["results"] = (new[] { new RecommendationResult([]) }, MiniOneRecJsonContext.Default),
         ["progress"] = (
-            new TrainingProgress("sft", 3, 9) { Metrics = new Dictionary<string, double> { ["loss"] = double.NaN, ["rate"] = 0.1 } }, MiniOneRecJsonContext.Default),
+            new TrainingProgress("sft", 3, 9) { Metrics = new Dictionary<string, double> { ["loss"] = double.NaN, ["rate"] = 0.1 } },
+            MiniOneRecJsonContext.Default),
         ["training"] = (
-            new TrainingResult { Steps = 9, BestStep = 3, Elapsed = TimeSpan.FromSeconds(1.5), History = [new("sft", 1, 9)] }, MiniOneRecJsonContext.Default),
+            new TrainingResult { Steps = 9, BestStep = 3, Elapsed = TimeSpan.FromSeconds(1.5), History = [new("sft", 1, 9)] },
+            MiniOneRecJsonContext.Default),
         ["item"] = (new Item { Id = "a", Title = "Tent", Brand = "Alder", Categories = ["Camping"] }, MiniOneRecJsonContext.Default),
         ["sequence"] = (new UserSequence("u", ["a"]) { Timestamps = [5], Weights = [double.NaN] }, MiniOneRecJsonContext.Default),
         ["example"] = (new NextItemExample("u", ["a"], "b") { Timestamp = 6 }, MiniOneRecJsonContext.Default),
@@ -36,11 +41,13 @@ public sealed class JsonTests
         ["evaluation"] = (Report(), EvaluationJsonContext.Default),
         ["model"] = (ModelReport.From(Report(), 100, TimeSpan.FromSeconds(2)), EvaluationJsonContext.Default),
         ["comparison"] = (
-            new ComparisonReport { Dataset = "d", Split = "s", Seed = 1, Models = [ModelReport.From(Report(), 1, default)], Details = new Dictionary<string, object> { ["note"] = "n" } },
+            new ComparisonReport { Dataset = "d", Split = "s", Seed = 1, Models = [ModelReport.From(Report(), 1, default)],
+            Details = new Dictionary<string, object> { ["note"] = "n" } },
             EvaluationJsonContext.Default),
         ["paired"] = (new PairedComparison("NDCG@10", 0.1, 0.2, 0.1, new Interval(0.05, double.NaN)), EvaluationJsonContext.Default),
         ["drift"] = (new CatalogueDrift(9, 0, double.NaN, double.NaN, []), TokenizationJsonContext.Default),
-        ["addition"] = (new CatalogueAddition([Id], ["r"], [new("a", Id, Id, 1, 2)], new(9, 1, 2, 3, ["why"])), TokenizationJsonContext.Default),
+        ["addition"] =
+        (new CatalogueAddition([Id], ["r"], [new("a", Id, Id, 1, 2)], new(9, 1, 2, 3, ["why"])), TokenizationJsonContext.Default),
     };
 
     [Theory]
@@ -80,7 +87,8 @@ public sealed class JsonTests
     {
         Assert.Equal("\"<a_12><b_7><c_240>\"", JsonSerializer.Serialize(Id, Plain));
         Assert.Equal(Id, JsonSerializer.Deserialize<SemanticId>("\"<a_12><b_7><c_240>\""));
-        Assert.Equal(5, JsonSerializer.Deserialize<Dictionary<SemanticId, int>>(JsonSerializer.Serialize(new Dictionary<SemanticId, int> { [Id] = 5 }))![Id]);
+        Assert.Equal(5, JsonSerializer.Deserialize<Dictionary<SemanticId,
+            int>>(JsonSerializer.Serialize(new Dictionary<SemanticId, int> { [Id] = 5 }))![Id]);
         Assert.Null(JsonSerializer.Deserialize<SemanticId>("null"));
         foreach (string wrong in new[] { "12", "[12,7]", "\"12\"", "\"<b_1>\"", "{}" })
         {
@@ -93,7 +101,8 @@ public sealed class JsonTests
     [InlineData("""{"levelSizes":[1],"items":{"a":7}}""")]
     [InlineData("""{"items":{"a":"<a_3>"}}""")]
     [InlineData("[]")]
-    public void Index_ThatIsNone_IsRefused(string json) => Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SemanticIdIndex>(json));
+    public void Index_ThatIsNone_IsRefused(string json) =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<SemanticIdIndex>(json));
 
     [Fact]
     public void Index_KeepsItemsAndSizes()
@@ -117,10 +126,12 @@ public sealed class JsonTests
 
     private static EvaluationReport Report()
     {
-        var table = new MetricTable(new Dictionary<string, double> { ["HR@1"] = 0.25, ["NDCG@1"] = double.NaN }, new Dictionary<string, Interval> { ["HR@1"] = new(0.1, 0.4) });
+        var table = new MetricTable(new Dictionary<string, double> { ["HR@1"] = 0.25, ["NDCG@1"] = double.NaN }, new Dictionary<string,
+            Interval> { ["HR@1"] = new(0.1, 0.4) });
         return new EvaluationReport
         {
-            Name = "m", Examples = 4, Cutoffs = [1], Item = table, Coverage = new Dictionary<int, double> { [1] = 0.5 }, Slices = [new("head", 1, 2, table)],
+            Name = "m", Examples = 4, Cutoffs = [1], Item = table, Coverage = new Dictionary<int, double> { [1] = 0.5 },
+                Slices = [new("head", 1, 2, table)],
             Elapsed = TimeSpan.FromSeconds(3),
         };
     }

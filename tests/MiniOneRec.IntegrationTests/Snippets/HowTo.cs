@@ -6,6 +6,7 @@ using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
 using MiniOneRec.Pretrained;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Vectors;
 using TorchSharp;
 
 namespace MiniOneRec.IntegrationTests.Snippets;
@@ -47,6 +48,13 @@ internal static class HowTo
         using var encoder = await PrecomputedEncoder.LoadAsync("shop.emb.npy", items);        // one row per item, in the order of the items
         var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(items);
         return index;
+    }
+
+    public static async Task<SemanticIdIndex> NoText(IQuantizer quantizer, SplitDataset data)
+    {
+        var vectors = await CollaborativeVectors.BuildAsync(data.TrainSequences, data.ItemIds);
+        var catalogue = await new SemanticIdTokenizer(quantizer).BuildAsync(vectors.FillMissing());
+        return catalogue.Index;
     }
 
     public static async Task<SemanticIdIndex> DecoderEncoder(IQuantizer quantizer, IReadOnlyList<Item> items)

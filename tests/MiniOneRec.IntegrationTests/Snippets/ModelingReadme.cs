@@ -22,6 +22,13 @@ internal static class ModelingReadme
         }
     }
 
+    public static async Task Views()
+    {
+        using var model = await SemanticIdModel.LoadAsync("models/shop");            // also a folder that a recommender saved
+        using var books = new GenerativeRecommender(model, new RecommenderOptions { ExcludeHistory = true });
+        using var food = new GenerativeRecommender(model, new RecommenderOptions { HistoryPenalty = 0.5 });
+    }
+
     public static async Task Host()
     {
         await using var host = new RecommenderHost(new RecommenderHostOptions { KeepPrevious = true });

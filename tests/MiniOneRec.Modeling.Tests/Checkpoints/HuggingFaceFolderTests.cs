@@ -40,7 +40,8 @@ public sealed class HuggingFaceFolderTests
         using var opened = HuggingFaceFolder.Open(folder);
         using var model = opened.LoadDecoder();
 
-        await HuggingFaceFolder.SaveAsync(target["saved"], model, new() { ShardMap = opened.ShardMap, Generation = opened.ReadGenerationConfig() });
+        await HuggingFaceFolder.SaveAsync(target["saved"], model,
+            new() { ShardMap = opened.ShardMap, Generation = opened.ReadGenerationConfig() });
 
         foreach (string file in Directory.GetFiles(folder, "model*").Select(Path.GetFileName).Cast<string>())
         {
@@ -49,7 +50,8 @@ public sealed class HuggingFaceFolderTests
 
         var written = JsonNode.Parse(File.ReadAllText(Path.Combine(target["saved"], "config.json")))!;
         var original = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!;
-        foreach (string key in new[] { "architectures", "dtype", "eos_token_id", "pad_token_id", "hidden_size", "tie_word_embeddings", "vocab_size", "model_type" })
+        foreach (string key in new[] { "architectures", "dtype", "eos_token_id", "pad_token_id", "hidden_size", "tie_word_embeddings",
+            "vocab_size", "model_type" })
         {
             Assert.True(JsonNode.DeepEquals(original[key], written[key]), key);
         }
@@ -214,11 +216,13 @@ public sealed class HuggingFaceFolderTests
         string source = TestData.Fixture("llama");
         File.Copy(Path.Combine(source, "config.json"), folder["config.json"]);
         var stored = SafetensorsFile.Load(Path.Combine(source, "model.safetensors"));
-        await SafetensorsFile.SaveAsync(folder["model.safetensors"], [.. stored.Select(pair => (pair.Key, pair.Value.to_type(ScalarType.Float16)))]);
+        await SafetensorsFile.SaveAsync(folder["model.safetensors"],
+            [.. stored.Select(pair => (pair.Key, pair.Value.to_type(ScalarType.Float16)))]);
 
         using var model = await HuggingFaceFolder.LoadDecoderAsync(folder.Path);
 
         Assert.Equal(ScalarType.Float32, model.EmbeddingWeight.dtype);
-        Fixtures.Close(stored["model.norm.weight"], model.named_parameters().Single(p => p.name == "model.norm.weight").parameter.detach(), 1e-3, "norm");
+        Fixtures.Close(stored["model.norm.weight"], model.named_parameters().Single(p => p.name == "model.norm.weight").parameter.detach(),
+            1e-3, "norm");
     }
 }

@@ -48,10 +48,12 @@ public sealed class ContentModuleTests
         var unit = ContentToy.Unit(module.Content);
         double[] weights = [Math.Exp(-1.4), Math.Exp(-0.7), 1];
         double[] query = [.. Enumerable.Range(0, ContentToy.Width).Select(e =>
-            0.6 * new[] { "a", "c", "e" }.Select((item, i) => weights[i] * ContentToy.Leaf(unit, item)[e]).Sum() / weights.Sum() + 0.4 * ContentToy.Leaf(unit, "e")[e])];
+            0.6 * new[] { "a", "c", "e" }.Select((item, i) => weights[i] * ContentToy.Leaf(unit, item)[e]).Sum() / weights.Sum()
+                + 0.4 * ContentToy.Leaf(unit, "e")[e])];
         for (int i = 0; i < logits.Length; i++)
         {
-            double expected = 6 * query.Zip(unit[i], (q, v) => q * v).Sum() + 0.5 * Math.Log(ContentToy.Counts.GetValueOrDefault(ContentToy.Index.Items[i]) + 1);
+            double expected = 6 * query.Zip(unit[i], (q, v) => q * v).Sum()
+                + 0.5 * Math.Log(ContentToy.Counts.GetValueOrDefault(ContentToy.Index.Items[i]) + 1);
             Assert.Equal(expected, logits[i], 1e-5);
         }
     }
@@ -109,7 +111,8 @@ public sealed class ContentModuleTests
         using var model = ContentToy.Model(template);
         model.Attach(ContentToy.Shaken(ContentToy.Module(template: template)));
         model.eval();
-        int[] prompt = template.EncodePrompt(template.NextItem([ContentToy.Index["a"]])), codes = template.Vocabulary.Encode(ContentToy.Index["e"]);
+        int[] prompt = template.EncodePrompt(template.NextItem([ContentToy.Index["a"]])),
+            codes = template.Vocabulary.Encode(ContentToy.Index["e"]);
         using var whole = TokenBatch.Of([[.. prompt, .. codes]]);
         var expected = model.Forward(whole).narrow(0, prompt.Length, 2);
 
@@ -131,7 +134,8 @@ public sealed class ContentModuleTests
         Assert.Contains("width 32; this one has 16", Assert.Throws<ArgumentException>(() => model.Attach(module)).Message);
     }
 
-    private static int[] Prompt(params string[] items) => Template.EncodePrompt(Template.NextItem([.. items.Select(item => ContentToy.Index[item])]));
+    private static int[] Prompt(params string[] items) =>
+        Template.EncodePrompt(Template.NextItem([.. items.Select(item => ContentToy.Index[item])]));
 
     private static double[] LogitsOf(ContentModule module, int[] prompt, Tensor hidden)
     {
@@ -141,9 +145,11 @@ public sealed class ContentModuleTests
         return [.. module.Logits(module.Queries(hidden, rows, [prompt.Length - 1])).data<float>().ToArray().Select(value => (double)value)];
     }
 
-    private static double Row(double[,] matrix, int row, double[] vector) => vector.Select((value, column) => matrix[row, column] * value).Sum();
+    private static double Row(double[,] matrix, int row, double[] vector) =>
+        vector.Select((value, column) => matrix[row, column] * value).Sum();
 
-    private static double[] Vector(ContentModule module, string name) => [.. module.get_parameter(name)!.data<float>().ToArray().Select(value => (double)value)];
+    private static double[] Vector(ContentModule module, string name) =>
+        [.. module.get_parameter(name)!.data<float>().ToArray().Select(value => (double)value)];
 
     private static double[,] Matrix(ContentModule module, string name)
     {

@@ -39,6 +39,7 @@ public sealed class ContentRowsTests
         float[] before = plain.Model.EmbeddingWeight.data<float>().ToArray(), after = started.Model.EmbeddingWeight.data<float>().ToArray();
         int reserved = CompactTemplate.ReservedTokens * 16;
         Assert.Equal(before[..reserved], after[..reserved]);
-        Assert.All(Enumerable.Range(0, 8), code => Assert.NotEqual(before.AsSpan(reserved + code * 16, 16).ToArray(), after.AsSpan(reserved + code * 16, 16).ToArray()));
+        Assert.All(Enumerable.Range(0, 8),
+            code => Assert.NotEqual(before.AsSpan(reserved + code * 16, 16).ToArray(), after.AsSpan(reserved + code * 16, 16).ToArray()));
     }
 }

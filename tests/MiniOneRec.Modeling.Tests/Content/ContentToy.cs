@@ -10,7 +10,8 @@ internal static class ContentToy
     public const int Width = 3;
 
     public static SemanticIdIndex Index { get; } = new(
-        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3)), new("g", new(3, 0)), new("h", new(2, 0))],
+        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3)),
+        new("g", new(3, 0)), new("h", new(2, 0))],
         [4, 4]);
 
     public static IReadOnlyDictionary<string, double> Counts { get; } = new Dictionary<string, double> { ["a"] = 8, ["b"] = 3, ["e"] = 1 };
@@ -18,7 +19,8 @@ internal static class ContentToy
     public static ItemContent Content(int seed = 3)
     {
         var random = new Random(seed);
-        return new ItemContent(Index.Items, Width, [.. Enumerable.Range(0, Index.Count * Width).Select(_ => (float)random.NextDouble() - 0.3f)], [.. Index.Items.Select(item => item != "g")]);
+        return new ItemContent(Index.Items, Width, [.. Enumerable.Range(0, Index.Count * Width)
+            .Select(_ => (float)random.NextDouble() - 0.3f)], [.. Index.Items.Select(item => item != "g")]);
     }
 
     public static ContentModule Module(ContentOptions? options = null, IPromptTemplate? template = null) =>

@@ -55,7 +55,8 @@ public sealed class DenseServingTests
         var refusal = Assert.Throws<InvalidOperationException>(() => Scores(recommender));
 
         Assert.Contains("sum to 1.1", refusal.Message);
-        Assert.Contains("'PointScorer' has the share 1.5", Assert.Throws<ArgumentException>(() => recommender.AdditionalPriors = [new PriorShare(Point("b"), 1.5)]).Message);
+        Assert.Contains("'PointScorer' has the share 1.5",
+            Assert.Throws<ArgumentException>(() => recommender.AdditionalPriors = [new PriorShare(Point("b"), 1.5)]).Message);
     }
 
     [Fact]
@@ -81,7 +82,8 @@ public sealed class DenseServingTests
         var before = Scores(recommender);
 
         recommender.Swap(new SemanticIdIndex(
-            [new("new", new(1, 1)), .. ContentToy.Index.Items.Reverse().Select(item => KeyValuePair.Create(item, ContentToy.Index[item]))], ContentToy.Index.LevelSizes));
+            [new("new", new(1, 1)), .. ContentToy.Index.Items.Reverse().Select(item => KeyValuePair.Create(item, ContentToy.Index[item]))],
+            ContentToy.Index.LevelSizes));
         var after = Scores(recommender, count: 9);
 
         Assert.Equal(0, after["new"]);
@@ -111,13 +113,16 @@ public sealed class DenseServingTests
         using var folder = new TemporaryFolder();
         using var recommender = ContentToy.Recommender();
         recommender.DenseWeight = 0.2;
-        recommender.AdditionalPriors = [new PriorShare(Point("b"), 0.3), new PriorShare(new Saved("e"), 0.25) { Scale = PriorScale.Softmax, Evidence = 2 }];
+        recommender.AdditionalPriors =
+            [new PriorShare(Point("b"), 0.3), new PriorShare(new Saved("e"), 0.25) { Scale = PriorScale.Softmax, Evidence = 2 }];
         var answered = Scores(recommender);
         recommender.AdditionalPriors = [.. recommender.AdditionalPriors.Skip(1), recommender.AdditionalPriors[0]];
         await recommender.SaveAsync(folder["model"]);
 
-        using var loaded = await GenerativeRecommender.LoadAsync(folder["model"], [new ScorerLoader("saved", async (path, _, stop) =>
-            new Saved(await File.ReadAllTextAsync(Path.Combine(path, "item.txt"), stop)))]);
+        using var loaded = await GenerativeRecommender.LoadAsync(folder["model"], new RecommenderLoadOptions
+        {
+            Scorers = [new ScorerLoader("saved", async (path, _, stop) => new Saved(await File.ReadAllTextAsync(Path.Combine(path, "item.txt"), stop)))],
+        });
 
         var share = Assert.Single(loaded.AdditionalPriors);
         Assert.Equal((0.25, PriorScale.Softmax, 2.0), (share.Weight, share.Scale, share.Evidence));
@@ -159,11 +164,13 @@ public sealed class DenseServingTests
         await File.WriteAllTextAsync(path, manifest.ToJsonString());
     }
 
-    private static Dictionary<string, double> Scores(GenerativeRecommender recommender, params string[] history) => Scores(recommender, 8, history);
+    private static Dictionary<string,
+        double> Scores(GenerativeRecommender recommender, params string[] history) => Scores(recommender, 8, history);
 
     private static Dictionary<string, double> Scores(GenerativeRecommender recommender, int count, params string[] history)
     {
-        var result = recommender.Recommend([new RecommendationRequest { History = history.Length == 0 ? ["a"] : history, Count = count }])[0];
+        var result =
+            recommender.Recommend([new RecommendationRequest { History = history.Length == 0 ? ["a"] : history, Count = count }])[0];
         return result.Items.ToDictionary(item => item.ItemId, item => Math.Exp(item.Score));
     }
 

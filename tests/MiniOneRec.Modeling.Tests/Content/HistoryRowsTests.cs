@@ -36,7 +36,8 @@ public sealed class HistoryRowsTests
     [Fact]
     public void Of_PathOutsideTheCatalogue_IsNoItem()
     {
-        var rows = HistoryRows.Of([TokenTree.Chain([1, .. Template.Vocabulary.Encode(new(0, 3)), .. Codes("c")])], Template.Vocabulary, Trie);
+        var rows =
+            HistoryRows.Of([TokenTree.Chain([1, .. Template.Vocabulary.Encode(new(0, 3)), .. Codes("c")])], Template.Vocabulary, Trie);
 
         Assert.Equal([4], rows.Ends);
     }
@@ -48,12 +49,14 @@ public sealed class HistoryRowsTests
         var template = CompactTemplate.For(index);
         using var trie = new SemanticIdTrie(index);
 
-        var rows = HistoryRows.Of([TokenTree.Chain(template.EncodePrompt(template.NextItem([new(0), new(0, 1), new(1)])))], template.Vocabulary, trie);
+        var rows = HistoryRows.Of([TokenTree.Chain(template.EncodePrompt(template.NextItem([new(0), new(0, 1), new(1)])))],
+            template.Vocabulary, trie);
 
         Assert.Equal([3, 4], rows.Ends);
     }
 
-    private static int[] Prompt(params string[] items) => Template.EncodePrompt(Template.NextItem([.. items.Select(item => ContentToy.Index[item])]));
+    private static int[] Prompt(params string[] items) =>
+        Template.EncodePrompt(Template.NextItem([.. items.Select(item => ContentToy.Index[item])]));
 
     private static int[] Codes(string item) => Template.Vocabulary.Encode(ContentToy.Index[item]);
 

@@ -30,11 +30,13 @@ public sealed class ItemContentTests
     [Fact]
     public void BadVectors_AreNamed()
     {
-        Assert.Contains("'b' holds NaN in column 1", Assert.Throws<ArgumentException>(() => new ItemContent(["a", "b"], 2, [1, 2, 3, float.NaN])).Message);
+        Assert.Contains("'b' holds NaN in column 1",
+            Assert.Throws<ArgumentException>(() => new ItemContent(["a", "b"], 2, [1, 2, 3, float.NaN])).Message);
         Assert.Contains("need 4 numbers", Assert.Throws<ArgumentException>(() => new ItemContent(["a", "b"], 2, [1, 2, 3])).Message);
         Assert.Contains("'a' stands twice", Assert.Throws<ArgumentException>(() => new ItemContent(["a", "a"], 1, [1, 2])).Message);
         Assert.Contains("No item has a vector", Assert.Throws<ArgumentException>(() => new ItemContent(["a"], 1, [1], [false])).Message);
-        Assert.Contains("None of the catalogue's 8 items", Assert.Throws<ArgumentException>(() => new ItemContent(["x"], 1, [1]).For(ContentToy.Index)).Message);
+        Assert.Contains("None of the catalogue's 8 items",
+            Assert.Throws<ArgumentException>(() => new ItemContent(["x"], 1, [1]).For(ContentToy.Index)).Message);
     }
 
     [Fact]

@@ -64,7 +64,8 @@ public sealed class AttentionBackendTests
         var step = new DecodingStep { Tokens = new int[5], Prompts = [0, 0, 0, 0, 2], Ancestors = [[0], [0, 1], [0, 1, 2], [3], [4]] };
         var config = new DecoderConfig
         {
-            VocabularySize = 8, HiddenSize = heads * width, IntermediateSize = 8, LayerCount = 1, HeadCount = heads, KeyValueHeadCount = kvHeads,
+            VocabularySize = 8, HiddenSize = heads * width, IntermediateSize = 8, LayerCount = 1, HeadCount = heads,
+                KeyValueHeadCount = kvHeads,
         };
         using var plan = new ExtensionPlan(cache, step, new RotaryEmbedding(config), ScalarType.Float32, CPU);
         Tensor q = randn(5, heads, width), own = randn(5, kvHeads, width), ownValues = randn(5, kvHeads, width);
@@ -92,7 +93,8 @@ public sealed class AttentionBackendTests
         foreach (var backend in new[] { null, AttentionBackend.Cpu, AttentionBackend.Sdpa, AttentionBackend.Reference })
         {
             model.Attention.Fixed = backend;
-            var beams = new ConstrainedBeamSearch(new BeamSearchOptions { Width = 10 }).Search(model, [new(prompt), new(other)], trie, template);
+            var beams = new ConstrainedBeamSearch(new BeamSearchOptions { Width = 10 })
+                .Search(model, [new(prompt), new(other)], trie, template);
             using var scope = NewDisposeScope();
             using var batch = TokenBatch.Of([prompt, other]);
             model.zero_grad();

@@ -19,7 +19,8 @@ public sealed class CpuKernelTests
         var actual = CpuRows.RmsNorm(x, weight, 1e-6);
 
         var wide = x.to_type(ScalarType.Float64);
-        var expected = wide / (wide.pow(Scalars.Of(2)).mean([-1], keepdim: true) + Scalars.Of(1e-6)).sqrt() * weight.to_type(ScalarType.Float64);
+        var expected = wide / (wide.pow(Scalars.Of(2)).mean([-1], keepdim: true) + Scalars.Of(1e-6))
+            .sqrt() * weight.to_type(ScalarType.Float64);
         Assert.NotNull(actual);
         Close(expected, actual, tolerance);
     }
@@ -85,7 +86,8 @@ public sealed class CpuKernelTests
 
         Assert.NotNull(apart);
         var (q, k, v) = apart.Value;
-        var turned = RotaryEmbedding.Apply(all.to_type(ScalarType.Float32), cos.to_type(ScalarType.Float32), sin.to_type(ScalarType.Float32));
+        var turned =
+            RotaryEmbedding.Apply(all.to_type(ScalarType.Float32), cos.to_type(ScalarType.Float32), sin.to_type(ScalarType.Float32));
         Close(turned.narrow(1, 0, Heads), q, tolerance);
         Close(turned.narrow(1, Heads, KvHeads), k, tolerance);
         Assert.True((v == all.narrow(1, Heads + KvHeads, KvHeads)).all().item<bool>());
@@ -96,7 +98,8 @@ public sealed class CpuKernelTests
     [InlineData(ScalarType.Float32, 7, 1, 64, 4e-6)]
     [InlineData(ScalarType.Float32, 2, 2, 32, 4e-6)]
     [InlineData(ScalarType.BFloat16, 6, 2, 48, 8e-3)]
-    public void Attention_PromptsOfOtherLengthsAndUnevenChains_EqualsTheFormula(ScalarType type, int heads, int kvHeads, int width, double tolerance)
+    public void Attention_PromptsOfOtherLengthsAndUnevenChains_EqualsTheFormula(ScalarType type, int heads, int kvHeads, int width,
+        double tolerance)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -172,18 +175,21 @@ public sealed class CpuKernelTests
         using var cache = new PromptCache();
         model.Forward(prompts, cache);
         model.Extend(cache, new DecodingStep { Tokens = [30, 41], Prompts = [0, 1], Ancestors = [[0], [1]] });
-        var last = model.Extend(cache, new DecodingStep { Tokens = [31, 42, 43], Prompts = [0, 1, 1], Ancestors = [[0, 2], [1, 3], [1, 3, 4]] });
+        var last =
+            model.Extend(cache, new DecodingStep { Tokens = [31, 42, 43], Prompts = [0, 1, 1], Ancestors = [[0, 2], [1, 3], [1, 3, 4]] });
 
         Close(expected.index_select(0, tensor(new long[] { 4, 9, 10 })), last, tolerance);
     }
 
     private static DecoderConfig Config(int heads, int width) => new()
     {
-        VocabularySize = 64, HiddenSize = heads * width, IntermediateSize = 64, LayerCount = 1, HeadCount = heads, KeyValueHeadCount = heads, AttentionBias = true, ModelType = "qwen2",
+        VocabularySize = 64, HiddenSize = heads * width, IntermediateSize = 64, LayerCount = 1, HeadCount = heads,
+            KeyValueHeadCount = heads, AttentionBias = true, ModelType = "qwen2",
     };
 
     // One row and one head at a time, in float64.
-    private static Tensor Formula(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale)
+    private static Tensor Formula(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows,
+        double scale)
     {
         long heads = q.size(1), group = heads / promptKeys.size(1);
         var results = new List<Tensor>();

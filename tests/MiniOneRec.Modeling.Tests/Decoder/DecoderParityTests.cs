@@ -28,8 +28,10 @@ public sealed class DecoderParityTests
         {
             int length = sequences[b].Length;
             long width = expected["input_ids"].size(1);
-            Fixtures.Close(expected["logits"][b].narrow(0, width - length, length), logits.narrow(0, batch.Offsets[b], length), 1e-4, $"{folder} logits {b}");
-            Fixtures.Close(expected[lastHidden][b].narrow(0, width - length, length), hidden.narrow(0, batch.Offsets[b], length), 1e-4, $"{folder} hidden {b}");
+            Fixtures.Close(expected["logits"][b].narrow(0, width - length, length), logits.narrow(0, batch.Offsets[b], length), 1e-4,
+                $"{folder} logits {b}");
+            Fixtures.Close(expected[lastHidden][b].narrow(0, width - length, length), hidden.narrow(0, batch.Offsets[b], length), 1e-4,
+                $"{folder} hidden {b}");
         }
     }
 
@@ -107,7 +109,8 @@ public sealed class DecoderParityTests
                 chains[b] = [.. chains[b], cache.RowCount + b];
             }
 
-            last = model.Extend(cache, new DecodingStep { Tokens = next, Prompts = [.. Enumerable.Range(0, sequences.Length)], Ancestors = [.. chains] });
+            last = model.Extend(cache,
+                new DecodingStep { Tokens = next, Prompts = [.. Enumerable.Range(0, sequences.Length)], Ancestors = [.. chains] });
         }
     }
 
@@ -163,7 +166,8 @@ public sealed class DecoderParityTests
         {
             for (int t = 0; t < completions[g].Length; t++)
             {
-                Fixtures.Close(copied[copies.Offsets[g] + prompt.Length + t], shared[nodes[g][t]], 1e-5, $"{folder} completion {g} token {t}");
+                Fixtures.Close(copied[copies.Offsets[g] + prompt.Length + t], shared[nodes[g][t]], 1e-5,
+                    $"{folder} completion {g} token {t}");
             }
         }
 

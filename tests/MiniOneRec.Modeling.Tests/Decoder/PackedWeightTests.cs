@@ -77,7 +77,8 @@ public sealed class PackedWeightTests
         model.PackWeights = true;
         Run(model);
 
-        Tensor[] parameters = [.. model.parameters()], gradients = [.. parameters.Select(parameter => ones_like(parameter))], first = [.. parameters.Select(parameter => zeros_like(parameter))], second = [.. parameters.Select(parameter => zeros_like(parameter))];
+        Tensor[] parameters = [.. model.parameters()], gradients = [.. parameters.Select(parameter => ones_like(parameter))], first =
+            [.. parameters.Select(parameter => zeros_like(parameter))], second = [.. parameters.Select(parameter => zeros_like(parameter))];
         Aten.FusedAdamW(parameters, gradients, first, second, ones([]), 0.1, 0.9, 0.999, 0, 1e-8);
         var after = Run(model);
         model.PackWeights = false;
@@ -224,5 +225,6 @@ public sealed class PackedWeightTests
         return [hidden, rows, model.LogNormalizers(rows)];
     }
 
-    private static float Distance(Tensor a, Tensor b) => (a.to_type(ScalarType.Float32) - b.to_type(ScalarType.Float32)).abs().max().item<float>();
+    private static float Distance(Tensor a, Tensor b) =>
+        (a.to_type(ScalarType.Float32) - b.to_type(ScalarType.Float32)).abs().max().item<float>();
 }

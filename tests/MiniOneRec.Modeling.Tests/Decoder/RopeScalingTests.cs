@@ -30,7 +30,8 @@ public sealed class RopeScalingTests
         Assert.Equal(new RopeScaling(32, 1, 4, 8_192), config.RopeScaling);
         var again = DecoderConfig.FromJson(config.ToJson().ToJsonString());
         Assert.Equal((config.RopeScaling, config.RopeTheta), (again.RopeScaling, again.RopeTheta));
-        var error = Assert.Throws<InvalidDataException>(() => DecoderConfig.FromJson(Json.Replace("llama3", "yarn", StringComparison.Ordinal)));
+        var error =
+            Assert.Throws<InvalidDataException>(() => DecoderConfig.FromJson(Json.Replace("llama3", "yarn", StringComparison.Ordinal)));
         Assert.Contains("'yarn'", error.Message, StringComparison.Ordinal);
     }
 }

@@ -67,8 +67,10 @@ public sealed class RowBucketsTests
 
             Same(Aten.PackedLinear(x, packed, bias), CpuLinear.Product(x, packed, bias));
             Same(Aten.PackedLinear(x, packed, null, LinearFunction.Silu), CpuLinear.Product(x, packed, null, LinearFunction.Silu));
-            Same(Aten.PackedLinear(x, other, packed, bias, LinearOperation.Add), CpuLinear.Product(x, other, packed, bias, LinearOperation.Add));
-            Same(Aten.PackedLinear(x, other, packed, null, LinearOperation.Multiply), CpuLinear.Product(x, other, packed, null, LinearOperation.Multiply));
+            Same(Aten.PackedLinear(x, other, packed, bias, LinearOperation.Add),
+                CpuLinear.Product(x, other, packed, bias, LinearOperation.Add));
+            Same(Aten.PackedLinear(x, other, packed, null, LinearOperation.Multiply),
+                CpuLinear.Product(x, other, packed, null, LinearOperation.Multiply));
         }
     }
 

@@ -10,7 +10,8 @@ public sealed class SlidingWindowTests
 
     public static TheoryData<int, int, ScalarType> Shapes => new()
     {
-        { 32, 3, ScalarType.Float32 }, { 8, 3, ScalarType.Float32 }, { 32, 1, ScalarType.Float32 }, { 32, 6, ScalarType.Float32 }, { 32, 100, ScalarType.Float32 }, { 32, 3, ScalarType.BFloat16 }, { 8, 4, ScalarType.BFloat16 },
+        { 32, 3, ScalarType.Float32 }, { 8, 3, ScalarType.Float32 }, { 32, 1, ScalarType.Float32 }, { 32, 6, ScalarType.Float32 },
+            { 32, 100, ScalarType.Float32 }, { 32, 3, ScalarType.BFloat16 }, { 8, 4, ScalarType.BFloat16 },
     };
 
     [Theory]
@@ -26,7 +27,9 @@ public sealed class SlidingWindowTests
 
         foreach (var (way, logits) in Settings.SettingsCases.LastLogits(model, tokens))
         {
-            Assert.All(expected.Zip(logits), pair => Assert.True(Math.Abs(pair.First - pair.Second) <= tolerance * Math.Max(1, expected.Max(Math.Abs)), $"{way}: {pair.Second} for {pair.First}"));
+            Assert.All(expected.Zip(logits),
+                pair => Assert.True(Math.Abs(pair.First - pair.Second) <= tolerance * Math.Max(1, expected.Max(Math.Abs)),
+                $"{way}: {pair.Second} for {pair.First}"));
         }
     }
 
@@ -49,7 +52,8 @@ public sealed class SlidingWindowTests
         [
             model.Extend(cache, new DecodingStep { Tokens = [5, 9, 2], Prompts = [0, 0, 1], Ancestors = [[0], [1], [2]] }),
             model.Extend(cache, new DecodingStep { Tokens = [6, 6], Prompts = [0, 0], Ancestors = [[0, 3], [1, 4]] }),
-            model.Extend(cache, new DecodingStep { Tokens = [7, 8, 7], Prompts = [0, 0, 0], Ancestors = [[0, 3, 5], [0, 3, 6], [1, 4, 7]] }),
+            model.Extend(cache,
+            new DecodingStep { Tokens = [7, 8, 7], Prompts = [0, 0, 0], Ancestors = [[0, 3, 5], [0, 3, 6], [1, 4, 7]] }),
         ]);
 
         for (int g = 0; g < completions.Length; g++)
@@ -101,13 +105,20 @@ public sealed class SlidingWindowTests
 
         var config = DecoderConfig.FromJson(Json);
         var again = DecoderConfig.FromJson(config.ToJson().ToJsonString());
-        var named = DecoderConfig.FromJson(Json.Replace("\"max_window_layers\":1", "\"max_window_layers\":1,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"full_attention\"]", StringComparison.Ordinal));
+        var named =
+            DecoderConfig.FromJson(
+            Json.Replace("\"max_window_layers\":1",
+            "\"max_window_layers\":1,\"layer_types\":[\"sliding_attention\",\"full_attention\",\"full_attention\"]",
+            StringComparison.Ordinal));
 
         Assert.Equal([0, 4, 4], Enumerable.Range(0, 3).Select(config.WindowOf));
         Assert.Equal([0, 4, 4], Enumerable.Range(0, 3).Select(again.WindowOf));
         Assert.Equal([4, 0, 0], Enumerable.Range(0, 3).Select(named.WindowOf));
-        Assert.Equal(0, DecoderConfig.FromJson(Json.Replace("\"use_sliding_window\":true", "\"use_sliding_window\":false", StringComparison.Ordinal)).SlidingWindow);
-        Assert.Equal(0, DecoderConfig.FromJson(Json.Replace("\"sliding_window\":4", "\"sliding_window\":null", StringComparison.Ordinal)).SlidingWindow);
+        Assert.Equal(0,
+            DecoderConfig.FromJson(Json.Replace("\"use_sliding_window\":true", "\"use_sliding_window\":false", StringComparison.Ordinal))
+            .SlidingWindow);
+        Assert.Equal(0, DecoderConfig.FromJson(Json.Replace("\"sliding_window\":4", "\"sliding_window\":null", StringComparison.Ordinal))
+            .SlidingWindow);
     }
 
     private static DecoderModel Model(int headWidth, int window, ScalarType type, bool[]? layers)
@@ -115,7 +126,8 @@ public sealed class SlidingWindowTests
         random.manual_seed(4);
         var model = new DecoderModel(new DecoderConfig
         {
-            VocabularySize = Vocabulary, HiddenSize = 64, IntermediateSize = 64, LayerCount = 3, HeadCount = 4, KeyValueHeadCount = 2, HeadWidth = headWidth,
+            VocabularySize = Vocabulary, HiddenSize = 64, IntermediateSize = 64, LayerCount = 3, HeadCount = 4, KeyValueHeadCount = 2,
+                HeadWidth = headWidth,
             SlidingWindow = window, WindowedLayers = layers, InitializerRange = 0.3,
         });
         model.to(type);

@@ -95,7 +95,8 @@ public sealed class BeamLawTests
                 if (scoring == BeamScoring.TrieRenormalised)
                 {
                     var (start, end) = trie.Children(node);
-                    var allowed = Enumerable.Range(start, end - start).Select(child => template.Vocabulary.Token(t, trie.Code(child))).ToList();
+                    var allowed = Enumerable.Range(start, end - start).Select(child => template.Vocabulary.Token(t, trie.Code(child)))
+                        .ToList();
                     if (template.Terminator.Count > 0 && trie.IsTerminal(node))
                     {
                         allowed.Add(template.Terminator[0]);

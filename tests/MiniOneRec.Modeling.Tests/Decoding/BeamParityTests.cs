@@ -20,7 +20,8 @@ public sealed class BeamParityTests : IDisposable
         var json = JsonNode.Parse(File.ReadAllText(Path.Combine(TestData.Fixture("beam"), "case.json")))!.AsObject();
         _model = Fixtures.Decoder(Path.GetFileName((string)json["model"]!));
         _prompts = json["prompts"].Deserialize<int[][]>()!;
-        _template = new FixtureTemplate((int)json["sid_base"]!, (int)json["levels"]!, (int)json["codes_per_level"]!, [(int)json["lf"]!, (int)json["eos"]!]);
+        _template = new FixtureTemplate((int)json["sid_base"]!, (int)json["levels"]!, (int)json["codes_per_level"]!,
+            [(int)json["lf"]!, (int)json["eos"]!]);
         int[] codes = [.. _expected["codes"].data<long>().ToArray().Select(code => (int)code)];
         _items = (int)_expected["codes"].size(0);
         _trie = SemanticIdTrie.FromCodes(codes, (int)_expected["codes"].size(1));
@@ -148,7 +149,8 @@ public sealed class BeamParityTests : IDisposable
                     Assert.Equal((1 - weight) * Math.Exp(scores[row]) + weight * prior[row] / sum, Math.Exp(beam.Score), 1e-6);
                 }
 
-                Assert.Equal(results[p].OrderByDescending(beam => beam.Score).Select(beam => beam.Node), results[p].Select(beam => beam.Node));
+                Assert.Equal(results[p].OrderByDescending(beam => beam.Score).Select(beam => beam.Node),
+                    results[p].Select(beam => beam.Node));
             }
         }
     }

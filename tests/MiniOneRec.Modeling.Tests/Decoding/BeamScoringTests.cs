@@ -8,7 +8,8 @@ namespace MiniOneRec.Modeling.Tests;
 public sealed class BeamScoringTests : IDisposable
 {
     private readonly SemanticIdIndex _index = new(
-        new SemanticId[] { new(0), new(0, 2), new(0, 3, 1), new(1, 1), new(1, 1, 0), new(3) }.Select((id, i) => KeyValuePair.Create($"item{i}", id)),
+        new SemanticId[] { new(0), new(0, 2), new(0, 3, 1), new(1, 1), new(1, 1, 0),
+        new(3) }.Select((id, i) => KeyValuePair.Create($"item{i}", id)),
         [4, 5, 3]);
 
     private readonly SemanticIdTrie _trie;

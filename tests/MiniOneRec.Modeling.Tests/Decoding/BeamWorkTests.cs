@@ -8,7 +8,8 @@ public sealed class BeamWorkTests : IDisposable
 {
     private static readonly int[] Sizes = [4, 5, 6];
 
-    private readonly SemanticIdIndex _index = new(Enumerable.Range(0, 40).Select(i => KeyValuePair.Create($"item{i}", new SemanticId(i % 4, i * 3 % 5, i % 6))), Sizes);
+    private readonly SemanticIdIndex _index =
+        new(Enumerable.Range(0, 40).Select(i => KeyValuePair.Create($"item{i}", new SemanticId(i % 4, i * 3 % 5, i % 6))), Sizes);
     private readonly SemanticIdTrie _trie;
     private readonly TwoTokenTemplate _template = new();
     private readonly CountingModel _model;
@@ -84,7 +85,8 @@ public sealed class BeamWorkTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         _model.AfterStep = cancellation.Cancel;
 
-        Assert.Throws<OperationCanceledException>(() => new ConstrainedSampler().Sample(_model, [[1, 2]], _trie, _template, new Random(1), cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            new ConstrainedSampler().Sample(_model, [[1, 2]], _trie, _template, new Random(1), cancellation.Token));
 
         Assert.Single(_model.Steps);
     }
@@ -101,7 +103,8 @@ public sealed class BeamWorkTests : IDisposable
     }
 
     private IReadOnlyList<Beam> Search(int width, int count, int[]? prompt = null, CancellationToken cancellationToken = default) =>
-        new ConstrainedBeamSearch(new BeamSearchOptions { Width = width }).Search(_model, [new BeamQuery(prompt ?? [1, 2, 3]) { Count = count }], _trie, _template, cancellationToken)[0];
+        new ConstrainedBeamSearch(new BeamSearchOptions { Width = width })
+            .Search(_model, [new BeamQuery(prompt ?? [1, 2, 3]) { Count = count }], _trie, _template, cancellationToken)[0];
 
     /// <summary>Counts passes and rows.</summary>
     private sealed class CountingModel : CausalLanguageModel

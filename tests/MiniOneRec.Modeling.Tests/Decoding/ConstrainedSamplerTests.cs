@@ -21,7 +21,8 @@ public sealed class ConstrainedSamplerTests : IDisposable
         _model.eval();
         _prompt = _template.EncodePrompt(_template.NextItem([_index.SemanticIds[0]]));
         _truth = new ConstrainedBeamSearch(new BeamSearchOptions { Width = 500, Scoring = BeamScoring.TrieRenormalised })
-            .Search(_model, [new BeamQuery(_prompt)], _trie, _template)[0].ToDictionary(beam => beam.Node, beam => Math.Exp(beam.LogProbability));
+            .Search(_model, [new BeamQuery(_prompt)], _trie, _template)[0]
+                .ToDictionary(beam => beam.Node, beam => Math.Exp(beam.LogProbability));
     }
 
     public void Dispose()
@@ -41,7 +42,8 @@ public sealed class ConstrainedSamplerTests : IDisposable
         foreach (var (node, probability) in _truth)
         {
             double share = samples.Count(sample => sample.Node == node) / (double)Count;
-            Assert.InRange(share, probability - 5 * Math.Sqrt(probability / Count) - 1e-4, probability + 5 * Math.Sqrt(probability / Count) + 1e-4);
+            Assert.InRange(share, probability - 5 * Math.Sqrt(probability / Count) - 1e-4,
+                probability + 5 * Math.Sqrt(probability / Count) + 1e-4);
         }
 
         Assert.All(samples, sample => Assert.Equal(_truth[sample.Node], Math.Exp(sample.LogProbability), 1e-4));
@@ -99,7 +101,8 @@ public sealed class ConstrainedSamplerTests : IDisposable
         Assert.Equal(spread.Select(beam => beam.Score).OrderDescending(), spread.Select(beam => beam.Score));
 
         IReadOnlyList<Beam> Search(int width, double penalty) =>
-            new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, SiblingPenalty = penalty }).Search(model, [new BeamQuery([1, 9])], trie, template)[0];
+            new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, SiblingPenalty = penalty })
+                .Search(model, [new BeamQuery([1, 9])], trie, template)[0];
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public sealed class SemanticIdTrieTests : IDisposable
             using var trie = new SemanticIdTrie(index);
 
             Assert.Equal(index.Count, trie.ItemCount);
-            var prefixes = index.SemanticIds.SelectMany(id => Enumerable.Range(1, id.Depth).Select(d => new SemanticId(id.Codes[..d]))).Distinct().ToArray();
+            var prefixes = index.SemanticIds.SelectMany(id => Enumerable.Range(1, id.Depth).Select(d => new SemanticId(id.Codes[..d])))
+                .Distinct().ToArray();
             Assert.Equal(prefixes.Length + 1, trie.NodeCount);
             foreach (var prefix in prefixes)
             {
@@ -43,7 +44,8 @@ public sealed class SemanticIdTrieTests : IDisposable
         var index = BeamLawTests.RandomIndex(random, sizes, 500);
         using var trie = new SemanticIdTrie(index);
 
-        Assert.All(Enumerable.Range(0, index.Count), row => Assert.Contains(row, trie.ItemsAt(trie.Find(index.SemanticIds[row].Codes)).ToArray()));
+        Assert.All(Enumerable.Range(0, index.Count),
+            row => Assert.Contains(row, trie.ItemsAt(trie.Find(index.SemanticIds[row].Codes)).ToArray()));
     }
 
     [Fact]
@@ -134,9 +136,12 @@ public sealed class SemanticIdTrieTests : IDisposable
     [Fact]
     public void FromCodes_BadMatrix_NamesItemAndLevel()
     {
-        Assert.Contains("Item 1 has code 70000 at level 0", Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([1, 2, 70000, 2], 2)).Message, StringComparison.Ordinal);
-        Assert.Contains("Item 0 has a code at level 2 after its end", Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([1, -1, 2], 3)).Message, StringComparison.Ordinal);
-        Assert.Contains("Item 0 has no codes", Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([-1, -1], 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("Item 1 has code 70000 at level 0",
+            Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([1, 2, 70000, 2], 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("Item 0 has a code at level 2 after its end",
+            Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([1, -1, 2], 3)).Message, StringComparison.Ordinal);
+        Assert.Contains("Item 0 has no codes", Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([-1, -1], 2)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => SemanticIdTrie.FromCodes([], 2));
     }
 

@@ -19,7 +19,8 @@ public sealed class TrieParityTests
         using var vocabulary = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(folder, "vocab.json")));
         var expected = table.RootElement.GetProperty(set);
         var added = vocabulary.RootElement.GetProperty("datasets").GetProperty(set);
-        var tokens = added.GetProperty("tokens").EnumerateArray().Select((token, i) => (Text: token.GetString()!, Id: added.GetProperty("first_id").GetInt32() + i))
+        var tokens = added.GetProperty("tokens").EnumerateArray()
+            .Select((token, i) => (Text: token.GetString()!, Id: added.GetProperty("first_id").GetInt32() + i))
             .ToDictionary(pair => pair.Text, pair => pair.Id);
         int newline = expected.GetProperty("newline_id").GetInt32(), end = expected.GetProperty("eos_id").GetInt32();
         using var trie = new SemanticIdTrie(await SemanticIdIndex.LoadAsync(TestData.Data($"Amazon/index/{set}.index.json")));
@@ -29,7 +30,8 @@ public sealed class TrieParityTests
         var counts = new int[trie.Depth + 2];
         void Add(int[] prefix, int[] next)
         {
-            string key = prefix.Length == 0 ? string.Join('-', expected.GetProperty("marker_ids").EnumerateArray().Select(id => id.GetInt32())) : string.Join('-', prefix);
+            string key = prefix.Length == 0 ? string.Join('-',
+                expected.GetProperty("marker_ids").EnumerateArray().Select(id => id.GetInt32())) : string.Join('-', prefix);
             allowed.Add(key, [.. next.Order()]);
             counts[prefix.Length]++;
         }
@@ -37,11 +39,13 @@ public sealed class TrieParityTests
         for (int node = 0; node < trie.NodeCount; node++)
         {
             var path = node == SemanticIdTrie.Root ? null : trie.PathTo(node);
-            int[] prefix = path is null ? [] : [.. Enumerable.Range(0, path.Depth).Select(level => tokens[SemanticId.TokenText(level, path[level])])];
+            int[] prefix = path is null ? []
+                : [.. Enumerable.Range(0, path.Depth).Select(level => tokens[SemanticId.TokenText(level, path[level])])];
             var (start, stop) = trie.Children(node);
             if (start < stop)
             {
-                Add(prefix, [.. Enumerable.Range(start, stop - start).Select(child => tokens[SemanticId.TokenText(prefix.Length, trie.Code(child))])]);
+                Add(prefix, [.. Enumerable.Range(start, stop - start)
+                    .Select(child => tokens[SemanticId.TokenText(prefix.Length, trie.Code(child))])]);
             }
 
             if (trie.IsTerminal(node))
@@ -56,15 +60,19 @@ public sealed class TrieParityTests
         Assert.Equal(expected.GetProperty("allowed_total").GetInt32(), allowed.Values.Sum(next => next.Length));
         foreach (var prefix in expected.GetProperty("prefixes").EnumerateArray())
         {
-            Assert.Equal(prefix.GetProperty("allowed").EnumerateArray().Select(id => id.GetInt32()), allowed[prefix.GetProperty("key").GetString()!]);
+            Assert.Equal(prefix.GetProperty("allowed").EnumerateArray().Select(id => id.GetInt32()),
+                allowed[prefix.GetProperty("key").GetString()!]);
         }
 
         foreach (var absent in expected.GetProperty("not_in_table").EnumerateArray())
         {
-            Assert.DoesNotContain(string.Join('-', absent.GetProperty("generated").EnumerateArray().Select(id => id.GetInt32())), allowed.Keys);
+            Assert.DoesNotContain(string.Join('-', absent.GetProperty("generated").EnumerateArray().Select(id => id.GetInt32())),
+                allowed.Keys);
         }
 
-        var lines = allowed.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}:{string.Join(',', pair.Value)}\n");
-        Assert.Equal(expected.GetProperty("sha256").GetString(), Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines)))));
+        var lines = allowed.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => $"{pair.Key}:{string.Join(',', pair.Value)}\n");
+        Assert.Equal(expected.GetProperty("sha256").GetString(),
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines)))));
     }
 }

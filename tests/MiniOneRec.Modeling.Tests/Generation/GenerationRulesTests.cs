@@ -72,7 +72,8 @@ public sealed class GenerationRulesTests
         int[][] prompts = [[3, 14, 15]];
         int first = TextGenerator.Greedy(model, prompts, 1, [])[0][0];
 
-        var text = TextGenerator.Greedy(model, prompts, new GenerationConfig { SuppressTokens = [first], NoRepeatNgramSize = 1, ForcedEosTokenIds = [9], EosTokenIds = [9] }, 12)[0];
+        var text = TextGenerator.Greedy(model, prompts,
+            new GenerationConfig { SuppressTokens = [first], NoRepeatNgramSize = 1, ForcedEosTokenIds = [9], EosTokenIds = [9] }, 12)[0];
 
         Assert.DoesNotContain(first, text);
         Assert.Equal(text.Length, text.Distinct().Count());

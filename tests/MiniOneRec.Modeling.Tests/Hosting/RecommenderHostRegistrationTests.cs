@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling.Tests;
 
-/// <summary>Hosts of changing models in an application's container: loaded at the start, with all that the application gives every version.</summary>
+/// <summary>Hosts of changing models in an application's container: loaded at the start, with all that the application gives every
+/// version.</summary>
 public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("minionerec-").FullName;
@@ -70,7 +71,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
     public async Task Configuration_SetsHostAndRecommenderOptions()
     {
         var section = Configuration(
-            ("Shop:Folder", First), ("Shop:KeepPrevious", "true"), ("Shop:PendingOnDispose", "Cancel"), ("Shop:Recommender:BeamWidth", "4"));
+            ("Shop:Folder", First), ("Shop:KeepPrevious", "true"), ("Shop:PendingOnDispose", "Cancel"),
+            ("Shop:Recommender:BeamWidth", "4"));
         var services = new ServiceCollection();
         services.AddMiniOneRec().AddRecommenderHost(section.GetSection("Shop"), "shop");
         await using var app = services.BuildServiceProvider();
@@ -82,7 +84,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
         await host.SwapAsync(Second);
         Assert.Equal("shop-1", host.PreviousVersion);
         Assert.Contains("'Folder'", Assert.Throws<InvalidOperationException>(
-            () => new ServiceCollection().AddMiniOneRec().AddRecommenderHost(Configuration(("A:B", "c")).GetSection("A"))).Message.Replace("A:", "", StringComparison.Ordinal),
+            () => new ServiceCollection().AddMiniOneRec().AddRecommenderHost(Configuration(("A:B", "c")).GetSection("A")))
+            .Message.Replace("A:", "", StringComparison.Ordinal),
             StringComparison.Ordinal);
     }
 
@@ -114,7 +117,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
     public async Task Device_IsTheSharedOneUnlessSet()
     {
         var services = new ServiceCollection();
-        services.AddMiniOneRec(options => options.Device = "cuda:7").AddRecommenderHost("a", First).AddRecommenderHost("b", First, host => host.Device = "cpu");
+        services.AddMiniOneRec(options => options.Device = "cuda:7").AddRecommenderHost("a", First)
+            .AddRecommenderHost("b", First, host => host.Device = "cpu");
         await using var app = services.BuildServiceProvider();
 
         var options = app.GetRequiredService<IOptionsMonitor<RecommenderHostOptions>>();
@@ -138,7 +142,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
     [Fact]
     public void SecondRegistration_IsRefusedWithBothFolders()
     {
-        var builder = new ServiceCollection().AddMiniOneRec().AddRecommenderHost("one").AddRecommenderHost("one").AddRecommender("name", "two");
+        var builder = new ServiceCollection().AddMiniOneRec().AddRecommenderHost("one").AddRecommenderHost("one")
+            .AddRecommender("name", "two");
 
         Expect(() => builder.AddRecommenderHost("other"), "'one'", "'other'");
         Expect(() => builder.AddRecommender("one"), "in a host", "'one'");
@@ -155,7 +160,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
     public async Task PriorOrFallbackOfANameThatNobodyRegistered_StopsTheStart()
     {
         var services = new ServiceCollection();
-        services.AddMiniOneRec().AddRecommender("books", First).UsePrior(new ServingToy.Scoring(_ => 1), "boks").UseFallback(new ServingToy.Answering("x"), "toys");
+        services.AddMiniOneRec().AddRecommender("books", First).UsePrior(new ServingToy.Scoring(_ => 1), "boks")
+            .UseFallback(new ServingToy.Answering("x"), "toys");
         await using var app = services.BuildServiceProvider();
 
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(app));
@@ -165,7 +171,8 @@ public sealed class RecommenderHostRegistrationTests : IAsyncLifetime, IDisposab
     }
 
     private static IConfigurationRoot Configuration(params (string Key, string Value)[] values) =>
-        new ConfigurationBuilder().AddInMemoryCollection(values.Select(value => KeyValuePair.Create(value.Key, (string?)value.Value))).Build();
+        new ConfigurationBuilder().AddInMemoryCollection(values.Select(value => KeyValuePair.Create(value.Key, (string?)value.Value)))
+            .Build();
 
     private static async Task StartAsync(IServiceProvider app)
     {

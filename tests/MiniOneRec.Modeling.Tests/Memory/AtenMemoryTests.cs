@@ -69,9 +69,11 @@ public sealed class AtenMemoryTests
         return new Dictionary<string, Action>
         {
             ["FusedAdamW"] = () => Aten.FusedAdamW(parameters, gradients, first, second, step, 1e-3, 0.9, 0.999, 0.01, 1e-8),
-            ["FusedAdamW, clipped"] = () => Aten.FusedAdamW(parameters, gradients, first, second, step, 1e-3, 0.9, 0.999, 0.01, 1e-8, divisor),
+            ["FusedAdamW, clipped"] = () =>
+            Aten.FusedAdamW(parameters, gradients, first, second, step, 1e-3, 0.9, 0.999, 0.01, 1e-8, divisor),
             ["ScaledDotProductAttention"] = () => Aten.ScaledDotProductAttention(q, q, q, null, true, null, false).Dispose(),
-            ["ScaledDotProductAttention, masked and scaled"] = () => Aten.ScaledDotProductAttention(q, q, q, mask, false, 0.3, true).Dispose(),
+            ["ScaledDotProductAttention, masked and scaled"] = () =>
+            Aten.ScaledDotProductAttention(q, q, q, mask, false, 0.3, true).Dispose(),
             ["ViewAs"] = () => Aten.ViewAs(x, ScalarType.Byte).Dispose(),
             ["PackLinear"] = () => Aten.PackLinear(weight).Dispose(),
             ["PackedLinear"] = () => Aten.PackedLinear(x, packed, null).Dispose(),

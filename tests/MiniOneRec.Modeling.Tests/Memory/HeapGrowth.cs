@@ -17,7 +17,8 @@ internal static class HeapGrowth
         return use.Value.InUse;
     }
 
-    /// <summary>Fails where calls leave bytes behind: what leaks grows in every round, what the runtime's compiler keeps does not.</summary>
+    /// <summary>Fails where calls leave bytes behind: what leaks grows in every round, what the runtime's compiler keeps does
+    /// not.</summary>
     /// <param name="calls">The calls of a round.</param>
     /// <param name="bound">The bytes that a call may leave behind.</param>
     /// <param name="call">One call.</param>

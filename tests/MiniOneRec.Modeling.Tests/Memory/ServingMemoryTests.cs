@@ -21,7 +21,8 @@ public sealed class ServingMemoryTests : IDisposable
         using var recommender = Make();
         await ServeAsync(recommender, mixed, 2_000, seed: 1);
 
-        // A leak grows in every round. What oneDNN keeps for a shape that a busy machine gathers late, and what other tests leave to finalizers, does not.
+        // A leak grows in every round. What oneDNN keeps for a shape that a busy machine gathers late, and what other tests leave to
+        // finalizers, does not.
         var rounds = new List<(long Bytes, long Tensors)>();
         for (int round = 0; round < Rounds; round++)
         {

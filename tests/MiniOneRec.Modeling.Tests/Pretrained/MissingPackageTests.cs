@@ -27,7 +27,8 @@ public sealed class MissingPackageTests
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(folder["model"]));
 
-        Assert.Contains($"was saved with the template '{template}', which comes with the package MiniOneRec.Pretrained", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"was saved with the template '{template}', which comes with the package MiniOneRec.Pretrained", error.Message,
+            StringComparison.Ordinal);
         Assert.Contains(folder["model"], error.Message, StringComparison.Ordinal);
         Assert.EndsWith(Advice, error.Message, StringComparison.Ordinal);
     }
@@ -44,5 +45,6 @@ public sealed class MissingPackageTests
     }
 
     [Fact]
-    public void Knows_TemplatesOfThePackage_AreNotKnown() => Assert.All(["alpaca", "chat"], name => Assert.False(new PromptTemplateRegistry().Knows(name)));
+    public void Knows_TemplatesOfThePackage_AreNotKnown() =>
+        Assert.All(["alpaca", "chat"], name => Assert.False(new PromptTemplateRegistry().Knows(name)));
 }

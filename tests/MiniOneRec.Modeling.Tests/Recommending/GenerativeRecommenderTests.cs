@@ -6,7 +6,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-").FullName;
     private readonly SemanticIdIndex _index = new(
-        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3))], [4, 4]);
+        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3))],
+        [4, 4]);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -31,7 +32,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
         using var recommender = Make();
         var request = new RecommendationRequest
         {
-            History = ["a"], Count = 4, ExcludedItems = new HashSet<string> { "c", "zz" }, CandidateFilter = item => item is "c" or "d" or "e",
+            History = ["a"], Count = 4, ExcludedItems = new HashSet<string> { "c", "zz" },
+                CandidateFilter = item => item is "c" or "d" or "e",
         };
 
         var filtered = await recommender.RecommendAsync(request);
@@ -47,7 +49,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
     {
         using var recommender = Make();
         string[][] histories = [.. Enumerable.Range(0, 40).Select(i => (string[])[_index.Items[i % 6], _index.Items[i * 5 % 6]])];
-        var alone = histories.Select(history => recommender.Recommend([new RecommendationRequest { History = history, Count = 3 }])[0]).ToArray();
+        var alone = histories.Select(history => recommender.Recommend([new RecommendationRequest { History = history, Count = 3 }])[0])
+            .ToArray();
 
         var together = await Task.WhenAll(histories.Select(history => Task.Run(() => recommender.RecommendAsync(history, 3))));
 
@@ -73,12 +76,14 @@ public sealed class GenerativeRecommenderTests : IDisposable
     public async Task Recommend_OneFilterThrows_OnlyItsCallerHearsOfIt()
     {
         using var recommender = Make(new RecommenderOptions { MaxWaitMilliseconds = 50 });
-        var bad = new RecommendationRequest { History = ["a"], CandidateFilter = _ => throw new InvalidOperationException("the app's own") };
+        var bad =
+            new RecommendationRequest { History = ["a"], CandidateFilter = _ => throw new InvalidOperationException("the app's own") };
 
         var failing = recommender.RecommendAsync(bad);
         var fine = recommender.RecommendAsync(["a"], 2);
 
-        Assert.Contains("the app's own", (await Assert.ThrowsAsync<InvalidOperationException>(() => failing)).Message, StringComparison.Ordinal);
+        Assert.Contains("the app's own", (await Assert.ThrowsAsync<InvalidOperationException>(() => failing)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(2, (await fine).Items.Count);
     }
 
@@ -99,7 +104,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
     public async Task Swap_NewCatalogue_IsServedFromThenOn()
     {
         using var recommender = Make();
-        var grown = new SemanticIdIndex([.. _index.Items.Select((item, row) => KeyValuePair.Create(item, _index.SemanticIds[row])), new("g", new(3, 2))], [4, 4]);
+        var grown = new SemanticIdIndex(
+            [.. _index.Items.Select((item, row) => KeyValuePair.Create(item, _index.SemanticIds[row])), new("g", new(3, 2))], [4, 4]);
 
         recommender.Swap(grown);
 
@@ -112,7 +118,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
     public async Task Swap_WhileRequestsRun_ServesEachFromOneCatalogue()
     {
         using var recommender = Make(new RecommenderOptions { BatchSize = 3, MaxWaitMilliseconds = 0 });
-        var other = new SemanticIdIndex([.. _index.Items.Select((item, row) => KeyValuePair.Create("new-" + item, _index.SemanticIds[row]))], [4, 4]);
+        var other = new SemanticIdIndex(
+            [.. _index.Items.Select((item, row) => KeyValuePair.Create("new-" + item, _index.SemanticIds[row]))], [4, 4]);
         using var stop = new CancellationTokenSource();
         var swapping = Task.Run(() =>
         {
@@ -122,7 +129,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
             }
         });
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => recommender.RecommendAsync(["a", "new-a"], 6))));
+        var results =
+            await Task.WhenAll(Enumerable.Range(0, 60).Select(i => Task.Run(() => recommender.RecommendAsync(["a", "new-a"], 6))));
         await stop.CancelAsync();
         await swapping;
 
@@ -229,7 +237,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
         using var recommender = Make();
         string path = Path.Combine(_folder, "model");
         await recommender.SaveAsync(path);
-        await new SemanticIdIndex(_index.Items.Select((item, row) => KeyValuePair.Create(item, row == 0 ? new SemanticId(3, 0) : _index.SemanticIds[row])), [4, 4])
+        await new SemanticIdIndex(_index.Items.Select((item, row) =>
+            KeyValuePair.Create(item, row == 0 ? new SemanticId(3, 0) : _index.SemanticIds[row])), [4, 4])
             .SaveAsync(Path.Combine(path, "catalogue.index.json"));
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(path));
@@ -246,7 +255,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
         string path = Path.Combine(_folder, "model");
         await recommender.SaveAsync(path);
         string config = await File.ReadAllTextAsync(Path.Combine(path, "config.json"));
-        await File.WriteAllTextAsync(Path.Combine(path, "config.json"), config.Replace("\"intermediate_size\": 40", "\"intermediate_size\": 48", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(Path.Combine(path, "config.json"),
+            config.Replace("\"intermediate_size\": 40", "\"intermediate_size\": 48", StringComparison.Ordinal));
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(path));
 
@@ -286,7 +296,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
         using var recommender = Make(new RecommenderOptions { ExcludeHistory = true });
         var request = new RecommendationRequest
         {
-            History = ["a", "b", "unknown"], Count = 10, ExcludedItems = new HashSet<string> { "c" }, CandidateFilter = filtered ? _ => true : null,
+            History = ["a", "b", "unknown"], Count = 10, ExcludedItems = new HashSet<string> { "c" },
+                CandidateFilter = filtered ? _ => true : null,
         };
 
         var items = recommender.Recommend([request])[0].Items.Select(item => item.ItemId).ToArray();
@@ -308,7 +319,8 @@ public sealed class GenerativeRecommenderTests : IDisposable
         var after = recommender.Recommend([request])[0].Items;
         var first = recommender.Recommend([new RecommendationRequest { History = request.History, Count = 2 }])[0].Items;
 
-        var expected = before.Select(item => item.ItemId is "a" or "d" ? item with { Score = item.Score - 0.75 } : item).OrderByDescending(item => item.Score).ToArray();
+        var expected = before.Select(item => item.ItemId is "a" or "d" ? item with { Score = item.Score - 0.75 } : item)
+            .OrderByDescending(item => item.Score).ToArray();
         Assert.Equal(expected, after);
         Assert.NotEqual(before.Select(item => item.ItemId), after.Select(item => item.ItemId));
         Assert.Equal(expected.Take(2).Select(item => item.ItemId), first.Select(item => item.ItemId));
@@ -360,15 +372,18 @@ public sealed class GenerativeRecommenderTests : IDisposable
     {
         torch.random.manual_seed(11);
         var template = CompactTemplate.For(_index);
-        return new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), _index, template, options, popularity);
+        return new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), _index, template,
+            options, popularity);
     }
 
     private sealed class Fixed : IRecommender
     {
         public string Name => "fixed";
 
-        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default) =>
-            Task.FromResult<IReadOnlyList<RecommendationResult>>([.. requests.Select(_ => new RecommendationResult([new Recommendation("z", 1)]))]);
+        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests,
+            CancellationToken cancellationToken = default) =>
+            Task.FromResult<IReadOnlyList<RecommendationResult>>(
+                [.. requests.Select(_ => new RecommendationResult([new Recommendation("z", 1)]))]);
     }
 
     private sealed class Scores(string[] items, float[] values) : IItemScorer

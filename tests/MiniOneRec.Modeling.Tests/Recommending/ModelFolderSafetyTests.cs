@@ -153,7 +153,8 @@ public sealed class ModelFolderSafetyTests
         await HuggingFaceFolder.SaveAsync(folder["pretrained"], recommender.Model);
         using var loaded = await GenerativeRecommender.LoadAsync(folder["photos"]);
         Assert.False(File.Exists(folder["photos/cat.jpg"]));
-        Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(folder["pretrained"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.Equal(["config.json", "model.safetensors"],
+            Directory.GetFiles(folder["pretrained"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -225,7 +226,8 @@ public sealed class ModelFolderSafetyTests
     /// <summary>Makes a small recommender whose index and weights both depend on a number.</summary>
     private static GenerativeRecommender Make(int number)
     {
-        var index = new SemanticIdIndex(Enumerable.Range(0, 8).Select(i => KeyValuePair.Create($"item{i}", new SemanticId([(i + number) % 4, i / 4, 0]))), [4, 4, 2]);
+        var index = new SemanticIdIndex(Enumerable.Range(0, 8)
+            .Select(i => KeyValuePair.Create($"item{i}", new SemanticId([(i + number) % 4, i / 4, 0]))), [4, 4, 2]);
         var template = CompactTemplate.For(index);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 1, 2));
         using var noGrad = torch.no_grad();

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling.Tests.Recommending;
 
-/// <summary>A backbone of an application, written against the public surface: the library's decoder with a gain for each dimension of its output.</summary>
+/// <summary>A backbone of an application, written against the public surface: the library's decoder with a gain for each dimension of its
+/// output.</summary>
 internal sealed class OwnBackbone : CausalLanguageModel
 {
     public const string OwnType = "scaled-decoder";

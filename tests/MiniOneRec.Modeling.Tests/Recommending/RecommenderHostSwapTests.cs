@@ -22,7 +22,8 @@ public sealed class RecommenderHostSwapTests
         foreach (var next in calls)
         {
             call = next;
-            await Assert.ThrowsAsync<InvalidOperationException>(() => host.SwapAsync(new ServingToy.Answering("new"), "new").WaitAsync(ServingToy.Patience));
+            await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                host.SwapAsync(new ServingToy.Answering("new"), "new").WaitAsync(ServingToy.Patience));
             call = null;
             await Assert.ThrowsAsync<InvalidOperationException>(() => host.SwapAsync(
                 async _ =>
@@ -91,7 +92,8 @@ public sealed class RecommenderHostSwapTests
                 "x",
                 cancelled.Token));
             await Task.WhenAll(
-                host.SwapAsync(ServingToy.Make(seed: 2 * round), $"{2 * round}"), host.SwapAsync(ServingToy.Make(seed: 2 * round + 1), $"{2 * round + 1}"));
+                host.SwapAsync(ServingToy.Make(seed: 2 * round), $"{2 * round}"),
+                host.SwapAsync(ServingToy.Make(seed: 2 * round + 1), $"{2 * round + 1}"));
             await host.RollbackAsync();
         }
 
@@ -106,7 +108,8 @@ public sealed class RecommenderHostSwapTests
     [InlineData(PendingRequests.Cancel)]
     public async Task Dispose_UnderLoad_AnswersOrCancelsEveryRequest(PendingRequests pending)
     {
-        var host = new RecommenderHost(ServingToy.Make(new RecommenderOptions { BatchSize = 2 }), "1", new RecommenderHostOptions { PendingOnDispose = pending });
+        var host = new RecommenderHost(ServingToy.Make(new RecommenderOptions { BatchSize = 2 }), "1",
+            new RecommenderHostOptions { PendingOnDispose = pending });
         var running = Enumerable.Range(0, 200).Select(i => host.RecommendAsync([ServingToy.Index.Items[i % 6]], 2)).ToArray();
 
         await host.DisposeAsync().AsTask().WaitAsync(ServingToy.Patience);

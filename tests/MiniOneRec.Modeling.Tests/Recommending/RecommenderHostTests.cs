@@ -228,7 +228,8 @@ public sealed class RecommenderHostTests : IDisposable
     [Fact]
     public void Options_OutOfRange_AreRefused()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => new RecommenderHost(new RecommenderHostOptions { Device = "tpu", PendingOnDispose = (PendingRequests)7 }));
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            new RecommenderHost(new RecommenderHostOptions { Device = "tpu", PendingOnDispose = (PendingRequests)7 }));
 
         Assert.Contains("Device must be", error.Message, StringComparison.Ordinal);
         Assert.Contains("PendingOnDispose", error.Message, StringComparison.Ordinal);

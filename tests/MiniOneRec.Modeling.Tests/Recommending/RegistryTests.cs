@@ -63,7 +63,8 @@ public sealed class RegistryTests
         }
 
         string config = await File.ReadAllTextAsync(folder["model/config.json"]);
-        await File.WriteAllTextAsync(folder["model/config.json"], config.Replace(OwnBackbone.OwnType, "zz-process", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(folder["model/config.json"],
+            config.Replace(OwnBackbone.OwnType, "zz-process", StringComparison.Ordinal));
         PromptTemplateRegistry.Default.Register(new PromptTemplateLoader("zz-process", _ => new OwnTemplate([4], 1)));
         BackboneRegistry.Default.Register(new BackboneLoader("zz-process", OwnBackbone.Loader.Load));
         using var model = await new BackboneRegistry().LoadAsync(folder["model"]);
@@ -101,7 +102,8 @@ public sealed class RegistryTests
         }
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
-            GenerativeRecommender.LoadAsync(folder["model"], new RecommenderLoadOptions { Backbones = new BackboneRegistry([OwnBackbone.Loader]) }));
+            GenerativeRecommender.LoadAsync(folder["model"],
+                new RecommenderLoadOptions { Backbones = new BackboneRegistry([OwnBackbone.Loader]) }));
 
         Assert.Contains(folder["model"], error.Message, StringComparison.Ordinal);
         Assert.Contains("'last-items', which is not registered; known are compact", error.Message, StringComparison.Ordinal);
@@ -118,9 +120,11 @@ public sealed class RegistryTests
         }
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
-            GenerativeRecommender.LoadAsync(folder["model"], new RecommenderLoadOptions { Templates = new PromptTemplateRegistry([OwnTemplate.Loader]) }));
+            GenerativeRecommender.LoadAsync(folder["model"],
+                new RecommenderLoadOptions { Templates = new PromptTemplateRegistry([OwnTemplate.Loader]) }));
 
-        Assert.Contains("model_type is 'scaled-decoder', which is not registered; expected llama, qwen2, qwen3", error.Message, StringComparison.Ordinal);
+        Assert.Contains("model_type is 'scaled-decoder', which is not registered; expected llama, qwen2, qwen3", error.Message,
+            StringComparison.Ordinal);
         Assert.Contains("new BackboneLoader(\"scaled-decoder\"", error.Message, StringComparison.Ordinal);
     }
 
@@ -148,7 +152,8 @@ public sealed class RegistryTests
         (config["model_type"], config["gain_floor"]) = (OwnBackbone.OwnType, 1.0);
         await File.WriteAllTextAsync(folder["model/config.json"], config.ToJsonString());
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => new BackboneRegistry([OwnBackbone.Loader]).LoadAsync(folder["model"]));
+        var error =
+            await Assert.ThrowsAsync<InvalidDataException>(() => new BackboneRegistry([OwnBackbone.Loader]).LoadAsync(folder["model"]));
 
         Assert.Contains("key '_gain' is missing", error.Message, StringComparison.Ordinal);
     }
@@ -162,7 +167,8 @@ public sealed class RegistryTests
     {
         var registry = new PromptTemplateRegistry([OwnTemplate.Loader]);
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => registry.CreateAsync(JsonNode.Parse(description)!.AsObject(), "a-folder"));
+        var error =
+            await Assert.ThrowsAsync<InvalidDataException>(() => registry.CreateAsync(JsonNode.Parse(description)!.AsObject(), "a-folder"));
 
         Assert.Contains("a-folder", error.Message, StringComparison.Ordinal);
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
@@ -171,10 +177,13 @@ public sealed class RegistryTests
     [Fact]
     public async Task CreateAsync_LoaderOfAnotherName_IsRefused()
     {
-        var registry = new PromptTemplateRegistry([new PromptTemplateLoader("other", _ => new OwnTemplate([4], 1)), new PromptTemplateLoader("none", _ => null!)]);
+        var registry = new PromptTemplateRegistry(
+            [new PromptTemplateLoader("other", _ => new OwnTemplate([4], 1)), new PromptTemplateLoader("none", _ => null!)]);
 
-        var odd = await Assert.ThrowsAsync<InvalidOperationException>(() => registry.CreateAsync(new JsonObject { ["name"] = "other" }, "a-folder"));
-        var none = await Assert.ThrowsAsync<InvalidOperationException>(() => registry.CreateAsync(new JsonObject { ["name"] = "none" }, "a-folder"));
+        var odd = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            registry.CreateAsync(new JsonObject { ["name"] = "other" }, "a-folder"));
+        var none = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            registry.CreateAsync(new JsonObject { ["name"] = "none" }, "a-folder"));
 
         Assert.Contains("'last-items'", odd.Message, StringComparison.Ordinal);
         Assert.Contains("returned null", none.Message, StringComparison.Ordinal);
@@ -190,7 +199,8 @@ public sealed class RegistryTests
         Assert.Superset(new HashSet<string> { "compact", "last-items", "mine" }, registry.Names.ToHashSet());
         Assert.True(registry.Knows("mine"));
         Assert.False(registry.Knows("yours"));
-        Assert.Superset(new HashSet<string> { "llama", "qwen2", "qwen3", "scaled-decoder" }, new BackboneRegistry([OwnBackbone.Loader]).Names.ToHashSet());
+        Assert.Superset(new HashSet<string> { "llama", "qwen2", "qwen3", "scaled-decoder" },
+            new BackboneRegistry([OwnBackbone.Loader]).Names.ToHashSet());
     }
 
     private static GenerativeRecommender Make()

@@ -17,7 +17,8 @@ public sealed class ServingBoundsTests
         recommender.Prior = prior;
 
         var before = recommender.RecommendAsync(ServingToy.Ask("a"));
-        var error = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => recommender.RecommendAsync([ServingToy.Ask("a"), ServingToy.Ask("c", count)]));
+        var error = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() =>
+            recommender.RecommendAsync([ServingToy.Ask("a"), ServingToy.Ask("c", count)]));
         var after = recommender.RecommendAsync(ServingToy.Ask("b", 20));
 
         Assert.Contains($"Request 1 asks for {count} items; expected 1 to 20", error.Message, StringComparison.Ordinal);
@@ -58,7 +59,8 @@ public sealed class ServingBoundsTests
         {
             var error = await Assert.ThrowsAnyAsync<ArgumentException>(() => recommender.RecommendAsync(requests));
             Assert.Contains(message, error.Message, StringComparison.Ordinal);
-            Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => recommender.Recommend(requests)).Message, StringComparison.Ordinal);
+            Assert.Contains(message, Assert.ThrowsAny<ArgumentException>(() => recommender.Recommend(requests)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -73,13 +75,15 @@ public sealed class ServingBoundsTests
         Assert.True(prior.Entered.Wait(ServingToy.Patience));
         Task<RecommendationResult>[] waiting = [recommender.RecommendAsync(["b"], 1), recommender.RecommendAsync(["c"], 1)];
 
-        var error = await Assert.ThrowsAsync<RecommendationQueueFullException>(() => recommender.RecommendAsync(["d"], 1)).WaitAsync(ServingToy.Patience);
+        var error = await Assert.ThrowsAsync<RecommendationQueueFullException>(() => recommender.RecommendAsync(["d"], 1))
+            .WaitAsync(ServingToy.Patience);
         prior.Release.Set();
 
         Assert.Equal(2, error.Capacity);
         Assert.Contains("capacity is 2", error.Message, StringComparison.Ordinal);
         Assert.All(await Task.WhenAll([running, .. waiting]), result => Assert.Single(result.Items));
-        await Assert.ThrowsAsync<RecommendationQueueFullException>(() => recommender.RecommendAsync([ServingToy.Ask("a"), ServingToy.Ask("a"), ServingToy.Ask("a")]));
+        await Assert.ThrowsAsync<RecommendationQueueFullException>(() =>
+            recommender.RecommendAsync([ServingToy.Ask("a"), ServingToy.Ask("a"), ServingToy.Ask("a")]));
         Assert.Single((await recommender.RecommendAsync(["d"], 1)).Items);
     }
 
@@ -101,7 +105,8 @@ public sealed class ServingBoundsTests
         using var recommender = ServingToy.Make(new RecommenderOptions { BatchSize = 1, MaxWaitMilliseconds = 0 });
         using var prior = new BlockingPrior(recommender.Index.Items);
         recommender.Prior = prior;
-        await Assert.ThrowsAsync<TimeoutException>(() => recommender.RecommendAsync(ServingToy.Ask("e") with { Deadline = DateTimeOffset.UtcNow.AddSeconds(-1) }));
+        await Assert.ThrowsAsync<TimeoutException>(() =>
+            recommender.RecommendAsync(ServingToy.Ask("e") with { Deadline = DateTimeOffset.UtcNow.AddSeconds(-1) }));
         var running = recommender.RecommendAsync(["a"], 1);
         Assert.True(prior.Entered.Wait(ServingToy.Patience));
 
@@ -175,6 +180,7 @@ public sealed class ServingBoundsTests
         var asked = ServingToy.Ask("a", 6) with { ExcludeHistory = request };
 
         Assert.Equal(answersHistory, recommender.Recommend([asked])[0].Items.Any(item => item.ItemId == "a"));
-        Assert.Equal(answersHistory, recommender.Recommend([asked with { CandidateFilter = _ => true }])[0].Items.Any(item => item.ItemId == "a"));
+        Assert.Equal(answersHistory,
+            recommender.Recommend([asked with { CandidateFilter = _ => true }])[0].Items.Any(item => item.ItemId == "a"));
     }
 }

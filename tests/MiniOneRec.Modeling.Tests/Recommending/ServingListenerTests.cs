@@ -39,12 +39,14 @@ public sealed class ServingListenerTests
             using var outer = own.StartActivity("outer");
             for (int round = 0; round < 3; round++)
             {
-                var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => recommender.RecommendAsync(ServingToy.Ask("a")))).WaitAsync(ServingToy.Patience);
+                var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => recommender.RecommendAsync(ServingToy.Ask("a"))))
+                    .WaitAsync(ServingToy.Patience);
                 Assert.All(results, result => Assert.Equal(2, result.Items.Count));
             }
 
             using var cancelled = new CancellationTokenSource(0);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recommender.RecommendAsync(ServingToy.Ask("a"), cancelled.Token)).WaitAsync(ServingToy.Patience);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recommender.RecommendAsync(ServingToy.Ask("a"), cancelled.Token))
+                .WaitAsync(ServingToy.Patience);
             Assert.Same(outer, Activity.Current);
         }
 

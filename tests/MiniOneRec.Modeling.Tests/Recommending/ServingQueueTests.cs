@@ -10,7 +10,8 @@ public sealed class ServingQueueTests
     [InlineData(PendingRequests.Answer)]
     public async Task Dispose_FullQueue_CompletesEveryWaiter(PendingRequests pending)
     {
-        var recommender = ServingToy.Make(new RecommenderOptions { BatchSize = 1, QueueCapacity = 4, MaxWaitMilliseconds = 0, PendingOnDispose = pending });
+        var recommender = ServingToy.Make(
+            new RecommenderOptions { BatchSize = 1, QueueCapacity = 4, MaxWaitMilliseconds = 0, PendingOnDispose = pending });
         using var prior = new BlockingPrior(recommender.Index.Items);
         recommender.Prior = prior;
         Task<RecommendationResult>[] callers = [.. Enumerable.Range(0, 12).Select(_ => recommender.RecommendAsync(["a"], 1))];
@@ -25,7 +26,8 @@ public sealed class ServingQueueTests
         if (pending == PendingRequests.Cancel)
         {
             // All but the one that runs end before the batch that runs does.
-            Assert.All(await Task.WhenAll(callers[1..].Select(Ended)).WaitAsync(ServingToy.Patience), error => Assert.IsType<ObjectDisposedException>(error));
+            Assert.All(await Task.WhenAll(callers[1..].Select(Ended)).WaitAsync(ServingToy.Patience),
+                error => Assert.IsType<ObjectDisposedException>(error));
         }
 
         prior.Release.Set();
@@ -111,7 +113,8 @@ public sealed class ServingQueueTests
             recommender.Prior = kind == "prior" ? new ServingToy.Scoring(_ => Run()) : null;
             var request = ServingToy.Ask("a") with { CandidateFilter = kind == "filter" ? _ => Run() > 0 : null };
 
-            var error = await Assert.ThrowsAsync<InvalidOperationException>(() => recommender.RecommendAsync(request).WaitAsync(ServingToy.Patience));
+            var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                recommender.RecommendAsync(request).WaitAsync(ServingToy.Patience));
 
             Assert.StartsWith(name, error.Message, StringComparison.Ordinal);
             Assert.Contains(kind, error.Message, StringComparison.Ordinal);
@@ -129,7 +132,8 @@ public sealed class ServingQueueTests
 
         Task<RecommendationResult>[] callers = [.. "abcdef".Select(item => recommender.RecommendAsync([$"{item}"], 2))];
 
-        Assert.Contains("the app's own", (await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => callers[2])).Message, StringComparison.Ordinal);
+        Assert.Contains("the app's own", (await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => callers[2])).Message,
+            StringComparison.Ordinal);
         Assert.All(await Task.WhenAll([.. callers[..2], .. callers[3..]]), result => Assert.Equal(2, result.Items.Count));
     }
 
@@ -231,7 +235,8 @@ public sealed class ServingQueueTests
             });
             thread.Start();
             thread.Join();
-            Assert.All(other, error => Assert.Contains("being trained", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal));
+            Assert.All(other, error =>
+                Assert.Contains("being trained", Assert.IsType<InvalidOperationException>(error).Message, StringComparison.Ordinal));
         }
 
         Assert.False(recommender.Model.IsBeingTrained);

@@ -26,11 +26,15 @@ public sealed class ServingTelemetryTests
             recommender.Name = "shop";
             recommender.Fallback = new ServingToy.Answering("z");
             recommender.Prior = new ServingToy.Scoring(history => history[0] == "f" ? throw new TimeZoneNotFoundException() : 1);
-            await recommender.RecommendAsync([new() { History = ["a", "?", "??"], Count = 10 }, ServingToy.Ask("b"), ServingToy.Ask("nobody")]);
+            await recommender.RecommendAsync(
+                [new() { History = ["a", "?", "??"], Count = 10 }, ServingToy.Ask("b"), ServingToy.Ask("nobody")]);
             await Assert.ThrowsAnyAsync<ArgumentException>(() => recommender.RecommendAsync(["a"], 0));
-            await Assert.ThrowsAsync<TimeoutException>(() => recommender.RecommendAsync(ServingToy.Ask("a") with { Deadline = DateTimeOffset.UnixEpoch }));
-            await Assert.ThrowsAsync<RecommendationQueueFullException>(() => recommender.RecommendAsync([.. Enumerable.Repeat(ServingToy.Ask("a"), 5)]));
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => recommender.RecommendAsync(["a"], 1, new CancellationToken(canceled: true)));
+            await Assert.ThrowsAsync<TimeoutException>(() =>
+                recommender.RecommendAsync(ServingToy.Ask("a") with { Deadline = DateTimeOffset.UnixEpoch }));
+            await Assert.ThrowsAsync<RecommendationQueueFullException>(() =>
+                recommender.RecommendAsync([.. Enumerable.Repeat(ServingToy.Ask("a"), 5)]));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+                recommender.RecommendAsync(["a"], 1, new CancellationToken(canceled: true)));
             await Assert.ThrowsAsync<TimeZoneNotFoundException>(() => recommender.RecommendAsync(["f"], 1));
             recommender.Swap(ServingToy.Index);
         }
@@ -42,14 +46,16 @@ public sealed class ServingTelemetryTests
 
         Assert.Equal(
             [("answered", 2), ("cancelled", 1), ("failed", 1), ("fallback", 1), ("invalid", 1), ("late", 1), ("rejected", 5)],
-            requests.GetMeasurementSnapshot().GroupBy(taken => (string)taken.Tags["outcome"]!).Select(group => (group.Key, group.Sum(taken => taken.Value))).Order());
+            requests.GetMeasurementSnapshot().GroupBy(taken => (string)taken.Tags["outcome"]!)
+            .Select(group => (group.Key, group.Sum(taken => taken.Value))).Order());
         Assert.All(requests.GetMeasurementSnapshot(), taken => Assert.Equal("shop", taken.Tags["recommender"]));
         Assert.Equal((2, 0), (queue.GetMeasurementSnapshot()[0].Value, queue.GetMeasurementSnapshot().Sum(taken => taken.Value)));
         Assert.Equal([2, 1], sizes.GetMeasurementSnapshot().Select(taken => taken.Value));
         Assert.Equal([5, 5], beams.GetMeasurementSnapshot().Select(taken => taken.Value));
         Assert.Equal(2, skipped.GetMeasurementSnapshot().Sum(taken => taken.Value));
         Assert.Equal(4, shortfall.GetMeasurementSnapshot().Sum(taken => taken.Value));
-        Assert.Equal([("catalogue", "shop"), ("model", "host")], swaps.GetMeasurementSnapshot().Select(taken => ((string)taken.Tags["kind"]!, (string)taken.Tags["recommender"]!)));
+        Assert.Equal([("catalogue", "shop"), ("model", "host")],
+            swaps.GetMeasurementSnapshot().Select(taken => ((string)taken.Tags["kind"]!, (string)taken.Tags["recommender"]!)));
         Assert.Equal(
             ["load", "prepare", "prior", "queued", "rank", "search", "total", "warmup"],
             durations.GetMeasurementSnapshot().Select(taken => (string)taken.Tags["stage"]!).Distinct().Order(StringComparer.Ordinal));
@@ -165,11 +171,16 @@ public sealed class ServingTelemetryTests
         }
 
         Assert.Contains(logger.Collector.GetSnapshot(), line =>
-            line.Level == LogLevel.Debug && line.Message.StartsWith("Answered a batch of 2 requests, 0 of them with an error", StringComparison.Ordinal));
-        Assert.Contains(logger.Collector.GetSnapshot(), line => line.Level == LogLevel.Information && line.Message.StartsWith("Serving a new catalogue: 6 items", StringComparison.Ordinal));
-        Assert.Contains(collector.GetSnapshot(), line => line.Level == LogLevel.Information && line.Message.StartsWith("Serving version 7", StringComparison.Ordinal));
-        Assert.Contains(collector.GetSnapshot(), line => line.Level == LogLevel.Warning && line.Message.StartsWith("Version 8 was not taken into service; 7", StringComparison.Ordinal));
-        Assert.Contains(collector.GetSnapshot(), line => line.Level == LogLevel.Information && line.Message.StartsWith("Version 7 answered its last request", StringComparison.Ordinal));
+            line.Level == LogLevel.Debug
+                && line.Message.StartsWith("Answered a batch of 2 requests, 0 of them with an error", StringComparison.Ordinal));
+        Assert.Contains(logger.Collector.GetSnapshot(), line => line.Level == LogLevel.Information
+            && line.Message.StartsWith("Serving a new catalogue: 6 items", StringComparison.Ordinal));
+        Assert.Contains(collector.GetSnapshot(),
+            line => line.Level == LogLevel.Information && line.Message.StartsWith("Serving version 7", StringComparison.Ordinal));
+        Assert.Contains(collector.GetSnapshot(), line => line.Level == LogLevel.Warning
+            && line.Message.StartsWith("Version 8 was not taken into service; 7", StringComparison.Ordinal));
+        Assert.Contains(collector.GetSnapshot(), line => line.Level == LogLevel.Information
+            && line.Message.StartsWith("Version 7 answered its last request", StringComparison.Ordinal));
     }
 
     private static MetricCollector<T> Collect<T>(ServingToy.Meters meters, string instrument)

@@ -10,23 +10,28 @@ internal static class ServingToy
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static SemanticIdIndex Index { get; } = new(
-        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3))], [4, 4]);
+        [new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0)), new("d", new(1, 0)), new("e", new(2, 3)), new("f", new(3, 3))],
+        [4, 4]);
 
-    public static GenerativeRecommender Make(RecommenderOptions? options = null, IMeterFactory? meters = null, ILogger<GenerativeRecommender>? logger = null, int seed = 11)
+    public static GenerativeRecommender Make(RecommenderOptions? options = null, IMeterFactory? meters = null,
+        ILogger<GenerativeRecommender>? logger = null, int seed = 11)
     {
         torch.random.manual_seed(seed);
         var template = CompactTemplate.For(Index);
         return new GenerativeRecommender(
-            new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), Index, template, options, popularity: null, logger, meters);
+            new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), Index, template, options, popularity: null, logger,
+            meters);
     }
 
     public static RecommendationRequest Ask(string item, int count = 2) => new() { History = [item], Count = count };
 
     /// <summary>Answers by a delegate.</summary>
-    internal sealed class Answering(Func<IReadOnlyList<RecommendationRequest>, CancellationToken, Task<IReadOnlyList<RecommendationResult>>> answer) : IRecommender, IDisposable
+    internal sealed class Answering(Func<IReadOnlyList<RecommendationRequest>, CancellationToken,
+        Task<IReadOnlyList<RecommendationResult>>> answer) : IRecommender, IDisposable
     {
         public Answering(string item)
-            : this((requests, _) => Task.FromResult<IReadOnlyList<RecommendationResult>>([.. requests.Select(_ => new RecommendationResult([new Recommendation(item, 1)]))]))
+            : this((requests, _) => Task.FromResult<IReadOnlyList<RecommendationResult>>(
+                [.. requests.Select(_ => new RecommendationResult([new Recommendation(item, 1)]))]))
         {
         }
 
@@ -34,7 +39,8 @@ internal static class ServingToy
 
         public bool IsDisposed { get; private set; }
 
-        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
+        public Task<IReadOnlyList<RecommendationResult>> RecommendAsync(IReadOnlyList<RecommendationRequest> requests,
+            CancellationToken cancellationToken = default)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
             return answer(requests, cancellationToken);

@@ -10,7 +10,8 @@ internal static class DamagedFiles
 
     public static void Check(FuzzTarget target, bool makesModels)
     {
-        string fixtures = Path.GetDirectoryName(TestData.Fixture("llama"))!, folder = Directory.CreateTempSubdirectory("minionerec-").FullName;
+        string fixtures = Path.GetDirectoryName(TestData.Fixture("llama"))!,
+            folder = Directory.CreateTempSubdirectory("minionerec-").FullName;
         try
         {
             FuzzTargets.Prepare(target, fixtures, folder);

@@ -18,7 +18,8 @@ public sealed class SettingsCaseTests
             model.PackWeights = pack;
             foreach (var (way, logits) in SettingsCases.LastLogits(model, tokens))
             {
-                Assert.All(expected.Zip(logits), pair => Assert.True(Math.Abs(pair.First - pair.Second) < 1e-4, $"{name}, {way}, packed {pack}: {pair.Second} for {pair.First}"));
+                Assert.All(expected.Zip(logits), pair => Assert.True(Math.Abs(pair.First - pair.Second) < 1e-4,
+                    $"{name}, {way}, packed {pack}: {pair.Second} for {pair.First}"));
             }
         }
     }
@@ -49,7 +50,8 @@ public sealed class SettingsCaseTests
     {
         using var folder = Copy("shard-index-extra-key", "shard-extra");
         string index = folder["model.safetensors.index.json"];
-        File.WriteAllText(index, File.ReadAllText(index).Replace("\"lm_head.weight\": \"model-00002-of-00002.safetensors\"", "\"lm_head.weight\": \"model-00003-of-00003.safetensors\"", StringComparison.Ordinal));
+        File.WriteAllText(index, File.ReadAllText(index).Replace("\"lm_head.weight\": \"model-00002-of-00002.safetensors\"",
+            "\"lm_head.weight\": \"model-00003-of-00003.safetensors\"", StringComparison.Ordinal));
 
         using var opened = HuggingFaceFolder.Open(folder.Path);
         using var model = opened.LoadDecoder();
@@ -61,13 +63,16 @@ public sealed class SettingsCaseTests
     public void LoadDecoder_MapListsANeededTensorThatNoShardHolds_SaysSo()
     {
         using var folder = Copy("shard-index-extra-key", "shard-extra");
-        string config = File.ReadAllText(folder["config.json"]).Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", StringComparison.Ordinal);
+        string config = File.ReadAllText(folder["config.json"])
+            .Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", StringComparison.Ordinal);
         File.WriteAllText(folder["config.json"], config);
         using var opened = HuggingFaceFolder.Open(folder.Path);
 
         var error = Assert.Throws<InvalidDataException>(() => opened.LoadDecoder(new CheckpointLoadOptions { RequireHead = true }));
 
-        Assert.Contains("'lm_head.weight' is missing (the shard map places it in 'model-00002-of-00002.safetensors', which does not hold it)", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'lm_head.weight' is missing (the shard map places it in 'model-00002-of-00002.safetensors', which does not hold it)",
+            error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,7 +80,8 @@ public sealed class SettingsCaseTests
     {
         using var folder = Copy("shard-index-extra-key", "shard-extra");
         using var tied = Decoder(folder.Path);
-        File.WriteAllText(folder["config.json"], File.ReadAllText(folder["config.json"]).Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", StringComparison.Ordinal));
+        File.WriteAllText(folder["config.json"], File.ReadAllText(folder["config.json"])
+            .Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", StringComparison.Ordinal));
         using var opened = HuggingFaceFolder.Open(folder.Path);
         using var model = opened.LoadDecoder();
         using var noGrad = no_grad();
@@ -84,7 +90,8 @@ public sealed class SettingsCaseTests
 
         Assert.Equal(tied.Forward(batch).data<float>().ToArray(), model.Forward(batch).data<float>().ToArray());
         Assert.False(model.HasHead);
-        Assert.Contains("no output head", Assert.Throws<InvalidOperationException>(() => model.Logits(model.Forward(batch))).Message, StringComparison.Ordinal);
+        Assert.Contains("no output head", Assert.Throws<InvalidOperationException>(() => model.Logits(model.Forward(batch))).Message,
+            StringComparison.Ordinal);
         Assert.Contains(opened.Warnings, warning => warning.Contains("no output head", StringComparison.Ordinal));
         Assert.Throws<InvalidDataException>(() => opened.LoadDecoder(new CheckpointLoadOptions { RequireHead = true }));
     }

@@ -12,7 +12,8 @@ internal static class SettingsCases
     public static (int[] Tokens, float[] Logits) Expected(string name, string key)
     {
         var json = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder(name), "expected.json")))!;
-        return (json["tokens"]?.AsArray().Select(token => (int)token!).ToArray() ?? [1, 2, 3, 4, 5, 6, 7, 8], [.. json[key]!.AsArray().Select(logit => (float)logit!)]);
+        return (json["tokens"]?.AsArray().Select(token => (int)token!).ToArray() ?? [1, 2, 3, 4, 5, 6, 7, 8],
+            [.. json[key]!.AsArray().Select(logit => (float)logit!)]);
     }
 
     /// <summary>Computes the last token's logits in every way in which the library computes them.</summary>
@@ -48,5 +49,6 @@ internal static class SettingsCases
         }
     }
 
-    private static float[] Values(DecoderModel model, Tensor hidden) => [.. model.Logits(hidden.unsqueeze(0)).to_type(ScalarType.Float32).data<float>()];
+    private static float[] Values(DecoderModel model, Tensor hidden) =>
+        [.. model.Logits(hidden.unsqueeze(0)).to_type(ScalarType.Float32).data<float>()];
 }

@@ -4,7 +4,8 @@ using static MiniOneRec.Modeling.Tests.Settings.SettingsWalk;
 
 namespace MiniOneRec.Modeling.Tests.Settings;
 
-/// <summary>Walks the tables: what is honoured changes the result, what is refused says why, what is harmless changes nothing, what is unknown is told once.</summary>
+/// <summary>Walks the tables: what is honoured changes the result, what is refused says why, what is harmless changes nothing, what is
+/// unknown is told once.</summary>
 public sealed class SettingsKeyTests
 {
     private const string Decoder = """
@@ -40,8 +41,10 @@ public sealed class SettingsKeyTests
 
     private static readonly Dictionary<string, string> GenerationChanges = new()
     {
-        ["bos_token_id"] = "1", ["eos_token_id"] = "[2, 3]", ["pad_token_id"] = "4", ["max_length"] = "50", ["max_new_tokens"] = "60", ["min_length"] = "7", ["min_new_tokens"] = "8",
-        ["repetition_penalty"] = "1.2", ["no_repeat_ngram_size"] = "3", ["bad_words_ids"] = "[[1, 2]]", ["suppress_tokens"] = "[5]", ["begin_suppress_tokens"] = "[6]", ["forced_bos_token_id"] = "7",
+        ["bos_token_id"] = "1", ["eos_token_id"] = "[2, 3]", ["pad_token_id"] = "4", ["max_length"] = "50", ["max_new_tokens"] = "60",
+            ["min_length"] = "7", ["min_new_tokens"] = "8",
+        ["repetition_penalty"] = "1.2", ["no_repeat_ngram_size"] = "3", ["bad_words_ids"] = "[[1, 2]]", ["suppress_tokens"] = "[5]",
+            ["begin_suppress_tokens"] = "[6]", ["forced_bos_token_id"] = "7",
         ["forced_eos_token_id"] = "8",
     };
 
@@ -52,7 +55,8 @@ public sealed class SettingsKeyTests
         string before = DecoderConfig.FromJson(Decoder).ToJson().ToJsonString();
 
         // Token ids are read by GenerationConfig, and a second name of the activation has to agree with the first.
-        Assert.Equal(honoured.Except(["bos_token_id", "eos_token_id", "pad_token_id", "hidden_activation"]).Order(), DecoderChanges.Keys.Order());
+        Assert.Equal(honoured.Except(["bos_token_id", "eos_token_id", "pad_token_id", "hidden_activation"]).Order(),
+            DecoderChanges.Keys.Order());
         foreach (var (key, change) in DecoderChanges)
         {
             Assert.True(before != DecoderConfig.FromJson(With(Decoder, change)).ToJson().ToJsonString(), key);
@@ -193,7 +197,8 @@ public sealed class SettingsKeyTests
     private static IEnumerable<SettingsWalk> Readers()
     {
         yield return new(DecoderConfigKeys.Table, (json, file, notes) => DecoderConfig.FromJson(json, file, notes).ToJson(), Decoder);
-        yield return new(GenerationConfigKeys.Table, (json, file, notes) => (GenerationConfig.FromJson(json, file, true, notes) with { Other = [] }).ToJson(), "{}");
+        yield return new(GenerationConfigKeys.Table,
+            (json, file, notes) => (GenerationConfig.FromJson(json, file, true, notes) with { Other = [] }).ToJson(), "{}");
     }
 
     private sealed class Messages : ILogger
@@ -205,6 +210,7 @@ public sealed class SettingsKeyTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Texts.Add(formatter(state, exception));
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) => Texts.Add(formatter(state, exception));
     }
 }

@@ -10,7 +10,8 @@ namespace MiniOneRec.Modeling.Tests.Settings;
 /// <param name="start">A text that is read without a note.</param>
 internal sealed class SettingsWalk(SettingsKeys table, Func<string, string, ICollection<string>, JsonObject> read, string start)
 {
-    public static TheoryData<string> HostileValues => ["null", "\"x\"", "-1", "0", "1.5", "1e999", "-1e999", "99999999999999", "{}", "[]", "true", "[null]", "[[]]", "{\"rope_type\":7}", "{\"rope_type\":\"llama3\",\"factor\":0}", "\"\\ud800\"", "[\"\\ud800\"]"];
+    public static TheoryData<string> HostileValues => ["null", "\"x\"", "-1", "0", "1.5", "1e999", "-1e999", "99999999999999", "{}", "[]",
+        "true", "[null]", "[[]]", "{\"rope_type\":7}", "{\"rope_type\":\"llama3\",\"factor\":0}", "\"\\ud800\"", "[\"\\ud800\"]"];
 
     public void WalkRefusedKeys()
     {
@@ -53,13 +54,15 @@ internal sealed class SettingsWalk(SettingsKeys table, Func<string, string, ICol
             {
                 Assert.Contains("some/file.json", e.Message, StringComparison.Ordinal);
                 Assert.True(
-                    e.Message.Contains(row.Name, StringComparison.Ordinal) || (row.Name.StartsWith("rope", StringComparison.Ordinal) && e.Message.Contains("rope", StringComparison.Ordinal)),
+                    e.Message.Contains(row.Name, StringComparison.Ordinal)
+                    || (row.Name.StartsWith("rope", StringComparison.Ordinal) && e.Message.Contains("rope", StringComparison.Ordinal)),
                     $"{row.Name}: {e.Message}");
             }
         }
     }
 
-    public static IEnumerable<string> Names(SettingsKeys table, KeyUse use) => table.Rows.Where(row => row.Use == use).Select(row => row.Name);
+    public static IEnumerable<string> Names(SettingsKeys table, KeyUse use) =>
+        table.Rows.Where(row => row.Use == use).Select(row => row.Name);
 
     /// <summary>Sets a key by text, so that values which are no nodes get in.</summary>
     public static string With(string json, string key, string value)

@@ -3,14 +3,16 @@ namespace MiniOneRec.Modeling.Tests;
 public sealed class PriorTunerTests
 {
     private static readonly NextItemExample[] Rows =
-        [.. Enumerable.Range(0, 24).Select(i => new NextItemExample($"u{i}", [ContentToy.Index.Items[i % 8]], ContentToy.Index.Items[(i + 1) % 8]))];
+        [.. Enumerable.Range(0, 24)
+            .Select(i => new NextItemExample($"u{i}", [ContentToy.Index.Items[i % 8]], ContentToy.Index.Items[(i + 1) % 8]))];
 
     [Fact]
     public async Task Tune_ScorerThatKnows_GetsTheShareAndNoiseNone()
     {
         using var recommender = ContentToy.Recommender();
 
-        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 1 }).TuneAsync(recommender, [new PriorShare(new Shifted(1), 0), new PriorShare(new Shifted(3), 0)], Rows);
+        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 1 })
+            .TuneAsync(recommender, [new PriorShare(new Shifted(1), 0), new PriorShare(new Shifted(3), 0)], Rows);
         tuned.Apply(recommender);
 
         var share = Assert.Single(tuned.Priors);
@@ -18,7 +20,8 @@ public sealed class PriorTunerTests
         Assert.Equal(1, ((Shifted)share.Scorer).By);
         Assert.Equal(1, tuned.CodeWeight + tuned.DenseWeight + share.Weight, 1e-9);
         Assert.Equal(1, tuned.HitRate);
-        Assert.All(Rows, row => Assert.Equal(row.Target, recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0].Items[0].ItemId));
+        Assert.All(Rows, row => Assert.Equal(row.Target,
+            recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0].Items[0].ItemId));
     }
 
     [Fact]
@@ -31,7 +34,8 @@ public sealed class PriorTunerTests
         var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 2 }).TuneAsync(recommender, priors, rows);
         tuned.Apply(recommender);
 
-        int hits = rows.Count(row => recommender.Recommend([new RecommendationRequest { History = row.History, Count = 2 }])[0].Items.Any(item => item.ItemId == row.Target));
+        int hits = rows.Count(row => recommender.Recommend([new RecommendationRequest { History = row.History, Count = 2 }])[0]
+            .Items.Any(item => item.ItemId == row.Target));
         Assert.Equal(tuned.HitRate, (double)hits / rows.Length, 1e-12);
     }
 
@@ -43,7 +47,8 @@ public sealed class PriorTunerTests
         var all = new List<(float[][] Probabilities, HistoryPlace[] Places, int Target)>();
         for (int row = 0; row < 20; row++)
         {
-            float[][] probabilities = [.. Enumerable.Range(0, 7).Select(_ => Enumerable.Range(0, 3).Select(_ => random.NextSingle()).ToArray())];
+            float[][] probabilities =
+                [.. Enumerable.Range(0, 7).Select(_ => Enumerable.Range(0, 3).Select(_ => random.NextSingle()).ToArray())];
             HistoryPlace[] places = [.. probabilities.Select(_ => (HistoryPlace)random.Next(3))];
             int target = random.Next(-1, 7);
             all.Add((probabilities, places, target));
@@ -59,7 +64,8 @@ public sealed class PriorTunerTests
         int[] ranks = [.. all.Where(row => row.Target >= 0).Select(row =>
         {
             double[] scores = [.. row.Probabilities.Select((p, c) =>
-                (0.5 * p[0] + 0.3 * p[1] + 0.2 * p[2]) * Math.Exp(row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 }))];
+                (0.5 * p[0] + 0.3 * p[1]
+                    + 0.2 * p[2]) * Math.Exp(row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 }))];
             return scores.Count(score => score > scores[row.Target]);
         })];
         Assert.Equal(ranks.Count(rank => rank < 3) / 20.0, hits, 1e-12);

@@ -63,7 +63,8 @@ public sealed class DecoderTextEncoderTests
 
         Assert.Equal(expected, (await named.GenerateAsync(["text"]))[0].Vector.ToArray());
         Assert.NotEqual(expected, (await usual.GenerateAsync(["text"]))[0].Vector.ToArray());
-        var error = Assert.Throws<ArgumentException>(() => new DecoderTextEncoder(model, new Letters(), new DecoderEncoderOptions { EndToken = "<other>" }));
+        var error = Assert.Throws<ArgumentException>(() =>
+            new DecoderTextEncoder(model, new Letters(), new DecoderEncoderOptions { EndToken = "<other>" }));
         Assert.Contains("'<other>'", error.Message, StringComparison.Ordinal);
     }
 

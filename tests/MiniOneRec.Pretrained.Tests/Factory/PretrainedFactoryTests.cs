@@ -12,7 +12,8 @@ namespace MiniOneRec.Pretrained.Tests;
 public sealed class PretrainedFactoryTests
 {
     private static readonly RecommendationRequest Request = new() { History = ["item1", "item7"], Count = 5 };
-    private static readonly Item[] Items = [.. Enumerable.Range(0, 12).Select(i => new Item { Id = $"item{i}", Title = $"hello world {i}" })];
+    private static readonly Item[] Items =
+        [.. Enumerable.Range(0, 12).Select(i => new Item { Id = $"item{i}", Title = $"hello world {i}" })];
 
     private static SemanticIdIndex Index { get; } =
         new(Enumerable.Range(0, 12).Select(i => KeyValuePair.Create($"item{i}", new SemanticId([i % 3, i / 3, i % 2]))), [4, 4, 2]);
@@ -26,7 +27,8 @@ public sealed class PretrainedFactoryTests
         var tokenizer = plain.WithSemanticIds(Index.LevelSizes, out var codes);
         var titles = Items.ToDictionary(item => item.Id, item => item.Title);
         using var opened = HuggingFaceFolder.Open(path);
-        var model = VocabularyExtension.Extend(opened.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(Index, titles, plain), seed: 7);
+        var model =
+            VocabularyExtension.Extend(opened.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(Index, titles, plain), seed: 7);
         using var byHand = new GenerativeRecommender(model, Index, new AlpacaTemplate(tokenizer, Index.LevelSizes));
 
         using var made = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path }, new MiniOneRecOptions { Seed = 7 }).CreateAsync(Index, Items);
@@ -36,7 +38,8 @@ public sealed class PretrainedFactoryTests
         Assert.Equal((await byHand.RecommendAsync(Request)).Items, (await made.RecommendAsync(Request)).Items);
         await made.SaveAsync(folder["saved"]);
         using var again = await GenerativeRecommender.LoadAsync(folder["saved"]);
-        Assert.Equal((await made.RecommendAsync(Request)).Items.Select(item => item.ItemId), (await again.RecommendAsync(Request)).Items.Select(item => item.ItemId));
+        Assert.Equal((await made.RecommendAsync(Request)).Items.Select(item => item.ItemId),
+            (await again.RecommendAsync(Request)).Items.Select(item => item.ItemId));
     }
 
     [Fact]
@@ -91,7 +94,8 @@ public sealed class PretrainedFactoryTests
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder["weights.bin"], "not weights");
         await File.WriteAllTextAsync(folder["weights.gguf"], "not weights");
-        Task<GenerativeRecommender> Create(string path) => new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path }).CreateAsync(Index);
+        Task<GenerativeRecommender> Create(string path) =>
+            new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path }).CreateAsync(Index);
 
         var missing = await Assert.ThrowsAsync<FileNotFoundException>(() => Create(folder["none"]));
         var other = await Assert.ThrowsAsync<InvalidDataException>(() => Create(folder["weights.bin"]));
@@ -152,7 +156,8 @@ public sealed class PretrainedFactoryTests
     [InlineData(" ", null, "PretrainedPath is empty")]
     public void Constructor_OptionsThatExcludeEachOther_AreRefused(string? path, PromptFormat? template, string expected)
     {
-        var error = Assert.Throws<OptionsValidationException>(() => new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path, Template = template }));
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path, Template = template }));
 
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
     }

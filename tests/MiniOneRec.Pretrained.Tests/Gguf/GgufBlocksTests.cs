@@ -17,7 +17,8 @@ public sealed class GgufBlocksTests
         for (int b = 0; b < 20; b++)
         {
             // Scales that are numbers: the places of float16 values differ by format.
-            foreach (int at in type == GgufTensorType.Q6_K ? [208] : type is GgufTensorType.Q4_0 or GgufTensorType.Q5_0 or GgufTensorType.Q8_0 ? new[] { 0 } : [0, 2])
+            foreach (int at in type == GgufTensorType.Q6_K ? [208]
+                : type is GgufTensorType.Q4_0 or GgufTensorType.Q5_0 or GgufTensorType.Q8_0 ? new[] { 0 } : [0, 2])
             {
                 BitConverter.TryWriteBytes(blocks.AsSpan(b * bytes + at), (Half)(random.NextDouble() - 0.5));
             }
@@ -63,14 +64,16 @@ public sealed class GgufBlocksTests
                 int group = i / 32, column = i % 32;
                 int start = type == GgufTensorType.Q4_K ? 16 : 48;
                 int stored = block[start + group / 2 * 32 + column];
-                int q = (group % 2 == 0 ? stored % 16 : stored / 16) + (type == GgufTensorType.Q5_K ? (block[16 + column] >> group) % 2 * 16 : 0);
+                int q = (group % 2 == 0 ? stored % 16 : stored / 16)
+                    + (type == GgufTensorType.Q5_K ? (block[16 + column] >> group) % 2 * 16 : 0);
                 var (scale, minimum) = ScaleAndMinimum(block.Slice(4, 12), group);
                 return Half(block, 0) * scale * q - Half(block, 2) * minimum;
             }
         }
     }
 
-    // Groups 0 to 3: six bits of bytes j and j + 4. Groups 4 to 7: four bits of byte j + 4, and the two top bits of the bytes of group j − 4.
+    // Groups 0 to 3: six bits of bytes j and j + 4. Groups 4 to 7: four bits of byte j + 4, and the two top bits of the bytes of group j −
+    // 4.
     private static (int Scale, int Minimum) ScaleAndMinimum(ReadOnlySpan<byte> packed, int j) => j < 4
         ? (packed[j] % 64, packed[j + 4] % 64)
         : (packed[j + 4] % 16 + packed[j - 4] / 64 * 16, packed[j + 4] / 16 + packed[j] / 64 * 16);

@@ -64,7 +64,8 @@ public sealed class GgufFileTests
     public void ReadConfig_StoredRopeDivisors_BecomeTheRule()
     {
         var rule = new RopeScaling(8, 1, 4, 8_192);
-        float[] divisors = [.. Enumerable.Range(0, 8).Select(i => (float)(Math.Pow(10_000, -i / 8.0) / rule.Apply(Math.Pow(10_000, -i / 8.0))))];
+        float[] divisors =
+            [.. Enumerable.Range(0, 8).Select(i => (float)(Math.Pow(10_000, -i / 8.0) / rule.Apply(Math.Pow(10_000, -i / 8.0))))];
         using var file = new TemporaryFile(WithTensor("rope_freqs.weight", divisors));
         using var opened = GgufFile.Open(file.Path);
 
@@ -148,7 +149,8 @@ public sealed class GgufFileTests
     public void Read_OtherArchitectureOrTokenizer_NamesTheKey(string key, string value)
     {
         var writer = new GgufWriter();
-        foreach (var (known, usual) in new[] { ("general.architecture", "llama"), ("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.pre", "gpt-2") })
+        foreach (var (known, usual) in new[] { ("general.architecture", "llama"), ("tokenizer.ggml.model", "gpt2"),
+            ("tokenizer.ggml.pre", "gpt-2") })
         {
             writer.Word(known, known == key ? value : usual);
         }
@@ -157,7 +159,8 @@ public sealed class GgufFileTests
         using var file = new TemporaryFile(writer.ToArray());
         using var opened = GgufFile.Open(file.Path);
 
-        var error = Assert.Throws<InvalidDataException>(() => _ = key.StartsWith("general", StringComparison.Ordinal) ? (object)opened.ReadConfig() : opened.ReadTokenizer());
+        var error = Assert.Throws<InvalidDataException>(() => _ = key.StartsWith("general", StringComparison.Ordinal)
+            ? (object)opened.ReadConfig() : opened.ReadTokenizer());
 
         Assert.Contains($"'{key}' is {value}", error.Message, StringComparison.Ordinal);
     }
@@ -166,7 +169,8 @@ public sealed class GgufFileTests
     public void LoadDecoder_WidthOfMillions_AllocatesNothingOfThatSize()
     {
         var writer = new GgufWriter()
-            .Word("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 4_000_000).Number("llama.feed_forward_length", 32)
+            .Word("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 4_000_000)
+                .Number("llama.feed_forward_length", 32)
             .Number("llama.attention.head_count", 1).Number("llama.context_length", 64).Real("llama.rope.freq_base", 10_000)
             .Tensor("token_embd.weight", [4, 32], 0, new byte[512]);
         for (int i = 0; i < 9; i++)
@@ -213,7 +217,8 @@ public sealed class GgufFileTests
     {
         using var scope = NewDisposeScope();
         var writer = new GgufWriter()
-            .Word("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 32).Number("llama.feed_forward_length", 32)
+            .Word("general.architecture", "llama").Number("llama.block_count", 1).Number("llama.embedding_length", 32)
+                .Number("llama.feed_forward_length", 32)
             .Number("llama.attention.head_count", 2).Number("llama.context_length", 64).Real("llama.rope.freq_base", 10_000)
             .Tensor("token_embd.weight", [4, 32], 0, new byte[512]);
         for (int i = 0; i < 9; i++)

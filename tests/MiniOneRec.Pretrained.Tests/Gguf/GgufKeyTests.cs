@@ -25,7 +25,8 @@ public sealed class GgufKeyTests
     public void KeysOfKnownKinds_AreNotTold_UnknownOnesAreToldByName()
     {
         Assert.Empty(Read(null, writer => writer.Number("llama.vocab_size", 512)).Notes);
-        Assert.Contains("llama.surely_unknown", Assert.Single(Read(null, writer => writer.Number("llama.surely_unknown", 1)).Notes), StringComparison.Ordinal);
+        Assert.Contains("llama.surely_unknown", Assert.Single(Read(null, writer => writer.Number("llama.surely_unknown", 1)).Notes),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -34,9 +35,12 @@ public sealed class GgufKeyTests
         var config = Read(null, writer => writer.Word("llama.rope.scaling.type", "linear").Real("llama.rope.scaling.factor", 4)).Config;
 
         Assert.Equal(RopeScaling.Linear(4), config.RopeScaling);
-        Assert.Contains("rope.scaling.factor", ErrorOf(null, writer => writer.Word("llama.rope.scaling.type", "linear").Real("llama.rope.scaling.factor", 0)), StringComparison.Ordinal);
-        Assert.Contains("rope.scaling.factor", ErrorOf(null, writer => writer.Word("llama.rope.scaling.type", "linear")), StringComparison.Ordinal);
-        Assert.Contains("'llama.rope.scaling.type' is yarn", ErrorOf(null, writer => writer.Word("llama.rope.scaling.type", "yarn")), StringComparison.Ordinal);
+        Assert.Contains("rope.scaling.factor", ErrorOf(null,
+            writer => writer.Word("llama.rope.scaling.type", "linear").Real("llama.rope.scaling.factor", 0)), StringComparison.Ordinal);
+        Assert.Contains("rope.scaling.factor", ErrorOf(null, writer => writer.Word("llama.rope.scaling.type", "linear")),
+            StringComparison.Ordinal);
+        Assert.Contains("'llama.rope.scaling.type' is yarn", ErrorOf(null, writer => writer.Word("llama.rope.scaling.type", "yarn")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -44,9 +48,12 @@ public sealed class GgufKeyTests
     {
         Assert.Contains("'llama.rope.freq_base'", ErrorOf(config => config with { RopeTheta = 0 }), StringComparison.Ordinal);
         Assert.Contains("'llama.rope.freq_base'", ErrorOf(config => config with { RopeTheta = -5 }), StringComparison.Ordinal);
-        Assert.Contains("'llama.attention.layer_norm_rms_epsilon'", ErrorOf(config => config with { NormEpsilon = -1e-5 }), StringComparison.Ordinal);
-        Assert.Contains("'llama.rope.dimension_count'", ErrorOf(null, writer => writer.Number("llama.rope.dimension_count", 8)), StringComparison.Ordinal);
-        Assert.Contains("'llama.attention.value_length'", ErrorOf(null, writer => writer.Number("llama.attention.value_length", 8)), StringComparison.Ordinal);
+        Assert.Contains("'llama.attention.layer_norm_rms_epsilon'", ErrorOf(config => config with { NormEpsilon = -1e-5 }),
+            StringComparison.Ordinal);
+        Assert.Contains("'llama.rope.dimension_count'", ErrorOf(null, writer => writer.Number("llama.rope.dimension_count", 8)),
+            StringComparison.Ordinal);
+        Assert.Contains("'llama.attention.value_length'", ErrorOf(null, writer => writer.Number("llama.attention.value_length", 8)),
+            StringComparison.Ordinal);
     }
 
     private static string ErrorOf(Func<DecoderConfig, DecoderConfig>? change, Action<GgufWriter>? more = null)

@@ -31,7 +31,8 @@ public sealed class SmolLm2ParityTests
         using (var model = file.LoadDecoder())
         {
             Check(model, file.ReadTokenizer());
-            await HuggingFaceFolder.SaveAsync(folder["saved"], model, new() { MaxShardBytes = 200_000_000, Generation = file.ReadGenerationConfig(), Tokenizer = file.ReadTokenizer() });
+            await HuggingFaceFolder.SaveAsync(folder["saved"], model,
+                new() { MaxShardBytes = 200_000_000, Generation = file.ReadGenerationConfig(), Tokenizer = file.ReadTokenizer() });
         }
 
         using var saved = HuggingFaceFolder.Open(folder["saved"]);
@@ -48,7 +49,8 @@ public sealed class SmolLm2ParityTests
         using var json = Expected();
         var expected = SafetensorsFile.Load(Path.Combine(TestData.ForeignFixture("smollm2"), "expected.safetensors"));
         var prompts = json.RootElement.GetProperty("prompts").EnumerateArray().ToArray();
-        int[][] sequences = [.. prompts.Select((prompt, i) => expected[$"{i}.input_ids"].data<long>().ToArray().Select(id => (int)id).ToArray())];
+        int[][] sequences =
+            [.. prompts.Select((prompt, i) => expected[$"{i}.input_ids"].data<long>().ToArray().Select(id => (int)id).ToArray())];
         using var batch = TokenBatch.Of(sequences);
         using var cache = new PromptCache();
 
@@ -77,7 +79,8 @@ public sealed class SmolLm2ParityTests
                 chains[i] = [.. chains[i], cache.RowCount + i];
             }
 
-            last = model.Extend(cache, new DecodingStep { Tokens = next, Prompts = [.. Enumerable.Range(0, next.Length)], Ancestors = [.. chains] });
+            last = model.Extend(cache,
+                new DecodingStep { Tokens = next, Prompts = [.. Enumerable.Range(0, next.Length)], Ancestors = [.. chains] });
         }
 
         for (int i = 0; i < sequences.Length; i++)
@@ -93,5 +96,6 @@ public sealed class SmolLm2ParityTests
 
     private static string ModelFile() => Directory.GetFiles(TestData.Model("SmolLM2-135M-Instruct"), "*.gguf").Single();
 
-    private static JsonDocument Expected() => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.ForeignFixture("smollm2"), "expected.json")));
+    private static JsonDocument Expected() =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.ForeignFixture("smollm2"), "expected.json")));
 }

@@ -14,7 +14,8 @@ internal static class ToyGguf
     /// <param name="type">The type of its matrices.</param>
     /// <param name="change">What the metadata say in the place of the configuration.</param>
     /// <param name="more">Further metadata.</param>
-    public static byte[] From(string fixture, ScalarType type = ScalarType.Float32, Func<DecoderConfig, DecoderConfig>? change = null, Action<GgufWriter>? more = null)
+    public static byte[] From(string fixture, ScalarType type = ScalarType.Float32, Func<DecoderConfig, DecoderConfig>? change = null,
+        Action<GgufWriter>? more = null)
     {
         using var scope = NewDisposeScope();
         string folder = TestData.Fixture(fixture);

@@ -22,7 +22,8 @@ public sealed class JinjaLimitsTests
         { $"{{{{ {string.Concat(Enumerable.Repeat("a[", 5_000))}1{new string(']', 5_000)} }}}}", "MaxDepth" },
         { $"{{% for {new string('(', 5_000)}x{new string(')', 5_000)} in 'a' %}}{{% endfor %}}", "MaxDepth" },
         { "{% for i in range(65536) %}{% for j in range(65536) %}{% endfor %}{% endfor %}done", "MaxSteps" },
-        { "{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}", "(Max" },
+        { "{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}",
+        "(Max" },
         { "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}", "MaxDepth" },
         { "{% set ns = namespace(l=[]) %}{% for i in range(5000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l }}", "MaxDepth" },
         { "{% set ns = namespace(l=[]) %}{% for i in range(5000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson }}", "MaxDepth" },
@@ -51,7 +52,8 @@ public sealed class JinjaLimitsTests
         { "{{ (1e308 * 10) | int }}", "infinite" },
         { "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}", "MaxCalls" },
         { "{% macro f() %}{% endmacro %}{% for i in range(100000) %}{{ f(*range(100000)) }}{% endfor %}", "f" },
-        { "{% macro f() %}{{ varargs | length }}{% endmacro %}{% for i in range(100000) %}{{ f(*range(100000)) }}{% endfor %}", "MaxBytes" },
+        { "{% macro f() %}{{ varargs | length }}{% endmacro %}{% for i in range(100000) %}{{ f(*range(100000)) }}{% endfor %}",
+        "MaxBytes" },
         { "{{ 99999999999999999999 }}", "too large" },
         { "{{ 9223372036854775807 + 1 }}", "too large" },
         { "{{ 9223372036854775807 * 2 }}", "too large" },
@@ -120,7 +122,8 @@ public sealed class JinjaLimitsTests
     [Fact]
     public void Render_OutOfTime_NamesTheLimit()
     {
-        var template = JinjaTemplate.Parse("{% for i in range(10000) %}{% endfor %}", new ChatTemplateLimits { MaxTime = TimeSpan.FromTicks(1) });
+        var template =
+            JinjaTemplate.Parse("{% for i in range(10000) %}{% endfor %}", new ChatTemplateLimits { MaxTime = TimeSpan.FromTicks(1) });
 
         Assert.Contains("MaxTime", Assert.Throws<InvalidDataException>(() => template.Render(Variables)).Message, StringComparison.Ordinal);
     }
@@ -128,7 +131,8 @@ public sealed class JinjaLimitsTests
     [Fact]
     public void Parse_LongTemplate_IsRefused()
     {
-        var error = Assert.Throws<InvalidDataException>(() => JinjaTemplate.Parse(new string('x', 11), new ChatTemplateLimits { MaxTemplateLength = 10 }));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            JinjaTemplate.Parse(new string('x', 11), new ChatTemplateLimits { MaxTemplateLength = 10 }));
 
         Assert.Contains("11 characters", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => JinjaTemplate.Parse("x", new ChatTemplateLimits { MaxSteps = 0 }));
@@ -139,10 +143,12 @@ public sealed class JinjaLimitsTests
     {
         var variables = new Dictionary<string, object?>
         {
-            ["messages"] = Enumerable.Range(0, 1_000).Select(i => (object?)new Dictionary<string, object?> { ["role"] = i % 2 == 0 ? "user" : "assistant", ["content"] = new string('x', 400) }).ToList(),
+            ["messages"] = Enumerable.Range(0, 1_000).Select(i => (object?)new Dictionary<string,
+                object?> { ["role"] = i % 2 == 0 ? "user" : "assistant", ["content"] = new string('x', 400) }).ToList(),
         };
 
-        string text = JinjaTemplate.Parse("{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] | trim }}{% endfor %}").Render(variables);
+        string text = JinjaTemplate.Parse("{% for m in messages %}{{ '<|' + m['role'] + '|>' + m['content'] | trim }}{% endfor %}")
+            .Render(variables);
 
         Assert.Equal((500 * ("<|user|>".Length + "<|assistant|>".Length)) + (1_000 * 400), text.Length);
     }

@@ -38,16 +38,19 @@ public sealed class JinjaTemplateTests
     [InlineData("{% for i in range(2) %}\n  {{ i }}\n{% endfor %}\nend", "  0\n  1\nend")]
     [InlineData("a\n  {% if true %}\nb\n  {%- endif %}\nc", "a\nbc")]
     [InlineData("a  {{- n -}}  b", "a3b")]
-    [InlineData("{% for m in messages %}\r\n{{ m.role }}: {{ m.content }}\r\n{% endfor %}\r\nassistant:", "user:  hi \nassistant: ho\nassistant:")]
+    [InlineData("{% for m in messages %}\r\n{{ m.role }}: {{ m.content }}\r\n{% endfor %}\r\nassistant:",
+        "user:  hi \nassistant: ho\nassistant:")]
     [InlineData("a\rb\r\nc\n", "a\nb\nc")]
     [InlineData("{{ {'a': 1} | tojson(indent=2) }}", "{\n  \"a\": 1\n}")]
-    [InlineData("{% macro r(m) %}<{{ m.role }}>{{ m.content | trim }}{% endmacro %}{% for m in messages %}{{ r(m) }}{% endfor %}", "<user>hi<assistant>ho")]
+    [InlineData("{% macro r(m) %}<{{ m.role }}>{{ m.content | trim }}{% endmacro %}{% for m in messages %}{{ r(m) }}{% endfor %}",
+        "<user>hi<assistant>ho")]
     [InlineData("{% for m in messages %}{{ m.role }}{% break %}{% endfor %}", "user")]
     [InlineData("{% for m in messages %}{% if m.role == 'user' %}{% continue %}{% endif %}{{ m.role }}{% endfor %}", "assistant")]
     [InlineData("{{ (messages | selectattr('role', 'equalto', 'user') | list)[0].content }}", " hi ")]
     [InlineData("{{ messages | map(attribute='role') | join(',') }}", "user,assistant")]
     [InlineData("{{ 'user'.capitalize() }} {{ 'a,b'.rsplit(',', 1)[0] }}", "User a")]
-    public void Render_IsWhatPythonWrites(string template, string expected) => Assert.Equal(expected, JinjaTemplate.Parse(template).Render(Variables));
+    public void Render_IsWhatPythonWrites(string template, string expected) =>
+        Assert.Equal(expected, JinjaTemplate.Parse(template).Render(Variables));
 
     [Theory]
     [InlineData("a\n{{ name", "line 2", "'}}'")]
@@ -114,7 +117,8 @@ public sealed class JinjaTemplateTests
     {
         var variables = new Dictionary<string, object?> { ["text"] = "\U0001F600\u00a0\u2028\u200d\u007f<&>'\"\\\u0001" };
 
-        Assert.Equal("\"\U0001F600\u00a0\u2028\u200d\u007f<&>'\\\"\\\\\\u0001\"", JinjaTemplate.Parse("{{ text | tojson }}").Render(variables));
+        Assert.Equal("\"\U0001F600\u00a0\u2028\u200d\u007f<&>'\\\"\\\\\\u0001\"",
+            JinjaTemplate.Parse("{{ text | tojson }}").Render(variables));
     }
 
     [Fact]
@@ -128,7 +132,8 @@ public sealed class JinjaTemplateTests
     [Fact]
     public void Render_StrftimeNow_WritesTheClock()
     {
-        string text = JinjaTemplate.Parse("{{ strftime_now('%d %b %Y|%Y-%m-%d|%H:%M:%S|%B %-d|%A %a|%j|%y|%I %p|%e|%%') }}").Render(Variables, new Clock());
+        string text = JinjaTemplate.Parse("{{ strftime_now('%d %b %Y|%Y-%m-%d|%H:%M:%S|%B %-d|%A %a|%j|%y|%I %p|%e|%%') }}")
+            .Render(Variables, new Clock());
 
         Assert.Equal("05 Mar 2024|2024-03-05|14:07:09|March 5|Tuesday Tue|065|24|02 PM| 5|%", text);
     }

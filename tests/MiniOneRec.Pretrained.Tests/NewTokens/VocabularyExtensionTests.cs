@@ -42,14 +42,16 @@ public sealed class VocabularyExtensionTests
         Assert.Equal(528, extended.Config.VocabularySize);
         Assert.Equal(original.EmbeddingWeight.dtype, extended.EmbeddingWeight.dtype);
         Assert.Equal(original.Config.TieWordEmbeddings, extended.Config.TieWordEmbeddings);
-        foreach (var (before, after) in new[] { (original.EmbeddingWeight, extended.EmbeddingWeight), (original.HeadWeight, extended.HeadWeight) })
+        foreach (var (before, after) in new[] { (original.EmbeddingWeight, extended.EmbeddingWeight),
+            (original.HeadWeight, extended.HeadWeight) })
         {
             Assert.True((before.narrow(0, 0, Known) == after.narrow(0, 0, Known)).all().item<bool>());
             var made = after.narrow(0, Known, 28).to_type(ScalarType.Float32);
             var stale = before.narrow(0, Known, 12).to_type(ScalarType.Float32);
             Assert.True(made.narrow(0, 0, 20).isfinite().all().item<bool>());
             Assert.True((made.narrow(0, 0, 12) - stale).square().sum(1).min().item<float>() > 1e-6, "a stale padding row stayed");
-            Assert.True((cdist(made.narrow(0, 0, 20), made.narrow(0, 0, 20)) + eye(20)).min().item<float>() > 1e-3, "two new rows are alike");
+            Assert.True((cdist(made.narrow(0, 0, 20), made.narrow(0, 0, 20)) + eye(20)).min().item<float>() > 1e-3,
+                "two new rows are alike");
         }
 
         using var batch = TokenBatch.Of([[5, 9, 100]]);
@@ -103,7 +105,8 @@ public sealed class VocabularyExtensionTests
     {
         using var scope = NewDisposeScope();
 
-        var made = new NormalRows().MakeRows(randn(3, 40, generator: new Generator(1)), SemanticIdVocabulary.Grid([5], 0), new Generator(2));
+        var made = new NormalRows()
+            .MakeRows(randn(3, 40, generator: new Generator(1)), SemanticIdVocabulary.Grid([5], 0), new Generator(2));
 
         Assert.True(made.isfinite().all().item<bool>());
     }
@@ -122,8 +125,10 @@ public sealed class VocabularyExtensionTests
         Fixtures.Close(expected / expected.max(), actual / actual.max(), 1e-4, "distances");
         var mean = TokenRowInitializer.Mean(known);
         Assert.Equal(TokenRowInitializer.Spread(known, mean), TokenRowInitializer.Spread(made, mean), 1e-2);
-        Assert.Throws<ArgumentException>(() => new CodebookRows([codebook]).MakeRows(known, SemanticIdVocabulary.Grid([9], 0), new Generator(3)));
-        Assert.Throws<ArgumentException>(() => new CodebookRows([codebook]).MakeRows(known, SemanticIdVocabulary.Grid([8, 2], 0), new Generator(3)));
+        Assert.Throws<ArgumentException>(() =>
+            new CodebookRows([codebook]).MakeRows(known, SemanticIdVocabulary.Grid([9], 0), new Generator(3)));
+        Assert.Throws<ArgumentException>(() =>
+            new CodebookRows([codebook]).MakeRows(known, SemanticIdVocabulary.Grid([8, 2], 0), new Generator(3)));
     }
 
     [Fact]
@@ -132,9 +137,11 @@ public sealed class VocabularyExtensionTests
         using var scope = NewDisposeScope();
         var known = randn(266, 16, generator: new Generator(1));
         var index = Index();
-        var texts = index.Items.Select((item, row) => (item, text: row < 2 ? "hello world" : $"thing {row} of another kind")).ToDictionary(pair => pair.item, pair => pair.text);
+        var texts = index.Items.Select((item, row) => (item, text: row < 2 ? "hello world" : $"thing {row} of another kind"))
+            .ToDictionary(pair => pair.item, pair => pair.text);
 
-        var made = new ItemTextRows(index, texts, ToyTokenizer.Make()).MakeRows(known, SemanticIdVocabulary.Grid([4, 4], 0), new Generator(3));
+        var made = new ItemTextRows(index, texts, ToyTokenizer.Make())
+            .MakeRows(known, SemanticIdVocabulary.Grid([4, 4], 0), new Generator(3));
 
         // Codes 0 and 1 of level 1 hold one item each, with the same text; code 2 another; code 3 none.
         Fixtures.Close(made[4], made[5], 1e-5, "equal text");
@@ -147,7 +154,8 @@ public sealed class VocabularyExtensionTests
     {
         using var model = Load("llama");
 
-        Assert.Throws<ArgumentException>(() => VocabularyExtension.Extend(model, SemanticIdVocabulary.Grid([4], 600), 600, new NormalRows()));
+        Assert.Throws<ArgumentException>(() =>
+            VocabularyExtension.Extend(model, SemanticIdVocabulary.Grid([4], 600), 600, new NormalRows()));
     }
 
     [Fact]
@@ -172,14 +180,16 @@ public sealed class VocabularyExtensionTests
         var tokenizer = ToyTokenizer.Make().WithSemanticIds(LevelSizes, out var vocabulary);
         using var model = VocabularyExtension.Extend(Load("qwen3"), vocabulary, 266, new NormalRows());
 
-        await HuggingFaceFolder.SaveAsync(folder["model"], model, new() { Tokenizer = tokenizer, Generation = new() { EosTokenIds = [tokenizer.EndToken] } });
+        await HuggingFaceFolder.SaveAsync(folder["model"], model,
+            new() { Tokenizer = tokenizer, Generation = new() { EosTokenIds = [tokenizer.EndToken] } });
 
         using var again = await HuggingFaceFolder.LoadDecoderAsync(folder["model"]);
         var read = await TextTokenizer.LoadAsync(folder["model"]);
         using var scope = NewDisposeScope();
         Assert.True((model.EmbeddingWeight == again.EmbeddingWeight).all().item<bool>());
         Assert.Equal(vocabulary.Encode(SemanticId.Parse("<a_7><b_5><c_0>")), read.Encode("<a_7><b_5><c_0>"));
-        Assert.Contains("\"attention_dropout\": 0.0", File.ReadAllText(Path.Combine(folder["model"], "config.json")), StringComparison.Ordinal);
+        Assert.Contains("\"attention_dropout\": 0.0", File.ReadAllText(Path.Combine(folder["model"], "config.json")),
+            StringComparison.Ordinal);
         Assert.True(read.VocabularySize <= again.Config.VocabularySize);
     }
 
@@ -196,14 +206,18 @@ public sealed class VocabularyExtensionTests
             case "normal":
                 return new NormalRows();
             case "codebook":
-                return new CodebookRows([.. LevelSizes.Select((size, level) => randn(size, 5, generator: new Generator((ulong)level + 1)).DetachFromDisposeScope())]);
+                return new CodebookRows(
+                    [.. LevelSizes.Select((size, level) =>
+                    randn(size, 5, generator: new Generator((ulong)level + 1)).DetachFromDisposeScope())]);
             default:
                 var entries = Enumerable.Range(0, 40).Select(i => KeyValuePair.Create($"i{i}", new SemanticId([i % 8, i % 6, i / 6 % 6])));
                 var index = new SemanticIdIndex(entries, LevelSizes);
-                return new ItemTextRows(index, index.Items.ToDictionary(item => item, item => $"hello {string.Concat(item.Reverse())}"), ToyTokenizer.Make());
+                return new ItemTextRows(index, index.Items.ToDictionary(item => item, item => $"hello {string.Concat(item.Reverse())}"),
+                    ToyTokenizer.Make());
         }
     }
 
     private static SemanticIdIndex Index() => new(
-        [KeyValuePair.Create("a", new SemanticId([0, 0])), KeyValuePair.Create("b", new SemanticId([0, 1])), KeyValuePair.Create("c", new SemanticId([1, 2]))], [4, 4]);
+        [KeyValuePair.Create("a", new SemanticId([0, 0])), KeyValuePair.Create("b", new SemanticId([0, 1])),
+        KeyValuePair.Create("c", new SemanticId([1, 2]))], [4, 4]);
 }

@@ -20,11 +20,13 @@ public sealed class BeginTokenTests
     [InlineData("{\"bos_token\":\"<s>\",\"add_bos_token\":true}", false, WritesNone, true, true)]
     [InlineData("{\"bos_token\":\"<s>\",\"add_bos_token\":true}", false, WritesBegin, true, true)]
     [InlineData("{\"bos_token\":{\"content\":\"<s>\"},\"tokenizer_class\":\"LlamaTokenizerFast\"}", false, WritesBegin, true, true)]
-    [InlineData("{\"bos_token\":\"<s>\",\"add_bos_token\":false,\"tokenizer_class\":\"LlamaTokenizerFast\"}", false, WritesNone, false, false)]
+    [InlineData("{\"bos_token\":\"<s>\",\"add_bos_token\":false,\"tokenizer_class\":\"LlamaTokenizerFast\"}", false, WritesNone, false,
+        false)]
     [InlineData("{\"bos_token\":\"<s>\"}", true, WritesNone, true, true)]
     [InlineData("{\"bos_token\":\"<s>\"}", true, WritesBegin, true, true)]
     [InlineData("{\"bos_token\":\"<s>\",\"add_bos_token\":false}", true, WritesNone, false, false)]
-    public void EncodePrompt_WritesTheBeginTokenOnceWhereItIsAskedFor(string config, bool postProcessor, string chat, bool alpacaBegins, bool chatBegins)
+    public void EncodePrompt_WritesTheBeginTokenOnceWhereItIsAskedFor(string config, bool postProcessor, string chat, bool alpacaBegins,
+        bool chatBegins)
     {
         var tokenizer = Make(config, postProcessor, chat);
         tokenizer.TryGetToken(Begin, out int begin);
@@ -75,7 +77,8 @@ public sealed class BeginTokenTests
         await tokenizer.SaveAsync(folder.Path);
         var logger = new Messages();
 
-        await PromptTemplateRegistry.Default.CreateAsync(new AlpacaTemplate(tokenizer, [2, 2]).Describe(), folder.Path, logger, CancellationToken.None);
+        await PromptTemplateRegistry.Default.CreateAsync(new AlpacaTemplate(tokenizer, [2, 2]).Describe(), folder.Path, logger,
+            CancellationToken.None);
 
         Assert.Contains("unheard_of", Assert.Single(logger.Texts), StringComparison.Ordinal);
     }
@@ -85,7 +88,8 @@ public sealed class BeginTokenTests
     {
         using var folder = new TemporaryFolder();
 
-        await Assert.ThrowsAsync<InvalidDataException>(() => PromptTemplateRegistry.Default.CreateAsync(new JsonObject { ["name"] = 5 }, folder.Path, null, CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidDataException>(() =>
+            PromptTemplateRegistry.Default.CreateAsync(new JsonObject { ["name"] = 5 }, folder.Path, null, CancellationToken.None));
     }
 
     [Fact]
@@ -121,7 +125,8 @@ public sealed class BeginTokenTests
 
         var settings = JsonNode.Parse(config)!;
         settings["chat_template"] = chat;
-        return TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json", TokenizerSettings.FromJson(settings.ToJsonString(), "tokenizer_config.json"));
+        return TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json",
+            TokenizerSettings.FromJson(settings.ToJsonString(), "tokenizer_config.json"));
     }
 
     private sealed class Messages : ILogger
@@ -133,7 +138,8 @@ public sealed class BeginTokenTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) =>
             Texts.Add(formatter(state, exception));
     }
 }

@@ -12,7 +12,8 @@ public sealed class ChatTemplateTests
         var template = new ChatTemplate(tokenizer, [2, 2]);
 
         string text = Assert.Single(template.Render(template.NextItem([new SemanticId(0, 1)])));
-        int[] tokens = [.. template.EncodePrompt(template.NextItem([new SemanticId(0, 1)])), .. template.EncodeResponse(new SemanticId(1, 1))];
+        int[] tokens =
+            [.. template.EncodePrompt(template.NextItem([new SemanticId(0, 1)])), .. template.EncodeResponse(new SemanticId(1, 1))];
 
         Assert.Equal(
             "<|im_start|>system\nCan you predict the next possible item that the user may expect?<|im_end|>\n"

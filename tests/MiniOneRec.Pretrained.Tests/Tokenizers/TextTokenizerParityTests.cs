@@ -79,7 +79,8 @@ public sealed class TextTokenizerParityTests
 
             int[] made = tokenizer.Encode(text);
 
-            Assert.True(ids.AsSpan().SequenceEqual(made), $"'{text}': expected [{string.Join(", ", ids)}], got [{string.Join(", ", made)}]");
+            Assert.True(ids.AsSpan().SequenceEqual(made),
+                $"'{text}': expected [{string.Join(", ", ids)}], got [{string.Join(", ", made)}]");
             string decoded = entry.TryGetProperty("decoded", out var stored) ? stored.GetString()! : tokenizer.Decode(made);
             Assert.Equal(decoded, tokenizer.Decode(ids));
             if (!entry.TryGetProperty("decoded", out _))

@@ -197,7 +197,8 @@ public sealed class TextTokenizerTests
         json["added_tokens"] = new JsonArray();
         var tokenizer = ToyTokenizer.Make(json);
 
-        Assert.Contains("WithEndToken", Assert.Throws<InvalidOperationException>(() => tokenizer.EndToken).Message, StringComparison.Ordinal);
+        Assert.Contains("WithEndToken", Assert.Throws<InvalidOperationException>(() => tokenizer.EndToken).Message,
+            StringComparison.Ordinal);
         Assert.Equal((int)'!', tokenizer.Decode([tokenizer.WithEndToken("!").EndToken])[0]);
     }
 

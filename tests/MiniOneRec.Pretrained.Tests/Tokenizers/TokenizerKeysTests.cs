@@ -140,7 +140,8 @@ public sealed class TokenizerKeysTests
 
         var tokenizer = TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json", settings);
 
-        Assert.Equal(["tokenizer.json: model.novelty", "tokenizer.json: surprise", "tokenizer_config.json: unheard_of"], tokenizer.UnknownKeys);
+        Assert.Equal(["tokenizer.json: model.novelty", "tokenizer.json: surprise", "tokenizer_config.json: unheard_of"],
+            tokenizer.UnknownKeys);
     }
 
     [Fact]
@@ -159,7 +160,8 @@ public sealed class TokenizerKeysTests
         var json = ToyTokenizer.Json();
         json["model"]!["vocab"]!["<pad>"] = 700;
 
-        var tokenizer = TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json", TokenizerSettings.FromJson("{\"pad_token\":\"<pad>\"}", "tokenizer_config.json"));
+        var tokenizer = TextTokenizer.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), "toy.json",
+            TokenizerSettings.FromJson("{\"pad_token\":\"<pad>\"}", "tokenizer_config.json"));
 
         Assert.Equal([97, 700], tokenizer.Encode("a<pad>"));
         Assert.Equal("a", tokenizer.Decode([97, 700], skipSpecial: true));
@@ -182,7 +184,8 @@ public sealed class TokenizerKeysTests
     {
         var settings = TokenizerSettings.FromJson("{\"pad_token\":\"[PAD]\"}", "tokenizer_config.json");
 
-        var tokenizer = TextTokenizer.Parse(Encoding.UTF8.GetBytes(ToyTokenizer.Json().ToJsonString()), "toy.json", settings, addsMissing: false);
+        var tokenizer =
+            TextTokenizer.Parse(Encoding.UTF8.GetBytes(ToyTokenizer.Json().ToJsonString()), "toy.json", settings, addsMissing: false);
 
         Assert.Equal(ToyTokenizer.Make().VocabularySize, tokenizer.VocabularySize);
     }
@@ -239,7 +242,8 @@ public sealed class TokenizerKeysTests
         Assert.Equal(expected, TokenizerSettings.FromJson($"{{\"chat_template\":{json}}}", "tokenizer_config.json").ChatTemplate);
 
     private static TextTokenizer Make(JsonObject config) =>
-        TextTokenizer.Parse(Encoding.UTF8.GetBytes(ToyTokenizer.Json().ToJsonString()), "toy.json", TokenizerSettings.FromJson(config.ToJsonString(), "tokenizer_config.json"));
+        TextTokenizer.Parse(Encoding.UTF8.GetBytes(ToyTokenizer.Json().ToJsonString()), "toy.json",
+            TokenizerSettings.FromJson(config.ToJsonString(), "tokenizer_config.json"));
 
     private static TheoryData<string, string> Rows(IReadOnlyList<TokenizerKey> table)
     {

@@ -32,15 +32,18 @@ internal static class ToyTokenizer
             {
                 ["type"] = "Sequence",
                 ["pretokenizers"] = new JsonArray(
-                    new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = QwenPattern }, ["behavior"] = "Isolated", ["invert"] = false },
+                    new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = QwenPattern },
+                    ["behavior"] = "Isolated", ["invert"] = false },
                     new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = false }),
             },
             ["decoder"] = new JsonObject { ["type"] = "ByteLevel" },
-            ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = vocab, ["merges"] = new JsonArray([.. merges.Select(merge => (JsonNode)merge)]) },
+            ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = vocab,
+            ["merges"] = new JsonArray([.. merges.Select(merge => (JsonNode)merge)]) },
         };
     }
 
-    public static JsonObject Added(int id, string content, bool special = false, bool normalized = false, bool singleWord = false, bool left = false, bool right = false) => new()
+    public static JsonObject Added(int id, string content, bool special = false, bool normalized = false, bool singleWord = false,
+        bool left = false, bool right = false) => new()
     {
         ["id"] = id,
         ["content"] = content,
@@ -51,5 +54,6 @@ internal static class ToyTokenizer
         ["special"] = special,
     };
 
-    public static TextTokenizer Make(JsonObject? json = null) => TextTokenizer.Parse(Encoding.UTF8.GetBytes((json ?? Json()).ToJsonString()), "toy.json", new TokenizerSettings());
+    public static TextTokenizer Make(JsonObject? json = null) =>
+        TextTokenizer.Parse(Encoding.UTF8.GetBytes((json ?? Json()).ToJsonString()), "toy.json", new TokenizerSettings());
 }

@@ -36,7 +36,8 @@ public sealed class GrpoLossTests
         Tensor Of(string name) => golden[name].to_type(type);
         var policy = Of("new_logp").clone().requires_grad_();
 
-        var terms = new GrpoLoss(objective, 0.2, 0.2, 0.04).Compute(policy, Of("old_logp"), Of("ref_logp"), Of("advantage").view(-1), Of("mask"));
+        var terms = new GrpoLoss(objective, 0.2, 0.2, 0.04)
+            .Compute(policy, Of("old_logp"), Of("ref_logp"), Of("advantage").view(-1), Of("mask"));
         terms.Loss.backward();
 
         Toy.Close(golden["loss." + Keys[objective]].squeeze(), terms.Loss, tolerance, "loss");
@@ -93,8 +94,10 @@ public sealed class GrpoLossTests
         var policy = tensor([Math.Log(1.25), Math.Log(0.75)], [2, 1], dtype: ScalarType.Float64).requires_grad_();
         var advantages = tensor([1.0, -1.0]);
 
-        var wide = new GrpoLoss(PolicyObjective.Dapo, 0.3, 0.28, klWeight: 0).Compute(policy, old, null, advantages, ones(2, 1, dtype: ScalarType.Float64));
-        var narrow = new GrpoLoss(PolicyObjective.Dapo, 0.2, 0.2, klWeight: 0).Compute(policy, old, null, advantages, ones(2, 1, dtype: ScalarType.Float64));
+        var wide = new GrpoLoss(PolicyObjective.Dapo, 0.3, 0.28, klWeight: 0)
+            .Compute(policy, old, null, advantages, ones(2, 1, dtype: ScalarType.Float64));
+        var narrow = new GrpoLoss(PolicyObjective.Dapo, 0.2, 0.2, klWeight: 0)
+            .Compute(policy, old, null, advantages, ones(2, 1, dtype: ScalarType.Float64));
 
         Assert.Equal(-(1.25 - 0.75) / 2, wide.Loss.item<double>(), 1e-12);
         Assert.Equal(-(1.2 - 0.8) / 2, narrow.Loss.item<double>(), 1e-12);
@@ -111,7 +114,8 @@ public sealed class GrpoLossTests
         var mask = tensor([1.0, 1.0, 1.0, 0.0], [2, 2]);
         var entropy = tensor([1.0, 3.0, 5.0, 100.0], [2, 2]);
 
-        var terms = new GrpoLoss(klWeight: 0, entropyWeight: 0.5).Compute(policy, policy.detach(), null, zeros(2, dtype: ScalarType.Float64), mask, entropy);
+        var terms = new GrpoLoss(klWeight: 0, entropyWeight: 0.5)
+            .Compute(policy, policy.detach(), null, zeros(2, dtype: ScalarType.Float64), mask, entropy);
 
         Assert.Equal(-0.5 * (2 + 5) / 2, terms.Loss.item<double>(), 1e-12);
     }
@@ -122,7 +126,8 @@ public sealed class GrpoLossTests
         using var scope = NewDisposeScope();
         var policy = full([1, 1], -500.0, dtype: ScalarType.Float64).requires_grad_();
 
-        var terms = new GrpoLoss(klWeight: 1).Compute(policy, policy.detach(), zeros_like(policy), zeros(1, dtype: ScalarType.Float64), ones_like(policy));
+        var terms = new GrpoLoss(klWeight: 1)
+            .Compute(policy, policy.detach(), zeros_like(policy), zeros(1, dtype: ScalarType.Float64), ones_like(policy));
 
         Assert.True(double.IsFinite(terms.Loss.item<double>()));
     }

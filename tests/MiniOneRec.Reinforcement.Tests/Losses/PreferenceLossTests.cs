@@ -17,7 +17,8 @@ public sealed class PreferenceLossTests
         var golden = SafetensorsFile.Load(Path.Combine(TestData.Fixture("grpo"), "preference.safetensors"));
         var policy = golden["policy"].to_type(type).clone().requires_grad_();
 
-        var (loss, _) = new PreferenceLoss(0.1).Compute(policy.narrow(1, 0, columns), golden["reference"].to_type(type).narrow(1, 0, columns));
+        var (loss, _) = new PreferenceLoss(0.1)
+            .Compute(policy.narrow(1, 0, columns), golden["reference"].to_type(type).narrow(1, 0, columns));
         loss.backward();
 
         Toy.Close(golden["loss." + key].squeeze(), loss, tolerance, "loss");

@@ -6,8 +6,10 @@ public sealed class RewardTests : IDisposable
 {
     private readonly MiniOneRec.Modeling.GenerativeRecommender _recommender = Toy.Recommender(new SemanticIdIndex(
     [
-        new("a", new SemanticId(0, 0, 0)), new("b", new SemanticId(0, 0, 1)), new("c", new SemanticId(0, 1, 0)), new("d", new SemanticId(1, 0, 0)),
-        new("twin", new SemanticId(1, 0, 0)), new("e", new SemanticId(1, 1, 1)), new("f", new SemanticId(2, 0, 0)), new("g", new SemanticId(2, 1, 0)),
+        new("a", new SemanticId(0, 0, 0)), new("b", new SemanticId(0, 0, 1)), new("c", new SemanticId(0, 1, 0)),
+            new("d", new SemanticId(1, 0, 0)),
+        new("twin", new SemanticId(1, 0, 0)), new("e", new SemanticId(1, 1, 1)), new("f", new SemanticId(2, 0, 0)),
+            new("g", new SemanticId(2, 1, 0)),
         new("h", new SemanticId(2, 1, 1)),
     ]));
 
@@ -71,7 +73,8 @@ public sealed class RewardTests : IDisposable
         var toA = Toy.Group(_recommender, Toy.Example("a"), ("a", 0), ("b", 0), ("d", 0), ("e", 0));
         Assert.All(Score(reward, toA).Zip([1, Math.Sqrt(0.5), 0, 0]), pair => Assert.Equal(pair.Second, pair.First, 1e-6));
 
-        var error = Assert.Throws<ArgumentException>(() => new SemanticReward([new("a", new float[] { 1 }), new("b", new float[] { 1, 2 })]));
+        var error =
+            Assert.Throws<ArgumentException>(() => new SemanticReward([new("a", new float[] { 1 }), new("b", new float[] { 1, 2 })]));
         Assert.Contains("item 'b' has width 2; expected 1", error.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new SemanticReward([new("a", new float[] { float.NaN })]));
     }
@@ -95,10 +98,12 @@ public sealed class RewardTests : IDisposable
         var recommender = _recommender;
         int NodeOf(string item) => recommender.Trie.Find(recommender.Index[item].Codes);
         var example = new RolloutExample(Toy.Example("twin", "a")) { OtherTargets = ["e"] };
-        Rollout[] rollouts = [.. new[] { "d", "e", "f" }.Select(item => Rollout.Of(recommender.Trie, recommender.Template, NodeOf(item), -1))];
+        Rollout[] rollouts =
+            [.. new[] { "d", "e", "f" }.Select(item => Rollout.Of(recommender.Trie, recommender.Template, NodeOf(item), -1))];
         var popularity = new Dictionary<string, double> { ["twin"] = 5, ["d"] = 2 };
 
-        var group = new RolloutGroup(example, rollouts, new HashSet<int> { NodeOf("twin"), NodeOf("e") }, recommender.Index, recommender.Trie, popularity);
+        var group = new RolloutGroup(example, rollouts, new HashSet<int> { NodeOf("twin"), NodeOf("e") }, recommender.Index,
+            recommender.Trie, popularity);
 
         Assert.Equal([1, 1, 0], Score(new ExactMatchReward(), group));
         Assert.Equal("twin", group.CandidateIds[0]);
@@ -111,7 +116,8 @@ public sealed class RewardTests : IDisposable
     public void Format_NoItem_EarnsNothing()
     {
         var group = new RolloutGroup(
-            new RolloutExample(Toy.Example("a")), [new Rollout([8, 8], -1, -1), Rollout.Of(_recommender.Trie, _recommender.Template, 4, -2)],
+            new RolloutExample(Toy.Example("a")),
+            [new Rollout([8, 8], -1, -1), Rollout.Of(_recommender.Trie, _recommender.Template, 4, -2)],
             new HashSet<int> { 4 }, _recommender.Index, _recommender.Trie);
 
         Assert.Equal(0, Score(new FormatReward(), group)[0]);
@@ -134,7 +140,8 @@ public sealed class RewardTests : IDisposable
         Assert.Equal([7, 2 / 3.0], total);
         Assert.Equal([1, 0], byName[0].Values);
         Assert.Equal(["exact-match", "shared-prefix"], sum.Names);
-        Assert.Contains("named 'exact-match'", Assert.Throws<ArgumentException>(() => new RewardSum([new ExactMatchReward(), new ExactMatchReward()])).Message, StringComparison.Ordinal);
+        Assert.Contains("named 'exact-match'", Assert.Throws<ArgumentException>(() =>
+            new RewardSum([new ExactMatchReward(), new ExactMatchReward()])).Message, StringComparison.Ordinal);
         Assert.Contains("at least one reward", Assert.Throws<ArgumentException>(() => new RewardSum([])).Message, StringComparison.Ordinal);
     }
 

@@ -62,14 +62,16 @@ public sealed class RolloutSamplerTests
     public void Sample_Gumbel_WeightsEstimateExpectationsWithoutBias()
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]), deviation: 0.6);
-        var truth = new GumbelRolloutSampler().Sample(Toy.Request(recommender, 20, 1, "i0"))[0].ToDictionary(rollout => rollout.Node, rollout => Math.Exp(rollout.LogProbability));
+        var truth = new GumbelRolloutSampler().Sample(Toy.Request(recommender, 20, 1, "i0"))[0]
+            .ToDictionary(rollout => rollout.Node, rollout => Math.Exp(rollout.LogProbability));
         Assert.Equal(1, truth.Values.Sum(), 1e-4);
         double expected = truth.Sum(pair => pair.Value * Math.Sin(pair.Key)), estimate = 0;
         var request = Toy.Request(recommender, 5, 7, [.. Enumerable.Repeat("i0", 400)]) with { };
         request = request with { Prompts = [.. request.Prompts.Select(_ => request.Prompts[0])] };
         for (int round = 0; round < 10; round++)
         {
-            estimate += new GumbelRolloutSampler().Sample(request).Sum(group => group.Sum(rollout => rollout.Weight * Math.Sin(rollout.Node))) / 4_000;
+            estimate += new GumbelRolloutSampler().Sample(request)
+                .Sum(group => group.Sum(rollout => rollout.Weight * Math.Sin(rollout.Node))) / 4_000;
         }
 
         Assert.Equal(expected, estimate, 0.02);
@@ -80,7 +82,8 @@ public sealed class RolloutSamplerTests
     {
         using var recommender = Toy.Recommender(Toy.Index(12, [3, 3, 3]));
         var request = Toy.Request(recommender, 4, 1, "i5");
-        int hit = request.Targets[0].Single(), other = recommender.Trie.Find(recommender.Index["i1"].Codes), third = recommender.Trie.Find(recommender.Index["i2"].Codes);
+        int hit = request.Targets[0].Single(), other = recommender.Trie.Find(recommender.Index["i1"].Codes),
+            third = recommender.Trie.Find(recommender.Index["i2"].Codes);
         var inner = new FixedSampler([other, other, other, third, other, hit]);
 
         var kept = new DynamicRolloutSampler(inner).Sample(request)[0];
@@ -93,7 +96,8 @@ public sealed class RolloutSamplerTests
     public void Sample_SameGenerator_SameDraws()
     {
         using var recommender = Toy.Recommender(Toy.Index(40, [4, 5, 6]));
-        int[] Nodes(int seed) => [.. new RandomRolloutSampler().Sample(Toy.Request(recommender, 16, seed, "i1", "i2")).SelectMany(group => group).Select(rollout => rollout.Node)];
+        int[] Nodes(int seed) => [.. new RandomRolloutSampler().Sample(Toy.Request(recommender, 16, seed, "i1", "i2"))
+            .SelectMany(group => group).Select(rollout => rollout.Node)];
 
         Assert.Equal(Nodes(4), Nodes(4));
         Assert.NotEqual(Nodes(4), Nodes(5));

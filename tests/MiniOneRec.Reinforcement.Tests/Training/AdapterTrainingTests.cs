@@ -17,7 +17,8 @@ public sealed class AdapterTrainingTests
         using var adapted = new Adapted();
         float[] model = adapted.ModelWeights(), adapters = adapted.AdapterWeights();
 
-        var result = await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], Options(steps: 6)).TrainAsync(adapted.Recommender, Users);
+        var result = await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], Options(steps: 6))
+            .TrainAsync(adapted.Recommender, Users);
 
         Assert.Equal(model, adapted.ModelWeights());
         Assert.NotEqual(adapters, adapted.AdapterWeights());
@@ -36,7 +37,8 @@ public sealed class AdapterTrainingTests
         options.LearningRate = 0.1;
 
         // Rewarding anything but the targets, the run can only hurt.
-        var result = await new GrpoTrainer([new WeightedReward(new SharedPrefixReward(), -1)], options).TrainAsync(adapted.Recommender, Users, Users);
+        var result = await new GrpoTrainer([new WeightedReward(new SharedPrefixReward(), -1)], options)
+            .TrainAsync(adapted.Recommender, Users, Users);
 
         Assert.Equal(0, result.BestStep);
         Assert.True(result.History[^1].Metrics["kl"] > 0.01);
@@ -85,10 +87,12 @@ public sealed class AdapterTrainingTests
         copied.Reference.Kind = ReferenceKind.FrozenCopy;
         using var plain = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        var copy = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], copied).TrainAsync(adapted.Recommender, Users));
+        var copy = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], copied).TrainAsync(adapted.Recommender, Users));
         Assert.Contains("set Reference.Kind to AdapterOff", copy.Message, StringComparison.Ordinal);
         Assert.All(adapted.Recommender.Model.parameters(), parameter => Assert.True(parameter.requires_grad));
-        var none = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], Options(steps: 1)).TrainAsync(plain, Users));
+        var none = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], Options(steps: 1)).TrainAsync(plain, Users));
         Assert.Contains("AdapterOff needs a model with low-rank adapters", none.Message, StringComparison.Ordinal);
     }
 
@@ -135,7 +139,8 @@ public sealed class AdapterTrainingTests
             _parameters.ForEach(parameter => parameter.Dispose());
         }
 
-        private static float[] Values(IEnumerable<Parameter> parameters) => [.. parameters.SelectMany(parameter => parameter.detach().data<float>().ToArray())];
+        private static float[] Values(IEnumerable<Parameter> parameters) =>
+            [.. parameters.SelectMany(parameter => parameter.detach().data<float>().ToArray())];
     }
 
     private sealed class CancelAt(int step, CancellationTokenSource cancellation) : IProgress<TrainingProgress>

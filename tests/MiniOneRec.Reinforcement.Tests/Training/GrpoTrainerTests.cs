@@ -35,7 +35,8 @@ public sealed class GrpoTrainerTests
                 Guards = new GuardOptions { KlCeiling = 0 },
             };
 
-            var result = await new GrpoTrainer([new BanditReward()], options, new RandomRolloutSampler()).TrainAsync(recommender, [Toy.Example("i0", "i1")]);
+            var result = await new GrpoTrainer([new BanditReward()], options, new RandomRolloutSampler())
+                .TrainAsync(recommender, [Toy.Example("i0", "i1")]);
 
             double reward = result.History.TakeLast(5).Average(step => step.Metrics["reward"]);
             Assert.True(reward >= 0.95, $"{objective}, seed {seed}: mean reward {reward:F3} after {options.Steps} steps");
@@ -52,7 +53,8 @@ public sealed class GrpoTrainerTests
 
         var result = await trainer.TrainAsync(recommender, Users, Users);
 
-        Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2, $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
+        Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2,
+            $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
         Assert.Equal(1, result.History.Single(step => step.Step == result.BestStep).Metrics["HR@1"]);
         var lists = recommender.Recommend([.. Users.Select(user => new RecommendationRequest { History = user.History, Count = 1 })]);
         Assert.Equal(Users.Select(user => user.Target), lists.Select(list => list.Items[0].ItemId));
@@ -95,7 +97,8 @@ public sealed class GrpoTrainerTests
         {
             using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4], mixedDepth: true));
             var options = Small(steps: 3, rate: 1e-3);
-            (options.Objective, options.InnerEpochs, options.GroupsPerUpdate, options.GroupsPerPass) = (objective, epochs, groupsPerUpdate, run == 0 ? 8 : 3);
+            (options.Objective, options.InnerEpochs, options.GroupsPerUpdate, options.GroupsPerPass) =
+                (objective, epochs, groupsPerUpdate, run == 0 ? 8 : 3);
             await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options).TrainAsync(recommender, Users);
             weights[run] = Weights(recommender);
         }
@@ -130,7 +133,8 @@ public sealed class GrpoTrainerTests
                 }
             });
             IRewardFunction[] rewards = [new ExactMatchReward(), new SharedPrefixReward()];
-            return await new GrpoTrainer(rewards, Options(checkpoints), new RandomRolloutSampler()).TrainAsync(recommender, Users, Users, progress, cancellation.Token);
+            return await new GrpoTrainer(rewards, Options(checkpoints), new RandomRolloutSampler())
+                .TrainAsync(recommender, Users, Users, progress, cancellation.Token);
         }
 
         try
@@ -147,7 +151,8 @@ public sealed class GrpoTrainerTests
             var actual = await TrainAsync(resumed, folder);
 
             Assert.Equal(Weights(whole), Weights(resumed));
-            Assert.Equal((expected.BestStep, expected.BestValidation, expected.Steps), (actual.BestStep, actual.BestValidation, actual.Steps));
+            Assert.Equal((expected.BestStep, expected.BestValidation, expected.Steps),
+                (actual.BestStep, actual.BestValidation, actual.Steps));
             string[] timeless = ["reward", "kl", "kl_weight", "entropy", "loss", "NDCG@10"];
             Assert.Equal(
                 expected.History.Select(step => string.Join(' ', timeless.Select(key => step.Metrics.GetValueOrDefault(key)))),
@@ -155,12 +160,15 @@ public sealed class GrpoTrainerTests
 
             var other = Options(folder);
             other.LearningRate = 1;
-            var wrongOption = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], other).TrainAsync(resumed, Users, Users));
+            var wrongOption = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                new GrpoTrainer([new ExactMatchReward()], other).TrainAsync(resumed, Users, Users));
             Assert.Contains("learningRate (0.005 there, 1 here)", wrongOption.Message, StringComparison.Ordinal);
-            var wrongData = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(resumed, Users[1..], Users));
+            var wrongData = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(resumed, Users[1..], Users));
             Assert.Contains("examples (", wrongData.Message, StringComparison.Ordinal);
             using var smaller = Toy.Recommender(Toy.Index(19, [4, 4, 4]));
-            var wrongIndex = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(smaller, Users, Users));
+            var wrongIndex = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                new GrpoTrainer([new ExactMatchReward()], Options(folder)).TrainAsync(smaller, Users, Users));
             Assert.Contains("index (", wrongIndex.Message, StringComparison.Ordinal);
         }
         finally
@@ -182,7 +190,8 @@ public sealed class GrpoTrainerTests
             configure(options);
             float[] before = Weights(recommender);
             // Rewarding anything but the targets, the run can only hurt.
-            var result = await new GrpoTrainer([new WeightedReward(new SharedPrefixReward(), -1)], options).TrainAsync(recommender, Users, Users);
+            var result = await new GrpoTrainer([new WeightedReward(new SharedPrefixReward(), -1)], options)
+                .TrainAsync(recommender, Users, Users);
             return (result, before, Weights(recommender));
         }
 
@@ -194,7 +203,8 @@ public sealed class GrpoTrainerTests
         Assert.Contains("entropy floor", entropy.Result.StopReason, StringComparison.Ordinal);
         Assert.Equal(1, entropy.Result.Steps);
 
-        var patience = await RunAsync(options => (options.Guards.Patience, options.Guards.ValidateEverySteps, options.Guards.KlCeiling) = (3, 1, 0));
+        var patience =
+            await RunAsync(options => (options.Guards.Patience, options.Guards.ValidateEverySteps, options.Guards.KlCeiling) = (3, 1, 0));
         Assert.StartsWith("patience: ", patience.Result.StopReason, StringComparison.Ordinal);
         Assert.True(patience.Result.Steps < 40);
         Assert.All(new[] { kl, entropy, patience }.Where(run => run.Result.BestStep == 0), run => Assert.Equal(run.Before, run.After));
@@ -212,9 +222,11 @@ public sealed class GrpoTrainerTests
         Assert.Equal(1, result.History[0].Metrics["skipped_targets"]);
         var strict = Small(steps: 2);
         strict.UnknownTargets = UnknownTargets.Throw;
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], strict).TrainAsync(recommender, train));
+        var error = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], strict).TrainAsync(recommender, train));
         Assert.Contains("Target 'nowhere' of user 'u'", error.Message, StringComparison.Ordinal);
-        var none = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], Small(2)).TrainAsync(recommender, [train[^1]]));
+        var none = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], Small(2)).TrainAsync(recommender, [train[^1]]));
         Assert.Contains("None of the 1 training examples", none.Message, StringComparison.Ordinal);
     }
 
@@ -223,13 +235,16 @@ public sealed class GrpoTrainerTests
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        var reward = await Assert.ThrowsAsync<InvalidOperationException>(() => new GrpoTrainer([new NaNReward()], Small(2)).TrainAsync(recommender, Users));
+        var reward = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new GrpoTrainer([new NaNReward()], Small(2)).TrainAsync(recommender, Users));
         Assert.Contains("Reward 'undefined' gave NaN", reward.Message, StringComparison.Ordinal);
         var large = Small(2);
         large.GroupSize = 21;
-        var size = await Assert.ThrowsAsync<ArgumentException>(() => new GrpoTrainer([new ExactMatchReward()], large).TrainAsync(recommender, Users));
+        var size = await Assert.ThrowsAsync<ArgumentException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], large).TrainAsync(recommender, Users));
         Assert.Contains("group size 21 exceeds the catalogue's 20", size.Message, StringComparison.Ordinal);
-        var uneven = await Assert.ThrowsAsync<InvalidOperationException>(() => new GrpoTrainer([new ExactMatchReward()], Small(2), new UnevenSampler()).TrainAsync(recommender, Users));
+        var uneven = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new GrpoTrainer([new ExactMatchReward()], Small(2), new UnevenSampler()).TrainAsync(recommender, Users));
         Assert.Contains("'uneven' returned a group of 5; every group must have 6", uneven.Message, StringComparison.Ordinal);
         using var foreign = Toy.Model(recommender.Template.VocabularySize + 1);
         var trainer = new GrpoTrainer([new ExactMatchReward()], Small(2)) { Reference = foreign };
@@ -262,14 +277,18 @@ public sealed class GrpoTrainerTests
         listener.Start();
         var reports = new List<TrainingProgress>();
 
-        await new GrpoTrainer([new ExactMatchReward(), new RankReward()], Small(steps: 4)).TrainAsync(recommender, Users, Users, new Reporter(reports.Add));
+        await new GrpoTrainer([new ExactMatchReward(), new RankReward()], Small(steps: 4))
+            .TrainAsync(recommender, Users, Users, new Reporter(reports.Add));
 
         Assert.Equal([0L, 1, 2, 3, 4], reports.Select(report => report.Step));
         string[] keys =
         [
-            "reward", "reward_deviation", "reward/exact-match", "reward_deviation/rank", "group_hit_rate", "zero_advantage", "distinct", "top1_concentration",
-            "kl", "entropy", "clip_share", "advantage_min", "advantage_max", "length", "length_min", "length_max", "tokens_per_second", "prompts_per_second", "seconds/rollout",
-            "seconds/reward", "seconds/reference", "seconds/policy", "seconds/update", "loss", "kl_weight", "learning_rate", "gradient_norm",
+            "reward", "reward_deviation", "reward/exact-match", "reward_deviation/rank", "group_hit_rate", "zero_advantage", "distinct",
+                "top1_concentration",
+            "kl", "entropy", "clip_share", "advantage_min", "advantage_max", "length", "length_min", "length_max", "tokens_per_second",
+                "prompts_per_second", "seconds/rollout",
+            "seconds/reward", "seconds/reference", "seconds/policy", "seconds/update", "loss", "kl_weight", "learning_rate",
+                "gradient_norm",
         ];
         Assert.All(keys, key => Assert.True(reports[^1].Metrics.ContainsKey(key), key));
         Assert.Equal(0, reports[1].Metrics["kl"], 1e-9);
@@ -320,7 +339,8 @@ public sealed class GrpoTrainerTests
             var options = Small(steps, rate: 1e-3);
             (options.InnerEpochs, options.EntropyWeight) = (2, 0.01);
             long before = Toy.LiveTensors();
-            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new RandomRolloutSampler()).TrainAsync(recommender, Users, Users);
+            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new RandomRolloutSampler())
+                .TrainAsync(recommender, Users, Users);
             return Tensor.TotalCount - before;
         }
 
@@ -390,7 +410,8 @@ public sealed class GrpoTrainerTests
         public string Name => "uneven";
 
         public IReadOnlyList<IReadOnlyList<Rollout>> Sample(RolloutRequest request, CancellationToken cancellationToken = default) =>
-            [.. new BeamRolloutSampler().Sample(request, cancellationToken).Select((group, b) => (IReadOnlyList<Rollout>)[.. group.Skip(b == 1 ? 1 : 0)])];
+            [.. new BeamRolloutSampler().Sample(request, cancellationToken)
+                .Select((group, b) => (IReadOnlyList<Rollout>)[.. group.Skip(b == 1 ? 1 : 0)])];
     }
 
     private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>

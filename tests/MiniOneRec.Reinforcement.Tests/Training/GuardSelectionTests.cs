@@ -14,7 +14,8 @@ public sealed class GuardSelectionTests
         [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}", $"i{u + 8}"], $"i{(u * 3) % 20}"))];
 
     /// <summary>The targets are what the model recommends as it stands; the run rewards items that are never the target.</summary>
-    private static async Task<(TrainingResult Result, float[] Start, float[] End, List<string> Log)> ConflictAsync(GuardOptions guards, int steps = 10)
+    private static async Task<(TrainingResult Result, float[] Start, float[] End, List<string> Log)> ConflictAsync(GuardOptions guards,
+        int steps = 10)
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         (guards.KlCeiling, guards.ValidateEverySteps, guards.BeamWidth) = (0, 1, 10);
@@ -24,7 +25,8 @@ public sealed class GuardSelectionTests
         })];
         float[] start = Weights(recommender);
         var log = new ListLogger();
-        var options = new GrpoOptions { Steps = steps, PromptsPerStep = 8, GroupSize = 8, LearningRate = 0.004, WarmupSteps = 0, KlWeight = 0, Guards = guards };
+        var options = new GrpoOptions { Steps = steps, PromptsPerStep = 8, GroupSize = 8, LearningRate = 0.004, WarmupSteps = 0,
+            KlWeight = 0, Guards = guards };
         var result = await new GrpoTrainer([new MarginReward()], options, logger: log).TrainAsync(recommender, users, users);
         return (result, start, Weights(recommender), log.Messages);
     }
@@ -32,7 +34,8 @@ public sealed class GuardSelectionTests
     private static float[] Weights(GenerativeRecommender recommender) =>
         [.. recommender.Model.named_parameters().SelectMany(pair => pair.parameter.cpu().data<float>().ToArray())];
 
-    private static double At(TrainingResult result, long step, string metric) => result.History.Single(entry => entry.Step == step).Metrics[metric];
+    private static double At(TrainingResult result, long step, string metric) =>
+        result.History.Single(entry => entry.Step == step).Metrics[metric];
 
     [Fact]
     public async Task SelectByNdcg_RewardThatConflicts_KeepsTheStartAndSaysSo()
@@ -44,7 +47,8 @@ public sealed class GuardSelectionTests
         Assert.True(result.KeptStart);
         Assert.DoesNotContain(result.History, step => step.Metrics.ContainsKey("validation_reward"));
         string warning = Assert.Single(log, message => message.StartsWith("Warning", StringComparison.Ordinal));
-        Assert.Contains("with the weights that it started with: none of 10 validations had NDCG@10 above the start's", warning, StringComparison.Ordinal);
+        Assert.Contains("with the weights that it started with: none of 10 validations had NDCG@10 above the start's", warning,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,7 +60,8 @@ public sealed class GuardSelectionTests
         Assert.False(result.KeptStart);
         Assert.True(At(result, result.BestStep, "validation_reward") > At(result, 0, "validation_reward") + 0.02);
         Assert.Equal(At(result, result.BestStep, "validation_reward"), result.BestValidation, 1e-12);
-        Assert.Equal(result.BestValidation, result.History.Max(step => step.Metrics.GetValueOrDefault("validation_reward", double.MinValue)), 1e-12);
+        Assert.Equal(result.BestValidation,
+            result.History.Max(step => step.Metrics.GetValueOrDefault("validation_reward", double.MinValue)), 1e-12);
         Assert.Equal(At(result, 0, "validation_reward"), At(result, 0, "validation_reward/margin"), 1e-12);
         Assert.True(At(result, result.BestStep, "NDCG@10") < At(result, 0, "NDCG@10"));
         Assert.DoesNotContain(log, message => message.StartsWith("Warning", StringComparison.Ordinal));
@@ -87,7 +92,8 @@ public sealed class GuardSelectionTests
     [Fact]
     public async Task SelectByReward_FloorThatNothingMeets_KeepsTheStartAndSaysWhy()
     {
-        var (result, start, end, log) = await ConflictAsync(new GuardOptions { SelectBy = GuardFigure.Reward, NdcgFloorShare = 10 }, steps: 2);
+        var (result, start, end, log) =
+            await ConflictAsync(new GuardOptions { SelectBy = GuardFigure.Reward, NdcgFloorShare = 10 }, steps: 2);
 
         Assert.Equal(start, end);
         Assert.True(result.KeptStart);
@@ -133,7 +139,8 @@ public sealed class GuardSelectionTests
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         var log = new ListLogger();
 
-        var result = await new GrpoTrainer([new FormatReward()], new GrpoOptions { Steps = 2, PromptsPerStep = 4 }, logger: log).TrainAsync(recommender, Users);
+        var result = await new GrpoTrainer([new FormatReward()], new GrpoOptions { Steps = 2, PromptsPerStep = 4 }, logger: log)
+            .TrainAsync(recommender, Users);
 
         Assert.True(result.KeptStart);
         Assert.Contains(log.Messages, message => message.Contains("no step changed a weight", StringComparison.Ordinal));
@@ -143,12 +150,15 @@ public sealed class GuardSelectionTests
     public void Options_ThatMakeNoSense_AreRefusedByName()
     {
         static string Message(GuardOptions guards) =>
-            Assert.Throws<OptionsValidationException>(() => new GrpoTrainer([new FormatReward()], new GrpoOptions { Guards = guards })).Message;
+            Assert.Throws<OptionsValidationException>(() => new GrpoTrainer([new FormatReward()], new GrpoOptions { Guards = guards }))
+                .Message;
 
-        Assert.Contains("needs a Guards.RewardWeight above 0", Message(new GuardOptions { SelectBy = GuardFigure.Blend }), StringComparison.Ordinal);
+        Assert.Contains("needs a Guards.RewardWeight above 0", Message(new GuardOptions { SelectBy = GuardFigure.Blend }),
+            StringComparison.Ordinal);
         Assert.Contains("Guards.RewardWeight 2 is read for", Message(new GuardOptions { RewardWeight = 2 }), StringComparison.Ordinal);
         Assert.Contains("NdcgFloor", Message(new GuardOptions { NdcgFloor = 1.5 }), StringComparison.Ordinal);
-        var error = Assert.Throws<OptionsValidationException>(() => new PreferenceTrainer(new PreferenceOptions { Guards = new GuardOptions { SelectBy = GuardFigure.Reward } }));
+        var error = Assert.Throws<OptionsValidationException>(() =>
+            new PreferenceTrainer(new PreferenceOptions { Guards = new GuardOptions { SelectBy = GuardFigure.Reward } }));
         Assert.Contains("Guards.SelectBy Reward needs rewards", error.Message, StringComparison.Ordinal);
     }
 
@@ -161,19 +171,20 @@ public sealed class GuardSelectionTests
         Assert.Equal(
             ["validateEverySteps", "validationExamples", "beamWidth", "patience", "requiredErrors", "klCeiling", "entropyFloor"],
             ((IEnumerable<KeyValuePair<string, JsonNode?>>)written).Select(pair => pair.Key));
-        Assert.Equal(2, (int)JsonSerializer.SerializeToNode(new GuardOptions { SelectBy = GuardFigure.HitRate1 }, JsonSerializerOptions.Web)!["selectBy"]!);
+        Assert.Equal(2, (int)JsonSerializer.SerializeToNode(new GuardOptions { SelectBy = GuardFigure.HitRate1 },
+            JsonSerializerOptions.Web)!["selectBy"]!);
     }
 
     [Fact]
     public void HeldOutRewards_WeighPlacesAsNdcgDoes()
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        Beam[] beams = [.. ((string[])["i1", "i3", "i2"]).Select((item, place) =>
-            new Beam(recommender.Trie.Find(recommender.Index[item].Codes), -place, -place))];
+        Recommendation[] items =
+            [.. ((string[])["i1", "i3", "i2"]).Select((item, place) => new Recommendation(item, -place, recommender.Index[item]))];
         var byName = new Dictionary<string, double>();
 
-        double[] means = new HeldOutRewards(recommender, new RewardSum([new WeightedReward(new MarginReward(), 2)]))
-            .Score([(Users[0], recommender.Trie.Find(recommender.Index["i3"].Codes))], [beams], byName);
+        double[] means = new HeldOutRewards(recommender.SemanticIdModel, new RewardSum([new WeightedReward(new MarginReward(), 2)]))
+            .Score([(Users[0], recommender.Trie.Find(recommender.Index["i3"].Codes))], [new RecommendationResult(items)], byName);
 
         // i1 and i3 have an odd number, i2 has not.
         double expected = 2 * (1 + 1 / Math.Log2(3)) / (1 + 1 / Math.Log2(3) + 1 / Math.Log2(4));
@@ -206,7 +217,8 @@ public sealed class GuardSelectionTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter) =>
             Messages.Add($"{logLevel}: {formatter(state, exception)}");
     }
 }

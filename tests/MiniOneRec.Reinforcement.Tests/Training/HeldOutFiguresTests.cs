@@ -5,7 +5,8 @@ public sealed class HeldOutFiguresTests
     [Fact]
     public void Over_PairedRows_GivesMeanAndStandardError()
     {
-        var figures = new HeldOutFigures(0, 0, [1, 0.5, 0, 1], 5);      // the fifth row's target is unknown: no gain before or after
+        // The fifth row's target is unknown: no gain before or after.
+        var figures = new HeldOutFigures(new Dictionary<string, double> { ["NDCG@10"] = 0.5 }, [1, 0.5, 0, 1], 5) { Value = 0.5 };
 
         var (mean, error) = figures.Over([0, 0.5, 0, 1]);
 
@@ -22,10 +23,12 @@ public sealed class HeldOutFiguresTests
     public async Task TrainAsync_RequiredErrors_DecideWhetherTheStartIsGivenUp(double required, bool givenUp)
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        NextItemExample[] users = [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}", $"i{u + 8}"], $"i{(u * 3) % 20}"))];
+        NextItemExample[] users =
+            [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}", $"i{u + 8}"], $"i{(u * 3) % 20}"))];
         var options = new GrpoOptions
         {
-            Steps = 20, PromptsPerStep = 8, LearningRate = 0.01, WarmupSteps = 0, Guards = new GuardOptions { ValidateEverySteps = 5, KlCeiling = 0, RequiredErrors = required },
+            Steps = 20, PromptsPerStep = 8, LearningRate = 0.01, WarmupSteps = 0,
+                Guards = new GuardOptions { ValidateEverySteps = 5, KlCeiling = 0, RequiredErrors = required },
         };
 
         var result = await new GrpoTrainer([new ExactMatchReward(), new RankReward()], options).TrainAsync(recommender, users, users);

@@ -17,7 +17,8 @@ public sealed class PassCountTests
     [InlineData(2, 4, 5)]
     public async Task TrainAsync_Updates_RunThePolicyNoMoreThanNeeded(int epochs, int groupsPerUpdate, int expected)
     {
-        Assert.Equal(expected, await CountAsync(new ExactMatchReward(), ReferenceKind.AdapterOff, KlPlacement.Loss, epochs, groupsPerUpdate));
+        Assert.Equal(expected,
+            await CountAsync(new ExactMatchReward(), ReferenceKind.AdapterOff, KlPlacement.Loss, epochs, groupsPerUpdate));
     }
 
     [Fact]
@@ -33,14 +34,16 @@ public sealed class PassCountTests
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         var options = Options();
-        (options.Steps, options.KlPlacement, options.Reference) = (3, placement, new ReferenceOptions { SyncEverySteps = 1, SyncMixing = 1 });
+        (options.Steps, options.KlPlacement, options.Reference) =
+            (3, placement, new ReferenceOptions { SyncEverySteps = 1, SyncMixing = 1 });
 
         var result = await new GrpoTrainer([new ExactMatchReward()], options, new FirstItems()).TrainAsync(recommender, Users);
 
         Assert.All(result.History.Skip(1), step => Assert.Equal(0, step.Metrics["kl"], 1e-12));
     }
 
-    private static async Task<int> CountAsync(IRewardFunction reward, ReferenceKind reference, KlPlacement placement, int epochs, int groupsPerUpdate)
+    private static async Task<int> CountAsync(IRewardFunction reward, ReferenceKind reference, KlPlacement placement, int epochs,
+        int groupsPerUpdate)
     {
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         var projection = recommender.Model.modules().OfType<Projection>().First();
@@ -54,7 +57,8 @@ public sealed class PassCountTests
             },
             [("learned", learned)]);
         var options = Options();
-        (options.InnerEpochs, options.GroupsPerUpdate, options.KlPlacement, options.Reference.Kind) = (epochs, groupsPerUpdate, placement, reference);
+        (options.InnerEpochs, options.GroupsPerUpdate, options.KlPlacement, options.Reference.Kind) =
+            (epochs, groupsPerUpdate, placement, reference);
         await new GrpoTrainer([reward], options, new FirstItems()).TrainAsync(recommender, Users);
         return passes;
     }

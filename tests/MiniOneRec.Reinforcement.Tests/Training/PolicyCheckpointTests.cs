@@ -27,12 +27,14 @@ public sealed class PolicyCheckpointTests : IDisposable
         await InterruptedAsync();
         var before = Hashes();
 
-        async Task<string> Refusal(IRewardFunction[]? rewards = null, IRolloutSampler? sampler = null, NextItemExample[]? validation = null, int seed = 3, bool reference = false)
+        async Task<string> Refusal(IRewardFunction[]? rewards = null, IRolloutSampler? sampler = null,
+            NextItemExample[]? validation = null, int seed = 3, bool reference = false)
         {
             using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]), seed);
             using var other = Toy.Recommender(Toy.Index(20, [4, 4, 4]), 9);
             float[] weights = Weights(model);
-            var trainer = new GrpoTrainer(rewards ?? Rewards, Options(), sampler ?? new RandomRolloutSampler()) { Reference = reference ? other.Model : null };
+            var trainer = new GrpoTrainer(rewards ?? Rewards, Options(),
+                sampler ?? new RandomRolloutSampler()) { Reference = reference ? other.Model : null };
             var error = await Assert.ThrowsAsync<InvalidDataException>(() => trainer.TrainAsync(model, Users, validation ?? Users));
             Assert.Equal(weights, Weights(model));
             Assert.Contains("Checkpoints.Resume to false", error.Message, StringComparison.Ordinal);
@@ -40,7 +42,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         }
 
         Assert.Contains("rewards (1 * exact-match", await Refusal([new ExactMatchReward()]), StringComparison.Ordinal);
-        Assert.Contains("0.5 * shared-prefix", await Refusal([new ExactMatchReward(), new WeightedReward(new SharedPrefixReward(), 0.5)]), StringComparison.Ordinal);
+        Assert.Contains("0.5 * shared-prefix", await Refusal([new ExactMatchReward(), new WeightedReward(new SharedPrefixReward(), 0.5)]),
+            StringComparison.Ordinal);
         Assert.Contains("temperature 2", await Refusal(sampler: new RandomRolloutSampler(2)), StringComparison.Ordinal);
         Assert.Contains("rollouts (sampling", await Refusal(sampler: new BeamRolloutSampler()), StringComparison.Ordinal);
         Assert.Contains("validation (", await Refusal(validation: Users[1..]), StringComparison.Ordinal);
@@ -101,7 +104,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         Assert.Equal((expected.Steps, expected.BestStep, expected.BestValidation), (result.Steps, result.BestStep, result.BestValidation));
         Assert.Equal(expected.History.Select(step => step.Step), result.History.Select(step => step.Step));
         Assert.Equal(rate < 1e-3 ? 0 : 6, result.BestStep);
-        Assert.Equal([$"best-{result.BestStep:D9}.safetensors", "step-000000006"], Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal([$"best-{result.BestStep:D9}.safetensors", "step-000000006"],
+            Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -115,7 +119,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         other.LearningRate = 1;
         using (var model = Toy.Recommender(Toy.Index(20, [4, 4, 4])))
         {
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => new GrpoTrainer(Rewards, other, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+                new GrpoTrainer(Rewards, other, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
             Assert.Contains("learningRate (0.005 there, 1 here)", error.Message, StringComparison.Ordinal);
         }
 
@@ -159,10 +164,12 @@ public sealed class PolicyCheckpointTests : IDisposable
         var ended = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(first, Users, Users);
         int reports = 0;
 
-        var again = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(second, Users, Users, new Reporter(_ => reports++));
+        var again = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler())
+            .TrainAsync(second, Users, Users, new Reporter(_ => reports++));
 
         Assert.StartsWith("patience: ", ended.StopReason, StringComparison.Ordinal);
-        Assert.Equal((ended.Steps, ended.StopReason, ended.BestStep, ended.BestValidation), (again.Steps, again.StopReason, again.BestStep, again.BestValidation));
+        Assert.Equal((ended.Steps, ended.StopReason, ended.BestStep, ended.BestValidation),
+            (again.Steps, again.StopReason, again.BestStep, again.BestValidation));
         Assert.Equal(Weights(first), Weights(second));
         Assert.Equal(0, reports);
     }
@@ -216,7 +223,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         var options = Options();
         options.Checkpoints.Resume = resume;
 
-        var error = await Assert.ThrowsAnyAsync<Exception>(() => new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
+        var error = await Assert.ThrowsAnyAsync<Exception>(() =>
+            new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
 
         Assert.True(error is IOException or InvalidDataException);
         Assert.Contains(isFolder ? "'sft-checkpoint'" : artifact, error.Message, StringComparison.Ordinal);
@@ -280,7 +288,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         return new(Rewards, options, new RandomRolloutSampler());
     }
 
-    /// <summary>Writes the checkpoint of step 3 as version 0.1 did: in the folder itself, the best weights among the tensors, their step and figure in the state.</summary>
+    /// <summary>Writes the checkpoint of step 3 as version 0.1 did: in the folder itself, the best weights among the tensors, their step
+    /// and figure in the state.</summary>
     private async Task ToVersion01Async(bool hashed)
     {
         string step = Path.Combine(_folder, "step-000000003"), best = Directory.GetFiles(_folder, "best-*").Single();
@@ -298,7 +307,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         {
             var tensors = SafetensorsFile.Load(Path.Combine(step, "state.safetensors")).Concat(
                 SafetensorsFile.Load(best).Select(pair => KeyValuePair.Create("best." + pair.Key, pair.Value)));
-            await SafetensorsFile.SaveAsync(Path.Combine(_folder, "state.safetensors"), [.. tensors.Select(pair => (pair.Key, pair.Value))]);
+            await SafetensorsFile.SaveAsync(Path.Combine(_folder, "state.safetensors"),
+                [.. tensors.Select(pair => (pair.Key, pair.Value))]);
         }
 
         var madeFrom = manifest["madeFrom"]!.AsObject();
@@ -308,7 +318,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         }
 
         string path = Path.Combine(_folder, "checkpoint.json");
-        var files = new Dictionary<string, string> { ["state.safetensors"] = await ArtifactManifest.HashFileAsync(Path.Combine(_folder, "state.safetensors")) };
+        var files = new Dictionary<string,
+            string> { ["state.safetensors"] = await ArtifactManifest.HashFileAsync(Path.Combine(_folder, "state.safetensors")) };
         var written = new ArtifactManifest
         {
             Kind = "grpo-checkpoint",
@@ -332,7 +343,8 @@ public sealed class PolicyCheckpointTests : IDisposable
                 cancellation.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Trainer(_folder, rate).TrainAsync(model, Users, Users, progress, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            Trainer(_folder, rate).TrainAsync(model, Users, Users, progress, cancellation.Token));
     }
 
     private GrpoOptions Options() => Options(_folder);
@@ -343,7 +355,8 @@ public sealed class PolicyCheckpointTests : IDisposable
         Checkpoints = new CheckpointOptions { Folder = folder, Every = 50, Resume = true },
     };
 
-    private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories).ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
+    private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
+        .ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
 
     private static float[] Weights(GenerativeRecommender recommender) =>
         [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];

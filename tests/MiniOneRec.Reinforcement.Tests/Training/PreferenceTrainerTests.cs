@@ -35,7 +35,8 @@ public sealed class PreferenceTrainerTests
         var last = result.History[^1].Metrics;
         Assert.InRange(last["length"], last["length_min"], last["length_max"]);
         Assert.True(last["tokens_per_second"] >= last["prompts_per_second"] * last["length_min"]);
-        Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2, $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
+        Assert.True(result.BestValidation > result.History[0].Metrics["NDCG@10"] + 0.2,
+            $"{result.History[0].Metrics["NDCG@10"]} to {result.BestValidation}");
     }
 
     [Fact]

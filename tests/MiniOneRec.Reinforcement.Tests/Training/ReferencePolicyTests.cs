@@ -58,7 +58,8 @@ public sealed class ReferencePolicyTests
             using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
             var options = Options();
             (options.Steps, options.KlPlacement, options.KlEstimator, options.KlWeight) = (20, placement, estimator, run == 0 ? 0 : 2);
-            var result = await new GrpoTrainer([new SharedPrefixReward()], options, new RandomRolloutSampler()).TrainAsync(recommender, Users);
+            var result = await new GrpoTrainer([new SharedPrefixReward()], options, new RandomRolloutSampler())
+                .TrainAsync(recommender, Users);
             distance[run] = result.History.TakeLast(5).Average(step => step.Metrics["kl"]);
         }
 
@@ -82,7 +83,9 @@ public sealed class ReferencePolicyTests
         Steps = 1, PromptsPerStep = 8, GroupSize = 6, LearningRate = 5e-3, WarmupSteps = 0, Guards = new GuardOptions { KlCeiling = 0 },
     };
 
-    private static float[] Values(nn.Module model) => [.. model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
+    private static float[] Values(nn.Module model) =>
+        [.. model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
 
-    private static float[] Values(ReferencePolicy reference) => [.. reference.State().SelectMany(pair => pair.Value.detach().data<float>().ToArray())];
+    private static float[] Values(ReferencePolicy reference) =>
+        [.. reference.State().SelectMany(pair => pair.Value.detach().data<float>().ToArray())];
 }

@@ -21,7 +21,8 @@ public sealed class ResumedPromptsTests : IDisposable
         var prompt = new Prompt(Prompt.NextSid) { SemanticIds = [Index["i1"]] };
         await TrainAsync(prompt);
 
-        var other = await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(new Prompt(Prompt.NextSid) { SemanticIds = [Index["i2"]] }));
+        var other =
+            await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(new Prompt(Prompt.NextSid) { SemanticIds = [Index["i2"]] }));
         var none = await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(null));
         await TrainAsync(prompt);
 
@@ -45,7 +46,9 @@ public sealed class ResumedPromptsTests : IDisposable
     {
         var template = new CompactTemplate(Index.LevelSizes, order: order);
         using var recommender = new GenerativeRecommender(Toy.Model(template.VocabularySize), Index, template);
-        var options = new GrpoOptions { Steps = 2, PromptsPerStep = 2, GroupSize = 4, WarmupSteps = 0, Checkpoints = new() { Folder = _folder, Every = 1, Resume = true } };
-        await new GrpoTrainer([new ExactMatchReward()], options).TrainAsync(recommender, [new RolloutExample(Toy.Example("i5", "i1", "i3")) { Prompt = prompt }]);
+        var options = new GrpoOptions { Steps = 2, PromptsPerStep = 2, GroupSize = 4, WarmupSteps = 0,
+            Checkpoints = new() { Folder = _folder, Every = 1, Resume = true } };
+        await new GrpoTrainer([new ExactMatchReward()], options)
+            .TrainAsync(recommender, [new RolloutExample(Toy.Example("i5", "i1", "i3")) { Prompt = prompt }]);
     }
 }

@@ -6,7 +6,8 @@ namespace MiniOneRec.Reinforcement.Tests;
 /// <summary>What a run means for serving and for meters.</summary>
 public sealed class ServingTests
 {
-    private static readonly NextItemExample[] Users = [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}"], $"i{(u * 3) % 20}"))];
+    private static readonly NextItemExample[] Users =
+        [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}"], $"i{(u * 3) % 20}"))];
 
     [Fact]
     public async Task Grpo_RefusesToServeMeanwhileExceptOnItsThread()
@@ -14,7 +15,8 @@ public sealed class ServingTests
         using var recommender = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         var asking = new AskingReward(recommender);
 
-        await new GrpoTrainer([asking], new GrpoOptions { Steps = 2, PromptsPerStep = 2, GroupSize = 4 }).TrainAsync(recommender, Users, Users);
+        await new GrpoTrainer([asking], new GrpoOptions { Steps = 2, PromptsPerStep = 2, GroupSize = 4 })
+            .TrainAsync(recommender, Users, Users);
 
         Assert.True(asking.Own > 0);
         Assert.Contains("being trained", Assert.IsType<InvalidOperationException>(asking.Other).Message, StringComparison.Ordinal);
@@ -33,7 +35,8 @@ public sealed class ServingTests
             thread.Join();
         });
 
-        await new PreferenceTrainer(new PreferenceOptions { Steps = 2, PromptsPerStep = 2 }).TrainAsync(recommender, Users, progress: progress);
+        await new PreferenceTrainer(new PreferenceOptions { Steps = 2, PromptsPerStep = 2 })
+            .TrainAsync(recommender, Users, progress: progress);
 
         Assert.Contains("being trained", Assert.IsType<InvalidOperationException>(other).Message, StringComparison.Ordinal);
         Assert.Single((await recommender.RecommendAsync(["i1"], 1)).Items);

@@ -8,7 +8,8 @@ namespace MiniOneRec.Reinforcement.Tests;
 public sealed partial class TitlePromptTests
 {
     private static readonly string[] Titles =
-        ["steel drill bits", "paper towels", "nitrile gloves", "label maker", "digital caliper", "desk lamp", "packing tape", "safety glasses"];
+        ["steel drill bits", "paper towels", "nitrile gloves", "label maker", "digital caliper", "desk lamp", "packing tape",
+            "safety glasses"];
 
     [Theory]
     [InlineData("R2a")]
@@ -17,10 +18,12 @@ public sealed partial class TitlePromptTests
     public async Task TrainAsync_TitlePrompts_LearnsTheirItems(string kind)
     {
         using var recommender = Recommender();
-        RolloutExample[] train = [.. Titles.Select((title, i) => new RolloutExample(new NextItemExample($"u{i}", [], $"i{i}")) { Prompt = Prompt(kind, i) })];
+        RolloutExample[] train =
+            [.. Titles.Select((title, i) => new RolloutExample(new NextItemExample($"u{i}", [], $"i{i}")) { Prompt = Prompt(kind, i) })];
         var options = new GrpoOptions
         {
-            Steps = 80, PromptsPerStep = 8, GroupSize = 20, LearningRate = 0.01, WarmupSteps = 0, KlWeight = 0.001, GroupsPerUpdate = 4, Guards = new GuardOptions { KlCeiling = 0 },
+            Steps = 80, PromptsPerStep = 8, GroupSize = 20, LearningRate = 0.01, WarmupSteps = 0, KlWeight = 0.001, GroupsPerUpdate = 4,
+                Guards = new GuardOptions { KlCeiling = 0 },
         };
 
         var result = await new GrpoTrainer([new ExactMatchReward(), new RankReward()], options).TrainAsync(recommender, train);
@@ -44,7 +47,8 @@ public sealed partial class TitlePromptTests
         var example = new RolloutExample(new NextItemExample("u", [], "i0")) { Prompt = Prompt("R2a", 0), OtherTargets = ["i9"] };
         var watcher = new TargetsSeen();
 
-        await new GrpoTrainer([watcher], new GrpoOptions { Steps = 1, PromptsPerStep = 2, GroupSize = 20, WarmupSteps = 0 }).TrainAsync(recommender, [example]);
+        await new GrpoTrainer([watcher], new GrpoOptions { Steps = 1, PromptsPerStep = 2, GroupSize = 20, WarmupSteps = 0 })
+            .TrainAsync(recommender, [example]);
 
         Assert.Equal(["i0", "i9"], watcher.Paid.Order());
     }

@@ -55,7 +55,8 @@ public sealed class CompletionScorerTests
         using var recommender = Toy.Recommender(Toy.Index(30, [4, 5, 6], mixedDepth));
         var request = Toy.Request(recommender, 12, 5, "i3", "i7", "i9");
         var rollouts = new RandomRolloutSampler().Sample(request);
-        var groups = request.Prompts.Zip(rollouts, (prompt, group) => new CompletionGroup(prompt, [.. group.Select(rollout => rollout.Tokens)])).ToArray();
+        var groups = request.Prompts.Zip(rollouts,
+            (prompt, group) => new CompletionGroup(prompt, [.. group.Select(rollout => rollout.Tokens)])).ToArray();
         using var layout = CompletionLayout.Trees(
             groups, recommender.Trie.Depth + recommender.Template.Terminator.Count, CPU, recommender.Trie, recommender.Template);
         using var noGrad = no_grad();

@@ -34,7 +34,8 @@ public sealed class HeadFunctionTests
         logits = slice ? logits.masked_fill(forbidden, -1e9) : logits;
         var logP = logits.log_softmax(1);
         var entropy = -(logP.exp() * logP).sum(1);
-        var plain = cat([logP[0, 0].view(1), logP[0, 3].view(1), logP[1, 2].view(1), logP[2, 1].view(1), entropy[0].view(1), entropy[0].view(1), entropy[1].view(1), entropy[2].view(1)]);
+        var plain = cat([logP[0, 0].view(1), logP[0, 3].view(1), logP[1, 2].view(1), logP[2, 1].view(1), entropy[0].view(1),
+            entropy[0].view(1), entropy[1].view(1), entropy[2].view(1)]);
         (plain * scale).sum().backward();
 
         Toy.Close(plain, HeadFunction.Run(rows.detach(), weight.detach(), head), 1e-5, "values");

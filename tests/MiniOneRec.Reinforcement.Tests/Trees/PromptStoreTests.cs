@@ -5,11 +5,13 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement.Tests;
 
-/// <summary>Passes under the weights that sampled read the rollout's own prompts: the same figures as the copied layout, for the completions' tokens alone.</summary>
+/// <summary>Passes under the weights that sampled read the rollout's own prompts: the same figures as the copied layout, for the
+/// completions' tokens alone.</summary>
 public sealed class PromptStoreTests
 {
     private static readonly NextItemExample[] Users =
-        [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [.. Enumerable.Range(0, u + 1).Select(i => $"i{i}")], $"i{(u * 3) % 20}"))];
+        [.. Enumerable.Range(0, 8)
+            .Select(u => new NextItemExample($"u{u}", [.. Enumerable.Range(0, u + 1).Select(i => $"i{i}")], $"i{(u * 3) % 20}"))];
 
     [Theory]
     [InlineData("beam", "qwen2", false, false)]
@@ -30,7 +32,8 @@ public sealed class PromptStoreTests
         var rollouts = Make(sampler).Sample(request);
         int width = recommender.Trie.Depth + template.Terminator.Count;
         int[] numbers = [0, 2, 3];                                      // groups that are not needed are left out
-        CompletionGroup[] groups = [.. numbers.Select(n => new CompletionGroup(request.Prompts[n], [.. rollouts[n].Select(rollout => rollout.Tokens), rollouts[n][0].Tokens]))];
+        CompletionGroup[] groups = [.. numbers.Select(n =>
+            new CompletionGroup(request.Prompts[n], [.. rollouts[n].Select(rollout => rollout.Tokens), rollouts[n][0].Tokens]))];
 
         Assert.True(store.Holds(recommender.Model, request.Prompts));
         using var branches = CompletionLayout.Branches(groups, numbers, store.Cache, width, CPU, renormalised ? recommender.Trie : null, template);
@@ -60,7 +63,8 @@ public sealed class PromptStoreTests
         using var store = new PromptStore();
         var request = Toy.Request(recommender, 3, 1, "i0", "i1") with { Store = store };
         var rollouts = new BeamRolloutSampler(BeamScoring.TrieRenormalised).Sample(request);
-        CompletionGroup[] groups = [.. request.Prompts.Zip(rollouts, (prompt, group) => new CompletionGroup(prompt, [.. group.Select(rollout => rollout.Tokens)]))];
+        CompletionGroup[] groups = [.. request.Prompts.Zip(rollouts,
+            (prompt, group) => new CompletionGroup(prompt, [.. group.Select(rollout => rollout.Tokens)]))];
         int width = recommender.Trie.Depth + template.Terminator.Count;
         using var branches = CompletionLayout.Branches(groups, [0, 1], store.Cache, width, CPU, recommender.Trie, template);
 
@@ -92,7 +96,8 @@ public sealed class PromptStoreTests
     [InlineData(KlPlacement.Loss, 3, LogProbabilitySpace.Trie)]
     [InlineData(KlPlacement.Reward, 0, LogProbabilitySpace.FullVocabulary)]
     [InlineData(KlPlacement.Reward, 3, LogProbabilitySpace.Trie)]
-    public async Task TrainAsync_PromptsOfTheRollout_ChangeNoResultAndSaveTokens(KlPlacement placement, int groupsPerUpdate, LogProbabilitySpace space)
+    public async Task TrainAsync_PromptsOfTheRollout_ChangeNoResultAndSaveTokens(KlPlacement placement, int groupsPerUpdate,
+        LogProbabilitySpace space)
     {
         var (learned, tokens) = (new float[2][], new long[2]);
         for (int run = 0; run < 2; run++)
@@ -110,11 +115,13 @@ public sealed class PromptStoreTests
                 [("learned", matrix)]);
             var options = new GrpoOptions
             {
-                Steps = 3, PromptsPerStep = 8, GroupsPerPass = 3, GroupSize = 6, LearningRate = 0.01, WarmupSteps = 0, KlPlacement = placement, KlWeight = 0.1,
+                Steps = 3, PromptsPerStep = 8, GroupsPerPass = 3, GroupSize = 6, LearningRate = 0.01, WarmupSteps = 0,
+                    KlPlacement = placement, KlWeight = 0.1,
                 GroupsPerUpdate = groupsPerUpdate, LogProbabilities = space, Guards = new GuardOptions { KlCeiling = 0 },
                 Reference = new ReferenceOptions { Kind = ReferenceKind.AdapterOff },
             };
-            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new Beams(hides: run == 0)).TrainAsync(recommender, Users);
+            await new GrpoTrainer([new ExactMatchReward(), new SharedPrefixReward()], options, new Beams(hides: run == 0))
+                .TrainAsync(recommender, Users);
             learned[run] = matrix.detach().data<float>().ToArray();
         }
 
@@ -135,7 +142,8 @@ public sealed class PromptStoreTests
     {
         random.manual_seed(9);
         var (advantages, reference) = (randn(layout.Count), logProbs.detach() + 0.3 * randn(logProbs.shape) * layout.Mask);
-        return new GrpoLoss(klWeight: 0.1).Compute(logProbs, logProbs.detach() - 0.1 * layout.Mask, reference, advantages, layout.Mask).Loss.item<float>();
+        return new GrpoLoss(klWeight: 0.1).Compute(logProbs, logProbs.detach() - 0.1 * layout.Mask, reference, advantages, layout.Mask)
+            .Loss.item<float>();
     }
 
     /// <summary>Beams that may hide from the trainer that its prompts were run.</summary>

@@ -239,7 +239,8 @@ public class CatalogueConcurrencyTests
         });
 
         Assert.Equal(Threads - 1, told);
-        Assert.Equal(Assert.Single(saved), (await SemanticIdCatalogue.LoadAsync(path, loadQuantizer: GridQuantizer.LoadAsync)).Index.Items[^1]);
+        Assert.Equal(Assert.Single(saved),
+            (await SemanticIdCatalogue.LoadAsync(path, loadQuantizer: GridQuantizer.LoadAsync)).Index.Items[^1]);
     }
 
     private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>

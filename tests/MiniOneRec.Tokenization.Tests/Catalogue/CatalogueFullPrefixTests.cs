@@ -46,16 +46,19 @@ public class CatalogueFullPrefixTests
         catalogue.RemoveItems(["old1"]);
         var before = catalogue.Archive;
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => catalogue.AddItemsAsync(["x", "y"], new EmbeddingTable(2, 2, [1, 1, 1, 0])));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            catalogue.AddItemsAsync(["x", "y"], new EmbeddingTable(2, 2, [1, 1, 1, 0])));
 
-        Assert.Contains("Item 'y' finds no free code under the prefix of its nearest codes <a_1><b_0>", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Item 'y' finds no free code under the prefix of its nearest codes <a_1><b_0>", error.Message,
+            StringComparison.Ordinal);
         Assert.Contains("all 4 codes of the levels [2, 2] are taken, 1 of them by removed items", error.Message, StringComparison.Ordinal);
         Assert.Contains("freeSemanticIds", error.Message, StringComparison.Ordinal);
         Assert.Contains("None of the 2 items", error.Message, StringComparison.Ordinal);
         Assert.Same(before, catalogue.Archive);
 
         catalogue.RemoveItems(["old1"], freeSemanticIds: true);
-        Assert.Equal("<a_0><b_1>", (await catalogue.AddItemsAsync(["x", "y"], new EmbeddingTable(2, 2, [1, 1, 1, 0]))).SemanticIds[1].ToString());
+        Assert.Equal("<a_0><b_1>",
+            (await catalogue.AddItemsAsync(["x", "y"], new EmbeddingTable(2, 2, [1, 1, 1, 0]))).SemanticIds[1].ToString());
     }
 
     [Fact]
@@ -68,7 +71,8 @@ public class CatalogueFullPrefixTests
         var addition = await catalogue.AddItemsAsync(["x", "y", "z"], new EmbeddingTable(3, 2, [0, 0, 0, 0, 0, 0]));
 
         Assert.Equal(["<a_0><b_0><c_0>", "<a_0><b_0><c_1>", "<a_1><b_0>"], addition.SemanticIds.Select(id => id.ToString()));
-        Assert.Equal([ItemPlacement.ExtraLevel, ItemPlacement.ExtraLevel, ItemPlacement.OtherPrefix], addition.Displaced.Select(item => item.Placement));
+        Assert.Equal([ItemPlacement.ExtraLevel, ItemPlacement.ExtraLevel, ItemPlacement.OtherPrefix],
+            addition.Displaced.Select(item => item.Placement));
         Assert.Equal([2, 1, 2], catalogue.Index.LevelSizes);
         Assert.Equal(4, catalogue.Index.DistinctCount);
     }
@@ -81,7 +85,8 @@ public class CatalogueFullPrefixTests
 
         var addition = await catalogue.AddItemsAsync(["w", "x", "y", "z"], new EmbeddingTable(4, 2, new float[8]));
 
-        Assert.Equal(["<a_0><b_0><c_0>", "<a_0><b_0><c_1>", "<a_0><b_1>", "<a_0><b_1><c_0>"], addition.SemanticIds.Select(id => id.ToString()));
+        Assert.Equal(["<a_0><b_0><c_0>", "<a_0><b_0><c_1>", "<a_0><b_1>", "<a_0><b_1><c_0>"],
+            addition.SemanticIds.Select(id => id.ToString()));
         Assert.Equal(ItemPlacement.Sibling, addition.Displaced[2].Placement);
         Assert.Equal(5, catalogue.Index.DistinctCount);
     }
@@ -98,7 +103,8 @@ public class CatalogueFullPrefixTests
         string[] ids = [.. Enumerable.Range(0, 200).Select(i => $"i{i:D3}")];
         var options = new TokenizationOptions { Collisions = new() { Policy = policy, ExtraLevelSize = 2 } };
         int start = policy == CollisionPolicy.ExtraLevel ? 60 : 20, room = policy == CollisionPolicy.ExtraLevel ? 128 : 64;
-        var catalogue = await new SemanticIdTokenizer(encoder, quantizer, options).BuildAsync(ids[..start], table.Select([.. Enumerable.Range(0, start)]));
+        var catalogue = await new SemanticIdTokenizer(encoder, quantizer, options)
+            .BuildAsync(ids[..start], table.Select([.. Enumerable.Range(0, start)]));
         int[] sizes = [.. catalogue.Index.LevelSizes];
         room = Math.Max(room, catalogue.Index.Count);
         int added = start;

@@ -13,7 +13,8 @@ public class CatalogueLinkTests
         var built = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync([.. first.Select(i => $"i{i}")], table.Select(first));
         await built.SaveAsync(folder.File("real"));
         Directory.CreateSymbolicLink(folder.File("link"), folder.File("real"));
-        var (mine, theirs) = (await SemanticIdCatalogue.LoadAsync(folder.File("real")), await SemanticIdCatalogue.LoadAsync(folder.File("real")));
+        var (mine, theirs) =
+            (await SemanticIdCatalogue.LoadAsync(folder.File("real")), await SemanticIdCatalogue.LoadAsync(folder.File("real")));
         await theirs.AddItemsAsync(["theirs"], table.Select([100]));
         await theirs.SaveAsync(folder.File("real"));
         await mine.AddItemsAsync(["mine"], table.Select([101]));

@@ -2,10 +2,12 @@ namespace MiniOneRec.Tokenization.Tests;
 
 public class SemanticIdCatalogueTests
 {
-    private static async Task<SemanticIdCatalogue> GridAsync(CollisionOptions? collisions = null, DriftOptions? drift = null, FullPrefixPolicy fullPrefix = FullPrefixPolicy.NearestFree)
+    private static async Task<SemanticIdCatalogue> GridAsync(CollisionOptions? collisions = null, DriftOptions? drift = null,
+        FullPrefixPolicy fullPrefix = FullPrefixPolicy.NearestFree)
     {
         using var encoder = new TfIdfEncoder();
-        var options = new TokenizationOptions { Collisions = collisions ?? new(), Drift = drift ?? new(), Growth = new() { FullPrefix = fullPrefix } };
+        var options = new TokenizationOptions { Collisions = collisions ?? new(), Drift = drift ?? new(),
+            Growth = new() { FullPrefix = fullPrefix } };
         return await new SemanticIdTokenizer(encoder, new GridQuantizer(2, 6), options)
             .BuildAsync(["a", "b", "c"], new EmbeddingTable(3, 2, [1, 2, 1, 3.2f, 0, 2]));
     }
@@ -99,13 +101,16 @@ public class SemanticIdCatalogueTests
     [Fact]
     public async Task AddItemsAsync_ExtraLevel_GoesBelowTheItemThatIsThere()
     {
-        var catalogue = await GridAsync(new CollisionOptions { Policy = CollisionPolicy.ExtraLevel, ExtraLevelSize = 2 }, fullPrefix: FullPrefixPolicy.Refuse);
+        var catalogue = await GridAsync(new CollisionOptions { Policy = CollisionPolicy.ExtraLevel, ExtraLevelSize = 2 },
+            fullPrefix: FullPrefixPolicy.Refuse);
 
         var addition = await catalogue.AddItemsAsync(["d", "e"], new EmbeddingTable(2, 2, [1, 2, 1, 2]));
 
-        Assert.Equal(["<a_1><b_2>", "<a_1><b_2><c_0>", "<a_1><b_2><c_1>"], ((string[])["a", "d", "e"]).Select(id => catalogue.Index[id].ToString()));
+        Assert.Equal(["<a_1><b_2>", "<a_1><b_2><c_0>", "<a_1><b_2><c_1>"],
+            ((string[])["a", "d", "e"]).Select(id => catalogue.Index[id].ToString()));
         Assert.All(addition.Displaced, item => Assert.Equal(0, item.Excess));
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => catalogue.AddItemsAsync(["f"], new EmbeddingTable(1, 2, [1, 2])));
+        var error =
+            await Assert.ThrowsAsync<InvalidOperationException>(() => catalogue.AddItemsAsync(["f"], new EmbeddingTable(1, 2, [1, 2])));
         Assert.Contains("ExtraLevelSize", error.Message, StringComparison.Ordinal);
         Assert.Equal(5, catalogue.Index.Count);
     }
@@ -116,7 +121,8 @@ public class SemanticIdCatalogueTests
         var catalogue = await GridAsync(fullPrefix: FullPrefixPolicy.Refuse);
         var before = catalogue.Index;
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => catalogue.AddItemsAsync(["d", "e", "f", "g", "h"], new EmbeddingTable(5, 2, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2])));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            catalogue.AddItemsAsync(["d", "e", "f", "g", "h"], new EmbeddingTable(5, 2, [1, 2, 1, 2, 1, 2, 1, 2, 1, 2])));
 
         Assert.Contains("CollisionPolicy.ExtraLevel", error.Message, StringComparison.Ordinal);
         Assert.Matches("Item '[d-h]' finds no free code under the prefix of its nearest codes <a_1><b_2>", error.Message);
@@ -131,15 +137,25 @@ public class SemanticIdCatalogueTests
         var catalogue = await GridAsync();
         var one = new EmbeddingTable(1, 2, [0, 0]);
 
-        Assert.Contains("'b'", (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["b"], one))).Message, StringComparison.Ordinal);
-        Assert.Contains("'d' comes twice", (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d", "d"], new EmbeddingTable(2, 2, new float[4])))).Message, StringComparison.Ordinal);
-        Assert.Contains("2 items and 1 vectors", (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d", "e"], one))).Message, StringComparison.Ordinal);
-        Assert.Contains("width 3", (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d"], new EmbeddingTable(1, 3, new float[3])))).Message, StringComparison.Ordinal);
-        Assert.Contains("'x'", Assert.Throws<KeyNotFoundException>(() => catalogue.RemoveItems(["a", "x"])).Message, StringComparison.Ordinal);
-        Assert.Contains("at least one item", Assert.Throws<ArgumentException>(() => catalogue.RemoveItems(["a", "b", "c"])).Message, StringComparison.Ordinal);
+        Assert.Contains("'b'", (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["b"], one))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("'d' comes twice",
+            (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d", "d"], new EmbeddingTable(2, 2, new float[4]))))
+            .Message, StringComparison.Ordinal);
+        Assert.Contains("2 items and 1 vectors",
+            (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d", "e"], one))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("width 3",
+            (await Assert.ThrowsAsync<ArgumentException>(() => catalogue.AddItemsAsync(["d"], new EmbeddingTable(1, 3, new float[3]))))
+            .Message, StringComparison.Ordinal);
+        Assert.Contains("'x'", Assert.Throws<KeyNotFoundException>(() => catalogue.RemoveItems(["a", "x"])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("at least one item", Assert.Throws<ArgumentException>(() => catalogue.RemoveItems(["a", "b", "c"])).Message,
+            StringComparison.Ordinal);
         Assert.Equal(3, catalogue.Index.Count);
         catalogue.RemoveItems(["a"]);
-        Assert.Contains("removed before", Assert.Throws<KeyNotFoundException>(() => catalogue.RemoveItems(["a"])).Message, StringComparison.Ordinal);
+        Assert.Contains("removed before", Assert.Throws<KeyNotFoundException>(() => catalogue.RemoveItems(["a"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,7 +173,8 @@ public class SemanticIdCatalogueTests
             }
         });
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => catalogue.AddItemsAsync(["d"], new EmbeddingTable(1, 2, [0, 0]), progress, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            catalogue.AddItemsAsync(["d"], new EmbeddingTable(1, 2, [0, 0]), progress, cancellation.Token));
 
         Assert.Equal([1, 2], steps);
         Assert.Equal(3, catalogue.Archive.Count);
@@ -172,7 +189,8 @@ public class SemanticIdCatalogueTests
         var options = Toy.RqVae(8, 8, 8);
         using var quantizer = new RqVaeQuantizer(options);
         using var encoder = new TfIdfEncoder();
-        var catalogue = await new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.ExtraLevel }, Drift = new() { MinItems = 7 } })
+        var catalogue = await new SemanticIdTokenizer(encoder, quantizer,
+            new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.ExtraLevel }, Drift = new() { MinItems = 7 } })
             .BuildAsync(ids[..60], table.Select([.. Enumerable.Range(0, 60)]));
         await catalogue.AddItemsAsync(ids[60..75], table.Select([.. Enumerable.Range(60, 15)]));
         catalogue.RemoveItems(["i3", "i61"]);
@@ -225,7 +243,8 @@ public class SemanticIdCatalogueTests
         await (await GridAsync()).SaveAsync(folder.File("c"));
         await File.WriteAllTextAsync(folder.File(Path.Combine("c", file)), content);
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SemanticIdCatalogue.LoadAsync(folder.File("c"), loadQuantizer: GridQuantizer.LoadAsync));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
+            SemanticIdCatalogue.LoadAsync(folder.File("c"), loadQuantizer: GridQuantizer.LoadAsync));
 
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
         Assert.Contains(Path.Combine(folder.File("c"), file.Split('/')[0]), error.Message, StringComparison.Ordinal);
@@ -240,7 +259,8 @@ public class SemanticIdCatalogueTests
         foreach (int seed in (int[])[1, 2])
         {
             using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [8, 32] }, new MiniOneRecOptions { Seed = seed });
-            var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync([.. Enumerable.Range(0, 60).Select(i => $"{i}")], table);
+            var catalogue = await new SemanticIdTokenizer(encoder, quantizer)
+                .BuildAsync([.. Enumerable.Range(0, 60).Select(i => $"{i}")], table);
             await catalogue.SaveAsync(folder.File($"c{seed}"));
         }
 
@@ -259,7 +279,8 @@ public class SemanticIdCatalogueTests
         string[] ids = [.. Enumerable.Range(0, 260).Select(i => $"i{i}")];
         using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [8, 8, 64] });
         using var encoder = new TfIdfEncoder();
-        var catalogue = await new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Drift = new() { MinItems = 20, MaxErrorRatio = 4, MaxDisplacedShare = 1 } })
+        var catalogue = await new SemanticIdTokenizer(encoder, quantizer,
+            new TokenizationOptions { Drift = new() { MinItems = 20, MaxErrorRatio = 4, MaxDisplacedShare = 1 } })
             .BuildAsync(ids[..180], table.Select([.. Enumerable.Range(0, 180)]));
         Assert.False(catalogue.Drift.ArguesForRefit);
         Assert.True(double.IsNaN(catalogue.Drift.ErrorRatio));
@@ -282,8 +303,10 @@ public class SemanticIdCatalogueTests
         Assert.Empty(fitted.With(9, 50, 9).Judge(options).Reasons);
         Assert.Empty(fitted.With(40, 1, 10).Judge(options).Reasons);
         Assert.Contains("2.20 times worse", Assert.Single(fitted.With(40, 1.1, 10).Judge(options).Reasons), StringComparison.Ordinal);
-        Assert.Contains("28 % of the 40 added items", Assert.Single(fitted.With(40, 1, 11).Judge(options).Reasons), StringComparison.Ordinal);
-        Assert.Contains("a share of 0.60; the limit is 0.5", Assert.Single(fitted.With(30, 1, 0).With(30, 1, 0).Judge(options).Reasons), StringComparison.Ordinal);
+        Assert.Contains("28 % of the 40 added items", Assert.Single(fitted.With(40, 1, 11).Judge(options).Reasons),
+            StringComparison.Ordinal);
+        Assert.Contains("a share of 0.60; the limit is 0.5", Assert.Single(fitted.With(30, 1, 0).With(30, 1, 0).Judge(options).Reasons),
+            StringComparison.Ordinal);
         Assert.Equal(1.5, fitted.With(10, 0.5, 0).With(30, 0.8333333, 0).Judge(options).ErrorRatio, 1e-5);
     }
 
@@ -301,10 +324,12 @@ public class SemanticIdCatalogueTests
         var vectors = await tokenizer.EncodeTextAsync(items[60..]);
         var nearest = quantizer.Encode(vectors);
         Assert.Equal(80, catalogue.Index.Count);
-        Assert.All(Enumerable.Range(0, 20), row => Assert.Equal(nearest[row][..2].ToArray(), addition.SemanticIds[row].Codes[..2].ToArray()));
+        Assert.All(Enumerable.Range(0, 20),
+            row => Assert.Equal(nearest[row][..2].ToArray(), addition.SemanticIds[row].Codes[..2].ToArray()));
 
         using var another = new TfIdfEncoder();
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => new SemanticIdTokenizer(another, quantizer).AddItemsAsync(catalogue, items));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new SemanticIdTokenizer(another, quantizer).AddItemsAsync(catalogue, items));
         Assert.Contains("load the one that the catalogue was built with", error.Message, StringComparison.Ordinal);
     }
 
@@ -317,7 +342,8 @@ public class SemanticIdCatalogueTests
         options.SinkhornUse = SinkhornUse.Both;
         using var quantizer = new RqVaeQuantizer(options);
         using var encoder = new TfIdfEncoder();
-        var catalogue = await new SemanticIdTokenizer(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.Keep } })
+        var catalogue = await new SemanticIdTokenizer(encoder, quantizer,
+            new TokenizationOptions { Collisions = new() { Policy = CollisionPolicy.Keep } })
             .BuildAsync([.. Enumerable.Range(0, 50).Select(i => $"{i}")], table.Select([.. Enumerable.Range(0, 50)]));
 
         var together = await catalogue.AddItemsAsync(["x", "y", "z"], table.Select([50, 51, 52]));

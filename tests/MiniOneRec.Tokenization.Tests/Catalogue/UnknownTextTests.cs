@@ -10,7 +10,8 @@ public class UnknownTextTests
     private static readonly Item Silent = new() { Id = "silent", Title = "", Description = " <b></b> " };
     private static readonly Item Symbols = new() { Id = "symbols", Title = "★ ★ ★" };
 
-    private static async Task<(SemanticIdTokenizer Tokenizer, SemanticIdCatalogue Catalogue)> BuildAsync(UnknownTextPolicy policy, params Item[] more)
+    private static async Task<(SemanticIdTokenizer Tokenizer, SemanticIdCatalogue Catalogue)> BuildAsync(UnknownTextPolicy policy,
+        params Item[] more)
     {
         var tokenizer = new SemanticIdTokenizer(
             new TfIdfEncoder(new TfIdfOptions { Width = 16 }),
@@ -29,7 +30,8 @@ public class UnknownTextTests
         Assert.Equal([Known[60].Id, Known[61].Id], addition.Items);
         Assert.Equal([catalogue.Index[Known[60].Id], catalogue.Index[Known[61].Id]], addition.SemanticIds);
         Assert.Equal(
-            [new UnknownText("foreign", UnknownTextReason.NoKnownTerm, null), new("silent", UnknownTextReason.NoText, null), new("symbols", UnknownTextReason.NoKnownTerm, null)],
+            [new UnknownText("foreign", UnknownTextReason.NoKnownTerm, null), new("silent", UnknownTextReason.NoText, null),
+            new("symbols", UnknownTextReason.NoKnownTerm, null)],
             addition.UnknownTexts);
         Assert.Equal(62, catalogue.Archive.Count);
         Assert.Equal(2, addition.Drift.Added);
@@ -55,7 +57,8 @@ public class UnknownTextTests
 
         var error = await Assert.ThrowsAsync<ArgumentException>(() => tokenizer.AddItemsAsync(catalogue, [Known[60], Foreign, Silent]));
 
-        Assert.Contains("Nothing is known about the text of 2 of 3 items: 'foreign', 'silent'. None of the batch was added.", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing is known about the text of 2 of 3 items: 'foreign', 'silent'. None of the batch was added.",
+            error.Message, StringComparison.Ordinal);
         Assert.Contains("GrowthOptions.UnknownText", error.Message, StringComparison.Ordinal);
         Assert.Equal(60, catalogue.Index.Count);
     }
@@ -105,7 +108,8 @@ public class UnknownTextTests
         var (_, catalogue) = await BuildAsync(UnknownTextPolicy.LeaveOut, Foreign, Silent);
 
         Assert.Equal(62, catalogue.Index.Count);
-        Assert.Equal([("foreign", UnknownTextReason.NoKnownTerm), ("silent", UnknownTextReason.NoText)], catalogue.UnknownTexts.Select(item => (item.ItemId, item.Reason)));
+        Assert.Equal([("foreign", UnknownTextReason.NoKnownTerm), ("silent", UnknownTextReason.NoText)],
+            catalogue.UnknownTexts.Select(item => (item.ItemId, item.Reason)));
         Assert.All(catalogue.UnknownTexts, item => Assert.Equal(catalogue.Index[item.ItemId], item.SemanticId));
         Assert.Empty((await BuildAsync(UnknownTextPolicy.LeaveOut)).Catalogue.UnknownTexts);
     }

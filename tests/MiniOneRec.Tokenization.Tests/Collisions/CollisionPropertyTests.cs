@@ -20,7 +20,8 @@ public class CollisionPropertyTests
         {
             var nearest = new SemanticId(codes[row]);
             var chosen = resolution.SemanticIds[row];
-            bool rival = taken.Contains(nearest) || Enumerable.Range(0, table.Count).Any(other => other != row && codes[other].SequenceEqual(codes[row]));
+            bool rival = taken.Contains(nearest)
+                || Enumerable.Range(0, table.Count).Any(other => other != row && codes[other].SequenceEqual(codes[row]));
             Assert.Equal(nearest.Codes[..2].ToArray(), chosen.Codes[..2].ToArray());
             Assert.All(chosen.Codes.ToArray().Zip(resolution.LevelSizes), pair => Assert.InRange(pair.First, 0, pair.Second - 1));
             if (!rival)
@@ -29,7 +30,8 @@ public class CollisionPropertyTests
             }
         }
 
-        Assert.Equal(resolution.Moved.Select(moved => moved.Row), Enumerable.Range(0, table.Count).Where(row => resolution.SemanticIds[row] != new SemanticId(codes[row])));
+        Assert.Equal(resolution.Moved.Select(moved => moved.Row),
+            Enumerable.Range(0, table.Count).Where(row => resolution.SemanticIds[row] != new SemanticId(codes[row])));
         if (policy != CollisionPolicy.Keep)
         {
             Assert.Equal(table.Count, resolution.SemanticIds.Distinct().Count());
@@ -58,7 +60,8 @@ public class CollisionPropertyTests
         // One prefix and few codes, so that every way of giving out free codes can be tried.
         var grid = new GridQuantizer(1, 6);
         int count = random.Next(2, 6);
-        var table = new EmbeddingTable(count, 2, [.. Enumerable.Range(0, count * 2).Select(i => i % 2 == 0 ? 0 : (float)(random.NextDouble() * 5))]);
+        var table = new EmbeddingTable(count, 2,
+            [.. Enumerable.Range(0, count * 2).Select(i => i % 2 == 0 ? 0 : (float)(random.NextDouble() * 5))]);
         var codes = grid.Encode(table);
 
         var resolution = new CollisionResolver().Resolve(grid, table, codes);
@@ -95,11 +98,13 @@ public class CollisionPropertyTests
 
         string[] keys = [.. Enumerable.Range(0, count).Select(row => $"item-{row}")];
         random.Shuffle(keys);
-        SemanticId[] taken = [.. Enumerable.Range(0, random.Next(4)).Select(_ => new SemanticId(random.Next(2), random.Next(2), random.Next(16))).Distinct()];
+        SemanticId[] taken = [.. Enumerable.Range(0, random.Next(4))
+            .Select(_ => new SemanticId(random.Next(2), random.Next(2), random.Next(16))).Distinct()];
         return (new GridQuantizer(2, 2, 16), new EmbeddingTable(count, 3, values), keys, taken);
     }
 
     private static IEnumerable<int[]> Ways(int rows, int codes) => rows == 0
         ? [[]]
-        : Ways(rows - 1, codes).SelectMany(way => Enumerable.Range(0, codes).Where(code => !way.Contains(code)).Select(code => (int[])[.. way, code]));
+        : Ways(rows - 1, codes)
+            .SelectMany(way => Enumerable.Range(0, codes).Where(code => !way.Contains(code)).Select(code => (int[])[.. way, code]));
 }

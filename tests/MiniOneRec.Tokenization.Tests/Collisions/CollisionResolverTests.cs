@@ -2,7 +2,8 @@ namespace MiniOneRec.Tokenization.Tests;
 
 public class CollisionResolverTests
 {
-    private static (CollisionResolution Resolution, CodeTable Codes) Resolve(CollisionPolicy policy, GridQuantizer grid, params float[] values)
+    private static (CollisionResolution Resolution, CodeTable Codes) Resolve(CollisionPolicy policy, GridQuantizer grid,
+        params float[] values)
     {
         var table = new EmbeddingTable(values.Length / grid.Width, grid.Width, values);
         var codes = grid.Encode(table);
@@ -55,7 +56,8 @@ public class CollisionResolverTests
         var table = new EmbeddingTable(2, 2, [1, 5, 1, 7]);
         SemanticId[] taken = [new(1, 5), new(1, 4), new(0, 7)];
 
-        var resolution = new CollisionResolver(new CollisionOptions { Policy = policy }).Resolve(grid, table, grid.Encode(table), ["x", "y"], taken);
+        var resolution = new CollisionResolver(new CollisionOptions { Policy = policy })
+            .Resolve(grid, table, grid.Encode(table), ["x", "y"], taken);
 
         Assert.Empty(resolution.SemanticIds.Intersect(taken));
         Assert.Equal(new SemanticId(1, 7), resolution.SemanticIds[1]);
@@ -74,7 +76,8 @@ public class CollisionResolverTests
     [Fact]
     public void Resolve_MoreItemsThanCodes_NamesThePolicyThatWorks()
     {
-        var error = Assert.Throws<InvalidOperationException>(() => Resolve(CollisionPolicy.NearestFreeSibling, new GridQuantizer(1, 3), 0, 1, 0, 1, 0, 1, 0, 1));
+        var error = Assert.Throws<InvalidOperationException>(() =>
+            Resolve(CollisionPolicy.NearestFreeSibling, new GridQuantizer(1, 3), 0, 1, 0, 1, 0, 1, 0, 1));
 
         Assert.Contains("CollisionPolicy.ExtraLevel", error.Message, StringComparison.Ordinal);
         Assert.Contains("<a_0>", error.Message, StringComparison.Ordinal);
@@ -84,7 +87,8 @@ public class CollisionResolverTests
     public void Resolve_CodesOutOfRange_Throws()
     {
         var grid = new GridQuantizer(2, 10);
-        var error = Assert.Throws<ArgumentException>(() => new CollisionResolver().Resolve(grid, new EmbeddingTable(1, 2, [0, 0]), new CodeTable(1, 2, [0, 10])));
+        var error = Assert.Throws<ArgumentException>(() =>
+            new CollisionResolver().Resolve(grid, new EmbeddingTable(1, 2, [0, 0]), new CodeTable(1, 2, [0, 10])));
 
         Assert.Contains("code 10; the level has 10 codes", error.Message, StringComparison.Ordinal);
     }

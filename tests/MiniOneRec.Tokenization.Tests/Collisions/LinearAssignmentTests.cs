@@ -23,5 +23,6 @@ public class LinearAssignmentTests
 
     private static double Best(double[] cost, int rows, int columns, int row, int used) => row == rows
         ? 0
-        : Enumerable.Range(0, columns).Where(column => (used >> column & 1) == 0).Min(column => cost[row * columns + column] + Best(cost, rows, columns, row + 1, used | 1 << column));
+        : Enumerable.Range(0, columns).Where(column => (used >> column & 1) == 0)
+            .Min(column => cost[row * columns + column] + Best(cost, rows, columns, row + 1, used | 1 << column));
 }

@@ -118,7 +118,8 @@ public class CachedEmbeddingGeneratorTests
         using var folder = new TemporaryFolder();
         using var encoder = new TfIdfEncoder();
 
-        Assert.Contains("SaveAsync", Assert.Throws<ArgumentException>(() => new CachedEmbeddingGenerator(encoder, folder.Path, "m")).Message, StringComparison.Ordinal);
+        Assert.Contains("SaveAsync", Assert.Throws<ArgumentException>(() => new CachedEmbeddingGenerator(encoder, folder.Path, "m"))
+            .Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new CachedEmbeddingGenerator(new CountingEncoder(), folder.Path, " "));
     }
 }

@@ -28,11 +28,14 @@ public class PrecomputedEncoderTests
 
         float[] first = (await encoder.GenerateAsync(["a"]))[0].Vector.ToArray();
         Assert.Equal([1f], first);
-        Assert.Contains("'c'", (await Assert.ThrowsAsync<KeyNotFoundException>(() => encoder.GenerateAsync(["c"]))).Message, StringComparison.Ordinal);
-        Assert.Contains("2 texts and 3 vectors", Assert.Throws<ArgumentException>(() => new PrecomputedEncoder(["a", "b"], table)).Message, StringComparison.Ordinal);
+        Assert.Contains("'c'", (await Assert.ThrowsAsync<KeyNotFoundException>(() => encoder.GenerateAsync(["c"]))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("2 texts and 3 vectors", Assert.Throws<ArgumentException>(() => new PrecomputedEncoder(["a", "b"], table)).Message,
+            StringComparison.Ordinal);
         Assert.Contains(
             "shape [3, 1]; expected [1, any]",
-            (await Assert.ThrowsAsync<InvalidDataException>(() => PrecomputedEncoder.LoadAsync(folder.File("items.npy"), [new Item { Id = "1", Title = "a" }]))).Message,
+            (await Assert.ThrowsAsync<InvalidDataException>(() =>
+            PrecomputedEncoder.LoadAsync(folder.File("items.npy"), [new Item { Id = "1", Title = "a" }]))).Message,
             StringComparison.Ordinal);
     }
 }

@@ -64,8 +64,10 @@ public class TfIdfEncoderTests
         var random = new Random(3);
         double[][] factors = [.. Enumerable.Range(0, 2).Select(_ => Enumerable.Range(0, 30).Select(_ => Toy.Normal(random)).ToArray())];
         double[][] loads = [.. Enumerable.Range(0, 40).Select(_ => new[] { 3 * Toy.Normal(random), Toy.Normal(random) })];
-        float[] dense = [.. loads.SelectMany(load => Enumerable.Range(0, 30).Select(i => (float)(load[0] * factors[0][i] + load[1] * factors[1][i])))];
-        var matrix = new SparseMatrix(40, 30, [.. Enumerable.Range(0, 41).Select(i => i * 30)], [.. Enumerable.Range(0, 1200).Select(i => i % 30)], dense);
+        float[] dense =
+            [.. loads.SelectMany(load => Enumerable.Range(0, 30).Select(i => (float)(load[0] * factors[0][i] + load[1] * factors[1][i])))];
+        var matrix = new SparseMatrix(40, 30, [.. Enumerable.Range(0, 41).Select(i => i * 30)],
+            [.. Enumerable.Range(0, 1200).Select(i => i % 30)], dense);
 
         var (projection, values) = await Task.Run(() => TruncatedSvd.RightVectors(matrix, 5, seed: 1, CancellationToken.None));
 
@@ -86,9 +88,11 @@ public class TfIdfEncoderTests
     {
         using var encoder = new TfIdfEncoder();
 
-        Assert.Contains("FitAsync", (await Assert.ThrowsAsync<InvalidOperationException>(() => encoder.GenerateAsync(["a"]))).Message, StringComparison.Ordinal);
+        Assert.Contains("FitAsync", (await Assert.ThrowsAsync<InvalidOperationException>(() => encoder.GenerateAsync(["a"]))).Message,
+            StringComparison.Ordinal);
         await Assert.ThrowsAsync<ArgumentException>(() => encoder.FitAsync(["", "!"]));
-        Assert.Throws<Microsoft.Extensions.Options.OptionsValidationException>(() => new TfIdfEncoder(new TfIdfOptions { Width = 0, MaxWords = 9 }));
+        Assert.Throws<Microsoft.Extensions.Options.OptionsValidationException>(() =>
+            new TfIdfEncoder(new TfIdfOptions { Width = 0, MaxWords = 9 }));
         Assert.Same(encoder, ((IEmbeddingGenerator)encoder).GetService(typeof(TfIdfEncoder)));
     }
 }

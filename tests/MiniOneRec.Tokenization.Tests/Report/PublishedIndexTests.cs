@@ -9,7 +9,8 @@ public sealed class PublishedIndexTests
     [InlineData("Industrial_and_Scientific", 3_686, 3_670, 14, 1, "48/256/256", 40.7, "48/2295/3670", 95, 47, 1_609, 4_532, 4_533, 317)]
     [InlineData("Office_Products", 3_459, 3_444, 15, 0, "88/256/256", 70.8, "88/2488/3444", 66, 12, 1_907, 4_866, 4_866, 84)]
     public async Task Report_PublishedIndex_ReproducesEveryCount(
-        string set, int items, int distinct, int pairs, int triples, string used, double perplexity, string nodes, int fanOut1, int fanOut2, int onlyChild, int valid, int test, int ambiguous)
+        string set, int items, int distinct, int pairs, int triples, string used, double perplexity, string nodes, int fanOut1,
+        int fanOut2, int onlyChild, int valid, int test, int ambiguous)
     {
         var data = await ReferenceDataset.LoadAsync(TestData.Data("Amazon"), set);
 
@@ -23,7 +24,8 @@ public sealed class PublishedIndexTests
         Assert.Equal(used, string.Join('/', report.Levels.Select(level => level.Used)));
         Assert.Equal(perplexity, report.Levels[0].Perplexity, 1);
         Assert.Equal(nodes, string.Join('/', report.Levels.Select(level => level.Nodes)));
-        Assert.Equal((fanOut1, fanOut2, onlyChild), (report.Levels[0].FanOut!.Max, report.Levels[1].FanOut!.Max, report.Levels[1].FanOut!.SingleChild));
+        Assert.Equal((fanOut1, fanOut2, onlyChild),
+            (report.Levels[0].FanOut!.Max, report.Levels[1].FanOut!.Max, report.Levels[1].FanOut!.SingleChild));
         Assert.Null(report.Levels[2].FanOut);
         Assert.Equal((valid, test), (data.Validation.Count, data.Test.Count));
         Assert.Equal((test, 0, ambiguous), (report.Targets!.Count, report.Targets.Unknown, report.Targets.Ambiguous));
@@ -50,7 +52,8 @@ public sealed class PublishedIndexTests
     public async Task Report_PublishedIndex_ShowsHowItWasMade(string set, int sharedByEqualTexts, double siblingsLow, double loneLow)
     {
         var data = await ReferenceDataset.LoadAsync(TestData.Data("Amazon"), set);
-        var evidence = new SemanticIdEvidence().WithItems(data.Index!, data.Items, item => item.Brand, item => $"{item.Title} {item.Description}");
+        var evidence = new SemanticIdEvidence()
+            .WithItems(data.Index!, data.Items, item => item.Brand, item => $"{item.Title} {item.Description}");
 
         var report = await SemanticIdReport.CreateAsync(data.Index!, evidence);
 
@@ -63,7 +66,8 @@ public sealed class PublishedIndexTests
     public async Task Report_PublishedIndexWithVectors_DecodesByMeanResiduals()
     {
         var data = await ReferenceDataset.LoadAsync(TestData.Data("Amazon"), "Office_Products");
-        var vectors = await EmbeddingTable.LoadAsync(Path.Combine(TestData.ForeignFixture("embeddings"), "Office_Products.emb-minilm-td.npy"), data.Items.Count);
+        var vectors = await EmbeddingTable.LoadAsync(
+            Path.Combine(TestData.ForeignFixture("embeddings"), "Office_Products.emb-minilm-td.npy"), data.Items.Count);
 
         var report = await SemanticIdReport.CreateAsync(
             data.Index!, new SemanticIdEvidence { Embeddings = vectors }, new SemanticIdReportOptions { MaxQueries = 256 });

@@ -74,7 +74,8 @@ public sealed class SemanticIdReportTests
         await quantizer.FitAsync(vectors);
         var codes = quantizer.Encode(vectors);
         var resolution = new CollisionResolver().Resolve(quantizer, vectors, codes);
-        var index = new SemanticIdIndex(resolution.SemanticIds.Select((id, row) => KeyValuePair.Create($"{row}", id)), resolution.LevelSizes);
+        var index =
+            new SemanticIdIndex(resolution.SemanticIds.Select((id, row) => KeyValuePair.Create($"{row}", id)), resolution.LevelSizes);
 
         var report = await SemanticIdReport.CreateAsync(index, new SemanticIdEvidence { Embeddings = vectors, Quantizer = quantizer });
 
@@ -131,7 +132,8 @@ public sealed class SemanticIdReportTests
     public async Task Json_SaveAndLoad_IsTheSameReport()
     {
         using var folder = new TemporaryFolder();
-        var report = await SemanticIdReport.CreateAsync(Small, new SemanticIdEvidence { Embeddings = Toy.Clusters(6, 4, 3, 1, 2), Texts = ["", "a", "a", "b", "c", "d"] });
+        var report = await SemanticIdReport.CreateAsync(Small,
+            new SemanticIdEvidence { Embeddings = Toy.Clusters(6, 4, 3, 1, 2), Texts = ["", "a", "a", "b", "c", "d"] });
 
         await report.SaveAsync(folder.File("report.json"));
         var loaded = await SemanticIdReport.LoadAsync(folder.File("report.json"));
@@ -151,13 +153,15 @@ public sealed class SemanticIdReportTests
         Assert.Contains("6 items, 5 semantic IDs, depth 2 (4 items), 3 (2 items)", text, StringComparison.Ordinal);
         Assert.Contains("2 items in 1 groups: 1 of 2 items", text, StringComparison.Ordinal);
         Assert.Contains("ambiguous targets     1 of 1", text, StringComparison.Ordinal);
-        Assert.Equal(3, text.Split('\n').Count(line => line.Contains(" / ", StringComparison.Ordinal) && !line.StartsWith("level", StringComparison.Ordinal)));
+        Assert.Equal(3, text.Split('\n')
+            .Count(line => line.Contains(" / ", StringComparison.Ordinal) && !line.StartsWith("level", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Create_WrongEvidence_IsNamed()
     {
-        var rows = await Assert.ThrowsAsync<ArgumentException>(() => SemanticIdReport.CreateAsync(Small, new SemanticIdEvidence { Texts = ["a"] }));
+        var rows = await Assert.ThrowsAsync<ArgumentException>(() =>
+            SemanticIdReport.CreateAsync(Small, new SemanticIdEvidence { Texts = ["a"] }));
         var levels = await Assert.ThrowsAsync<ArgumentException>(() =>
             SemanticIdReport.CreateAsync(Small, new SemanticIdEvidence { RawCodes = new CodeTable(6, 4, new int[24]) }));
 

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace MiniOneRec.Tokenization.Tests;
 
-/// <summary>Options of a saved quantizer that would need gigabytes are held against the tensors before anything of that size is made.</summary>
+/// <summary>Options of a saved quantizer that would need gigabytes are held against the tensors before anything of that size is
+/// made.</summary>
 public sealed class GreedyManifestTests
 {
     private static readonly EmbeddingTable Table = new(12, 4, [.. Enumerable.Range(0, 48).Select(i => MathF.Sin(i * 1.7f))]);
@@ -21,10 +22,12 @@ public sealed class GreedyManifestTests
     [MemberData(nameof(Options))]
     public async Task Load_OptionsBeyondTheTensors_NameFileAndKey(string kind, string option, string value)
     {
-        string folder = Directory.CreateTempSubdirectory("minionerec-").FullName, saved = Path.Combine(folder, "saved"), manifest = Path.Combine(saved, "manifest.json");
+        string folder = Directory.CreateTempSubdirectory("minionerec-").FullName, saved = Path.Combine(folder, "saved"),
+            manifest = Path.Combine(saved, "manifest.json");
         using (IQuantizer quantizer = kind == "fsq"
             ? new FsqQuantizer(new FsqOptions { Steps = [[2, 2], [2, 2]], HiddenWidths = [4], Training = new() { Epochs = 1 } })
-            : new RqVaeQuantizer(new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4], Training = new() { Epochs = 1 } }))
+            : new RqVaeQuantizer(
+                new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4], Training = new() { Epochs = 1 } }))
         {
             await quantizer.FitAsync(Table);
             await quantizer.SaveAsync(saved);

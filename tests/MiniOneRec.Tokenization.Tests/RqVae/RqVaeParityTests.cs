@@ -146,7 +146,8 @@ public class RqVaeParityTests
             Model = new RqVae(
                 new RqVaeOptions
                 {
-                    CodebookSizes = [.. Enumerable.Range(0, 26).TakeWhile(level => weights.ContainsKey($"codebook.{level}")).Select(level => (int)weights[$"codebook.{level}"].size(0))],
+                    CodebookSizes = [.. Enumerable.Range(0, 26).TakeWhile(level => weights.ContainsKey($"codebook.{level}"))
+                        .Select(level => (int)weights[$"codebook.{level}"].size(0))],
                     HiddenWidths = plus ? [16, 10] : [32, 16],
                     LatentWidth = plus ? 12 : 8,
                     Gradient = textbook ? ResidualGradient.Textbook : ResidualGradient.StraightThrough,
@@ -175,7 +176,8 @@ public class RqVaeParityTests
 
         /// <summary>The parameters by the fixture's names.</summary>
         public IEnumerable<(string Name, Tensor Value)> Parameters() => Model.named_parameters().Select(pair => (
-            pair.name.Replace(".layers", "", StringComparison.Ordinal).Replace("quantizer.levels.", "codebook.", StringComparison.Ordinal).Replace(".codebook", "", StringComparison.Ordinal),
+            pair.name.Replace(".layers", "", StringComparison.Ordinal).Replace("quantizer.levels.", "codebook.", StringComparison.Ordinal)
+            .Replace(".codebook", "", StringComparison.Ordinal),
             (Tensor)pair.parameter));
 
         public void Dispose()

@@ -125,11 +125,16 @@ public class RqVaeQuantizerTests
         var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
         using var quantizer = new RqVaeQuantizer(Toy.RqVae(8, 4));
 
-        Assert.Contains("FitAsync", Assert.Throws<InvalidOperationException>(() => quantizer.Encode(table)).Message, StringComparison.Ordinal);
-        Assert.Contains("7 vectors cannot fill", (await Assert.ThrowsAsync<ArgumentException>(() => quantizer.FitAsync(Toy.Clusters(7, 6, 2, 1, 1)))).Message, StringComparison.Ordinal);
+        Assert.Contains("FitAsync", Assert.Throws<InvalidOperationException>(() => quantizer.Encode(table)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("7 vectors cannot fill",
+            (await Assert.ThrowsAsync<ArgumentException>(() => quantizer.FitAsync(Toy.Clusters(7, 6, 2, 1, 1)))).Message,
+            StringComparison.Ordinal);
         await quantizer.FitAsync(table);
-        Assert.Contains("width 5; the quantizer was fitted to width 6", Assert.Throws<ArgumentException>(() => quantizer.Encode(Toy.Clusters(9, 5, 2, 1, 1))).Message, StringComparison.Ordinal);
-        Assert.Contains("level 1: code 4", Assert.Throws<ArgumentException>(() => quantizer.Decode(new CodeTable(1, 2, [0, 4]))).Message, StringComparison.Ordinal);
+        Assert.Contains("width 5; the quantizer was fitted to width 6",
+            Assert.Throws<ArgumentException>(() => quantizer.Encode(Toy.Clusters(9, 5, 2, 1, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("level 1: code 4", Assert.Throws<ArgumentException>(() => quantizer.Decode(new CodeTable(1, 2, [0, 4]))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +150,8 @@ public class RqVaeQuantizerTests
         }));
 
         Assert.Equal(5, error.Failures.Count());
-        Assert.All((string[])["CodebookSizes", "LatentWidth", "HiddenWidths", "SinkhornEpsilons", "Training.Epochs"], name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+        Assert.All((string[])["CodebookSizes", "LatentWidth", "HiddenWidths", "SinkhornEpsilons", "Training.Epochs"],
+            name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -154,7 +160,8 @@ public class RqVaeQuantizerTests
         var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
         async Task<long> LeftAsync(int epochs)
         {
-            GC.Collect();                                                                   // what earlier tests left is taken off before counting
+            // what earlier tests left is taken off before counting
+            GC.Collect();
             GC.WaitForPendingFinalizers();
             long before = torch.Tensor.TotalCount;
             var options = Toy.RqVae(8, 4);
@@ -185,7 +192,8 @@ public class RqVaeQuantizerTests
         float[] distances = quantizer.Distances(table, codes, level);
 
         int size = quantizer.LevelSizes[level];
-        Assert.All(Enumerable.Range(0, 60), row => Assert.Equal(distances.AsSpan(row * size, size).ToArray().Min(), distances[row * size + codes[row, level]], 1e-4f));
+        Assert.All(Enumerable.Range(0, 60),
+            row => Assert.Equal(distances.AsSpan(row * size, size).ToArray().Min(), distances[row * size + codes[row, level]], 1e-4f));
     }
 
     private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>

@@ -8,12 +8,14 @@ public class RqVaeTrainerTests
     [Fact]
     public void RateOf_WarmupThenSchedule_FollowsTheFormula()
     {
-        var options = new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1, Schedule = LearningRateSchedule.Constant };
+        var options =
+            new QuantizerTrainingOptions { Epochs = 20, WarmupEpochs = 5, LearningRate = 0.1, Schedule = LearningRateSchedule.Constant };
 
         // Two batches per epoch: ten steps up, then constant.
         Assert.Equal([0.01, 0.05, 0.1, 0.1, 0.1], ((long[])[0, 4, 9, 10, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)));
         options.Schedule = LearningRateSchedule.Linear;
-        Assert.Equal([0.1, 0.05, 0.1 / 30], ((long[])[10, 25, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal([0.1, 0.05, 0.1 / 30], ((long[])[10, 25, 39]).Select(step => Math.Round(options.RateOf(step, 2), 12)),
+            (a, b) => Math.Abs(a - b) < 1e-9);
         options.Schedule = LearningRateSchedule.Cosine;
         Assert.Equal(0.05, options.RateOf(25, 2), 1e-12);
         options.WarmupEpochs = 0;
@@ -88,7 +90,8 @@ public class RqVaeTrainerTests
         Assert.True((training.Codes.select(1, 0) == nearest.Codes.select(1, 0)).all().item<bool>());
         Assert.True(UsedOf(training.Codes.select(1, 1)) > UsedOf(nearest.Codes.select(1, 1)));
         var level = model.Quantizer.Levels[1];
-        Assert.True((training.Codes.select(1, 1) == level.Assign(training.Residuals[1], 0.05, options.SinkhornIterations)).all().item<bool>());
+        Assert.True((training.Codes.select(1, 1) == level.Assign(training.Residuals[1], 0.05, options.SinkhornIterations)).all()
+            .item<bool>());
     }
 
     [Theory]
@@ -108,7 +111,8 @@ public class RqVaeTrainerTests
         var codes = quantizer.Encode(table);
 
         float[] distances = quantizer.Distances(table, codes, 0);
-        Assert.Equal(spreads, Enumerable.Range(0, 80).Any(row => distances[row * 4 + codes[row, 0]] > distances.AsSpan(row * 4, 4).ToArray().Min() + 1e-4f));
+        Assert.Equal(spreads,
+            Enumerable.Range(0, 80).Any(row => distances[row * 4 + codes[row, 0]] > distances.AsSpan(row * 4, 4).ToArray().Min() + 1e-4f));
     }
 
     [Fact]
@@ -129,7 +133,9 @@ public class RqVaeTrainerTests
         Assert.True(allclose(model.Encode(x), model.Encode(x)));
         Assert.Equal(statistics, Running(model));
 
-        static float[] Running(RqVae model) => [.. model.Tensors().Where(tensor => tensor.Name.Contains("running_mean", StringComparison.Ordinal)).SelectMany(tensor => tensor.Value.data<float>().ToArray())];
+        static float[] Running(RqVae model) =>
+            [.. model.Tensors().Where(tensor => tensor.Name.Contains("running_mean", StringComparison.Ordinal))
+            .SelectMany(tensor => tensor.Value.data<float>().ToArray())];
     }
 
     [Fact]

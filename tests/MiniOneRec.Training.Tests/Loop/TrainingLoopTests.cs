@@ -22,7 +22,8 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Run_TimeIsOver_EndsAfterAWholeStepAndCountsNoValidation()
     {
-        var run = new Run(new TrainingBudget { Epochs = 100, MaxDuration = TimeSpan.FromSeconds(10) }, 10, new ValidationOptions { Count = 5 });
+        var run =
+            new Run(new TrainingBudget { Epochs = 100, MaxDuration = TimeSpan.FromSeconds(10) }, 10, new ValidationOptions { Count = 5 });
         Assert.Equal("time is over", run.Start());
         Assert.Equal(10, run.Contexts.Count);                                               // a second each
         Assert.Equal([2L, 4L, 6L, 8L, 10L], run.Callbacks.Validations);                     // five, by time
@@ -33,7 +34,8 @@ public sealed class TrainingLoopTests
     [Fact]
     public void Run_TimeIsLeft_EndsByStepsAndIsCompleted()
     {
-        var run = new Run(new TrainingBudget { MaxSteps = 4, MaxDuration = TimeSpan.FromSeconds(4) }, 10, new ValidationOptions { Count = 2 });
+        var run =
+            new Run(new TrainingBudget { MaxSteps = 4, MaxDuration = TimeSpan.FromSeconds(4) }, 10, new ValidationOptions { Count = 2 });
         Assert.Equal("completed", run.Start());
         Assert.Equal([2L, 4L], run.Callbacks.Validations);
     }
@@ -55,7 +57,8 @@ public sealed class TrainingLoopTests
     {
         var run = new Run(new TrainingBudget { MaxSteps = total }, 10, new ValidationOptions { Count = count });
         run.Start();
-        var expected = Enumerable.Range(1, total).Where(step => (long)step * count / total > (long)(step - 1) * count / total).Select(step => (long)step);
+        var expected = Enumerable.Range(1, total).Where(step => (long)step * count / total > (long)(step - 1) * count / total)
+            .Select(step => (long)step);
         Assert.Equal(expected, run.Callbacks.Validations);
     }
 
@@ -92,7 +95,8 @@ public sealed class TrainingLoopTests
     public void Run_ADivergence_ReportsAndThrowsWithoutSaving()
     {
         var run = new Run(new TrainingBudget { MaxSteps = 100 }, 10) { CheckpointEvery = 2 };
-        run.Outcome = context => new StepOutcome { Metrics = new() { ["loss"] = 1 }, Divergence = context.Step == 4 ? "the loss is NaN" : null };
+        run.Outcome = context =>
+            new StepOutcome { Metrics = new() { ["loss"] = 1 }, Divergence = context.Step == 4 ? "the loss is NaN" : null };
         var error = Assert.Throws<TrainingDivergedException>(() => run.Start());
         Assert.Equal((4L, "the loss is NaN"), (error.Step, error.Message));
         Assert.Equal([(2L, SaveCause.Interval)], run.Callbacks.Saves);
@@ -166,7 +170,8 @@ public sealed class TrainingLoopTests
     }
 
     /// <summary>A run whose steps take a second and whose validations take a minute.</summary>
-    private sealed class Run(TrainingBudget budget, long perEpoch, ValidationOptions? validation = null) : ITrainingStep, IProgress<TrainingProgress>
+    private sealed class Run(TrainingBudget budget, long perEpoch, ValidationOptions? validation = null) : ITrainingStep,
+        IProgress<TrainingProgress>
     {
         private readonly Clock _clock = new();
 
@@ -184,7 +189,8 @@ public sealed class TrainingLoopTests
 
         public long HistoryEvery { get; init; } = 1;
 
-        public string Start(LoopState? state = null, CancellationToken cancellationToken = default) => Loop.Run(state ?? new LoopState(), cancellationToken);
+        public string Start(LoopState? state = null, CancellationToken cancellationToken = default) =>
+            Loop.Run(state ?? new LoopState(), cancellationToken);
 
         private TrainingPlan Plan() => new()
         {

@@ -29,7 +29,8 @@ public sealed class LearningRateCurveTests
     {
         foreach (double floor in (double[])[0, 0.1, 0.7])
         {
-            var curve = new LearningRateCurve { Peak = 2e-3, Schedule = schedule, WarmupSteps = Math.Min(warmup, total), TotalSteps = total, Floor = floor };
+            var curve = new LearningRateCurve { Peak = 2e-3, Schedule = schedule, WarmupSteps = Math.Min(warmup, total),
+                TotalSteps = total, Floor = floor };
             for (long step = 1; step <= total; step++)
             {
                 Assert.Equal(FineTuning(2e-3, schedule, warmup, floor, step, total), curve.At(step));
@@ -56,7 +57,8 @@ public sealed class LearningRateCurveTests
         {
             var curve = new LearningRateCurve
             {
-                Peak = 1.7e-3, Schedule = schedule, WarmupSteps = (long)warmup * batches, TotalSteps = (long)total * batches, ExactPeak = true,
+                Peak = 1.7e-3, Schedule = schedule, WarmupSteps = (long)warmup * batches, TotalSteps = (long)total * batches,
+                    ExactPeak = true,
             };
             for (long step = 0; step < (long)total * batches; step++)
             {

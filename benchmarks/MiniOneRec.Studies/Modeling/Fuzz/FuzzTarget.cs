@@ -102,9 +102,11 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         }
         catch (Exception e)
         {
-            string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("MiniOneRec", StringComparison.Ordinal))?.Trim() ?? "";
+            string frame = e.StackTrace?.Split('\n').FirstOrDefault(line => line.Contains("MiniOneRec", StringComparison.Ordinal))?.Trim()
+                ?? "";
             string key = $"{e.GetType().Name} {frame}";
-            result.Undocumented[key] = result.Undocumented.TryGetValue(key, out var seen) ? seen with { Times = seen.Times + 1 } : (number, 1, e.Message.Split('\n')[0]);
+            result.Undocumented[key] = result.Undocumented.TryGetValue(key, out var seen) ? seen with { Times = seen.Times + 1 }
+                : (number, 1, e.Message.Split('\n')[0]);
         }
 
         var elapsed = Stopwatch.GetElapsedTime(start);
@@ -150,7 +152,8 @@ internal sealed class FuzzResult
     /// <summary>Gets or sets the longest time for one file.</summary>
     public TimeSpan Slowest { get; set; }
 
-    /// <summary>Gets or sets the most managed memory that one file made a reader allocate, live or not, over its size plus <see cref="Constant"/>.</summary>
+    /// <summary>Gets or sets the most managed memory that one file made a reader allocate, live or not, over its size plus
+    /// <see cref="Constant"/>.</summary>
     public double AllocatedPerByte { get; set; }
 
     /// <summary>Gets or sets those bytes.</summary>

@@ -45,10 +45,12 @@ internal static class FuzzTargets
                 using var opened = HuggingFaceFolder.Open(folder);
                 opened.ReadGenerationConfig().ToJson();
             }),
-            new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)), folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
+            new("index.json", "catalogue.index.json", index is null ? Bytes(SmallIndex()) : FirstItems(File.ReadAllBytes(index)),
+            folder => SemanticIdIndex.LoadAsync(Path.Combine(folder, "catalogue.index.json")).GetAwaiter().GetResult()),
             new("manifest", ModelFolder.ManifestFile, Bytes(new JsonObject
             {
-                ["format"] = 1, ["kind"] = "model", ["library"] = "0.1.0", ["madeFrom"] = new JsonObject { ["index"] = "ab" }, ["options"] = new JsonObject { ["levelSizes"] = new JsonArray(4, 4) },
+                ["format"] = 1, ["kind"] = "model", ["library"] = "0.1.0", ["madeFrom"] = new JsonObject { ["index"] = "ab" },
+                    ["options"] = new JsonObject { ["levelSizes"] = new JsonArray(4, 4) },
             }), folder => ArtifactManifest.LoadAsync(Path.Combine(folder, ModelFolder.ManifestFile), "model").GetAwaiter().GetResult()),
             new("trie", "catalogue.trie", Trie(), folder =>
             {
@@ -75,7 +77,8 @@ internal static class FuzzTargets
             string name = Path.GetFileName(file);
             bool wanted = target.Name switch
             {
-                "shard map" => name.EndsWith(".safetensors", StringComparison.Ordinal) && name.StartsWith("model-", StringComparison.Ordinal),
+                "shard map" => name.EndsWith(".safetensors", StringComparison.Ordinal)
+                    && name.StartsWith("model-", StringComparison.Ordinal),
                 "config.json" or "generation_config.json" => name is "model.safetensors" or "config.json",
                 "safetensors" => name == "config.json",
                 _ => false,
@@ -111,7 +114,8 @@ internal static class FuzzTargets
         KeyValuePair.Create($"item{i}", (JsonNode?)new JsonArray($"<a_{i % 4}>", $"<b_{i % 7}>", $"<c_{i}>")))]);
 
     private static byte[] FirstItems(byte[] json) =>
-        Bytes(new JsonObject([.. JsonNode.Parse(json)!.AsObject().Take(200).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))]));
+        Bytes(new JsonObject(
+            [.. JsonNode.Parse(json)!.AsObject().Take(200).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))]));
 
     private static byte[] Trie()
     {
@@ -124,5 +128,6 @@ internal static class FuzzTargets
         return bytes;
     }
 
-    internal static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+    internal static byte[] Bytes(JsonObject json) =>
+        Encoding.UTF8.GetBytes(json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
 }

@@ -8,21 +8,26 @@ internal sealed class Mutator(Random random)
 {
     private static readonly ulong[] Numbers =
     [
-        0, 1, 2, 7, 8, 127, 128, 255, 256, 65_535, 65_536, int.MaxValue, 1UL << 31, uint.MaxValue, 1UL << 32, 1UL << 40, 1UL << 53, long.MaxValue, 1UL << 63,
+        0, 1, 2, 7, 8, 127, 128, 255, 256, 65_535, 65_536, int.MaxValue, 1UL << 31, uint.MaxValue, 1UL << 32, 1UL << 40, 1UL << 53,
+            long.MaxValue, 1UL << 63,
         ulong.MaxValue - 7, ulong.MaxValue,
     ];
 
     private static readonly string[] Words =
     [
-        "0", "-1", "-0", "1", "2", "255", "65536", "2147483647", "2147483648", "-2147483649", "4294967296", "9007199254740993", "9223372036854775807",
-        "9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e400", "-1e400", "1e-400", "0.5", "1.0", "1E5", "NaN", "null", "true", "false",
-        "\"\"", "\"a\"", "\"\\ud800\"", "\"\\u0000\"", "\"../../etc/passwd\"", "\"/etc/passwd\"", "\"a\\\\b\"", "{}", "[]", "[[]]", "{\"a\":1,\"a\":2}", "\"F4\"",
+        "0", "-1", "-0", "1", "2", "255", "65536", "2147483647", "2147483648", "-2147483649", "4294967296", "9007199254740993",
+            "9223372036854775807",
+        "9223372036854775808", "-9223372036854775809", "18446744073709551616", "1e400", "-1e400", "1e-400", "0.5", "1.0", "1E5", "NaN",
+            "null", "true", "false",
+        "\"\"", "\"a\"", "\"\\ud800\"", "\"\\u0000\"", "\"../../etc/passwd\"", "\"/etc/passwd\"", "\"a\\\\b\"", "{}", "[]", "[[]]",
+            "{\"a\":1,\"a\":2}", "\"F4\"",
         "\"BF16\"", "[0]", "[1,2,3]", "[-1,0]",
     ];
 
     private static readonly string[] Pieces =
     [
-        "\"", "\\", "\\u", "\\ud800", "\uFEFF", "{", "}", "[", "]", ",", ":", "//", "/*", "\0", "../", "..\\", "\u0001", "é", "😀", "<a_0>", "<z_99999999999>", "(?<", "(a+)+$", "[^",
+        "\"", "\\", "\\u", "\\ud800", "\uFEFF", "{", "}", "[", "]", ",", ":", "//", "/*", "\0", "../", "..\\", "\u0001", "é", "😀", "<a_0>",
+            "<z_99999999999>", "(?<", "(a+)+$", "[^",
     ];
 
     /// <summary>Makes a damaged copy.</summary>
@@ -61,7 +66,8 @@ internal sealed class Mutator(Random random)
                 break;
             case 2:
                 Span<byte> number = stackalloc byte[8];
-                BinaryPrimitives.WriteUInt64LittleEndian(number, random.Next(3) == 0 ? (ulong)bytes.Count : Numbers[random.Next(Numbers.Length)]);
+                BinaryPrimitives.WriteUInt64LittleEndian(number,
+                    random.Next(3) == 0 ? (ulong)bytes.Count : Numbers[random.Next(Numbers.Length)]);
                 int width = 1 << random.Next(4);
                 for (int i = 0; i < width && at + i < bytes.Count; i++)
                 {

@@ -25,14 +25,18 @@ internal enum FuzzStructure
     Template,
 }
 
-/// <summary>Damages files by their structure: kinds of values, keys, columns, blocks. What comes out is mostly well-formed, so that it reaches the checks of meaning.</summary>
+/// <summary>Damages files by their structure: kinds of values, keys, columns, blocks. What comes out is mostly well-formed, so that it
+/// reaches the checks of meaning.</summary>
 internal sealed class StructureMutator(Random random)
 {
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "-1", "1", "0.5", "1e400", "-1e400", "1e-400", "2147483647", "2147483648", "-2147483649", "4294967296", "9007199254740993",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "123456789012345678901234567890", "65536", "1000000", "\"\"",
-        "\"a\"", "\"1\"", "\"NaN\"", "\"\\ud83d\"", "\"\\udc00x\"", "\"\\u0000\"", "\"\uFEFF\"", "{}", "[]", "[null]", "[[]]", "[1,2,3]", "[\"a\",\"b\"]", "{\"a\":{\"b\":[]}}",
+        "null", "true", "false", "0", "-1", "1", "0.5", "1e400", "-1e400", "1e-400", "2147483647", "2147483648", "-2147483649",
+            "4294967296", "9007199254740993",
+        "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "123456789012345678901234567890",
+            "65536", "1000000", "\"\"",
+        "\"a\"", "\"1\"", "\"NaN\"", "\"\\ud83d\"", "\"\\udc00x\"", "\"\\u0000\"", "\"\uFEFF\"", "{}", "[]", "[null]", "[[]]", "[1,2,3]",
+            "[\"a\",\"b\"]", "{\"a\":{\"b\":[]}}",
         "{\"\\ud83d\":1}", "{\"a\":1,\"a\":2}", "[2147483648]", "[-1]", "[1e400]",
     ];
 
@@ -40,15 +44,19 @@ internal sealed class StructureMutator(Random random)
 
     private static readonly string[] Cells =
     [
-        "", " ", "0", "-1", "1e400", "nan", "inf", "-0", "1e25", "9223372036854775808", "2147483648", "\0", "\uFEFF", "\uFFFD", "[", "['a', ", "['\\ud83d']", "['\\U00110000']", "\"",
+        "", " ", "0", "-1", "1e400", "nan", "inf", "-0", "1e25", "9223372036854775808", "2147483648", "\0", "\uFEFF", "\uFFFD", "[",
+            "['a', ", "['\\ud83d']", "['\\U00110000']", "\"",
         "\"\"", "a\"b", "<a_0>", "<a_2147483648>", "<a_1><a_1>", "user_id:token", "user_id:float", "timestamp:token", ":", ":token", "\\",
     ];
 
     private static readonly string[] Expressions =
     [
-        "{{ messages[0] }}", "{{ messages[99] }}", "{{ messages.x.y }}", "{{ range(100000000) | list }}", "{{ 'a' * 100000000 }}", "{{ 9223372036854775807 + 1 }}", "{{ 1 // 0 }}",
-        "{{ messages | tojson }}", "{% for a in messages %}", "{% endfor %}", "{% if true %}", "{% endif %}", "{% set x = x %}", "{% set ns.a = 1 %}", "{{ (((((((((1))))))))) }}",
-        "{{ not not not x }}", "{{ x[::0] }}", "{{ 'a' if }}", "{{", "}}", "{%", "%}", "{# ", "{{ '\\ud83d' }}", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{{ raise_exception('x') }}",
+        "{{ messages[0] }}", "{{ messages[99] }}", "{{ messages.x.y }}", "{{ range(100000000) | list }}", "{{ 'a' * 100000000 }}",
+            "{{ 9223372036854775807 + 1 }}", "{{ 1 // 0 }}",
+        "{{ messages | tojson }}", "{% for a in messages %}", "{% endfor %}", "{% if true %}", "{% endif %}", "{% set x = x %}",
+            "{% set ns.a = 1 %}", "{{ (((((((((1))))))))) }}",
+        "{{ not not not x }}", "{{ x[::0] }}", "{{ 'a' if }}", "{{", "}}", "{%", "%}", "{# ", "{{ '\\ud83d' }}",
+            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{{ raise_exception('x') }}",
         "{{ [1, 2] | sort(attribute='a') }}", "{{ 2 ** 2 ** 2 ** 2 ** 9 }}", "{%- -%}", "{{ {}[[]] }}",
     ];
 
@@ -134,7 +142,8 @@ internal sealed class StructureMutator(Random random)
         }
         else if (damage == 1 && members.Count > 0)
         {
-            members.InsertRange(place, Enumerable.Repeat(members[place], 1 + random.Next(random.Next(8) == 0 ? 500 : 2)));     // in an object: the key once more
+            // in an object: the key once more
+            members.InsertRange(place, Enumerable.Repeat(members[place], 1 + random.Next(random.Next(8) == 0 ? 500 : 2)));
         }
         else if (damage == 2 && members.Count > 0)
         {
@@ -163,7 +172,8 @@ internal sealed class StructureMutator(Random random)
 
         if (damage == 5)
         {
-            _text.Append(members.Count > 0 ? "," : "").Append(isObject ? $"\"{Keys[random.Next(Keys.Length)]}\":" : "").Append(Values[random.Next(Values.Length)]);
+            _text.Append(members.Count > 0 ? "," : "").Append(isObject ? $"\"{Keys[random.Next(Keys.Length)]}\":" : "")
+                .Append(Values[random.Next(Values.Length)]);
         }
 
         _text.Append(isObject ? '}' : ']');
@@ -281,7 +291,8 @@ internal sealed class StructureMutator(Random random)
                 break;
             case 4:
                 int depth = 1 << random.Next(13);
-                pieces.Insert(place, "{{ " + new string(random.Next(2) == 0 ? '(' : '[', depth) + "1" + new string(random.Next(2) == 0 ? ')' : ']', depth) + " }}");
+                pieces.Insert(place, "{{ " + new string(random.Next(2) == 0 ? '(' : '[', depth) + "1"
+                    + new string(random.Next(2) == 0 ? ')' : ']', depth) + " }}");
                 break;
             default:
                 pieces.Insert(place, Expressions[random.Next(Expressions.Length)]);

@@ -1,9 +1,12 @@
 namespace MiniOneRec.Alignment;
 
-/// <summary>The order of an epoch: shuffled, then batches of similar length and about equally many tokens, then the batches shuffled.</summary>
+/// <summary>The order of an epoch: shuffled, then batches of similar length and about equally many tokens, then the batches
+/// shuffled.</summary>
 /// <remarks>
-/// Similar lengths spare attention its padding. Equally many samples would then give every token of a long sequence a small share of its step and
-/// every token of a short one a large share, because AdamW makes the steps alike: where an eighth of the users wrote two fifths of the tokens, these
+/// Similar lengths spare attention its padding. Equally many samples would then give every token of a long sequence a small share of its
+/// step and
+/// every token of a short one a large share, because AdamW makes the steps alike: where an eighth of the users wrote two fifths of the
+/// tokens, these
 /// would count a third of the others. Equally many tokens keep the weights that batches drawn at random have.
 /// </remarks>
 internal static class BatchOrder
@@ -11,7 +14,8 @@ internal static class BatchOrder
     private const int PoolBatches = 8;
 
     /// <param name="lengths">Tokens of each sample.</param>
-    /// <param name="batchSize">Samples per batch on average over a pool of eight batches; their number does not depend on the lengths.</param>
+    /// <param name="batchSize">Samples per batch on average over a pool of eight batches; their number does not depend on the
+    /// lengths.</param>
     /// <param name="random">Seeded by the epoch.</param>
     public static List<int[]> Create(IReadOnlyList<int> lengths, int batchSize, Random random)
     {

@@ -42,7 +42,8 @@ internal sealed class LabelSet : IDisposable
             _softStarts[i + 1] += _softStarts[i];
         }
 
-        (_softRows, _softTokens, _softShares) = (Make(tensor(rows, device: device)), Make(tensor(tokens, device: device)), Make(tensor(shares, device: device)));
+        (_softRows, _softTokens, _softShares) =
+            (Make(tensor(rows, device: device)), Make(tensor(tokens, device: device)), Make(tensor(shares, device: device)));
         OwnShares = Make(tensor(own, device: device));
     }
 
@@ -52,14 +53,17 @@ internal sealed class LabelSet : IDisposable
     /// <summary>Gets each label's token, <c>[M]</c> int64.</summary>
     public Tensor Targets { get; }
 
-    /// <summary>Gets the share of the probability that is the label's own, <c>[M]</c> float32, or <see langword="null"/> where all is.</summary>
+    /// <summary>Gets the share of the probability that is the label's own, <c>[M]</c> float32, or <see langword="null"/> where all
+    /// is.</summary>
     public Tensor? OwnShares { get; }
 
-    /// <summary>Gets what belongs to other tokens among a range of labels: label within the range, token and share, <c>[S]</c> each.</summary>
+    /// <summary>Gets what belongs to other tokens among a range of labels: label within the range, token and share, <c>[S]</c>
+    /// each.</summary>
     public (Tensor Rows, Tensor Tokens, Tensor Shares) Soft(long start, long count)
     {
         long first = _softStarts[start], length = _softStarts[start + count] - first;
-        return (_softRows!.narrow(0, first, length) - Scalars.Of(start), _softTokens!.narrow(0, first, length), _softShares!.narrow(0, first, length));
+        return (_softRows!.narrow(0, first, length) - Scalars.Of(start), _softTokens!.narrow(0, first, length),
+            _softShares!.narrow(0, first, length));
     }
 
     public void Dispose()

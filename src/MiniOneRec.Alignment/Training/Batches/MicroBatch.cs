@@ -42,7 +42,8 @@ internal sealed class MicroBatch : IDisposable
             offset += tree.TokenCount;
         }
 
-        return new MicroBatch(TokenBatch.Of([.. trees.Select(tree => tree.Tree)], device), new LabelSet(positions, targets, soft, device), tasks);
+        return new MicroBatch(TokenBatch.Of([.. trees.Select(tree => tree.Tree)], device), new LabelSet(positions, targets, soft, device),
+            tasks);
     }
 
     public void Dispose()

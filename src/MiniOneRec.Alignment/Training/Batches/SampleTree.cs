@@ -40,7 +40,8 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
         {
             var sample = samples[0];
             int[] nodes = [.. Enumerable.Range(0, sample.Tokens.Length - 1).Where(t => sample.Labels[t + 1])];
-            return new SampleTree(TokenTree.Chain(sample.Tokens), nodes, [.. nodes.Select(t => sample.Tokens[t + 1])], new int[nodes.Length], samples)
+            return new SampleTree(TokenTree.Chain(sample.Tokens), nodes, [.. nodes.Select(t => sample.Tokens[t + 1])],
+                new int[nodes.Length], samples)
             {
                 SoftLabels = Number(samples),
             };
@@ -57,11 +58,13 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
     {
         foreach (var sample in trees.SelectMany(tree => tree.Members))
         {
-            foreach (int token in sample.SoftLabels.Count == 0 ? sample.Tokens : sample.Tokens.Concat(sample.SoftLabels.SelectMany(label => label.Tokens)))
+            foreach (int token in sample.SoftLabels.Count == 0 ? sample.Tokens
+                : sample.Tokens.Concat(sample.SoftLabels.SelectMany(label => label.Tokens)))
             {
                 if ((uint)token >= (uint)vocabularySize)
                 {
-                    throw new ArgumentException($"Sample '{sample.Id}' of task '{sample.Task}' holds token {token}; the model has {vocabularySize} tokens.");
+                    throw new ArgumentException(
+                        $"Sample '{sample.Id}' of task '{sample.Task}' holds token {token}; the model has {vocabularySize} tokens.");
                 }
             }
         }
@@ -72,7 +75,8 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
         int first = samples[0].Tokens[0];
         if (samples.FirstOrDefault(sample => sample.Tokens[0] != first) is { } other)
         {
-            throw new ArgumentException($"Samples of one group begin with one token; '{other.Id}' begins with {other.Tokens[0]}, '{samples[0].Id}' with {first}.");
+            throw new ArgumentException(
+                $"Samples of one group begin with one token; '{other.Id}' begins with {other.Tokens[0]}, '{samples[0].Id}' with {first}.");
         }
 
         // A sample's last token is predicted, and predicts nothing.
@@ -104,7 +108,8 @@ internal sealed record SampleTree(TokenTree Tree, int[] Nodes, int[] Targets, in
             {
                 if (!sample.Labels[soft.Position])
                 {
-                    throw new ArgumentException($"Sample '{sample.Id}' of task '{sample.Task}' has a soft label at position {soft.Position}, which is no label.");
+                    throw new ArgumentException(
+                        $"Sample '{sample.Id}' of task '{sample.Task}' has a soft label at position {soft.Position}, which is no label.");
                 }
 
                 numbered.Add((before + sample.Labels.AsSpan(0, soft.Position).Count(true), soft));

@@ -56,7 +56,8 @@ internal static class SftIdentity
 
         foreach (var (name, value) in weights.Frozen)
         {
-            bool moves = model.NewRows is not null && (ReferenceEquals(value, model.EmbeddingWeight) || ReferenceEquals(value, model.HeadWeight));
+            bool moves = model.NewRows is not null
+                && (ReferenceEquals(value, model.EmbeddingWeight) || ReferenceEquals(value, model.HeadWeight));
             using var old = moves ? value.narrow(0, 0, model.NewRows!.First) : value.alias();
             of.Add(name).Add(old);
         }
@@ -64,7 +65,8 @@ internal static class SftIdentity
         using var data = new DataFingerprint();
         data.Add(trees);
         validator?.AddTo(data);
-        var content = model.Content is { } part ? new Dictionary<string, string> { [Content] = $"{part.Content.Fingerprint} {part.Describe().ToJsonString()}" } : [];
+        var content = model.Content is { } part ? new Dictionary<string,
+            string> { [Content] = $"{part.Content.Fingerprint} {part.Describe().ToJsonString()}" } : [];
         return new Dictionary<string, string>(content)
         {
             ["model"] = of.Finish(),

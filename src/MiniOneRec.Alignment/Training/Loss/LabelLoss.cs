@@ -7,8 +7,10 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Cross-entropy at label positions, with its gradient, holding a bounded number of logits at once.</summary>
 /// <remarks>
-/// The gradient with respect to a row of logits is <c>softmax − (1 − ε) q − ε/V</c>, q the label's distribution, so the head needs no graph:
-/// each chunk of rows computes its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al. (arXiv:1512.00567),
+/// The gradient with respect to a row of logits is <c>softmax − (1 − ε) q − ε/V</c>, q the label's distribution, so the head needs no
+/// graph:
+/// each chunk of rows computes its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al.
+/// (arXiv:1512.00567),
 /// section 7.
 /// </remarks>
 internal static class LabelLoss
@@ -34,12 +36,14 @@ internal static class LabelLoss
         var weight = model.HeadWeight;                                                          // [V, D]
 
         // What of the head is trained: all of it, its new rows, or nothing.
-        var (trained, first) = model.NewRows is { } added ? (added.Output, added.First) : weight.requires_grad ? (weight, 0) : ((Tensor?)null, 0);
+        var (trained, first) = model.NewRows is { } added ? (added.Output, added.First) : weight.requires_grad ? (weight, 0)
+            : ((Tensor?)null, 0);
         Tensor loss, nll, rowGradient;
         Tensor? headGradient;
         using (no_grad())
         {
-            (loss, nll, rowGradient, headGradient) = Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained, first);
+            (loss, nll, rowGradient, headGradient) =
+                Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained, first);
         }
 
         List<Tensor> roots = [], gradients = [];
@@ -77,7 +81,8 @@ internal static class LabelLoss
         return model.LogProbabilities(hidden.index_select(0, labels.Positions), labels.Targets).neg().MoveToOuterDisposeScope();
     }
 
-    // A float32 parameter receives the head's gradient in place, so that no second matrix of the vocabulary's size exists; sums of bfloat16 are kept in float32.
+    // A float32 parameter receives the head's gradient in place, so that no second matrix of the vocabulary's size exists; sums of bfloat16
+    // are kept in float32.
     private static (Tensor Loss, Tensor Nll, Tensor Rows, Tensor? Head) Chunks(
         Tensor rows, Tensor weight, LabelSet labels, double scale, double smoothing, long logitBudget, Tensor? trained, int firstTrained)
     {
@@ -146,7 +151,8 @@ internal static class LabelLoss
             else
             {
                 var part = transposed.mm(x);                                                    // [V - first, D]
-                headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32).MoveToOuterDisposeScope() : headGradient.PlusInPlace(part);
+                headGradient = headGradient is null ? part.to_type(size == count ? part.dtype : ScalarType.Float32)
+                    .MoveToOuterDisposeScope() : headGradient.PlusInPlace(part);
             }
         }
 

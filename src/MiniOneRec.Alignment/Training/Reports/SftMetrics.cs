@@ -49,7 +49,8 @@ internal sealed class SftMetrics : IDisposable
                 case "memory_mb": _memory.Record(value); break;
                 case "tokens_per_second": _tokenRate.Record(value); break;
                 case "samples_per_second": _sampleRate.Record(value); break;
-                case var task when task.StartsWith("nll/", StringComparison.Ordinal): _loss.Record(value, new KeyValuePair<string, object?>("task", task[4..])); break;
+                case var task when task.StartsWith("nll/", StringComparison.Ordinal): _loss.Record(value, new KeyValuePair<string,
+                    object?>("task", task[4..])); break;
             }
         }
     }

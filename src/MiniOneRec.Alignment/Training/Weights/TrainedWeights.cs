@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
-/// <summary>What a run of fine-tuning trains of a decoder: all weights, or low-rank adapters and the rows of new tokens; in the precision that the options name.</summary>
+/// <summary>What a run of fine-tuning trains of a decoder: all weights, or low-rank adapters and the rows of new tokens; in the precision
+/// that the options name.</summary>
 /// <remarks>What is not trained is, in the end, what it was before to the last bit.</remarks>
 internal sealed class TrainedWeights : IDisposable
 {
@@ -33,7 +34,8 @@ internal sealed class TrainedWeights : IDisposable
             LoraAdapters.CheckTargets(model, _lora);            // before the model's type changes and its weights are frozen
         }
 
-        _precision = new ModelPrecision(model, _original, options.Precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+        _precision = new ModelPrecision(model, _original,
+            options.Precision == TrainingPrecision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
         using var noGrad = no_grad();
         if (_lora is not null)
         {

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>A way to compute attention. All give the same result but for rounding; <see cref="ReferenceAttention"/> states what it is.</summary>
+/// <summary>A way to compute attention. All give the same result but for rounding; <see cref="ReferenceAttention"/> states what it
+/// is.</summary>
 /// <remarks>Queries and keys come with their positions already rotated in. Instances hold no state.</remarks>
 internal abstract class AttentionBackend
 {

@@ -14,7 +14,8 @@ internal sealed class CpuAttentionBackend : AttentionBackend
     public override Tensor WithinTrees(Tensor q, Tensor k, Tensor v, TokenBatch batch, PromptCache.Layer? cached, AttentionShape shape)
     {
         if (cached is not null
-            && CpuAttention.Run(q, cached.PromptKeys, cached.PromptValues, null, null, batch.Rows, shape.Scale, shape.Window) is { } attended)
+            && CpuAttention.Run(q, cached.PromptKeys, cached.PromptValues, null, null, batch.Rows, shape.Scale,
+                shape.Window) is { } attended)
         {
             return attended;
         }

@@ -49,7 +49,8 @@ internal sealed class ReferenceAttention : AttentionBackend
         Tensor Seen(Tensor prompts, Tensor own)
         {
             var before = OfRows(plan.Groups.PromptsOf(prompts));                                           // [R, Hkv, P, Dh]
-            var ancestors = own.index_select(0, plan.Ancestors).view(rows, plan.ChainLength, shape.KeyValueHeads, shape.Width).transpose(1, 2);
+            var ancestors = own.index_select(0, plan.Ancestors).view(rows, plan.ChainLength, shape.KeyValueHeads, shape.Width)
+                .transpose(1, 2);
             return cat([before, ancestors], 2).view(rows * shape.KeyValueHeads, seen, shape.Width);        // [R·Hkv, P + S, Dh]
         }
 

@@ -43,7 +43,8 @@ internal static class SharedPromptProducts
         var ownY = bmm(
             weights.narrow(3, past, chain).reshape(rows * kvHeads, group, chain),
             values.transpose(1, 2).reshape(rows * kvHeads, chain, width));
-        return plan.Groups.ToPacked(y).reshape(rows, heads * width).Plus(ownY.view(rows, heads * width)).MoveToOuterDisposeScope();   // [R, H·Dh]
+        // [R, H·Dh]
+        return plan.Groups.ToPacked(y).reshape(rows, heads * width).Plus(ownY.view(rows, heads * width)).MoveToOuterDisposeScope();
 
         static Tensor Masked(Tensor scores, Tensor? bias) => bias is null ? scores : scores.Plus(bias);
     }

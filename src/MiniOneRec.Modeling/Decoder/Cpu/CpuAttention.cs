@@ -7,9 +7,11 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Attention of rows to shared prompts and short chains on the CPU: scores, softmax and values of a few rows at a time, in the cache.</summary>
+/// <summary>Attention of rows to shared prompts and short chains on the CPU: scores, softmax and values of a few rows at a time, in the
+/// cache.</summary>
 /// <remarks>
-/// The rows of a prompt and the query heads of a group multiply the same keys and values, so both products have many rows. Everything is computed
+/// The rows of a prompt and the query heads of a group multiply the same keys and values, so both products have many rows. Everything is
+/// computed
 /// in float32. No padding is computed: a row stops at the last position that it sees, rounded up to 16.
 /// </remarks>
 internal sealed unsafe class CpuAttention
@@ -36,9 +38,11 @@ internal sealed unsafe class CpuAttention
     private readonly byte* _values;
     private readonly byte* _y;
 
-    private CpuAttention(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, int window, Tensor y)
+    private CpuAttention(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale,
+        int window, Tensor y)
     {
-        (_rows, _heads, _kvHeads, _width, _past, _scale) = (rows, (int)q.size(1), (int)promptKeys.size(1), (int)q.size(2), (int)promptKeys.size(2), (float)scale);
+        (_rows, _heads, _kvHeads, _width, _past, _scale) =
+            (rows, (int)q.size(1), (int)promptKeys.size(1), (int)q.size(2), (int)promptKeys.size(2), (float)scale);
         _window = window == 0 ? int.MaxValue : window;
         (_group, _padded) = (_heads / _kvHeads, (_past + Lanes - 1) / Lanes * Lanes);
         _keyStride = _padded + Lanes;                                   // rows a power of two apart would share one set of the cache
@@ -54,13 +58,16 @@ internal sealed unsafe class CpuAttention
     /// <param name="q">Queries, <c>[R, H, Dh]</c>.</param>
     /// <param name="promptKeys"><c>[B, Hkv, P, Dh]</c>.</param>
     /// <param name="promptValues"><c>[B, Hkv, P, Dh]</c>.</param>
-    /// <param name="keys">Keys of the rows on top of prompts, <c>[M, Hkv, Dh]</c>, or <see langword="null"/> where no row has a chain.</param>
+    /// <param name="keys">Keys of the rows on top of prompts, <c>[M, Hkv, Dh]</c>, or <see langword="null"/> where no row has a
+    /// chain.</param>
     /// <param name="values">Their values.</param>
     /// <param name="rows">What each row sees.</param>
     /// <param name="scale">The factor of the scores.</param>
     /// <param name="window">How many positions a row sees at most, its own among them; 0 means all.</param>
-    /// <returns>Attended heads, <c>[R, H·Dh]</c>, or <see langword="null"/> where the operands are not of the kind that is served.</returns>
-    public static Tensor? Run(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows, double scale, int window = 0)
+    /// <returns>Attended heads, <c>[R, H·Dh]</c>, or <see langword="null"/> where the operands are not of the kind that is
+    /// served.</returns>
+    public static Tensor? Run(Tensor q, Tensor promptKeys, Tensor promptValues, Tensor? keys, Tensor? values, AttentionRows rows,
+        double scale, int window = 0)
     {
         long width = q.size(2);
         Tensor?[] operands = [q, promptKeys, promptValues, keys, values];
@@ -125,7 +132,8 @@ internal sealed unsafe class CpuAttention
                 float* shared = start;
                 long work = 2L * _rows.Prompts.Length * _heads * _past * _width;
                 CpuThreads.Each(heads.Count, work, h => Unfold<T>(heads[h].Prompt * _kvHeads + heads[h].Head, shared + (long)h * size));
-                CpuThreads.Each(tiles.Count, work, t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + (long)tiles[t].Head * size));
+                CpuThreads.Each(tiles.Count, work,
+                    t => RunTile<T>(tiles[t].First, tiles[t].Count, heads[tiles[t].Head].Head, shared + (long)tiles[t].Head * size));
             }
         }
         finally

@@ -40,7 +40,8 @@ internal static unsafe class CpuProduct
             for (int i = 0; i < rows; i += 4)
             {
                 float* a0 = a + i * strideA, a1 = a0 + strideA, a2 = a1 + strideA, a3 = a2 + strideA, at = b + j;
-                Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+                Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default,
+                    c31 = default;
                 for (int k = 0; k < inner; k++, at += strideB)
                 {
                     Vector512<float> b0 = Vector512.Load(at), b1 = Vector512.Load(at + second), x = Vector512.Create(a0[k]);

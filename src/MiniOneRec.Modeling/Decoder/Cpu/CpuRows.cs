@@ -52,20 +52,24 @@ internal static unsafe class CpuRows
     public static (Tensor Q, Tensor K, Tensor V)? Rotate(Tensor all, Tensor cos, Tensor sin, long heads, long kvHeads)
     {
         long rows = all.size(0), width = all.size(2);
-        if (all.numel() > Largest || width % 32 != 0 || all.dtype != cos.dtype || !CpuTensor.Serves(all) || !CpuTensor.Serves(cos) || !CpuTensor.Serves(sin))
+        if (all.numel() > Largest || width % 32 != 0 || all.dtype != cos.dtype || !CpuTensor.Serves(all) || !CpuTensor.Serves(cos)
+            || !CpuTensor.Serves(sin))
         {
             return null;
         }
 
-        Tensor q = empty([rows, heads, width], dtype: all.dtype), k = empty([rows, kvHeads, width], dtype: all.dtype), v = empty([rows, kvHeads, width], dtype: all.dtype);
+        Tensor q = empty([rows, heads, width], dtype: all.dtype), k = empty([rows, kvHeads, width], dtype: all.dtype),
+            v = empty([rows, kvHeads, width], dtype: all.dtype);
         byte* from = CpuTensor.At(all), c = CpuTensor.At(cos), s = CpuTensor.At(sin);
         if (all.dtype == ScalarType.Float32)
         {
-            TakeApart<SingleElement>(from, c, s, CpuTensor.At(q), CpuTensor.At(k), CpuTensor.At(v), rows, (int)heads, (int)kvHeads, (int)width);
+            TakeApart<SingleElement>(from, c, s, CpuTensor.At(q), CpuTensor.At(k), CpuTensor.At(v), rows, (int)heads, (int)kvHeads,
+                (int)width);
         }
         else
         {
-            TakeApart<BFloat16Element>(from, c, s, CpuTensor.At(q), CpuTensor.At(k), CpuTensor.At(v), rows, (int)heads, (int)kvHeads, (int)width);
+            TakeApart<BFloat16Element>(from, c, s, CpuTensor.At(q), CpuTensor.At(k), CpuTensor.At(v), rows, (int)heads, (int)kvHeads,
+                (int)width);
         }
 
         GC.KeepAlive(all);
@@ -97,7 +101,8 @@ internal static unsafe class CpuRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TakeApart<T>(byte* all, byte* cos, byte* sin, byte* q, byte* k, byte* v, long rows, int heads, int kvHeads, int width)
+    private static void TakeApart<T>(byte* all, byte* cos, byte* sin, byte* q, byte* k, byte* v, long rows, int heads, int kvHeads,
+        int width)
         where T : struct, ICpuElement
     {
         int bytes = width * T.Bytes;

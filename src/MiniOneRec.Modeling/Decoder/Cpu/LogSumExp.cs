@@ -17,7 +17,8 @@ internal sealed unsafe class LogSumExp(int rows)
     public void Add(Tensor logits)
     {
         using var scope = NewDisposeScope();
-        var block = logits.size(1) % 16 == 0 ? logits.contiguous() : nn.functional.pad(logits, [0, 16 - logits.size(1) % 16], value: double.NegativeInfinity);
+        var block = logits.size(1) % 16 == 0 ? logits.contiguous()
+            : nn.functional.pad(logits, [0, 16 - logits.size(1) % 16], value: double.NegativeInfinity);
         if (block.dtype == ScalarType.Float32)
         {
             Add<SingleElement>(CpuTensor.At(block), block.size(1));

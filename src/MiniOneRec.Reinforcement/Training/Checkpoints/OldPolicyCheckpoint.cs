@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Reads the checkpoint of a policy as version 0.1 wrote it: manifest and tensors in the folder itself, the best weights among the tensors.</summary>
+/// <summary>Reads the checkpoint of a policy as version 0.1 wrote it: manifest and tensors in the folder itself, the best weights among the
+/// tensors.</summary>
 /// <param name="folder">The folder.</param>
 /// <param name="kind">The kind of the manifest.</param>
 internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldCheckpoint<PolicyState>
@@ -18,12 +19,14 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
     public string? File => System.IO.File.Exists(Path.Combine(folder, ManifestFile)) && IsOurs() ? ManifestFile : null;
 
     /// <inheritdoc/>
-    public (PolicyState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors, IWeightStore best)
+    public (PolicyState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors,
+        IWeightStore best)
     {
         using var stored = ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => Task.FromResult(Read(manifest, at, identity, tensors))).GetAwaiter().GetResult();
         (string Name, Tensor Value)[] kept =
         [
-            .. stored.Tensors.All.Where(pair => pair.Name.StartsWith(BestPrefix, StringComparison.Ordinal)).Select(pair => (pair.Name[BestPrefix.Length..], pair.Value)),
+            .. stored.Tensors.All.Where(pair => pair.Name.StartsWith(BestPrefix, StringComparison.Ordinal))
+                .Select(pair => (pair.Name[BestPrefix.Length..], pair.Value)),
         ];
         var state = stored.State with { SinceBest = stored.State.WithoutGain };
         if (double.IsFinite(state.BestValidation) && kept.Length > 0)
@@ -42,7 +45,8 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
         System.IO.File.Delete(Path.Combine(folder, TensorFile));
     }
 
-    private static StoredRun Read(ArtifactManifest manifest, string at, RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    private static StoredRun Read(ArtifactManifest manifest, string at, RunIdentity identity,
+        IReadOnlyList<(string Name, Tensor Value)> tensors)
     {
         identity.Check(manifest, at);
         var state = RunCheckpoint<PolicyState>.StateOf<OldState>(manifest, Path.Combine(at, ManifestFile));
@@ -51,7 +55,8 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
         {
             stored.Check(tensors);
             stored.Check(tensors.Where(pair => pair.Name.StartsWith(identity.WeightPrefix, StringComparison.Ordinal))
-                .Select(pair => (BestPrefix + pair.Name[identity.WeightPrefix.Length..], pair.Value)).Where(pair => stored.Has(pair.Item1)));
+                .Select(pair => (BestPrefix + pair.Name[identity.WeightPrefix.Length..], pair.Value))
+                    .Where(pair => stored.Has(pair.Item1)));
             identity.CheckWeights(manifest, at, stored, tensors);
             return new StoredRun(state, stored, RunEnvironment.From(manifest.Options["environment"])?.ToString());
         }

@@ -25,23 +25,25 @@ internal static class PolicyIdentity
 
     /// <summary>Describes what a run works on.</summary>
     /// <param name="stage">What the stage adds: rewards, sampler.</param>
-    /// <param name="recommender">The recommender that is improved.</param>
+    /// <param name="policy">The model that is improved.</param>
     /// <param name="trained">What is trained of its model.</param>
     /// <param name="reference">The caller's reference, or <see langword="null"/>.</param>
     /// <param name="prompts">The examples.</param>
     /// <param name="heldOut">The validation.</param>
     public static Dictionary<string, string> Describe(
-        IReadOnlyDictionary<string, string> stage, GenerativeRecommender recommender, TrainableSet trained,
+        IReadOnlyDictionary<string, string> stage, SemanticIdModel policy, TrainableSet trained,
         CausalLanguageModel? reference, PromptSource prompts, HeldOut heldOut)
     {
-        var model = recommender.Model;
+        var model = policy.Backbone;
         return new Dictionary<string, string>(stage)
         {
-            ["index"] = recommender.Index.Fingerprint,
+            ["index"] = policy.Index.Fingerprint,
             ["examples"] = prompts.Fingerprint(),
             ["validation"] = heldOut.IsEmpty ? "no rows" : heldOut.Fingerprint(),
-            ["prompts"] = $"{recommender.Template.Name}, histories of up to {recommender.Options.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
-            ["reference"] = reference is null ? "the policy at the start" : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
+            ["prompts"] =
+            $"{policy.Template.Name}, histories of up to {policy.MaxHistoryItems} items, template {prompts.TemplateFingerprint()}",
+            ["reference"] = reference is null ? "the policy at the start"
+            : WeightsFingerprint.Of(reference.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))),
             ["model"] = model.Config.ToJson().ToJsonString(),
             ["frozen weights"] = WeightsFingerprint.Of(trained.Frozen),
             [RunIdentity.StartWeights] = WeightsFingerprint.Of(trained.Tensors),

@@ -31,7 +31,8 @@ internal record PolicyState : RunState
     public IReadOnlyList<StepFigures> History { get; init; } = [];
 
     /// <inheritdoc/>
-    public override bool IsWhole() => base.IsWhole() && this is { Updates: >= 0, Position: >= 0 } && History.All(figures => figures is not null);
+    public override bool IsWhole() => base.IsWhole() && this is { Updates: >= 0, Position: >= 0 }
+        && History.All(figures => figures is not null);
 }
 
 /// <summary>The figures of one step.</summary>

@@ -86,7 +86,8 @@ internal sealed class GrpoStep : IPolicyStep
             }
         }
 
-        // The first update's own passes are those of the policy that sampled; what later updates hold is scored here, where its prompts are at hand.
+        // The first update's own passes are those of the policy that sampled; what later updates hold is scored here, where its prompts are
+        // at hand.
         if (_options.GroupsPerUpdate > 0)
         {
             timer.Time("reference", () => _sampled.Score(informative.Skip(Math.Max(0, _options.GroupsPerUpdate - before))));
@@ -105,8 +106,8 @@ internal sealed class GrpoStep : IPolicyStep
             var request = new RolloutRequest
             {
                 Model = _context.Model,
-                Trie = _context.Recommender.Trie,
-                Template = _context.Recommender.Template,
+                Trie = _context.Policy.Trie,
+                Template = _context.Policy.Template,
                 Prompts = prompts,
                 Targets = [.. chunk.Select(example => example.Targets)],
                 GroupSize = _options.GroupSize,
@@ -119,7 +120,8 @@ internal sealed class GrpoStep : IPolicyStep
             {
                 var members = _options.AddTarget ? WithTarget(rollouts[i], chunk[i]) : rollouts[i];
                 groups.Add(new ScoredGroup(
-                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _context.Recommender.Index, _context.Recommender.Trie, _context.Recommender.Popularity), prompts[i], request, i));
+                    new RolloutGroup(chunk[i].Example, members, chunk[i].Targets, _context.Policy.Index, _context.Policy.Trie,
+                    _context.Policy.Popularity), prompts[i], request, i));
             }
         }
 
@@ -135,7 +137,8 @@ internal sealed class GrpoStep : IPolicyStep
 
         if (rollouts.FirstOrDefault(group => group.Count != _options.GroupSize) is { } odd)
         {
-            throw new InvalidOperationException($"The sampler '{_sampler.Name}' returned a group of {odd.Count}; every group must have {_options.GroupSize}.");
+            throw new InvalidOperationException(
+                $"The sampler '{_sampler.Name}' returned a group of {odd.Count}; every group must have {_options.GroupSize}.");
         }
     }
 
@@ -146,7 +149,8 @@ internal sealed class GrpoStep : IPolicyStep
         {
             // The target's own log-probability is not known here; it ranks last, in the place of the least likely completion.
             int last = Enumerable.Range(0, members.Length).MinBy(i => members[i].LogProbability);
-            members[last] = Reinforcement.Rollout.Of(_context.Recommender.Trie, _context.Recommender.Template, example.Primary, double.NegativeInfinity);
+            members[last] =
+                Reinforcement.Rollout.Of(_context.Policy.Trie, _context.Policy.Template, example.Primary, double.NegativeInfinity);
         }
 
         return members;
@@ -198,7 +202,8 @@ internal sealed class GrpoStep : IPolicyStep
         using var scope = NewDisposeScope();
         int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : groups.Count;
         var updates = groups.Chunk(perUpdate)
-            .Select((update, number) => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass).Select(pass => Prepare(pass, first: number == 0)).ToArray())
+            .Select((update, number) => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)
+                .Select(pass => Prepare(pass, first: number == 0)).ToArray())
             .ToArray();
         try
         {
@@ -227,7 +232,8 @@ internal sealed class GrpoStep : IPolicyStep
         }
     }
 
-    // What must be known before the first update. Where the reference has the weights of the policy that sampled, its log-probabilities are the old ones.
+    // What must be known before the first update. Where the reference has the weights of the policy that sampled, its log-probabilities are
+    // the old ones.
     private void ScoreReference(IEnumerable<Pass> passes)
     {
         foreach (var pass in passes)
@@ -248,7 +254,8 @@ internal sealed class GrpoStep : IPolicyStep
             using var scope = NewDisposeScope();
             var (logProbs, entropy) = CompletionScorer.Score(_context.Model, pass.Layout);
             pass.Old ??= logProbs.detach().DetachFromDisposeScope();
-            var terms = _loss.Compute(logProbs, pass.Old, pass.ReferenceIsOld ? pass.Old : pass.Reference, pass.Advantages, pass.Layout.Mask, entropy);
+            var terms = _loss.Compute(logProbs, pass.Old, pass.ReferenceIsOld ? pass.Old : pass.Reference, pass.Advantages,
+                pass.Layout.Mask, entropy);
             double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
             autograd.backward([terms.Loss * Scalars.Of(share)]);
             metrics.AddPass(terms, entropy, pass.Layout, share);
@@ -271,7 +278,8 @@ internal sealed class GrpoStep : IPolicyStep
 
         public Tensor Advantages { get; } = advantages;
 
-        /// <summary>Gets or sets the log-probabilities under the policy that sampled; those of the first update come from its own first pass.</summary>
+        /// <summary>Gets or sets the log-probabilities under the policy that sampled; those of the first update come from its own first
+        /// pass.</summary>
         public Tensor? Old { get; set; }
 
         public Tensor? Reference { get; set; }

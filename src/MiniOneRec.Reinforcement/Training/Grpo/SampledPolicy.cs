@@ -49,5 +49,6 @@ internal sealed class SampledPolicy(PolicyContext context)
 
     /// <summary>Gets log-probabilities that are known.</summary>
     /// <returns><c>[N, T]</c> float32.</returns>
-    public Tensor Of(IEnumerable<ScoredGroup> groups) => tensor([.. groups.SelectMany(group => group.LogProbs!)], device: context.Model.Device).view(-1, context.Space.Width);
+    public Tensor Of(IEnumerable<ScoredGroup> groups) =>
+        tensor([.. groups.SelectMany(group => group.LogProbs!)], device: context.Model.Device).view(-1, context.Space.Width);
 }

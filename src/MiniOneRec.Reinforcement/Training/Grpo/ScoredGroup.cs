@@ -16,5 +16,6 @@ internal sealed record ScoredGroup(RolloutGroup Group, int[] Prompt, RolloutRequ
     public double[] Advantages { get; } = new double[Group.Count];
 
     /// <summary>Gets the inclusion weights; empty where all are 1.</summary>
-    public double[] Weights { get; } = Group.Rollouts.All(rollout => rollout.Weight == 1) ? [] : [.. Group.Rollouts.Select(rollout => rollout.Weight)];
+    public double[] Weights { get; } = Group.Rollouts.All(rollout => rollout.Weight == 1) ? []
+        : [.. Group.Rollouts.Select(rollout => rollout.Weight)];
 }

@@ -16,7 +16,8 @@ public enum GuardFigure
     HitRate1,
 
     /// <summary>
-    /// The mean reward of the ten items that are recommended, each place weighted by 1 / log2(place + 1) as NDCG weights it: an item of high reward counts more the
+    /// The mean reward of the ten items that are recommended, each place weighted by 1 / log2(place + 1) as NDCG weights it: an item of
+    /// high reward counts more the
     /// higher it stands.
     /// </summary>
     Reward,
@@ -49,7 +50,8 @@ public sealed class GuardOptions
     public int Patience { get; set; }
 
     /// <summary>
-    /// Gets or sets by how many standard errors of the rows' differences the figure must lie above that of the starting weights before they are given up;
+    /// Gets or sets by how many standard errors of the rows' differences the figure must lie above that of the starting weights before they
+    /// are given up;
     /// 0 takes any gain, most of which is chance.
     /// </summary>
     /// <value>The default is 1.</value>
@@ -62,7 +64,8 @@ public sealed class GuardOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public GuardFigure SelectBy { get; set; } = GuardFigure.Ndcg10;
 
-    /// <summary>Gets or sets what one unit of reward is worth in NDCG@10, for <see cref="GuardFigure.Blend"/> alone; the scale of rewards is the caller's.</summary>
+    /// <summary>Gets or sets what one unit of reward is worth in NDCG@10, for <see cref="GuardFigure.Blend"/> alone; the scale of rewards
+    /// is the caller's.</summary>
     /// <value>The default is 0; <see cref="GuardFigure.Blend"/> needs more.</value>
     [Range(0.0, 1e9)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -74,7 +77,8 @@ public sealed class GuardOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double NdcgFloor { get; set; }
 
-    /// <summary>Gets or sets the share of the starting weights' NDCG@10 below which no trained weights are kept, for example 0.95; 0 for none.</summary>
+    /// <summary>Gets or sets the share of the starting weights' NDCG@10 below which no trained weights are kept, for example 0.95; 0 for
+    /// none.</summary>
     /// <value>The default is 0.</value>
     [Range(0.0, 10.0)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>Measures a policy on held-out examples and keeps the weights that are established to be better than those at the start.</summary>
+/// <summary>Measures a policy on held-out examples and keeps the weights that are established to be better than those at the
+/// start.</summary>
 /// <param name="heldOut">Measures.</param>
 /// <param name="guards">By which figure, by how many standard errors, above which floor.</param>
 /// <param name="store">Where the best weights are put, by default memory; not owned.</param>
@@ -38,11 +39,16 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The figures, and whether the weights are the best so far.</returns>
     public (HeldOutFigures Figures, bool Improved) Measure(
-        long step, IReadOnlyList<(string Name, Tensor Value)> weights, Dictionary<string, double> metrics, CancellationToken cancellationToken)
+        long step, IReadOnlyList<(string Name, Tensor Value)> weights, Dictionary<string, double> metrics,
+        CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         var figures = heldOut.Measure(cancellationToken);
-        (metrics["HR@1"], metrics["HR@10"], metrics["NDCG@10"]) = (figures.Hr1, figures.Hr10, figures.Ndcg10);
+        foreach (var (name, figure) in figures.Ranking)
+        {
+            metrics[name] = figure;
+        }
+
         foreach (var (name, reward) in figures.Rewards)
         {
             metrics[name.Length == 0 ? "validation_reward" : $"validation_reward/{name}"] = reward;

@@ -16,9 +16,11 @@ internal sealed class ReferencePolicy : IDisposable
     public ReferencePolicy(CausalLanguageModel policy, ReferenceOptions options, CausalLanguageModel? given)
     {
         (_policy, _options) = (policy, options);
-        if (options.Kind == ReferenceKind.AdapterOff && !policy.modules().OfType<Projection>().Any(projection => projection.Adapter?.Parameters.Count > 0))
+        if (options.Kind == ReferenceKind.AdapterOff
+            && !policy.modules().OfType<Projection>().Any(projection => projection.Adapter?.Parameters.Count > 0))
         {
-            throw new ArgumentException("Reference.Kind AdapterOff needs a model with low-rank adapters; this one has none.", nameof(options));
+            throw new ArgumentException("Reference.Kind AdapterOff needs a model with low-rank adapters; this one has none.",
+                nameof(options));
         }
 
         if (options.Kind != ReferenceKind.FrozenCopy)
@@ -117,7 +119,9 @@ internal sealed class ReferencePolicy : IDisposable
 
         if (model.modules().OfType<Projection>().Any(projection => projection.Adapter is not null))
         {
-            throw new ArgumentException("A model with adapters cannot be copied; merge them, give the trainer a Reference, or set Reference.Kind to AdapterOff.", nameof(model));
+            throw new ArgumentException(
+                "A model with adapters cannot be copied; merge them, give the trainer a Reference, or set Reference.Kind to AdapterOff.",
+                nameof(model));
         }
 
         using var noGrad = no_grad();
@@ -141,7 +145,8 @@ internal sealed class ReferencePolicy : IDisposable
         var actual = reference.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter.shape);
         foreach (string name in expected.Keys.Union(actual.Keys).Order(StringComparer.Ordinal))
         {
-            if (!expected.TryGetValue(name, out long[]? wanted) || !actual.TryGetValue(name, out long[]? found) || !wanted.AsSpan().SequenceEqual(found))
+            if (!expected.TryGetValue(name, out long[]? wanted) || !actual.TryGetValue(name, out long[]? found)
+                || !wanted.AsSpan().SequenceEqual(found))
             {
                 throw new ArgumentException(
                     $"The reference has another shape than the policy: '{name}' is {Show(actual.GetValueOrDefault(name))}; the policy has {Show(expected.GetValueOrDefault(name))}.",

@@ -36,7 +36,8 @@ internal sealed class PolicyInstruments : IDisposable
             }
             else
             {
-                gauge.Record(value, new KeyValuePair<string, object?>(key.StartsWith("seconds", StringComparison.Ordinal) ? "phase" : "reward", key[(slash + 1)..]));
+                gauge.Record(value, new KeyValuePair<string,
+                    object?>(key.StartsWith("seconds", StringComparison.Ordinal) ? "phase" : "reward", key[(slash + 1)..]));
             }
         }
     }
@@ -47,7 +48,8 @@ internal sealed class PolicyInstruments : IDisposable
     private Gauge<double> Gauge(string figure)
     {
         string name = $"minionerec.{_stage}.{figure.ToLowerInvariant().Replace('@', '_')}";
-        return _gauges.TryGetValue(name, out var gauge) ? gauge : _gauges[name] = _meter.CreateGauge<double>(name, figure == "seconds" ? "s" : "1");
+        return _gauges.TryGetValue(name, out var gauge) ? gauge
+            : _gauges[name] = _meter.CreateGauge<double>(name, figure == "seconds" ? "s" : "1");
     }
 #pragma warning restore CA1308
 }

@@ -18,7 +18,8 @@ internal static class DataFuzzTargets
             """),
         Text("inter.json", "x.inter.json", FuzzStructure.Json, path => InterJsonReader.ReadAsync(path), """{"0": [0, 1, 2], "u1": ["a", "b", 5], "2": []}"""),
         Load("recbole inter", "x.inter", FuzzStructure.Tabs, Interactions),
-        Load("recbole histories", "x.inter", FuzzStructure.Tabs, "user_id:token\titem_id_list:token_seq\titem_id:token\n0\t1\t2\n0\t1 2\t3\n1\t5\t6\n"),
+        Load("recbole histories", "x.inter", FuzzStructure.Tabs,
+        "user_id:token\titem_id_list:token_seq\titem_id:token\n0\t1\t2\n0\t1 2\t3\n1\t5\t6\n"),
         Text("recbole item", "x.item", FuzzStructure.Tabs, path => ItemFileReader.ReadAsync(path),
             "item_id:token\ttitle:token_seq\tprice:float\tcategories:token_seq\ttags:token\n1\tTent for two\t9.5\t['Camping', 'Two']\tx\n2\tMat\t\ta b\t\n"),
         Load("text lines", "x.txt", FuzzStructure.None, "u 1 2 3\nv 2\t3\nw 9\n"),
@@ -34,7 +35,8 @@ internal static class DataFuzzTargets
         Text("amazon metadata", "meta.json", FuzzStructure.JsonLines, path => AmazonReviewsReader.ReadItemsAsync(path, AmazonReviewsFormat.V2023),
             "{\"parent_asin\": \"A\", \"title\": \"t\", \"store\": \"s\", \"price\": \"$9.99\", \"categories\": [\"a\", \"b\"], \"description\": [\"d\"], \"average_rating\": 4.5}\n{\"parent_asin\": \"B\", \"title\": \"t\"}\n"),
         new("items and index", "x.item.json", Encoding.UTF8.GetBytes("""{"0": {"title": "a"}, "1": {"title": "b"}}"""), folder => InteractionDataset.LoadAsync(
-            Path.Combine(folder, "x.inter.json"), Path.Combine(folder, "x.index.json"), Path.Combine(folder, "x.item.json")).GetAwaiter().GetResult())
+            Path.Combine(folder, "x.inter.json"), Path.Combine(folder, "x.index.json"), Path.Combine(folder, "x.item.json")).GetAwaiter()
+            .GetResult())
         {
             Structure = FuzzStructure.Json,
             Beside = folder =>
@@ -45,13 +47,16 @@ internal static class DataFuzzTargets
         },
     ];
 
-    private static FuzzTarget Text<T>(string name, string file, FuzzStructure structure, Func<string, IAsyncEnumerable<T>> read, string good) =>
-        new(name, file, Encoding.UTF8.GetBytes(good), folder => read(Path.Combine(folder, file)).ToListAsync().AsTask().GetAwaiter().GetResult())
+    private static FuzzTarget Text<T>(string name, string file, FuzzStructure structure, Func<string, IAsyncEnumerable<T>> read,
+        string good) =>
+        new(name, file, Encoding.UTF8.GetBytes(good),
+            folder => read(Path.Combine(folder, file)).ToListAsync().AsTask().GetAwaiter().GetResult())
         {
             Structure = structure,
         };
 
-    private static FuzzTarget Load(string name, string file, FuzzStructure structure, string good) => Load(name, file, structure, Encoding.UTF8.GetBytes(good), isText: true);
+    private static FuzzTarget Load(string name, string file, FuzzStructure structure, string good) =>
+        Load(name, file, structure, Encoding.UTF8.GetBytes(good), isText: true);
 
     private static FuzzTarget Load(string name, string file, FuzzStructure structure, byte[] good, bool isText) =>
         new(name, file, good, folder => InteractionDataset.LoadAsync(Path.Combine(folder, file)).GetAwaiter().GetResult())

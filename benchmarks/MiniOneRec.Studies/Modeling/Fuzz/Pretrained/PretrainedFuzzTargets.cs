@@ -14,10 +14,12 @@ internal static class PretrainedFuzzTargets
     {
         var targets = new List<FuzzTarget>
         {
-            new("tokenizer.json", "tokenizer.json", tokenizer is null ? FuzzTargets.Bytes(SmallTokenizer()) : Shortened(File.ReadAllBytes(tokenizer)), ReadTokenizer),
+            new("tokenizer.json", "tokenizer.json",
+                tokenizer is null ? FuzzTargets.Bytes(SmallTokenizer()) : Shortened(File.ReadAllBytes(tokenizer)), ReadTokenizer),
             new("tokenizer_config.json", "tokenizer_config.json", FuzzTargets.Bytes(new JsonObject
             {
-                ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>", ["chat_template"] = "{{ messages }}",
+                ["bos_token"] = null, ["eos_token"] = new JsonObject { ["content"] = "<|end|>" }, ["pad_token"] = "<|end|>",
+                    ["chat_template"] = "{{ messages }}",
             }), folder => TokenizerSettings.Read(folder).ToJson()),
             ChatTemplateFuzz.Target(),
             new("gguf", "toy.gguf", ToyGguf(), folder =>
@@ -90,13 +92,15 @@ internal static class PretrainedFuzzTargets
         {
             ["version"] = "1.0",
             ["added_tokens"] = new JsonArray(
-                [.. new[] { "<|end|>", "<a_0>", "<a_1>" }.Select((content, at) => new JsonObject { ["id"] = 258 + at, ["content"] = content, ["special"] = true, ["normalized"] = false })]),
+                [.. new[] { "<|end|>", "<a_0>", "<a_1>" }.Select((content, at) =>
+                new JsonObject { ["id"] = 258 + at, ["content"] = content, ["special"] = true, ["normalized"] = false })]),
             ["normalizer"] = new JsonObject { ["type"] = "NFC" },
             ["pre_tokenizer"] = new JsonObject
             {
                 ["type"] = "Sequence",
                 ["pretokenizers"] = new JsonArray(
-                    new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = @"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+" }, ["behavior"] = "Isolated", ["invert"] = false },
+                    new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = @"\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+" },
+                    ["behavior"] = "Isolated", ["invert"] = false },
                     new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["use_regex"] = false }),
             },
             ["model"] = new JsonObject { ["type"] = "BPE", ["vocab"] = vocabulary, ["merges"] = new JsonArray("h e", "he l") },
@@ -108,7 +112,8 @@ internal static class PretrainedFuzzTargets
     {
         var root = JsonNode.Parse(json)!.AsObject();
         var model = root["model"]!.AsObject();
-        var vocabulary = new JsonObject([.. model["vocab"]!.AsObject().Where(pair => (int)pair.Value! < 400).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))]);
+        var vocabulary = new JsonObject([.. model["vocab"]!.AsObject().Where(pair => (int)pair.Value! < 400)
+            .Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))]);
         bool Known(JsonNode? merge)
         {
             string[] parts = merge is JsonArray pair ? [(string)pair[0]!, (string)pair[1]!] : ((string)merge!).Split(' ');
@@ -125,7 +130,8 @@ internal static class PretrainedFuzzTargets
     {
         const int Width = 32, Tokens = 259;
         using var writer = new GgufWriter();
-        string[] letters = [.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.LetterOf((byte)value).ToString()), "he", "hel", "<|end|>"];
+        string[] letters =
+            [.. Enumerable.Range(0, 256).Select(value => ByteAlphabet.LetterOf((byte)value).ToString()), "he", "hel", "<|end|>"];
         writer.Word("general.architecture", "llama")
             .Number("llama.block_count", 1).Number("llama.embedding_length", Width).Number("llama.feed_forward_length", Width)
             .Number("llama.attention.head_count", 2).Number("llama.attention.head_count_kv", 1).Number("llama.context_length", 64)

@@ -27,7 +27,9 @@ internal static class StageFuzzTargets
             Npy(table),
             CacheKeys(table),
             .. Quantizer(table, new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [3, 3], Restarts = 1 }), "k-means"),
-            .. Quantizer(table, new RqVaeQuantizer(new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4], Training = new() { Epochs = 1 } }), "rq-vae"),
+            .. Quantizer(table,
+            new RqVaeQuantizer(
+            new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4], Training = new() { Epochs = 1 } }), "rq-vae"),
             Catalogue(table),
             .. Adapter(),
             SftState(),
@@ -39,15 +41,18 @@ internal static class StageFuzzTargets
     private static FuzzTarget Npy(EmbeddingTable table)
     {
         byte[] good = Written(path => table.SaveAsync(path).GetAwaiter().GetResult(), "x.npy");
-        return new("npy", "x.npy", good, folder => EmbeddingTable.LoadAsync(Path.Combine(folder, "x.npy")).GetAwaiter().GetResult()) { IsText = false };
+        return new("npy", "x.npy", good,
+            folder => EmbeddingTable.LoadAsync(Path.Combine(folder, "x.npy")).GetAwaiter().GetResult()) { IsText = false };
     }
 
     // A damaged pair is left out and encoded again, so that reading never fails.
     private static FuzzTarget CacheKeys(EmbeddingTable table) => new(
-        "embedding cache", "x.keys", Encoding.ASCII.GetBytes(string.Join('\n', Enumerable.Range(0, table.Count).Select(row => $"{row:x64}"))), folder =>
+        "embedding cache", "x.keys",
+        Encoding.ASCII.GetBytes(string.Join('\n', Enumerable.Range(0, table.Count).Select(row => $"{row:x64}"))), folder =>
         {
             var cache = new EmbeddingCacheFolder(folder, NullLogger.Instance);
-            cache.ReadAsync([.. Enumerable.Range(0, table.Count).Select(row => $"{row:x64}")], CancellationToken.None).GetAwaiter().GetResult();
+            cache.ReadAsync([.. Enumerable.Range(0, table.Count).Select(row => $"{row:x64}")], CancellationToken.None).GetAwaiter()
+                .GetResult();
         })
     {
         Beside = folder => table.SaveAsync(Path.Combine(folder, "x.npy")).GetAwaiter().GetResult(),
@@ -75,7 +80,8 @@ internal static class StageFuzzTargets
         yield return new($"{name} weights", QuantizerFile, weights[8..(8 + length)], folder =>
         {
             var rewritten = JsonNode.Parse(manifest)!.AsObject();
-            rewritten["madeFrom"]!["weights"] = ArtifactManifest.HashFileAsync(Path.Combine(folder, QuantizerFile)).GetAwaiter().GetResult();
+            rewritten["madeFrom"]!["weights"] = ArtifactManifest.HashFileAsync(Path.Combine(folder, QuantizerFile)).GetAwaiter()
+                .GetResult();
             File.WriteAllText(Path.Combine(folder, ManifestFile), rewritten.ToJsonString());
             Load(folder);
         })
@@ -90,7 +96,8 @@ internal static class StageFuzzTargets
     {
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName + "/saved";
         var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [3, 12], Restarts = 1 });
-        var catalogue = new SemanticIdTokenizer(new PrecomputedEncoder([.. Enumerable.Range(0, table.Count).Select(row => $"i{row}")], table), quantizer)
+        var catalogue = new SemanticIdTokenizer(
+            new PrecomputedEncoder([.. Enumerable.Range(0, table.Count).Select(row => $"i{row}")], table), quantizer)
             .BuildAsync([.. Enumerable.Range(0, table.Count).Select(row => $"i{row}")], table).GetAwaiter().GetResult();
         catalogue.SaveAsync(saved).GetAwaiter().GetResult();
         return new("catalogue manifest", ManifestFile, Plain(Path.Combine(saved, ManifestFile)), folder =>

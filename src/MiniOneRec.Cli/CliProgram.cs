@@ -1,0 +1,110 @@
+using System.CommandLine;
+using Microsoft.Extensions.Options;
+using MiniOneRec.Cli.Commands;
+using MiniOneRec.Cli.Output;
+
+namespace MiniOneRec.Cli;
+
+/// <summary>The program: parses the command line, runs the command, and turns exceptions into messages and exit codes.</summary>
+internal static class CliProgram
+{
+    /// <summary>Runs one command line.</summary>
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="output">Receives results.</param>
+    /// <param name="error">Receives progress and errors.</param>
+    /// <param name="cancellationToken">Stops the command after its current step.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken = default)
+    {
+        var root = CreateRoot(output, error);
+        var line = root.Parse(arguments);
+        if (line.Errors.Count > 0)
+        {
+            foreach (var problem in line.Errors)
+            {
+                await error.WriteLineAsync(problem.Message);
+            }
+
+            await error.WriteLineAsync("Try --help after the command's name.");
+            return ExitCodes.Usage;
+        }
+
+        var reporter = Reporter.Create(line.GetValue(GlobalOptions.Json), line.GetValue(GlobalOptions.Quiet), output, error);
+        try
+        {
+            // Ctrl+C belongs to CancelOnCtrlC: the library's own handler ends the process after two seconds, within a step.
+            var invocation = new InvocationConfiguration
+            {
+                Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+            };
+            return await line.InvokeAsync(invocation, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            reporter.Cancelled();
+            return ExitCodes.Cancelled;
+        }
+        catch (Exception e) when (CodeOf(e) is { } code)
+        {
+            reporter.Failed(e.Message, code);
+            return code;
+        }
+        catch (Exception e)
+        {
+            reporter.Failed(line.GetValue(GlobalOptions.Verbose) ? e.ToString()
+                : $"{e.GetType().Name}: {e.Message} (--verbose shows where)", ExitCodes.Failure);
+            return ExitCodes.Failure;
+        }
+    }
+
+    /// <summary>Makes a token that the first Ctrl+C cancels; the second one ends the process at once.</summary>
+    public static CancellationToken CancelOnCtrlC()
+    {
+        var cancellation = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                Environment.Exit(ExitCodes.Cancelled);
+            }
+
+            pressed.Cancel = true;
+            Console.Error.WriteLine("Stopping after this step; press Ctrl+C again to leave at once.");
+            cancellation.Cancel();
+        };
+        return cancellation.Token;
+    }
+
+    private static RootCommand CreateRoot(TextWriter output, TextWriter error)
+    {
+        var root = new RootCommand("From a log of interactions to a trained, measured and saved recommender.");
+        foreach (var option in GlobalOptions.All)
+        {
+            root.Options.Add(option);
+        }
+
+        var context = new CliContext(output, error);
+        foreach (var command in (Command[])
+        [
+            DemoCommand.Create(context), PrepareCommand.Create(context), RunCommand.Create(context), IndexCommand.Create(context),
+                TrainCommand.Create(context), ReinforceCommand.Create(context),
+            EvaluateCommand.Create(context), CompareCommand.Create(context), RecommendCommand.Create(context), GrowCommand.Create(context),
+                ExportCommand.Create(context),
+            SchemaCommand.Create(context), DoctorCommand.Create(context),
+        ])
+        {
+            root.Subcommands.Add(command);
+        }
+
+        return root;
+    }
+
+    private static int? CodeOf(Exception e) => e switch
+    {
+        OptionsValidationException or ArgumentException => ExitCodes.Usage,
+        FileNotFoundException or DirectoryNotFoundException or InvalidDataException or EndOfStreamException => ExitCodes.BadData,
+        IOException or UnauthorizedAccessException => ExitCodes.Failure,
+        _ => null,
+    };
+}

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using MiniOneRec.Cli.Settings;
+using MiniOneRec.Modeling;
+
+namespace MiniOneRec.Cli.Commands;
+
+/// <summary><c>export</c>: a trained model as a folder that Hugging Face tools open.</summary>
+internal static class ExportCommand
+{
+    private static readonly Option<string> Model = ModelLoading.Option();
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
+
+    public static Command Create(CliContext context)
+    {
+        var command = new Command("export", "Write a trained model as a folder that Hugging Face tools open.");
+        command.Options.Add(Model);
+        command.Options.Add(Output);
+        command.SetAction(async (line, cancellationToken) =>
+        {
+            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), "cpu", cancellationToken);
+            string folder = Path.GetFullPath(line.GetRequiredValue(Output));
+            await HuggingFaceFolder.SaveAsync(folder, model.Model, cancellationToken: cancellationToken);
+            await model.Index.SaveAsync(Path.Combine(folder, "catalogue.index.json"), cancellationToken);
+            context.Reporter(line).Value("folder", folder);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}
+
+/// <summary><c>schema</c>: the JSON schema of <c>minionerec.json</c>.</summary>
+internal static class SchemaCommand
+{
+    public static Command Create(CliContext context)
+    {
+        var command = new Command("schema", $"Write the JSON schema of {SettingsFile.DefaultName}, for editors.");
+        command.SetAction(async (_, _) =>
+        {
+            await context.Output.WriteAsync(SettingsFile.Schema());
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

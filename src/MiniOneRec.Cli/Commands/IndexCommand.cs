@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Globalization;
+using MiniOneRec.Cli.Output;
+using MiniOneRec.Cli.Settings;
+using MiniOneRec.Tokenization;
+using MiniOneRec.Tokenization.Plots;
+
+namespace MiniOneRec.Cli.Commands;
+
+/// <summary><c>index</c>: semantic IDs of a catalogue, with a report and plots.</summary>
+internal static class IndexCommand
+{
+    private static readonly Option<string> Quantizer = new("--quantizer") { Description =
+        "rq-vae, rq-kmeans, rq-kmeans-balanced, rq-kmeans-plus, opq or fsq.", DefaultValueFactory = _ => "rq-vae" };
+    private static readonly Option<string?> Vectors = new(
+        "--embeddings") { Description = "Text vectors (.npy, one row per item); made of the items' text by default.", HelpName = "FILE" };
+    private static readonly Option<string> Output =
+        new("--output", "-o") { Description = "Folder of the semantic IDs.", HelpName = "DIR", DefaultValueFactory = _ => "index" };
+    private static readonly Option<string> Levels = new("--levels") { Description =
+        "Codes of each level; opq and fsq have sizes of their own.", HelpName = "K,K,…", DefaultValueFactory = _ => "256,256,256" };
+    private static readonly Option<int> Seed = new("--seed") { Description = "Seed of the quantizer.", DefaultValueFactory = _ => 42 };
+
+    public static Command Create(CliContext context)
+    {
+        var command = new Command("index", "Make semantic IDs of a catalogue, with a report and plots.");
+        RunOptions.AddDataTo(command);
+        foreach (Option option in (Option[])[Quantizer, Levels, Vectors, Output, Seed])
+        {
+            command.Options.Add(option);
+        }
+
+        Quantizer.AcceptOnlyFromAmong("rq-vae", "rq-kmeans", "rq-kmeans-balanced", "rq-kmeans-plus", "opq", "fsq");
+        command.SetAction(async (line, cancellationToken) =>
+        {
+            NativeTuning.Apply();
+            var reporter = context.Reporter(line);
+            var data = await RunOptions.LoadAsync(RunOptions.Read(line), null, reporter, cancellationToken);
+            var shared = new MiniOneRecOptions { Seed = line.GetValue(Seed) };
+            int[] sizes = Sizes(line.GetValue(Levels)!);
+            using var encoder = new TfIdfEncoder(shared: shared);
+            using IQuantizer quantizer = line.GetValue(Quantizer) switch
+            {
+                "rq-kmeans" => new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = sizes }, shared),
+                "rq-kmeans-balanced" => new RqKMeansQuantizer(new RqKMeansOptions { Balanced = true, CodebookSizes = sizes }, shared),
+                "rq-kmeans-plus" => new RqKMeansPlusQuantizer(Plus(sizes), shared),
+                "opq" => new RqOpqQuantizer(null, shared),
+                "fsq" => new FsqQuantizer(null, shared),
+                _ => new RqVaeQuantizer(new RqVaeOptions { CodebookSizes = sizes }, shared),
+            };
+            var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
+            var progress = new StageProgress(reporter);
+            if (line.GetValue(Vectors) is null && data.Items.All(item => item.Title.Length == 0))
+            {
+                throw new InvalidDataException(
+                    $"The items of '{data.Name}' have no text; name item texts with --items, or vectors with --embeddings.");
+            }
+
+            var vectors = line.GetValue(Vectors) is { } file
+                ? await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                : await tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken);
+            var catalogue = await tokenizer.BuildAsync(data.ItemIds, vectors, progress, cancellationToken);
+            string folder = Directory.CreateDirectory(line.GetValue(Output)!).FullName;
+            await catalogue.SaveAsync(Path.Combine(folder, "catalogue"), cancellationToken);
+            if (line.GetValue(Vectors) is null)
+            {
+                await encoder.SaveAsync(Path.Combine(folder, "encoder"), cancellationToken);
+            }
+
+            string path = Path.Combine(folder, $"{data.Name}.index.json");
+            await catalogue.Index.SaveAsync(path, cancellationToken);
+            var report = await SemanticIdReport.CreateAsync(
+                catalogue.Index, new SemanticIdEvidence { Embeddings = vectors }, cancellationToken: cancellationToken);
+            await report.SaveAsync(Path.Combine(folder, "report.json"), overwrite: true, cancellationToken);
+            await SemanticIdPlots.SaveAsync(catalogue.Index, report, folder, cancellationToken);
+            reporter.OnMessage(report.ToString());
+            reporter.Value("index", path);
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static RqVaeOptions Plus(int[] sizes)
+    {
+        var options = RqKMeansPlusQuantizer.Defaults();
+        options.CodebookSizes = sizes;
+        return options;
+    }
+
+    private static int[] Sizes(string text)
+    {
+        string[] parts = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        int[] sizes = [.. parts.Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out int size) && size > 1 ? size : 0)];
+        return sizes.Length > 0 && sizes.All(size => size > 0)
+            ? sizes
+            : throw new ArgumentException($"--levels is '{text}'; expected whole numbers of at least 2, separated by commas.");
+    }
+}

@@ -1,0 +1,3 @@
+using MiniOneRec.Cli;
+
+return await CliProgram.RunAsync(args, Console.Out, Console.Error, CliProgram.CancelOnCtrlC());

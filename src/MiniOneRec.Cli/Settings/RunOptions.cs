@@ -1,0 +1,133 @@
+using System.CommandLine;
+using System.Globalization;
+using MiniOneRec.Cli.Output;
+using MiniOneRec.Datasets;
+using MiniOneRec.Datasets.DuckDb;
+using MiniOneRec.Recipes;
+
+namespace MiniOneRec.Cli.Settings;
+
+/// <summary>The options of commands that read data and train: each stands above the settings file.</summary>
+internal static class RunOptions
+{
+    private static readonly Option<string?> SettingsPath = new(
+        "--settings") { Description = $"Settings; {SettingsFile.DefaultName} in the working folder by default.", HelpName = "FILE.json" };
+
+    private static readonly (Option<string?> Option, string Key)[] Data =
+    [
+        (new("--data") { Description = "Folder in the reference layout (index, info, train, valid, test).", HelpName = "DIR" },
+            "Data:Folder"),
+        (new("--dataset") { Description = "Data set in that folder.", HelpName = "NAME" }, "Data:Dataset"),
+        (new("--interactions") { Description = "File of interactions: .inter.json, .inter, or text lines 'user item item …'.",
+        HelpName = "FILE" }, "Data:Interactions"),
+        (new("--prepared") { Description = "Folder that the command prepare wrote.", HelpName = "DIR" }, "Data:Prepared"),
+        (new("--items") { Description = "File of item texts.", HelpName = "FILE" }, "Data:Items"),
+        (new("--index") { Description = "File of semantic IDs.", HelpName = "FILE.index.json" }, "Data:Index"),
+        (new("--split") { Description = "time, leave-one-out or given." }, "Data:Split"),
+    ];
+
+    private static readonly (Option<string?> Option, string Key)[] Training =
+    [
+        (new("--preset") { Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}." }, "Preset"),
+        (new("--device") { Description = "cpu, cuda or cuda:N." }, "Recipe:Device"),
+        (new("--output", "-o") { Description = "Folder of the run.", HelpName = "DIR" }, "Recipe:Output"),
+        (new("--embeddings") { Description = "Text vectors (.npy, one row per item).", HelpName = "FILE" }, "Recipe:Embeddings"),
+    ];
+
+    private static readonly Option<int?> Seed = new("--seed") { Description = "Seed of every stage." };
+
+    private static readonly Option<bool> Retokenize =
+        new("--retokenize") { Description = "Learn semantic IDs although the data bring some." };
+
+    /// <summary>Adds the options of data and training.</summary>
+    public static void AddTo(Command command)
+    {
+        AddDataTo(command);
+        foreach (var (option, _) in Training)
+        {
+            command.Options.Add(option);
+        }
+
+        command.Options.Add(Seed);
+        command.Options.Add(Retokenize);
+    }
+
+    /// <summary>Adds the options of data.</summary>
+    public static void AddDataTo(Command command)
+    {
+        command.Options.Add(SettingsPath);
+        command.Options.Add(SourceOptions.Input);
+        foreach (var (option, _) in Data)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>Reads the settings that a command line asks for.</summary>
+    /// <param name="line">The command line.</param>
+    /// <param name="more">Settings of the command itself.</param>
+    public static RunSettings Read(ParseResult line, params IEnumerable<KeyValuePair<string, string?>> more)
+    {
+        var given = Data.Concat(Training).Where(entry => Has(line, entry.Option))
+            .Select(entry => KeyValuePair.Create(entry.Key, line.GetValue(entry.Option)));
+        if (Has(line, Seed) && line.GetValue(Seed) is { } seed)
+        {
+            given = given.Append(KeyValuePair.Create("Recipe:Seed", (string?)seed.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (Has(line, Retokenize) && line.GetValue(Retokenize))
+        {
+            given = given.Append(KeyValuePair.Create("Recipe:Retokenize", (string?)"true"));
+        }
+
+        return SettingsFile.Read(line.GetValue(SettingsPath), SourceOptions.Redirect(line, given.Concat(more)));
+    }
+
+    /// <summary>Loads the data that settings name; a log is prepared first.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="prepared">The folder for the prepared log, or <see langword="null"/> to keep it in memory.</param>
+    /// <param name="observer">Told of guesses and steps.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="ArgumentException">No data is named.</exception>
+    public static async Task<SplitDataset> LoadAsync(RunSettings settings, string? prepared, IRecipeObserver observer,
+        CancellationToken cancellationToken)
+    {
+        var data = settings.Data;
+        if (settings.HasSource)
+        {
+            var source = new DuckDbInteractionSource(settings.Source);
+            var watch = new PreparationProgress(observer);
+            if (prepared is null)
+            {
+                return await WithIndexAsync(await source.LoadAsync(settings.Preparation, watch, cancellationToken), data.Index,
+                    cancellationToken);
+            }
+
+            await source.SaveAsync(prepared, settings.Preparation, watch, cancellationToken);
+        }
+
+        if ((settings.HasSource ? prepared : data.Prepared) is { } folder)
+        {
+            var set = await PreparedDataset.LoadAsync(folder, cancellationToken: cancellationToken);
+            return await WithIndexAsync(await set.ToSplitDatasetAsync(cancellationToken), data.Index, cancellationToken);
+        }
+
+        if (data.Folder is null && data.Interactions is null)
+        {
+            throw new ArgumentException(
+                "No data is named: give --input FILE, --prepared DIR, --interactions FILE, or --data DIR with --dataset NAME.");
+        }
+
+        return await new RecipeData
+        {
+            Folder = data.Folder, Dataset = data.Dataset, Interactions = data.Interactions, Index = data.Index, Items = data.Items,
+                Split = data.Split,
+        }.LoadAsync(cancellationToken);
+    }
+
+    private static async Task<SplitDataset> WithIndexAsync(SplitDataset data, string? index, CancellationToken cancellationToken) =>
+        index is null ? data
+        : data with { Index = await SemanticIdIndex.LoadAsync(index, requireUniformDepth: true, cancellationToken: cancellationToken) };
+
+    private static bool Has(ParseResult line, Option option) => line.GetResult(option) is { Implicit: false };
+}

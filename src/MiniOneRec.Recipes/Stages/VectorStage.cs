@@ -1,0 +1,99 @@
+using System.Globalization;
+using Microsoft.Extensions.AI;
+using MiniOneRec.Datasets;
+using MiniOneRec.Tokenization;
+using MiniOneRec.Vectors;
+
+namespace MiniOneRec.Recipes;
+
+/// <summary>Makes the items' vectors once, when a stage asks for them: from a file, from their text, or from behaviour.</summary>
+internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages)
+{
+    private Task<EmbeddingTable?>? _text;
+    private VectorSource? _source;
+
+    /// <summary>
+    /// Gets vectors of the items' text, rows in catalogue order, or <see langword="null"/> where there is neither a file nor text.
+    /// </summary>
+    public async Task<VectorSource?> TextAsync(SplitDataset data, CancellationToken cancellationToken)
+    {
+        if (_source is null && await TableAsync(data, cancellationToken).ConfigureAwait(false) is { } table)
+        {
+            // A zero vector says nothing of its item, such as one without any known term.
+            bool[] present = [.. Enumerable.Range(0, table.Count).Select(row => table[row].ContainsAnyExcept(0f))];
+            _source = present.Contains(true) ? new VectorSource("text", data.ItemIds, table.Width, table.Values.ToArray(), present) : null;
+        }
+
+        return _source;
+    }
+
+    /// <summary>Gets a vector for every item to learn semantic IDs from: of its text, else of behaviour in training.</summary>
+    /// <exception cref="InvalidDataException">There is no file and no text, and no two items occur together.</exception>
+    public async Task<EmbeddingTable> ForIndexAsync(SplitDataset data, CancellationToken cancellationToken)
+    {
+        if (await TableAsync(data, cancellationToken).ConfigureAwait(false) is { } table)
+        {
+            return table;
+        }
+
+        stages.Say("The items have no text: semantic IDs are learned from what users took together.");
+        try
+        {
+            return await stages.RunAsync("collaborative vectors", async _ =>
+            {
+                var vectors = await CollaborativeVectors.BuildAsync(
+                    data.TrainSequences, data.ItemIds, new() { Seed = options.Seed }, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
+                if (!vectors.IsComplete)
+                {
+                    stages.Say(string.Create(CultureInfo.InvariantCulture,
+                        $"{vectors.Count - vectors.PresentCount:N0} of {vectors.Count:N0} items occur with no other in training; they get the mean vector."));
+                }
+
+                return EmbeddingTable.Of(vectors.FillMissing());
+            }).ConfigureAwait(false);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException(
+                $"The items of '{data.Name}' have no text to learn semantic IDs from, and their behaviour gives none ({e.Message}); "
+                + "give semantic IDs, item texts or vectors (--index, --items or --embeddings).", e);
+        }
+    }
+
+    /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there
+    /// is neither.</summary>
+    public Task<EmbeddingTable?> TableAsync(SplitDataset data, CancellationToken cancellationToken) =>
+        _text ??= MakeAsync(data, cancellationToken);
+
+    private async Task<EmbeddingTable?> MakeAsync(SplitDataset data, CancellationToken cancellationToken)
+    {
+        if (options.Embeddings is { } file)
+        {
+            string ids = Path.ChangeExtension(file, ".ids.txt");
+            if (!File.Exists(ids))
+            {
+                return await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            var listed = await VectorSource.LoadAsync(file, ids, cancellationToken: cancellationToken).ConfigureAwait(false);
+            return EmbeddingTable.Of(listed.AlignTo(data.ItemIds).FillMissing());
+        }
+
+        if (data.Items.All(item => string.IsNullOrWhiteSpace(TextOf(item))))
+        {
+            return null;
+        }
+
+        using var own = encoder is null ? new TfIdfEncoder(shared: new MiniOneRecOptions { Device = options.Device, Seed = options.Seed }) : null;
+        using var quantizer = new RqKMeansQuantizer();          // the tokenizer encodes here and fits nothing
+        var tokenizer = new SemanticIdTokenizer(encoder ?? own!, quantizer);
+        var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
+            .ConfigureAwait(false);
+        await table.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
+        return table;
+    }
+
+    private static string TextOf(Item item) => ItemText.Describe(item);
+}
