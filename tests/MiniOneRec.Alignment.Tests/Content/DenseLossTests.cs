@@ -83,7 +83,7 @@ public sealed class DenseLossTests
         random.manual_seed(1);
         var index = Toy.Index();
         var template = CompactTemplate.For(index);
-        var content = ContentCase.Content(index, template, new ContentOptions { ItemResiduals = true });
+        var content = ContentCase.Content(index, template, new ContentOptions { AtInput = false, ItemResiduals = true });
         int[] chain = template.EncodePrompt(template.NextItem([index["0"], index["5"], index["10"]]));
         bool[] labels = [.. chain.Select((_, i) => i > 0)];
         SampleTree[] trees =
