@@ -55,7 +55,7 @@ public sealed class WalkTests : IDisposable
     {
         string index = _shop.In("index");
         var (code, _, error) = await Shop.RunAsync("index", "--interactions", _shop.Interactions, "--items", _shop.Items, "--quantizer",
-            "rq-kmeans", "--levels", "4,4", "--output", index);
+            "rq-kmeans", "--levels", "4,8,16", "--output", index);
         Assert.True(code == 0, error);
         string more = _shop.Write("more.item.json", """{ "new1": { "title": "Red lamp 99" }, "new2": { "title": "Blue lamp 98" } }""");
 

@@ -121,7 +121,7 @@ internal static class CompareCommand
         from metric in (IRankingMetric[])[new HitRate(), new Ndcg()]
         let pair = PairedComparison.Create(other, reports[0], metric, 10)
         select (IReadOnlyList<object?>)
-            [reports[0].Name, other.Name, $"{pair.Metric}@10", pair.Difference, pair.Interval.Low, pair.Interval.High,
+            [reports[0].Name, other.Name, pair.Metric, pair.Difference, pair.Interval.Low, pair.Interval.High,
                 pair.IsEstablished ? "yes" : "no"];
 
     private static IRecommender Baseline(string name, SplitDataset data) => name switch

@@ -178,7 +178,7 @@ public sealed class SavedPriorTests : IDisposable
         services.AddMiniOneRec().AddBaselines().AddBaselines().AddRecommender(Folder);
         await using var provider = services.BuildServiceProvider();
 
-        Assert.Equal(6, provider.GetServices<ScorerLoader>().Count());
+        Assert.Equal(BaselineScorers.Loaders.Count, provider.GetServices<ScorerLoader>().Count());
         Assert.IsType<SequentialRulesRecommender>(provider.GetRequiredService<GenerativeRecommender>().Prior);
     }
 

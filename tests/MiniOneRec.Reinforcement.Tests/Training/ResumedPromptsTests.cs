@@ -26,8 +26,8 @@ public sealed class ResumedPromptsTests : IDisposable
         var none = await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(null));
         await TrainAsync(prompt);
 
-        Assert.Contains("examples is", other.Message, StringComparison.Ordinal);
-        Assert.Contains("examples is", none.Message, StringComparison.Ordinal);
+        Assert.Contains("examples (", other.Message, StringComparison.Ordinal);
+        Assert.Contains("examples (", none.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class ResumedPromptsTests : IDisposable
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => TrainAsync(null, HistoryOrder.NewestFirst));
 
-        Assert.Contains("prompts is compact", error.Message, StringComparison.Ordinal);
+        Assert.Contains("prompts (compact", error.Message, StringComparison.Ordinal);
     }
 
     private static SemanticIdIndex Index { get; } = Toy.Index(20, [4, 4, 4]);
