@@ -36,7 +36,7 @@ internal static class DemoCommand
             var settings = SettingsFile.Read(null,
             [
                 KeyValuePair.Create("Data:Interactions", (string?)orders), KeyValuePair.Create("Data:Items", (string?)products),
-                KeyValuePair.Create("Data:Split", (string?)"leave-one-out"), KeyValuePair.Create("Preset", (string?)"quick"),
+                KeyValuePair.Create("Data:Split", (string?)"leave-one-out"), KeyValuePair.Create("Preset", (string?)"default"),
                 KeyValuePair.Create("Recipe:Output", (string?)Path.Combine(folder, "run")),
                 KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"),
                 KeyValuePair.Create("Recipe:Baselines:0", (string?)"popularity"),
