@@ -15,7 +15,7 @@ internal static class DemoCommand
 
     public static Command Create(CliContext context)
     {
-        var command = new Command("demo", "Write the files of an invented shop, and run them in about a minute.");
+        var command = new Command("demo", "Write the files of an invented shop, and run them in about two minutes.");
         command.Options.Add(Output);
         command.Options.Add(FilesOnly);
         command.SetAction(async (line, cancellationToken) =>
