@@ -99,6 +99,7 @@ public sealed class HuggingFaceFolderTests
         string folder = TestData.Fixture("llama");
         long Left(Func<DecoderModel> make)
         {
+            Collect();                                          // what other tests left behind
             long before = Tensor.TotalCount;
             using (var scope = NewDisposeScope())
             {
@@ -106,7 +107,14 @@ public sealed class HuggingFaceFolderTests
                 Assert.True(model.EmbeddingWeight.isfinite().all().item<bool>());
             }
 
+            Collect();                                          // wrappers of parameters wait for the collector whoever made them
             return Tensor.TotalCount - before;
+        }
+
+        static void Collect()
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
         }
 
         DecoderModel Load()
@@ -115,7 +123,6 @@ public sealed class HuggingFaceFolderTests
             return opened.LoadDecoder();
         }
 
-        // Wrappers of parameters wait for the collector whoever made them.
         var config = DecoderConfig.FromJson(File.ReadAllText(Path.Combine(folder, "config.json")));
         Assert.Equal(Left(() => new DecoderModel(config)), Left(Load));
     }
