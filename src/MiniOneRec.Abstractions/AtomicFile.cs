@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace MiniOneRec;
 
 /// <summary>Writes files and folders aside and renames them, so that a reader never sees half of one.</summary>
@@ -9,6 +11,18 @@ namespace MiniOneRec;
 public static class AtomicFile
 {
     private const int HeadBytes = 4096;
+
+    /// <summary>Writes a text as UTF-8 aside, flushes it to the disk, and renames it over <paramref name="path"/>.</summary>
+    /// <param name="path">The file to make or replace.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellationToken">Looked at before the rename; the earlier file then stays.</param>
+    /// <exception cref="IOException">The file cannot be written, or a folder of that name exists; the message says that the earlier one is
+    /// whole.</exception>
+    public static Task WriteTextAsync(string path, string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return WriteAsync(path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask(), cancellationToken);
+    }
 
     /// <summary>Writes a file aside, flushes it to the disk, and renames it over <paramref name="path"/>.</summary>
     /// <param name="path">The file to make or replace.</param>

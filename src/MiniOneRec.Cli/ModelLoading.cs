@@ -7,6 +7,13 @@ namespace MiniOneRec.Cli;
 /// <summary>Finds and loads a model: a model folder, or a run folder with one.</summary>
 internal static class ModelLoading
 {
+    /// <summary>Gets the option that names the device of a loaded model.</summary>
+    public static Option<string> Device { get; } =
+        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
+
+    /// <summary>Gets the option that limits the test rows.</summary>
+    public static Option<int?> Rows { get; } = new("--rows") { Description = "Measure on this many test rows, drawn by the seed.", HelpName = "N" };
+
     /// <summary>Makes the option that names a model.</summary>
     public static Option<string> Option() =>
         new("--model", "-m") { Description = "A model folder, or the folder of a run.", HelpName = "DIR", Required = true };

@@ -1,4 +1,3 @@
-using System.Text;
 using MiniOneRec.Datasets;
 using MiniOneRec.Recipes;
 using MiniOneRec.Tokenization;
@@ -34,9 +33,7 @@ internal static class RunArtifacts
 
         var examples = await ExamplesAsync(data, result, cancellationToken);
         string page = HtmlReport.Write(result.Report, new HtmlReportContent { SemanticIds = report, Examples = examples });
-        await AtomicFile.WriteAsync(
-            Path.Combine(folder, Html), stream => stream.WriteAsync(Encoding.UTF8.GetBytes(page), cancellationToken).AsTask(),
-            cancellationToken);
+        await AtomicFile.WriteTextAsync(Path.Combine(folder, Html), page, cancellationToken);
         observer.OnMessage($"Report: {Path.Combine(folder, Html)}");
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MiniOneRec.Cli.Output;
 using MiniOneRec.Recipes;
 
 namespace MiniOneRec.Cli;
@@ -53,14 +54,8 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
     {
         if (progress.Step % 10 == 0 || progress.Step == progress.TotalSteps)
         {
-            var metrics = new JsonObject();
-            foreach (var (name, value) in progress.Metrics)
-            {
-                metrics[name] = double.IsFinite(value) ? value : null;
-            }
-
             Log("progress", progress.Stage,
-                new JsonObject { ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps, ["metrics"] = metrics });
+                new JsonObject { ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps, ["metrics"] = MetricsJson.Of(progress) });
         }
 
         _inner.OnProgress(progress);

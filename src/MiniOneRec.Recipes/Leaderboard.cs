@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
@@ -105,9 +104,7 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
             new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
         await report.SaveAsync(options.ReportPath, cancellationToken).ConfigureAwait(false);
         string markdown = Path.ChangeExtension(options.ReportPath, ".md");
-        await AtomicFile.WriteAsync(
-            markdown, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(report.ToMarkdown()), cancellationToken).AsTask(),
-            cancellationToken).ConfigureAwait(false);
+        await AtomicFile.WriteTextAsync(markdown, report.ToMarkdown(), cancellationToken).ConfigureAwait(false);
         stages.Say($"Reports: {options.ReportPath} and {markdown}");
         return report;
     }

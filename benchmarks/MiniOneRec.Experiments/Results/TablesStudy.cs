@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace MiniOneRec.Experiments;
 
 /// <summary>Writes the tables of the committed runs, and tells where they differ from the runs.</summary>
@@ -30,9 +28,7 @@ internal sealed class TablesStudy : IStudy
 
             if (!same)
             {
-                await AtomicFile.WriteAsync(
-                    path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), context.CancellationToken).AsTask(),
-                    context.CancellationToken);
+                await AtomicFile.WriteTextAsync(path, text, context.CancellationToken);
             }
 
             context.Log($"{path}: {(same ? "unchanged" : "written")}");

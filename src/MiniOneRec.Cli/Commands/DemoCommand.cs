@@ -24,8 +24,8 @@ internal static class DemoCommand
             string folder = Directory.CreateDirectory(line.GetValue(Output)!).FullName;
             string orders = Path.Combine(folder, "orders.inter"), products = Path.Combine(folder, "products.item");
             var data = DemoCatalogue.Create();
-            await WriteAsync(orders, Orders(data), cancellationToken);
-            await WriteAsync(products, Products(data), cancellationToken);
+            await AtomicFile.WriteTextAsync(orders, Orders(data), cancellationToken);
+            await AtomicFile.WriteTextAsync(products, Products(data), cancellationToken);
             reporter.Value("orders", orders);
             reporter.Value("products", products);
             if (line.GetValue(FilesOnly))
@@ -74,7 +74,4 @@ internal static class DemoCommand
 
         return text.ToString();
     }
-
-    private static Task WriteAsync(string path, string text, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
-        path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), cancellationToken).AsTask(), cancellationToken);
 }

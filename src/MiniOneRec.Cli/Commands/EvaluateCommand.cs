@@ -12,10 +12,6 @@ namespace MiniOneRec.Cli.Commands;
 internal static class EvaluateCommand
 {
     private static readonly Option<string> Model = ModelLoading.Option();
-    private static readonly Option<string> Device =
-        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<int?> Rows =
-        new("--rows") { Description = "Evaluate on this many test rows, drawn by the seed.", HelpName = "N" };
     private static readonly Option<string?> Report =
         new("--report") { Description = "Also write the report as JSON.", HelpName = "FILE.json" };
 
@@ -23,7 +19,7 @@ internal static class EvaluateCommand
     {
         var command = new Command("evaluate", "Measure a model on the test rows.");
         RunOptions.AddDataTo(command);
-        foreach (Option option in (Option[])[Model, Device, Rows, Report])
+        foreach (Option option in (Option[])[Model, ModelLoading.Device, ModelLoading.Rows, Report])
         {
             command.Options.Add(option);
         }
@@ -33,8 +29,8 @@ internal static class EvaluateCommand
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
             var data = await RunOptions.LoadAsync(RunOptions.Read(line), null, reporter, cancellationToken);
-            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(Device)!, cancellationToken);
-            var report = await MeasureAsync(model, data, model.Index, line.GetValue(Rows), reporter, cancellationToken);
+            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
+            var report = await MeasureAsync(model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken);
             var comparison = Comparison(data, [report]);
             if (line.GetValue(Report) is { } path)
             {
@@ -75,16 +71,12 @@ internal static class CompareCommand
     private static readonly Option<string> Baselines =
         new("--baselines") { Description = "popularity, sequential-rules, item-knn; all by default.", HelpName = "NAME,…",
         DefaultValueFactory = _ => "popularity,sequential-rules,item-knn" };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<int?> Rows =
-        new("--rows") { Description = "Compare on this many test rows, drawn by the seed.", HelpName = "N" };
 
     public static Command Create(CliContext context)
     {
         var command = new Command("compare", "Compare models and baselines on the same test rows, with paired intervals.");
         RunOptions.AddDataTo(command);
-        foreach (Option option in (Option[])[Models, Baselines, Device, Rows])
+        foreach (Option option in (Option[])[Models, Baselines, ModelLoading.Device, ModelLoading.Rows])
         {
             command.Options.Add(option);
         }
@@ -97,15 +89,15 @@ internal static class CompareCommand
             var reports = new List<EvaluationReport>();
             foreach (string path in line.GetRequiredValue(Models))
             {
-                using var model = await ModelLoading.LoadAsync(path, line.GetValue(Device)!, cancellationToken);
+                using var model = await ModelLoading.LoadAsync(path, line.GetValue(ModelLoading.Device)!, cancellationToken);
                 model.Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-                reports.Add(await EvaluateCommand.MeasureAsync(model, data, model.Index, line.GetValue(Rows), reporter, cancellationToken));
+                reports.Add(await EvaluateCommand.MeasureAsync(model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
             }
 
             foreach (
                 string name in line.GetValue(Baselines)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
-                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(Rows), reporter,
+                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(ModelLoading.Rows), reporter,
                     cancellationToken));
             }
 

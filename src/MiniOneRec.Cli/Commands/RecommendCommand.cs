@@ -21,13 +21,11 @@ internal static class RecommendCommand
     private static readonly Option<int> Count = new("--count", "-n") { Description = "How many items.", DefaultValueFactory = _ => 10 };
     private static readonly Option<string?> Shard =
         new("--shard") { Description = "Answer the i-th of n parts of --input, for example 0/4.", HelpName = "i/n" };
-    private static readonly Option<string> Device =
-        new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
 
     public static Command Create(CliContext context)
     {
         var command = new Command("recommend", "Recommend items for a history, for a file of histories, or at a prompt.");
-        foreach (Option option in (Option[])[Model, History, Input, Output, Count, Shard, Device])
+        foreach (Option option in (Option[])[Model, History, Input, Output, Count, Shard, ModelLoading.Device])
         {
             command.Options.Add(option);
         }
@@ -54,7 +52,7 @@ internal static class RecommendCommand
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
             var part = ShardOf(line.GetValue(Shard));
-            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(Device)!, cancellationToken);
+            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
             int count = line.GetValue(Count);
             if (line.GetValue(History) is { } history)
             {

@@ -13,16 +13,10 @@ internal sealed class JsonReporter(TextWriter output, TextWriter error, bool qui
 
     public override void OnProgress(TrainingProgress progress)
     {
-        var metrics = new JsonObject();
-        foreach (var (name, value) in progress.Metrics)
-        {
-            metrics[name] = double.IsFinite(value) ? value : null;
-        }
-
         Tell(new JsonObject
         {
             ["event"] = "progress", ["stage"] = progress.Stage, ["step"] = progress.Step, ["totalSteps"] = progress.TotalSteps,
-                ["metrics"] = metrics,
+                ["metrics"] = MetricsJson.Of(progress),
         });
     }
 

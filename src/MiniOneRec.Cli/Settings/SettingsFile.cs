@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
@@ -66,8 +65,8 @@ internal static class SettingsFile
     /// <param name="settings">The settings.</param>
     /// <param name="path">The file, replaced.</param>
     /// <param name="cancellationToken">Stops the writing.</param>
-    public static Task WriteAsync(RunSettings settings, string path, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
-        path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(ToJson(settings)), cancellationToken).AsTask(), cancellationToken);
+    public static Task WriteAsync(RunSettings settings, string path, CancellationToken cancellationToken) =>
+        AtomicFile.WriteTextAsync(path, ToJson(settings), cancellationToken);
 
     /// <summary>Writes the settings as JSON with full paths.</summary>
     public static string ToJson(RunSettings settings) => JsonSerializer.Serialize(settings.Absolute(), Json) + "\n";

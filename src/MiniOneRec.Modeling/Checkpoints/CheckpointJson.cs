@@ -51,11 +51,8 @@ internal static class CheckpointJson
     }
 
     /// <summary>Writes an object, indented, aside and renamed.</summary>
-    public static Task WriteAsync(string path, JsonObject json, CancellationToken cancellationToken) => AtomicFile.WriteAsync(
-        path,
-        async stream => await stream.WriteAsync(Encoding.UTF8.GetBytes(WithPoints(json)!.ToJsonString(Written) + "\n"), cancellationToken)
-        .ConfigureAwait(false),
-        cancellationToken);
+    public static Task WriteAsync(string path, JsonObject json, CancellationToken cancellationToken) => AtomicFile.WriteTextAsync(
+        path, WithPoints(json)!.ToJsonString(Written) + "\n", cancellationToken);
 
     // Nodes are read when they are asked for: half a surrogate pair would come to light somewhere else.
     private static void CheckTexts(JsonNode? node, string source, string key)
