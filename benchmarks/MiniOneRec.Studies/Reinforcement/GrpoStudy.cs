@@ -205,7 +205,7 @@ internal sealed class GrpoStudy : IStudy
         double informative = 1 - steps.Average(metrics => metrics["zero_advantage"]);
         double promptTokens = 31, branchTokens = 32;
         double flops =
-            Math.Max(MachineReference.GemmFlops(2_048, 256, 1_024), DecodeStudy.PackedFlops(2_048, 256, 1_024, torch.ScalarType.Float32));
+            Math.Max(MachineReference.GemmFlops(2_048, 256, 1_024), PackedProducts.Flops(2_048, 256, 1_024, torch.ScalarType.Float32));
         // 2 per weight and token for the rollout; 2 for the reference and 6 for the policy where groups carry a signal; the head on the
         // rows that predict.
         double body = 2.0 * config.NonEmbeddingParameters * (promptTokens + branchTokens) * (1 + 4 * informative);

@@ -81,7 +81,7 @@ internal sealed class SafetensorsFolder : IDisposable
     public Tensor View(string key)
     {
         var place = _places.TryGetValue(key, out var listed) ? listed : _unlisted[key];
-        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsFile.TypeOf(place.Entry.Type, place.Path, key),
+        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsHeader.TypeOf(place.Entry.Type, place.Path, key),
             place.Entry.Shape);
     }
 
@@ -110,7 +110,7 @@ internal sealed class SafetensorsFolder : IDisposable
             return;
         }
 
-        var (entries, _, dataStart) = SafetensorsFile.ReadHeader(path);
+        var (entries, _, dataStart) = SafetensorsHeader.Read(path);
         var file = new MappedFile(path);
         _files.Add(file);
         foreach (string key in keys ?? [.. entries.Keys])

@@ -62,7 +62,7 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
 
     private IReadOnlyDictionary<string, string> Metadata()
     {
-        var metadata = SafetensorsFile.ReadHeader(_path).Metadata;
+        var metadata = SafetensorsHeader.Read(_path).Metadata;
         return metadata.ContainsKey(Run) ? metadata
             : throw new InvalidDataException(
                 $"File '{_path}' is no checkpoint of a quantizer, for its metadata has no '{Run}'; it was left as it is. Choose another Checkpoints.Folder.");
