@@ -6,7 +6,6 @@ using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
-using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Experiments;
@@ -76,7 +75,7 @@ internal static class LeverTable
             .ToDictionary(pair => pair.Key, pair => (double)pair.Value);
         torch.random.manual_seed(run.Seed);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32));
-        model.to(TorchSeed.DeviceOf(device));
+        model.to(new torch.Device(device));
         if (run.NeedsVectors)
         {
             await ContentLever.AttachAsync(model, run, data, index, template, vectors, popularity, cancellationToken);
