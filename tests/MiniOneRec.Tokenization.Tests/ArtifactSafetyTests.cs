@@ -74,6 +74,7 @@ public sealed class ArtifactSafetyTests
         await quantizer.SaveAsync(folder.File("q"));
         string path = folder.File("q/manifest.json");
         var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        json["madeFrom"]!["weights"] = json["files"]!["quantizer.safetensors"]!.DeepClone();
         json.Remove("files");
         json.Remove("checksum");
         foreach (var (key, value) in JsonNode.Parse(options)!.AsObject())
@@ -88,19 +89,35 @@ public sealed class ArtifactSafetyTests
         Assert.Contains("manifest.json", error.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Load_QuantizerOfVersion01_NeedsNoHashes()
+    [Theory]
+    [InlineData("quantizer", "quantizer.safetensors=weights")]
+    [InlineData("encoder", "terms.json=terms", "tf-idf.safetensors=weights")]
+    public async Task Load_FolderOfVersion01_IsReadAndChecked(string what, params string[] hashed)
     {
         using var folder = new TemporaryFolder();
-        var load = await SaveAsync("quantizer", folder.File("q"));
+        var load = await SaveAsync(what, folder.File("q"));
         string path = folder.File("q/manifest.json");
         var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
-        json.Remove("files");
-        json.Remove("checksum");
+        foreach (string[] pair in hashed.Select(file => file.Split('=')))
+        {
+            json["madeFrom"]![pair[1]] = json["files"]![pair[0]]!.DeepClone();          // where version 0.1 had the hashes
+        }
+
+        Assert.True(json.Remove("files") && json.Remove("checksum"));
         await File.WriteAllTextAsync(path, json.ToJsonString());
 
         await load();
-        await SaveAsync("quantizer", folder.File("q"));
+        foreach (string file in hashed.Select(file => folder.File("q/" + file.Split('=')[0])))
+        {
+            byte[] whole = await File.ReadAllBytesAsync(file);
+            await File.WriteAllBytesAsync(file, [.. whole, 32]);
+            var error = await Assert.ThrowsAsync<InvalidDataException>(load);
+            Assert.Contains($"{Path.GetFileName(file)}' is not the one that its manifest was written for", error.Message,
+                StringComparison.Ordinal);
+            await File.WriteAllBytesAsync(file, whole);
+        }
+
+        await SaveAsync(what, folder.File("q"));
     }
 
     [Fact]

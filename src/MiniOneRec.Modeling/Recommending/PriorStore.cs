@@ -35,11 +35,9 @@ internal static class PriorStore
             return (manifest, false);
         }
 
-        string path = Path.Combine(folder, key);
-        await savable.SaveAsync(path, cancellationToken).ConfigureAwait(false);
+        await savable.SaveAsync(Path.Combine(folder, key), cancellationToken).ConfigureAwait(false);
         manifest.Options[key] = new JsonObject { ["kind"] = savable.Kind };
-        string hash = await FolderHash.ComputeAsync(path, cancellationToken).ConfigureAwait(false);
-        return (manifest with { MadeFrom = new Dictionary<string, string>(manifest.MadeFrom) { [key] = hash } }, true);
+        return (manifest, true);
     }
 
     /// <summary>Writes the additional priors into a recommender's folder: each as the prior is written, under <c>prior-1</c>,
@@ -154,7 +152,7 @@ internal static class PriorStore
         ScorerLoader loader, string key, ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, key);
-        return await FolderHash.MatchesAsync(path, manifest, key, cancellationToken).ConfigureAwait(false)
+        return await OldHashes.MatchFolderAsync(manifest, key, path, cancellationToken).ConfigureAwait(false)
             ? await loader.LoadAsync(path, device, cancellationToken).ConfigureAwait(false)
             : throw new InvalidDataException(
                 $"Prior '{path}' is not the one that was saved with the model: it is missing, changed, or belongs to another save.");
