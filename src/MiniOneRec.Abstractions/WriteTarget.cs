@@ -80,6 +80,32 @@ internal static class WriteTarget
         return found;
     }
 
+    /// <summary>Lists the folders below a folder that hold nothing, by relative path with slashes; links are not followed.</summary>
+    public static List<string> EmptyFolders(string folder)
+    {
+        var found = new List<string>();
+        var open = new Stack<string>([""]);
+        while (open.TryPop(out string? at))
+        {
+            bool isEmpty = true;
+            foreach (var entry in new DirectoryInfo(Path.Combine(folder, at)).EnumerateFileSystemInfos())
+            {
+                isEmpty = false;
+                if (entry is DirectoryInfo && entry.LinkTarget is null)
+                {
+                    open.Push(at.Length == 0 ? entry.Name : at + "/" + entry.Name);
+                }
+            }
+
+            if (isEmpty && at.Length > 0)
+            {
+                found.Add(at);
+            }
+        }
+
+        return found;
+    }
+
     private static IEnumerable<string> Entries(string folder) =>
         Directory.EnumerateFileSystemEntries(folder).Select(entry => Path.GetFileName(entry)!)
             .Where(name => !Ignored.Contains(name, StringComparer.Ordinal));

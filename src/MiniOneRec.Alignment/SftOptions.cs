@@ -292,6 +292,7 @@ internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
             failures.Add($"KeepBest is {options.KeepBest}, which needs a Checkpoints.Folder to keep them in.");
         }
 
+        failures.AddRange(options.Lora is { } lora ? LoraOptionsRules.FailuresOf(lora).Select(failure => "Lora." + failure) : []);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

@@ -111,6 +111,20 @@ public sealed class ArtifactFolderTests : IDisposable
     }
 
     [Fact]
+    public async Task SaveAsync_OverAnArtifactWithAnEmptyFolderOfTheUser_KeepsIt()
+    {
+        await TestArtifact.SaveAsync(At("a"), "one");
+        Directory.CreateDirectory(At("a/notes/drafts"));
+
+        await TestArtifact.SaveAsync(At("a"), "two");
+
+        Assert.Equal("two", await TestArtifact.LoadAsync(At("a")));
+        Assert.True(Directory.Exists(At("a/notes/drafts")));
+        await TestArtifact.SaveAsync(At("a"), "three", overwrite: true);
+        Assert.False(Directory.Exists(At("a/notes")));
+    }
+
+    [Fact]
     public async Task SaveAsync_OverAnotherKindOrAStrangersFolder_IsRefused()
     {
         await TestArtifact.SaveAsync(At("other"), "one", kind: "other");

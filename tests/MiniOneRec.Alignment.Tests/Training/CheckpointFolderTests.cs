@@ -47,6 +47,29 @@ public sealed class CheckpointFolderTests
     }
 
     [Fact]
+    public async Task Resume_WithAnotherFolderForAdapters_GoesOn()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options(folder["run"]);
+        options.Lora = new LoraOptions { Rank = 2, SaveTo = folder["first"] };
+        using var first = Toy.Recommender(16).Recommender;
+        var expected = await new SftTrainer(options).TrainAsync(first, Data(first), Validation);
+        options.Lora.SaveTo = folder["second"];
+        using var again = Toy.Recommender(16).Recommender;
+
+        var result = await new SftTrainer(options).TrainAsync(again, Data(again), Validation);
+
+        Assert.Equal((expected.Steps, expected.BestValidation), (result.Steps, result.BestValidation));
+        Assert.Equal(Toy.Weights(first.Model), Toy.Weights(again.Model));
+        Assert.True(File.Exists(folder["second/adapter_model.safetensors"]));
+        options.Lora.Rank = 4;
+        using var other = Toy.Recommender(16).Recommender;
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(other, Data(other), Validation));
+        Assert.Contains("lora.rank (2 there, 4 here)", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("saveTo", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Cancelled_GoesOnWithTheModelInMemory()
     {
         using var folder = new TemporaryFolder();
