@@ -14,7 +14,7 @@ namespace MiniOneRec;
 /// are
 /// first needed or the host starts.
 /// </remarks>
-public static class OptionsRegistration
+internal static class OptionsRegistration
 {
     /// <summary>What a trimmed application must know about the overloads that take configuration.</summary>
     public const string ReflectionMessage =

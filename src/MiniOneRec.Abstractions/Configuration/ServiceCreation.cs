@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace MiniOneRec;
 
 /// <summary>Makes the quantizers, rewards and tasks that an application names by their class.</summary>
-public static class ServiceCreation
+internal static class ServiceCreation
 {
     /// <summary>
     /// Makes an object by the longest public constructor whose parameters are known: services, options that the application configured (a

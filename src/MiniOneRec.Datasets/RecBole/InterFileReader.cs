@@ -83,7 +83,7 @@ public static class InterFileReader
     /// <returns>
     /// The users in the order of their first line. Interactions are ordered by time, those of one time and those of a file without times as
     /// in
-    /// the file; rows of histories are put together by <see cref="SequenceRebuilder"/> and have no times.
+    /// the file; rows of histories are joined to sequences and have no times.
     /// </returns>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a row is bad; the message names file, line and
