@@ -20,7 +20,7 @@ var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
 var catalogue = await tokenizer.BuildAsync(items);
 Console.WriteLine($"{catalogue.Index.Count} items, {catalogue.Resolution!.Affected} collided, {catalogue.Index.DistinctCount} semantic IDs");
 
-// 2. The catalogue grows under the frozen quantizer: nobody moves.
+// 2. The catalogue grows under the frozen quantizer: no item gets another code.
 var addition = await tokenizer.AddItemsAsync(catalogue, later);
 Console.WriteLine($"{later.Length} items came later, {addition.Displaced.Count} of them displaced from the code nearest to them:");
 foreach (var (item, id) in later.Zip(addition.SemanticIds))

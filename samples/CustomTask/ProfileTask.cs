@@ -4,7 +4,7 @@ using MiniOneRec.Modeling;
 
 namespace CustomTask;
 
-/// <summary>A task of our own: the next item from the last three, from who the user is, and from what else is known at the moment.</summary>
+/// <summary>A task of the sample's own: the next item from the last three, the user's profile and the context of the moment.</summary>
 /// <remarks>
 /// A prompt is <c>task brand category item… tenure</c>: two user-side tokens (what the user bought most) and one context field (how many
 /// purchases there were) stand around the items. Their ids follow those of the template, so the model has that many rows more. All of it comes

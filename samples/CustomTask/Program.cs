@@ -23,7 +23,7 @@ var task = new ProfileTask(template, index, data.Items);
 var example = data.Test[0].History;
 Console.WriteLine($"{data.Items.Count} items, {data.TrainSequences.Count} users; a prompt: {string.Join(' ', task.Prompt(example))}");
 
-// The same decoder twice: with the last three items alone, and with who the user is around them.
+// The same decoder twice: with the last three items alone, and with the user's profile around them.
 var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [1, 10] });
 int[] Plain(IReadOnlyList<string> history) => template.EncodePrompt(template.NextItem([.. history.TakeLast(3).Select(item => index[item])]));
 await TrainAsync("three items", template.VocabularySize, new NextItemTask { Mode = NextItemMode.Row, MaxHistory = 3 }, Plain);

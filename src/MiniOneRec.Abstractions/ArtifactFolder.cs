@@ -186,7 +186,7 @@ public static class ArtifactFolder
         }
         catch (Exception e) when (damage is not null && e is not OperationCanceledException && !IsMissing(e, damage))
         {
-            // What the reader stumbled over tells more about the damage than the hash does.
+            // The reader's error says more about the damage than the hash does.
             throw new InvalidDataException($"{damage} {e.Message}", e);
         }
 

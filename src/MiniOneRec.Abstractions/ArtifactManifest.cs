@@ -34,7 +34,7 @@ public sealed partial record ArtifactManifest
     /// <summary>Gets the version of the format.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
 
-    /// <summary>Gets what the artifact is, for example <c>rq-vae</c> or <c>model</c>.</summary>
+    /// <summary>Gets the kind of the artifact, for example <c>rq-vae</c> or <c>model</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Gets the version of the library that wrote it.</summary>

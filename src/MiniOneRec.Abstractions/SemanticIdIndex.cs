@@ -9,7 +9,7 @@ namespace MiniOneRec;
 /// <summary>Maps each item of a catalogue to its semantic ID; two items may share one.</summary>
 /// <remarks>
 /// Immutable and safe for concurrent use. Items keep the order in which they were given: an item's position is its row, and
-/// everything numeric in this library speaks of rows. Items of one semantic ID are listed by row.
+/// everything numeric in this library refers to rows. Items of one semantic ID are listed by row.
 /// </remarks>
 [JsonConverter(typeof(SemanticIdIndexJsonConverter))]
 public sealed partial class SemanticIdIndex

@@ -25,10 +25,10 @@ public sealed class SftTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
 
-    /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
+    /// <summary>Gets the writer of checkpoints, for tests of failing disks.</summary>
     internal TensorWriter? Write { get; init; }
 
     /// <summary>Makes a trainer of next items.</summary>

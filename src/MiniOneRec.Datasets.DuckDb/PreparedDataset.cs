@@ -36,7 +36,7 @@ public sealed class PreparedDataset
         (Report, _isRows, MaxHistory) = PreparedFolder.Read(manifest, Path.Combine(folder, PreparedFolder.ManifestFile));
     }
 
-    /// <summary>Gets what the preparation did.</summary>
+    /// <summary>Gets the report of the preparation.</summary>
     public PreparationReport Report { get; }
 
     /// <summary>Gets the longest history of a row.</summary>

@@ -43,7 +43,7 @@ public sealed class GrpoTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>

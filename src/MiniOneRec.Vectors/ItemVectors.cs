@@ -125,7 +125,7 @@ public sealed partial class ItemVectors
     }
 }
 
-/// <summary>What a source gives to a combination (<see cref="ItemVectors.Combine"/>).</summary>
+/// <summary>Specifies what a source gives to a combination (<see cref="ItemVectors.Combine"/>).</summary>
 /// <param name="Source">The source's name.</param>
 /// <param name="Weight">Its weight, above 0: the root of its share in the squared distance between two items.</param>
 /// <param name="Width">How many leading directions are kept, or <see langword="null"/> for all.</param>

@@ -85,7 +85,7 @@ public sealed partial class VectorSource
         _fingerprint = new Lazy<string>(ComputeFingerprint);
     }
 
-    /// <summary>Gets what the vectors are of.</summary>
+    /// <summary>Gets the name of what the vectors describe.</summary>
     public string Name { get; }
 
     /// <summary>Gets the items' ids by row.</summary>

@@ -12,7 +12,7 @@ internal sealed class ConfigurationCheck
     private readonly List<string> _failures = [];
     private readonly List<string> _oldNames = [];
 
-    /// <summary>Gets what is wrong, one sentence per key.</summary>
+    /// <summary>Gets the failures, one sentence per key.</summary>
     public IReadOnlyList<string> Failures => _failures;
 
     /// <summary>Gets the keys that were renamed, one sentence each.</summary>

@@ -27,7 +27,7 @@ public sealed class NextItemTask : IAlignmentTask
     /// <inheritdoc/>
     public double Weight { get; init; } = 1;
 
-    /// <summary>Gets what one sample is.</summary>
+    /// <summary>Gets the extent of one sample.</summary>
     /// <value>The default is <see cref="NextItemMode.Sequence"/>.</value>
     public NextItemMode Mode { get; init; } = NextItemMode.Sequence;
 

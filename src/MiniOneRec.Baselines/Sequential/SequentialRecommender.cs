@@ -22,7 +22,7 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
         model.eval();
     }
 
-    /// <summary>Gets what training did, or <see langword="null"/> where the recommender was loaded.</summary>
+    /// <summary>Gets the result of training, or <see langword="null"/> where the recommender was loaded.</summary>
     public TrainingResult? Training { get; internal set; }
 
     /// <summary>Gets the number of weights.</summary>

@@ -6,7 +6,7 @@ namespace MiniOneRec.Baselines;
 /// <remarks>
 /// Ludewig and Jannach, <em>Evaluation of session-based recommendation algorithms</em> (2018), section 3.1.3, with linear weights. Two
 /// departures:
-/// the whole history speaks, an item n steps back with weight e^(-0.3·n), and popularity orders what no rule reaches. An item may
+/// the whole history counts, an item n steps back with weight e^(-0.3·n), and popularity orders what no rule reaches. An item may
 /// follow itself; on catalogues of consumables that is a good part of the strength.
 /// </remarks>
 public sealed class SequentialRulesRecommender : GraphRecommender

@@ -26,11 +26,11 @@ public sealed class GenerativeRecommenderFactory(
     /// <summary>Gets the factory of the recommenders' meters, or <see langword="null"/> for a meter per recommender.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what loads pretrained folders.</summary>
+    /// <summary>Gets the loaders of pretrained folders.</summary>
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 
-    /// <summary>Gets what reads the model at <see cref="ModelingOptions.PretrainedPath"/>.</summary>
+    /// <summary>Gets the reader of the model at <see cref="ModelingOptions.PretrainedPath"/>.</summary>
     /// <value>The default is <see langword="null"/>: the reader of the package MiniOneRec.Pretrained, where the application references
     /// it.</value>
     public PretrainedReader? Pretrained { get; init; }

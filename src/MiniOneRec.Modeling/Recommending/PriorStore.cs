@@ -63,7 +63,7 @@ internal static class PriorStore
     }
 
     /// <summary>Finds the loaders of the additional priors.</summary>
-    /// <exception cref="InvalidDataException">Nobody loads a kind, or an entry lacks its share.</exception>
+    /// <exception cref="InvalidDataException">No loader reads a kind, or an entry lacks its share.</exception>
     public static IReadOnlyList<SavedShare> FindAll(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders)
     {
         var all = loaders.ToArray();
@@ -101,7 +101,7 @@ internal static class PriorStore
     /// <param name="manifest">The recommender's manifest.</param>
     /// <param name="folder">The recommender's folder.</param>
     /// <param name="loaders">What the application can load.</param>
-    /// <exception cref="InvalidDataException">Nobody loads the kind; the message names it and what to register.</exception>
+    /// <exception cref="InvalidDataException">No loader reads the kind; the message names it and what to register.</exception>
     public static SavedPrior Find(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders) =>
         Find(manifest, Key, folder, loaders);
 

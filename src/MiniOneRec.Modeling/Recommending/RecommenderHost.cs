@@ -81,11 +81,11 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         set => _telemetry.Name = value;
     }
 
-    /// <summary>Gets what makes the templates of folders again.</summary>
+    /// <summary>Gets the registry that makes the templates of saved folders.</summary>
     /// <value>The default is <see cref="PromptTemplateRegistry.Default"/>.</value>
     public PromptTemplateRegistry Templates { get; init; } = PromptTemplateRegistry.Default;
 
-    /// <summary>Gets what loads the backbones of folders.</summary>
+    /// <summary>Gets the registry that loads the backbones of saved folders.</summary>
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 

@@ -3,14 +3,14 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How well codebooks suit the items that were added since they were fitted.</summary>
+/// <summary>Describes how well codebooks suit the items that were added since they were fitted.</summary>
 /// <param name="Fitted">The number of items that the codebooks were fitted to.</param>
 /// <param name="Added">The number of items added since, removed ones included.</param>
 /// <param name="ErrorRatio">Mean squared reconstruction error of the added items over that of the fitted ones; NaN where nothing was
 /// added.</param>
 /// <param name="DisplacedShare">The share of the added items that did not get the code nearest to them; NaN where nothing was
 /// added.</param>
-/// <param name="Reasons">Why the codebooks should be fitted again, one sentence each; empty where nothing argues for it.</param>
+/// <param name="Reasons">Reasons to fit the codebooks again, one sentence each; empty where there are none.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record CatalogueDrift(int Fitted, int Added, double ErrorRatio, double DisplacedShare, IReadOnlyList<string> Reasons)
 {

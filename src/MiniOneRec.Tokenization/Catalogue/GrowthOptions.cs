@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its
+/// <summary>Specifies what happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its
 /// terms.</summary>
 public enum UnknownTextPolicy
 {
@@ -18,7 +18,7 @@ public enum UnknownTextPolicy
     Place,
 }
 
-/// <summary>What happens to an added item whose codes, but for the last, belong to a prefix without a free code.</summary>
+/// <summary>Specifies what happens to an added item whose codes, but for the last, belong to a prefix without a free code.</summary>
 public enum FullPrefixPolicy
 {
     /// <summary>

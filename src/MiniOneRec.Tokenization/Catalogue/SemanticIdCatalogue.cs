@@ -51,7 +51,7 @@ public sealed class SemanticIdCatalogue
     /// <summary>Gets when additions argue for a refit.</summary>
     public DriftOptions DriftOptions { get; }
 
-    /// <summary>Gets what happens to added items that find no free code, or about whose text nothing is known.</summary>
+    /// <summary>Gets the policies for added items that find no free code or have unknown text.</summary>
     public GrowthOptions Growth { get; }
 
     /// <summary>Gets how well the codebooks suit all that was added since they were fitted.</summary>

@@ -14,7 +14,7 @@ public interface IFittedEncoder : IEmbeddingGenerator<string, Embedding<float>>
     /// <summary>Gets whether the encoder was fitted or loaded.</summary>
     bool IsFitted { get; }
 
-    /// <summary>Gets what tells this fit from every other one, for example a SHA-256 over what was learned, or <see langword="null"/>
+    /// <summary>Gets a fingerprint that distinguishes this fit from every other one, for example a SHA-256 over what was learned, or <see langword="null"/>
     /// before fitting.</summary>
     string? Fingerprint { get; }
 
@@ -33,7 +33,7 @@ public interface IFittedEncoder : IEmbeddingGenerator<string, Embedding<float>>
 /// <summary>A fitted encoder that can return to an earlier fit, so that a refit that fails leaves no half.</summary>
 internal interface IRestorableEncoder : IFittedEncoder
 {
-    /// <summary>Gets what was learned, <see langword="null"/> before fitting.</summary>
+    /// <summary>Gets the fitted state, or <see langword="null"/> before fitting.</summary>
     object? Capture();
 
     /// <summary>Returns to what <see cref="Capture"/> gave.</summary>

@@ -131,7 +131,7 @@ internal sealed partial class CheckpointFolder(string folder)
         }
         else if (!IsOurs(path) || Directory.GetFileSystemEntries(path).Length == 2)
         {
-            Directory.Delete(path, recursive: true);            // a checkpoint has two files; with a third it is somebody's
+            Directory.Delete(path, recursive: true);            // a checkpoint has two files; with a third it belongs to the user
         }
     }
 }
