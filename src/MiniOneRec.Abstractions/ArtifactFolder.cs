@@ -136,7 +136,9 @@ public static class ArtifactFolder
 
             if (!IsPatient(start))
             {
-                throw new IOException($"Folder '{folder}' was replaced again and again for {Patience.TotalSeconds:F0} s while it was read; no version stayed long enough.");
+                throw new IOException(
+                    $"Folder '{folder}' was replaced again and again for {Patience.TotalSeconds:F0} s while it was read; "
+                    + "no version stayed long enough.");
             }
         }
     }

@@ -11,8 +11,7 @@ namespace MiniOneRec;
 /// files.</summary>
 /// <remarks>
 /// The manifest ends in a checksum of itself, so that a change of any bit is noticed. Manifests of version 0.1 have neither checksum nor
-/// file
-/// hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
+/// file hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
 /// </remarks>
 public sealed partial record ArtifactManifest
 {

@@ -160,7 +160,8 @@ public sealed partial class SemanticIdIndex
                 if (given is not null && (level >= given.Count || code >= given[level]))
                 {
                     throw new ArgumentException(
-                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}].");
+                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes "
+                        + $"[{string.Join(", ", given.Take(SemanticId.MaxDepth))}].");
                 }
 
                 if (code >= MaxLevelSize)
@@ -178,7 +179,8 @@ public sealed partial class SemanticIdIndex
             if (given.Count > SemanticId.MaxDepth || given.Any(size => size is < 1 or > MaxLevelSize))
             {
                 throw new ArgumentException(
-                    $"Level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}]; expected at most {SemanticId.MaxDepth}, each from 1 to {MaxLevelSize}.");
+                    $"Level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}]; expected at most {SemanticId.MaxDepth}, "
+                    + $"each from 1 to {MaxLevelSize}.");
             }
 
             sizes = [.. given];

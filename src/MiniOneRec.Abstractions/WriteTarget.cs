@@ -53,7 +53,8 @@ internal static class WriteTarget
     /// <summary>Describes names that are not recognised, or returns <see langword="null"/> where there are none.</summary>
     public static string? Describe(IReadOnlyList<string> names) => names.Count == 0
         ? null
-        : $"holds what this library did not write there: {string.Join(", ", names.Order(StringComparer.Ordinal).Take(5).Select(name => $"'{name}'"))}"
+            : "holds what this library did not write there: "
+            + $"{string.Join(", ", names.Order(StringComparer.Ordinal).Take(5).Select(name => $"'{name}'"))}"
             + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 
     /// <summary>Lists the files below a folder by relative path with slashes; links are listed and not followed.</summary>

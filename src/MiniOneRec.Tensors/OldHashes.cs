@@ -3,7 +3,8 @@ using System.Text;
 
 namespace MiniOneRec.Tensors;
 
-/// <summary>Checks folders of version 0.1, whose manifests keep hashes in <see cref="ArtifactManifest.MadeFrom"/> and list no files.</summary>
+/// <summary>Checks folders of version 0.1, whose manifests keep hashes in <see cref="ArtifactManifest.MadeFrom"/> and list no
+/// files.</summary>
 /// <remarks>For newer folders these checks do nothing: <see cref="ArtifactFolder"/> has compared the hashes of all files.</remarks>
 internal static class OldHashes
 {

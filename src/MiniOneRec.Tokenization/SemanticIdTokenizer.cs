@@ -136,7 +136,8 @@ public sealed partial class SemanticIdTokenizer
         _text.CheckFitted("that the quantizer was fitted with");
         CheckQuantizer();
         var (embeddings, texts) = await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
-        return await AssignAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, _text.Fitted?.Fingerprint), cancellationToken)
+        return await AssignAsync(
+            new Vectors([.. items.Select(item => item.Id)], embeddings, texts, _text.Fitted?.Fingerprint), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -158,7 +159,8 @@ public sealed partial class SemanticIdTokenizer
     {
         ArgumentNullException.ThrowIfNull(catalogue);
         ArgumentNullException.ThrowIfNull(items);
-        _text.CheckFitted("that the catalogue was built with");      // fitted to the new items alone, it would give vectors of another space
+        // Fitted to the new items alone, the encoder would give vectors of another space.
+        _text.CheckFitted("that the catalogue was built with");
         if (catalogue.EncoderFingerprint is { } expected && _text.Fitted?.Fingerprint is var found && found != expected)
         {
             throw new InvalidOperationException(

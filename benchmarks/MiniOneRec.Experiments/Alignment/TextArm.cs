@@ -55,7 +55,8 @@ internal sealed class TextArm : IDisposable
     {
         var train = new AlignmentData(_data.Index!, _setup.UsersOf(_data)) { Items = _data.Items };
         var trainer = new SftTrainer(_tasks, _options);
-        var result = await trainer.TrainAsync(_recommender, train, _data.Validation, new Curve(_context, _name), _context.CancellationToken);
+        var result = await trainer.TrainAsync(
+            _recommender, train, _data.Validation, new Curve(_context, _name), _context.CancellationToken);
         _context.Report($"{_name}.best_step", result.BestStep, "",
             new { steps = result.Steps, minutes = Math.Round(result.Elapsed.TotalMinutes, 2), result.StopReason });
         await MeasureAsync("valid", _data.Validation, _options.ValidationExamples);

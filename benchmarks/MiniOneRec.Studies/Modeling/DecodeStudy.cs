@@ -10,7 +10,9 @@ internal sealed class DecodeStudy : IStudy
 {
     public string Name => "decode";
 
-    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true";
+    public string Description =>
+        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 "
+        + "--items 10000000 --users 1000 --pack true";
 
     public async Task RunAsync(StudyContext context)
     {

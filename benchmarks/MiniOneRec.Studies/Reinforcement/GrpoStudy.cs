@@ -11,7 +11,8 @@ internal sealed class GrpoStudy : IStudy
     public string Name => "grpo";
 
     public string Description =>
-        "GRPO's tree over copies of the prompt. --parts gain,rollout,memory,step,small --prompt 80 --layers 24 --repeats 3 --items 10000 --prompts 4";
+        "GRPO's tree over copies of the prompt. --parts gain,rollout,memory,step,small --prompt 80 --layers 24 "
+        + "--repeats 3 --items 10000 --prompts 4";
 
     public async Task RunAsync(StudyContext context)
     {

@@ -106,7 +106,9 @@ internal sealed class ConfigurationCheck
     {
         if (hasChildren)
         {
-            _failures.Add($"'{section.Path}' has keys of its own, such as '{section.GetChildren().First().Path}'; expected one value of type {type.Name}.");
+            _failures.Add(
+                $"'{section.Path}' has keys of its own, such as '{section.GetChildren().First().Path}'; "
+                + $"expected one value of type {type.Name}.");
             return;
         }
 

@@ -11,8 +11,7 @@ namespace MiniOneRec;
 /// <remarks>
 /// Options are set in one order, wherever the calls stand: defaults, then the shared settings, then configuration, then code
 /// (<c>Configure</c> and the delegates of the registration methods) in the order of its calls. Configuration is read once, when the options
-/// are
-/// first needed or the host starts.
+/// are first needed or the host starts.
 /// </remarks>
 internal static class OptionsRegistration
 {

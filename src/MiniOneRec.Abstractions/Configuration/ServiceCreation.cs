@@ -10,8 +10,7 @@ internal static class ServiceCreation
 {
     /// <summary>
     /// Makes an object by the longest public constructor whose parameters are known: services, options that the application configured (a
-    /// parameter of
-    /// an options class, for example <see cref="MiniOneRecOptions"/> with device and seed), or else the parameter's default.
+    /// parameter of an options class, for example <see cref="MiniOneRecOptions"/> with device and seed), or else the parameter's default.
     /// </summary>
     /// <remarks>An optional parameter of an interface that the class itself implements keeps its default, so that a class never receives
     /// itself.</remarks>

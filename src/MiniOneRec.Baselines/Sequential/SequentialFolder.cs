@@ -142,13 +142,17 @@ internal static class SequentialFolder
                 if (!stored.TryGetValue(name, out var value) || !value.shape.AsSpan().SequenceEqual(parameter.shape))
                 {
                     throw new InvalidDataException(
-                        $"'{path}': key '{name}' {(value is null ? "is missing" : $"has shape [{string.Join(", ", value.shape)}]")}; expected shape [{string.Join(", ", parameter.shape)}].");
+                        $"'{path}': key '{name}' {(value is null ? "is missing" : $"has shape [{string.Join(", ", value.shape)}]")}; "
+                        + $"expected shape [{string.Join(", ", parameter.shape)}].");
                 }
 
                 if (!value.is_floating_point() || !FiniteWeights.Holds(value))
                 {
                     throw new InvalidDataException(
-                        $"'{path}': key '{name}' {(value.is_floating_point() ? "holds values that are not finite" : $"has elements of type {value.dtype}")}; expected floating-point numbers.");
+                        $"'{path}': "
+                        + $"key '{name}' "
+                        + $"{(value.is_floating_point() ? "holds values that are not finite" : $"has elements of type {value.dtype}")}; "
+                        + "expected floating-point numbers.");
                 }
 
                 parameter.copy_(value);

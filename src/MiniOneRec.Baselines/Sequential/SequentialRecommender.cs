@@ -75,7 +75,8 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = SequenceBatch.ForRanking([.. known.Select(b => histories[b].TakeLast(_options.MaxLength).ToArray())], Model.Device);
+        using var batch =
+            SequenceBatch.ForRanking([.. known.Select(b => histories[b].TakeLast(_options.MaxLength).ToArray())], Model.Device);
         var logProbabilities = F.log_softmax(Model.Forward(batch), 1).cpu();                // [B, N]
         var values = logProbabilities.data<float>();
         float[] row = new float[items];

@@ -6,9 +6,8 @@ namespace MiniOneRec.Datasets;
 /// lists.</summary>
 /// <remarks>
 /// Columns are found by name, in any order: <c>user_id</c>, <c>history_item_id</c> and <c>item_id</c> are needed;
-/// <c>history_item_title</c>,
-/// <c>item_title</c>, <c>history_item_sid</c> and <c>item_sid</c> are read where they are there; others are ignored. Cells are parsed as
-/// literals and never evaluated.
+/// <c>history_item_title</c>, <c>item_title</c>, <c>history_item_sid</c> and <c>item_sid</c> are read where they are there; others are
+/// ignored. Cells are parsed as literals and never evaluated.
 /// </remarks>
 internal static class ReferenceCsvReader
 {

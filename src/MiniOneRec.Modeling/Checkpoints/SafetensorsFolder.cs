@@ -53,7 +53,9 @@ internal sealed class SafetensorsFolder : IDisposable
                 opened.ShardMap = opened.Found();
                 if (opened.ShardMap.Count == 0)
                 {
-                    throw new InvalidDataException($"'{index}': none of the files holds what the map says; key '{opened._absent.Keys.First()}' is one of {opened._absent.Count}.");
+                    throw new InvalidDataException(
+                        $"'{index}': none of the files holds what the map says; "
+                        + $"key '{opened._absent.Keys.First()}' is one of {opened._absent.Count}.");
                 }
             }
 

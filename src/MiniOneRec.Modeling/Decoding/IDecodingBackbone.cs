@@ -8,10 +8,8 @@ namespace MiniOneRec.Modeling;
 /// head.</summary>
 /// <remarks>
 /// A <see cref="CausalLanguageModel"/> runs prompt and response through one decoder; an encoder-decoder such as <c>T5DecodingBackbone</c>
-/// of
-/// MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope,
-/// which owns the
-/// returned tensors.
+/// of MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope,
+/// which owns the returned tensors.
 /// </remarks>
 public interface IDecodingBackbone
 {

@@ -27,7 +27,8 @@ internal sealed record RecommenderPart(string Name, string Kind)
         if (parts.FirstOrDefault(part => !names.Contains(part.Name, StringComparer.Ordinal)) is { } lost)
         {
             throw new InvalidOperationException(
-                $"A {lost.Kind} was registered for {Describe(lost.Name)}, and no recommender of that name was added; there is {string.Join(", ", names.Select(Describe))}.");
+                $"A {lost.Kind} was registered for {Describe(lost.Name)}, and no recommender of that name was added; "
+                + $"there is {string.Join(", ", names.Select(Describe))}.");
         }
 
         static string Describe(string name) => name.Length == 0 ? "the recommender without a name" : $"the recommender '{name}'";

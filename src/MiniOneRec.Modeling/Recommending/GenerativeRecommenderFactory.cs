@@ -9,8 +9,7 @@ namespace MiniOneRec.Modeling;
 /// <see cref="ModelingOptions.PretrainedPath"/> is set.</summary>
 /// <remarks>
 /// A pretrained model needs the package MiniOneRec.Pretrained and brings its tokenizer. Each code becomes one new token
-/// (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written
-/// with the Alpaca or the chat template.
+/// (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written with the Alpaca or the chat template.
 /// </remarks>
 /// <param name="options">The decoder and how it serves.</param>
 /// <param name="shared">Device and seed.</param>
@@ -129,6 +128,7 @@ public sealed class GenerativeRecommenderFactory(
     }
 
     private PretrainedReader Reader(string path) => Pretrained ?? PretrainedReader.OfPackage ?? throw new InvalidOperationException(
-        $"PretrainedPath is '{path}'. Pretrained models need the package {PretrainedPackage.Name}, and the application does not reference it. "
+        $"PretrainedPath is '{path}'. Pretrained models need the package {PretrainedPackage.Name}, "
+        + "and the application does not reference it. "
         + $"Reference it: dotnet add package {PretrainedPackage.Name}.");
 }

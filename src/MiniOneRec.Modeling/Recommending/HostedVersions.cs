@@ -31,7 +31,8 @@ internal sealed class HostedVersions(bool keepPrevious)
             {
                 ThrowIfClosed();
                 throw new InvalidOperationException(
-                    $"No version serves yet; call {nameof(RecommenderHost.SwapAsync)} first, or look at {nameof(RecommenderHost.IsReady)}.");
+                    $"No version serves yet; call {nameof(RecommenderHost.SwapAsync)} first, "
+                    + $"or look at {nameof(RecommenderHost.IsReady)}.");
             }
 
             if (active.TryEnter())

@@ -94,7 +94,9 @@ internal static class PriorStore
         {
         }
 
-        throw new InvalidDataException($"The manifest of model folder '{folder}': options key '{key}' needs 'weight' from 0 to 1, 'evidence' of at least 0 and a known 'scale'.");
+        throw new InvalidDataException(
+            $"The manifest of model folder '{folder}': options key '{key}' needs 'weight' from 0 to 1, "
+            + "'evidence' of at least 0 and a known 'scale'.");
     }
 
     /// <summary>Reads what a manifest says of the prior and finds the loader for it.</summary>
@@ -123,9 +125,13 @@ internal static class PriorStore
 
         var all = loaders.ToArray();
         var loader = Array.FindLast(all, loader => loader.Kind == kind) ?? throw new InvalidDataException(
-            $"Model folder '{folder}' holds a prior of kind '{kind}', which none of the given loaders reads ({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
-            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, or register it as a service: those of MiniOneRec.Baselines are "
-            + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") loads the model without its prior.");
+            $"Model folder '{folder}' holds a prior of kind '{kind}', "
+            + "which none of the given loaders reads "
+            + $"({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
+            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, "
+            + "or register it as a service: those of MiniOneRec.Baselines are "
+            + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") "
+            + "loads the model without its prior.");
         return new SavedPrior(loader, null);
     }
 

@@ -8,8 +8,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>The way of a request: check, preparation on the caller's side, queue, batch, answer.</summary>
 /// <remarks>
 /// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior
-/// runs on
-/// that thread, once per batch. Neither may call the recommender back.
+/// runs on that thread, once per batch. Neither may call the recommender back.
 /// </remarks>
 internal sealed class ServingPipeline : IDisposable
 {

@@ -75,7 +75,8 @@ public sealed class PreferenceTrainer
     /// last are kept.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -45,7 +45,8 @@ public sealed record RolloutRequest
         if (count < GroupSize)
         {
             throw new ArgumentException(
-                $"The sampler '{sampler}' draws different completions, but the group size {GroupSize} exceeds the catalogue's {count} semantic IDs.");
+                $"The sampler '{sampler}' draws different completions, but the group size {GroupSize} exceeds the "
+                + $"catalogue's {count} semantic IDs.");
         }
     }
 }

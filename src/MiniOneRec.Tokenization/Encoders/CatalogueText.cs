@@ -29,7 +29,8 @@ internal sealed class CatalogueText(
         }
 
         var generator = encoder ?? throw new InvalidOperationException(
-            $"This tokenizer has no text encoder: give its constructor one, or call {nameof(SemanticIdTokenizer.BuildAsync)} with the items' vectors.");
+            $"This tokenizer has no text encoder: give its constructor one, or call {nameof(SemanticIdTokenizer.BuildAsync)} with the "
+            + "items' vectors.");
 
         Log.EncodingText(logger, items.Count);
         string[] texts = [.. items.Select(options.TextOf)];

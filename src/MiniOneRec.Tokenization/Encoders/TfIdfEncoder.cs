@@ -185,7 +185,9 @@ public sealed class TfIdfEncoder : IRestorableEncoder
                     || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2
                         || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
                 {
-                    throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the {terms.Length} terms of '{termsPath}'.");
+                    throw new InvalidDataException(
+                        $"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the "
+                        + $"{terms.Length} terms of '{termsPath}'.");
                 }
 
                 var vocabulary =

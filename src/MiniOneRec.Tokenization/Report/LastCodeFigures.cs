@@ -31,7 +31,8 @@ public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare
     private static double LowShare(List<int> codes) => codes.Count == 0 ? 0 : (double)codes.Count(code => code < Low) / codes.Count;
 }
 
-/// <summary>Describes where the last code that an item got stands among all codes of its level by distance; rank 0 is the nearest.</summary>
+/// <summary>Describes where the last code that an item got stands among all codes of its level by distance; rank 0 is the
+/// nearest.</summary>
 /// <param name="Nearest">The share of items with the nearest code.</param>
 /// <param name="Mean">The mean rank over all items.</param>
 /// <param name="MedianElsewhere">The median rank of the items that did not get the nearest code, or 0 where all did.</param>

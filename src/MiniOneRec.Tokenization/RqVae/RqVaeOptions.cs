@@ -193,7 +193,9 @@ internal sealed class RqVaeOptionsRules : IValidateOptions<RqVaeOptions>
         if (options.SinkhornEpsilons is { Count: > 0 } epsilons && options.CodebookSizes is not null
             && (epsilons.Count != options.CodebookSizes.Count || epsilons.Any(epsilon => !(epsilon >= 0 && epsilon < 1e6))))
         {
-            errors.Add($"SinkhornEpsilons [{string.Join(", ", epsilons)}] must have one number, at least 0, for each of the {options.CodebookSizes.Count} CodebookSizes.");
+            errors.Add(
+                $"SinkhornEpsilons [{string.Join(", ", epsilons)}] must have one number, at least 0, "
+                + $"for each of the {options.CodebookSizes.Count} CodebookSizes.");
         }
 
         return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;

@@ -64,7 +64,8 @@ public sealed class CheckpointFolderTests
         Assert.True(File.Exists(folder["second/adapter_model.safetensors"]));
         options.Lora.Rank = 4;
         using var other = Toy.Recommender(16).Recommender;
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => new SftTrainer(options).TrainAsync(other, Data(other), Validation));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(
+            () => new SftTrainer(options).TrainAsync(other, Data(other), Validation));
         Assert.Contains("lora.rank (2 there, 4 here)", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("saveTo", error.Message, StringComparison.Ordinal);
     }

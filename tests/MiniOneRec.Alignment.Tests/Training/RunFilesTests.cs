@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging;
 using MiniOneRec.Alignment;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;

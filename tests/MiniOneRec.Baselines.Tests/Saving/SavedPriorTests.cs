@@ -142,7 +142,8 @@ public sealed class SavedPriorTests : IDisposable
             GenerativeRecommender.LoadAsync(Folder, With([ScorerLoader.Skip("mine")])));
         Assert.Contains("'mine'", other.Message, StringComparison.Ordinal);
 
-        using var without = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
+        using var without =
+            await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
         Assert.Null(without.Prior);
     }
 

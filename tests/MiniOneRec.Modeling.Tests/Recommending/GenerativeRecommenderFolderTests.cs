@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace MiniOneRec.Modeling.Tests;
 
 /// <summary>Recommenders as folders.</summary>

@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace MiniOneRec.Modeling.Tests;
 
 /// <summary>Concurrent callers, cancellation and swaps of the catalogue.</summary>
@@ -9,7 +7,8 @@ public sealed class GenerativeRecommenderQueueTests
     public async Task Recommend_ConcurrentCallers_GetWhatOneGets()
     {
         using var recommender = ServingToy.Make();
-        string[][] histories = [.. Enumerable.Range(0, 40).Select(i => (string[])[ServingToy.Index.Items[i % 6], ServingToy.Index.Items[i * 5 % 6]])];
+        var items = ServingToy.Index.Items;
+        string[][] histories = [.. Enumerable.Range(0, 40).Select(i => (string[])[items[i % 6], items[i * 5 % 6]])];
         var alone = histories.Select(history => recommender.Recommend([new RecommendationRequest { History = history, Count = 3 }])[0])
             .ToArray();
 
@@ -53,7 +52,7 @@ public sealed class GenerativeRecommenderQueueTests
     {
         using var recommender = ServingToy.Make();
         var grown = new SemanticIdIndex(
-            [.. ServingToy.Index.Items.Select((item, row) => KeyValuePair.Create(item, ServingToy.Index.SemanticIds[row])), new("g", new(3, 2))], [4, 4]);
+            [.. ServingToy.Index.Items.Zip(ServingToy.Index.SemanticIds, KeyValuePair.Create), new("g", new(3, 2))], [4, 4]);
 
         recommender.Swap(grown);
 
@@ -67,7 +66,7 @@ public sealed class GenerativeRecommenderQueueTests
     {
         using var recommender = ServingToy.Make(new RecommenderOptions { BatchSize = 3, MaxWaitMilliseconds = 0 });
         var other = new SemanticIdIndex(
-            [.. ServingToy.Index.Items.Select((item, row) => KeyValuePair.Create("new-" + item, ServingToy.Index.SemanticIds[row]))], [4, 4]);
+            [.. ServingToy.Index.Items.Zip(ServingToy.Index.SemanticIds, (item, id) => KeyValuePair.Create("new-" + item, id))], [4, 4]);
         using var stop = new CancellationTokenSource();
         var swapping = Task.Run(() =>
         {

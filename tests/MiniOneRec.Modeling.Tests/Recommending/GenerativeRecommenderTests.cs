@@ -1,5 +1,3 @@
-using TorchSharp;
-
 namespace MiniOneRec.Modeling.Tests;
 
 public sealed class GenerativeRecommenderTests
@@ -155,7 +153,8 @@ public sealed class GenerativeRecommenderTests
     {
         using var model = new DecoderModel(DecoderConfig.Small(10, 16, 1, 2));
 
-        var error = Assert.Throws<ArgumentException>(() => new GenerativeRecommender(model, ServingToy.Index, CompactTemplate.For(ServingToy.Index)));
+        var error = Assert.Throws<ArgumentException>(
+            () => new GenerativeRecommender(model, ServingToy.Index, CompactTemplate.For(ServingToy.Index)));
 
         Assert.Contains("10 tokens", error.Message, StringComparison.Ordinal);
         Assert.Contains("16", error.Message, StringComparison.Ordinal);

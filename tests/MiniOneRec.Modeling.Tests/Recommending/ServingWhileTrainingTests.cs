@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace MiniOneRec.Modeling.Tests;
 
 /// <summary>Serving while a trainer holds the model.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using MiniOneRec.Modeling;
 using TorchSharp;
 using static TorchSharp.torch;

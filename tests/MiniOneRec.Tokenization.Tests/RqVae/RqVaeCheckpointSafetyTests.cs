@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Tokenization.Tests;

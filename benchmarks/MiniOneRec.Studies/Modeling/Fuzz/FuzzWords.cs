@@ -1,6 +1,7 @@
 namespace MiniOneRec.Studies;
 
-/// <summary>What damage puts in place of a value, a key, a cell or a template's block: limits of the types, broken text, wrong kinds.</summary>
+/// <summary>What damage puts in place of a value, a key, a cell or a template's block: limits of the types, broken text, wrong
+/// kinds.</summary>
 internal static class FuzzWords
 {
     public static readonly string[] Values =
