@@ -9,8 +9,10 @@ internal sealed class QualityStudy : IStudy
     public string Name => "quality";
 
     public string Description =>
-        "The recipe on real data. --work artifacts/experiments (runs and artifacts, kept) --sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
-        + "--preset default (Beauty: sparse) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
+        "The recipe on real data. --work artifacts/experiments (runs and artifacts, kept) "
+        + "--sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
+        + "--preset default (Beauty: sparse) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) "
+        + "--device cpu";
 
     public async Task RunAsync(StudyContext context)
     {

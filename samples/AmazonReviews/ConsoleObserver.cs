@@ -19,14 +19,16 @@ internal sealed class ConsoleObserver : IRecipeObserver
     public void OnProgress(TrainingProgress progress)
     {
         var shown = progress.Metrics.Where(metric => Shown.Contains(metric.Key, StringComparer.OrdinalIgnoreCase));
-        _last = string.Join("  ", shown.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.####}")));
+        _last = string.Join(
+            "  ", shown.Select(metric => string.Create(CultureInfo.InvariantCulture, $"{metric.Key} {metric.Value:0.####}")));
         if (_live)
         {
             Console.Write($"\r\u001b[K{progress.Stage} {progress.Fraction:P0}  {_last}");
         }
     }
 
-    public void OnFinished(string stage, TimeSpan elapsed) => Line(string.Create(CultureInfo.InvariantCulture, $"{stage}: {elapsed.TotalSeconds:F1} s {_last}").TrimEnd());
+    public void OnFinished(string stage, TimeSpan elapsed) => Line(string.Create(CultureInfo.InvariantCulture,
+        $"{stage}: {elapsed.TotalSeconds:F1} s {_last}").TrimEnd());
 
     public void OnMessage(string text) => Line(text);
 

@@ -17,9 +17,11 @@ internal sealed class PrincipalAxesQuantizer(IReadOnlyList<int> levelSizes) : IQ
 
     public int Width => _axes?.Width ?? 0;
 
-    private EmbeddingTable Axes => _axes ?? throw new InvalidOperationException("The quantizer is not fitted; call FitAsync or LoadAsync first.");
+    private EmbeddingTable Axes => _axes ?? throw new InvalidOperationException(
+        "The quantizer is not fitted; call FitAsync or LoadAsync first.");
 
-    public Task<TrainingResult> FitAsync(EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task<TrainingResult> FitAsync(
+        EmbeddingTable embeddings, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (embeddings.Count < levelSizes.Max())
         {
@@ -37,21 +39,24 @@ internal sealed class PrincipalAxesQuantizer(IReadOnlyList<int> levelSizes) : IQ
             float[] axis = LeadingAxis(rest);
             float[] along = [.. rest.Select(x => Dot(x, axis))], sorted = [.. along.Order()];
             int count = sorted.Length, size = levelSizes[level];
-            _centres[level] = [.. Enumerable.Range(0, size).Select(code => sorted[(code * count / size)..((code + 1) * count / size)].Average())];
+            _centres[level] =
+                [.. Enumerable.Range(0, size).Select(code => sorted[(code * count / size)..((code + 1) * count / size)].Average())];
             rest = [.. rest.Select((x, row) => Subtract(x, axis, along[row]))];
             axes.Add(axis);
             progress?.Report(new TrainingProgress(Kind, level + 1, levelSizes.Count));
         }
 
         _axes = EmbeddingTable.FromRows([.. axes, mean]);
-        return Task.FromResult(new TrainingResult { Steps = levelSizes.Count, BestStep = levelSizes.Count, Elapsed = Stopwatch.GetElapsedTime(start) });
+        return Task.FromResult(
+            new TrainingResult { Steps = levelSizes.Count, BestStep = levelSizes.Count, Elapsed = Stopwatch.GetElapsedTime(start) });
     }
 
     public CodeTable Encode(EmbeddingTable embeddings)
     {
         if (embeddings.Width != Axes.Width)
         {
-            throw new ArgumentException($"The vectors have width {embeddings.Width}; the quantizer was fitted to width {Width}.", nameof(embeddings));
+            throw new ArgumentException(
+                $"The vectors have width {embeddings.Width}; the quantizer was fitted to width {Width}.", nameof(embeddings));
         }
 
         int[] codes = new int[embeddings.Count * levelSizes.Count];
@@ -85,7 +90,8 @@ internal sealed class PrincipalAxesQuantizer(IReadOnlyList<int> levelSizes) : IQ
 
     public async Task SaveAsync(string folder, CancellationToken cancellationToken = default)
     {
-        var options = new JsonObject { ["centres"] = new JsonArray([.. _centres.Select(level => new JsonArray([.. level.Select(value => JsonValue.Create(value))]))]) };
+        var centres = _centres.Select(level => new JsonArray([.. level.Select(value => JsonValue.Create(value))]));
+        var options = new JsonObject { ["centres"] = new JsonArray([.. centres]) };
         await Axes.SaveAsync(Path.Combine(folder, "axes.npy"), cancellationToken);
         await new ArtifactManifest { Kind = Kind, Options = options }.SaveAsync(Path.Combine(folder, "manifest.json"), cancellationToken);
     }
@@ -93,10 +99,12 @@ internal sealed class PrincipalAxesQuantizer(IReadOnlyList<int> levelSizes) : IQ
     public static async Task<IQuantizer> LoadAsync(string folder, CancellationToken cancellationToken = default)
     {
         var manifest = await ArtifactManifest.LoadAsync(Path.Combine(folder, "manifest.json"), "principal-axes", cancellationToken);
-        float[][] centres = [.. manifest.Options["centres"]!.AsArray().Select(level => level!.AsArray().Select(value => value!.GetValue<float>()).ToArray())];
+        float[][] centres = [.. manifest.Options["centres"]!.AsArray()
+            .Select(level => level!.AsArray().Select(value => value!.GetValue<float>()).ToArray())];
         return new PrincipalAxesQuantizer([.. centres.Select(level => level.Length)])
         {
-            _axes = await EmbeddingTable.LoadAsync(Path.Combine(folder, "axes.npy"), centres.Length + 1, cancellationToken: cancellationToken),
+            _axes = await EmbeddingTable.LoadAsync(
+                Path.Combine(folder, "axes.npy"), centres.Length + 1, cancellationToken: cancellationToken),
             _centres = centres,
         };
     }

@@ -18,9 +18,10 @@ using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 });
 using var quantizer = new PrincipalAxesQuantizer([16, 16, 32]);
 var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
 var catalogue = await tokenizer.BuildAsync(items);
-Console.WriteLine($"{catalogue.Index.Count} items, {catalogue.Resolution!.Affected} collided, {catalogue.Index.DistinctCount} semantic IDs");
+Console.WriteLine(
+    $"{catalogue.Index.Count} items, {catalogue.Resolution!.Affected} collided, {catalogue.Index.DistinctCount} semantic IDs");
 
-// 2. The catalogue grows under the frozen quantizer: nobody moves.
+// 2. The catalogue grows under the frozen quantizer: no item gets another code.
 var addition = await tokenizer.AddItemsAsync(catalogue, later);
 Console.WriteLine($"{later.Length} items came later, {addition.Displaced.Count} of them displaced from the code nearest to them:");
 foreach (var (item, id) in later.Zip(addition.SemanticIds))
@@ -30,8 +31,10 @@ foreach (var (item, id) in later.Zip(addition.SemanticIds))
 
 // 3. A short training, and honest numbers beside a baseline.
 var popularity = new PopularityRecommender(data.TrainSequences, catalogue.Index.Items);
-using var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 64 }).CreateAsync(catalogue.Index, popularity.Counts);
-await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 200, Validations = 2 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
+using var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 64 })
+    .CreateAsync(catalogue.Index, popularity.Counts);
+await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 200, Validations = 2 })
+    .TrainAsync(recommender, data.TrainSequences, data.Validation);
 var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10] });
 var facts = new EvaluationCatalog(catalogue.Index, data.TrainSequences);
 foreach (IRecommender model in (IRecommender[])[popularity, recommender])

@@ -22,7 +22,8 @@ using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes 
 var index = await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items);
 var modeling = new ModelingOptions { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20 } };
 using var recommender = await new GenerativeRecommenderFactory(modeling, shared).CreateAsync(index);
-await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 300, Validations = 3 }).TrainAsync(recommender, data.TrainSequences, data.Validation);
+await new SftTrainer(new SftOptions { Epochs = 15, ValidationExamples = 300, Validations = 3 })
+    .TrainAsync(recommender, data.TrainSequences, data.Validation);
 using var sasRec = await new SasRecTrainer(new SasRecOptions { HiddenSize = 32, MaxEpochs = 30 }, shared)
     .TrainAsync(data.TrainSequences, data.Validation, index.Items);
 
@@ -45,16 +46,20 @@ Console.WriteLine();
 foreach (var reward in rewards)
 {
     double Mean(IEnumerable<TrainingProgress> steps) => steps.Average(step => step.Metrics[$"reward/{reward.Name}"]);
-    Console.WriteLine($"reward {reward.Name,-14} {Mean(result.History.Skip(1).Take(10)),7:F3} in the first ten steps, {Mean(result.History.TakeLast(10)),7:F3} in the last ten");
+    Console.WriteLine(
+        $"reward {reward.Name,-14} {Mean(result.History.Skip(1).Take(10)),7:F3} in the first ten steps, "
+        + $"{Mean(result.History.TakeLast(10)),7:F3} in the last ten");
 }
 
-Console.WriteLine($"{result.Steps} steps in {result.Elapsed.TotalSeconds:F0} s, {result.StopReason}; KL {result.History[^1].Metrics["kl"]:F3} per token");
+Console.WriteLine(
+    $"{result.Steps} steps in {result.Elapsed.TotalSeconds:F0} s, {result.StopReason}; KL {result.History[^1].Metrics["kl"]:F3} per token");
 return 0;
 
 async Task ShowAsync(string name)
 {
     var report = await new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10] }).EvaluateAsync(recommender, data.Test);
-    var lists = await recommender.RecommendAsync([.. data.Test.Select(row => new RecommendationRequest { History = row.History, Count = 10 })]);
+    var lists = await recommender.RecommendAsync(
+        [.. data.Test.Select(row => new RecommendationRequest { History = row.History, Count = 10 })]);
     var brands = data.Items.ToDictionary(item => item.Id, item => item.Brand);
     double share = lists.SelectMany(list => list.Items).Average(item => brands[item.ItemId] == Brand ? 1.0 : 0.0);
     Console.WriteLine($"{name,-12}{report["HR", 10],8:F4}{report["NDCG", 10],10:F4}{share,26:P1}");

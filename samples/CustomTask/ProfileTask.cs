@@ -4,11 +4,11 @@ using MiniOneRec.Modeling;
 
 namespace CustomTask;
 
-/// <summary>A task of our own: the next item from the last three, from who the user is, and from what else is known at the moment.</summary>
+/// <summary>A task of the sample's own: the next item from the last three, the user's profile and the context of the moment.</summary>
 /// <remarks>
 /// A prompt is <c>task brand category item… tenure</c>: two user-side tokens (what the user bought most) and one context field (how many
-/// purchases there were) stand around the items. Their ids follow those of the template, so the model has that many rows more. All of it comes
-/// from the history; of what is to be predicted a prompt knows nothing.
+/// purchases there were) stand around the items. Their ids follow those of the template, so the model has that many rows more. All of it
+/// comes from the history; of what is to be predicted a prompt knows nothing.
 /// </remarks>
 internal sealed class ProfileTask : IAlignmentTask
 {
@@ -27,14 +27,16 @@ internal sealed class ProfileTask : IAlignmentTask
 
     public string Name => "next-sid-by-profile";
 
-    /// <summary>Gets the number of tokens that a model needs: the template's, then brands and categories with one for "unknown" each, then tenure.</summary>
+    /// <summary>Gets the number of tokens that a model needs: the template's, then brands and categories with one for "unknown" each, then
+    /// tenure.</summary>
     public int VocabularySize => _template.VocabularySize + 1 + _brands.Length + 1 + _categories.Length + TenureSteps;
 
     public IEnumerable<TokenSample> CreateSamples(TaskContext context)
     {
         foreach (var row in context.Data.RowsOrPrefixes(maxHistory: 50))
         {
-            yield return TokenSample.Of(Prompt(row.History), context.Template.EncodeResponse(_index[row.Target]), Name, $"{row.UserId}:{row.Target}");
+            yield return TokenSample.Of(
+                Prompt(row.History), context.Template.EncodeResponse(_index[row.Target]), Name, $"{row.UserId}:{row.Target}");
         }
     }
 
@@ -54,5 +56,6 @@ internal sealed class ProfileTask : IAlignmentTask
     private static string Category(Item item) => item.Categories is [var first, ..] ? first : "";
 
     // Of equally frequent ones the latest.
-    private static string? MostFrequent(IEnumerable<string> values) => values.Reverse().CountBy(value => value).MaxBy(pair => pair.Value).Key;
+    private static string? MostFrequent(IEnumerable<string> values) =>
+        values.Reverse().CountBy(value => value).MaxBy(pair => pair.Value).Key;
 }

@@ -23,9 +23,10 @@ var task = new ProfileTask(template, index, data.Items);
 var example = data.Test[0].History;
 Console.WriteLine($"{data.Items.Count} items, {data.TrainSequences.Count} users; a prompt: {string.Join(' ', task.Prompt(example))}");
 
-// The same decoder twice: with the last three items alone, and with who the user is around them.
+// The same decoder twice: with the last three items alone, and with the user's profile around them.
 var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [1, 10] });
-int[] Plain(IReadOnlyList<string> history) => template.EncodePrompt(template.NextItem([.. history.TakeLast(3).Select(item => index[item])]));
+int[] Plain(IReadOnlyList<string> history) =>
+    template.EncodePrompt(template.NextItem([.. history.TakeLast(3).Select(item => index[item])]));
 await TrainAsync("three items", template.VocabularySize, new NextItemTask { Mode = NextItemMode.Row, MaxHistory = 3 }, Plain);
 await TrainAsync("three items and profile", task.VocabularySize, task, task.Prompt);
 
@@ -38,5 +39,7 @@ async Task TrainAsync(string name, int vocabulary, IAlignmentTask of, Func<IRead
 
     using var recommender = new PromptRecommender(name, model, template, index, prompt);
     var report = await evaluator.EvaluateAsync(recommender, data.Test);
-    Console.WriteLine($"{name,-24} loss {result.History[^1].Metrics["loss"]:F3}   HR@1 {report["HR", 1]:F4}   HR@10 {report["HR", 10]:F4}   NDCG@10 {report["NDCG", 10]:F4}");
+    Console.WriteLine(
+        $"{name,-24} loss {result.History[^1].Metrics["loss"]:F3}   HR@1 {report["HR", 1]:F4}   HR@10 {report["HR", 10]:F4}   "
+        + $"NDCG@10 {report["NDCG", 10]:F4}");
 }

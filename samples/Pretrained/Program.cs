@@ -24,16 +24,21 @@ using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes 
 var index = data.Index ?? await new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items);
 
 // 2. The pretrained model. Another size is another path.
-var modeling = new ModelingOptions { PretrainedPath = settings.Model, Template = settings.Template, Recommender = new() { BeamWidth = 10, MaxHistoryItems = 10 } };
+var modeling = new ModelingOptions
+{
+    PretrainedPath = settings.Model, Template = settings.Template, Recommender = new() { BeamWidth = 10, MaxHistoryItems = 10 },
+};
 using var recommender = await new GenerativeRecommenderFactory(modeling).CreateAsync(index, data.Items);
-Say($"{Path.GetFileName(settings.Model)}: {recommender.Model.Config.NonEmbeddingParameters / 1e6:F0} million weights in {recommender.Model.Config.LayerCount} layers, {recommender.Model.Config.VocabularySize} tokens, {index.LevelSizes.Sum()} of them codes");
+var shape = recommender.Model.Config;
+Say($"{Path.GetFileName(settings.Model)}: {shape.NonEmbeddingParameters / 1e6:F0} million weights in {shape.LayerCount} layers, "
+    + $"{shape.VocabularySize} tokens, {index.LevelSizes.Sum()} of them codes");
 await MeasureAsync("before training");
 
 // 3. Supervised training on all tasks of the paper that need no preference texts.
 var sft = new SftOptions
 {
-    MaxSteps = settings.Steps, BatchSize = 4, MaxTokens = 320, LearningRate = settings.Full ? 1e-4 : 1e-3, WarmupSteps = 2, Dropout = 0, AverageDecay = 0,
-    LabelSmoothing = 0, Lora = settings.Full ? null : new LoraOptions { Rank = 16 },
+    MaxSteps = settings.Steps, BatchSize = 4, MaxTokens = 320, LearningRate = settings.Full ? 1e-4 : 1e-3, WarmupSteps = 2,
+    Dropout = 0, AverageDecay = 0, LabelSmoothing = 0, Lora = settings.Full ? null : new LoraOptions { Rank = 16 },
 };
 var train = new AlignmentData(index, data.TrainSequences) { Items = data.Items };
 var trained = await new SftTrainer(AlignmentTasks.Paper("products"), sft).TrainAsync(recommender, train, progress: new Loss(Say));
@@ -43,7 +48,10 @@ await MeasureAsync("after sft");
 // 4. GRPO: groups of beams under the catalogue's tree.
 if (settings.RlSteps > 0)
 {
-    var grpo = new GrpoOptions { Steps = settings.RlSteps, PromptsPerStep = 4, GroupSize = 8, GroupsPerPass = 2, LearningRate = 1e-5, WarmupSteps = 0 };
+    var grpo = new GrpoOptions
+    {
+        Steps = settings.RlSteps, PromptsPerStep = 4, GroupSize = 8, GroupsPerPass = 2, LearningRate = 1e-5, WarmupSteps = 0,
+    };
     var improved = await new GrpoTrainer([new ExactMatchReward(), new RankReward()], grpo).TrainAsync(recommender, data.Train);
     Say($"grpo: {improved.Steps} steps, {improved.StopReason}");
     await MeasureAsync("after grpo");

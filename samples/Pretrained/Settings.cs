@@ -15,7 +15,8 @@ namespace Pretrained;
 /// <param name="Users">How many users are trained on.</param>
 /// <param name="Rows">How many test rows are measured.</param>
 /// <param name="Full">Whether all weights are trained in place of adapters.</param>
-internal sealed record Settings(string Model, PromptFormat Template, string? Dataset, int Steps, int RlSteps, int Users, int Rows, bool Full)
+internal sealed record Settings(
+    string Model, PromptFormat Template, string? Dataset, int Steps, int RlSteps, int Users, int Rows, bool Full)
 {
     private const string Usage = """
         usage: Pretrained [--model PATH] [--template alpaca|chat] [--dataset NAME] [--steps N] [--rl-steps N] [--users N] [--rows N] [--full]
@@ -39,7 +40,9 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
             string model = given.GetValueOrDefault("--model") ?? DefaultModel();
             if (!Directory.Exists(model) && !File.Exists(model))
             {
-                Console.Error.WriteLine($"There is no model at '{model}'. Name one by --model, or set MINIONEREC_MODELS to the folder that holds SmolLM2-135M-Instruct.");
+                Console.Error.WriteLine(
+                    $"There is no model at '{model}'. Name one by --model, "
+                    + "or set MINIONEREC_MODELS to the folder that holds SmolLM2-135M-Instruct.");
                 return null;
             }
 
@@ -50,10 +53,13 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
             }
 
             return new Settings(
-                Inside(model), Enum.Parse<PromptFormat>(given.GetValueOrDefault("--template", "chat"), ignoreCase: true), given.GetValueOrDefault("--dataset"),
-                Number("--steps", 16), Number("--rl-steps", 2), Number("--users", 200), Number("--rows", 20), given.ContainsKey("--full"));
+                Inside(model), Enum.Parse<PromptFormat>(given.GetValueOrDefault("--template", "chat"), ignoreCase: true),
+                given.GetValueOrDefault("--dataset"), Number("--steps", 16), Number("--rl-steps", 2), Number("--users", 200),
+                    Number("--rows", 20), given.ContainsKey("--full"));
 
-            int Number(string name, int value) => given.TryGetValue(name, out string? text) ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : value;
+            int Number(string name, int value) => given.TryGetValue(name, out string? text)
+                ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)
+                : value;
         }
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
         {
@@ -68,7 +74,10 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
     {
         var data = Dataset is null
             ? new LeaveOneOutSplit(maxHistory: 10).Split(DemoCatalogue.Create())
-            : await new RecipeData { Folder = Environment.GetEnvironmentVariable("MINIONEREC_DATA"), Dataset = Dataset, Split = "leave-one-out" }.LoadAsync();
+            : await new RecipeData
+            {
+                Folder = Environment.GetEnvironmentVariable("MINIONEREC_DATA"), Dataset = Dataset, Split = "leave-one-out",
+            }.LoadAsync();
         var users = data.TrainSequences.Take(Users).Select(sequence => sequence.UserId).ToHashSet();
         return data with
         {
@@ -86,7 +95,8 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
             given[args[i]] = args[i] switch
             {
                 "--full" => "",
-                "--model" or "--template" or "--dataset" or "--steps" or "--rl-steps" or "--users" or "--rows" when i + 1 < args.Length => args[++i],
+                "--model" or "--template" or "--dataset" or "--steps" or "--rl-steps" or "--users" or "--rows" when i + 1 < args.Length =>
+                    args[++i],
                 _ => throw new ArgumentException($"'{args[i]}' is not an option or lacks its value."),
             };
         }
@@ -99,7 +109,9 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
         string? models = Environment.GetEnvironmentVariable("MINIONEREC_MODELS");
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); models is null && folder is not null; folder = folder.Parent)
         {
-            models = File.Exists(Path.Combine(folder.FullName, "MiniOneRec.sln")) ? Path.GetFullPath(Path.Combine(folder.FullName, "..", "shared", "models")) : null;
+            models = File.Exists(Path.Combine(folder.FullName, "MiniOneRec.sln"))
+                ? Path.GetFullPath(Path.Combine(folder.FullName, "..", "shared", "models"))
+                : null;
         }
 
         return Path.Combine(models ?? "models", "SmolLM2-135M-Instruct");
@@ -107,5 +119,8 @@ internal sealed record Settings(string Model, PromptFormat Template, string? Dat
 
     // A folder that holds a GGUF file and no safetensors stands for the file.
     private static string Inside(string path) =>
-        Directory.Exists(path) && Directory.GetFiles(path, "*.safetensors").Length == 0 && Directory.GetFiles(path, "*.gguf") is [var file, ..] ? file : path;
+        Directory.Exists(path) && Directory.GetFiles(path, "*.safetensors").Length == 0
+            && Directory.GetFiles(path, "*.gguf") is [var file, ..]
+            ? file
+            : path;
 }

@@ -23,7 +23,8 @@ screen.Heading($"{data.Items.Count} items, {data.TrainSequences.Count} users, {d
 // 2. Text becomes vectors, vectors become codes.
 using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 }, shared);
 using var quantizer = new RqVaeQuantizer(Sizes.Quantizer(brief), shared);
-var index = await screen.RunAsync("semantic IDs", progress => new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items, progress));
+var index = await screen.RunAsync(
+    "semantic IDs", progress => new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync(data.Items, progress));
 foreach (var item in data.Items.Where((_, row) => row % 40 == 0))
 {
     screen.Line($"  {index[item.Id],-24} {item.Title}");
@@ -50,7 +51,8 @@ table.Add(await evaluator.EvaluateAsync(recommender, data.Test, catalog));
 
 // 5. GRPO: groups of beams under the catalogue's tree, rewarded for finding the item and for ranking it first.
 await screen.RunAsync("grpo", progress =>
-    new GrpoTrainer([new ExactMatchReward(), new RankReward()], Sizes.Grpo(brief)).TrainAsync(recommender, data.Train, data.Validation, progress));
+    new GrpoTrainer([new ExactMatchReward(), new RankReward()], Sizes.Grpo(brief))
+        .TrainAsync(recommender, data.Train, data.Validation, progress));
 recommender.Name = "minionerec-grpo";
 table.Add(await evaluator.EvaluateAsync(recommender, data.Test, catalog));
 table.Write(screen);
@@ -62,7 +64,8 @@ foreach (var user in users)
     screen.Heading($"{user.UserId} bought");
     screen.Lines(user.History.Select(item => titles[item]));
     screen.Line($"and then {titles[user.Target]}. Recommended:");
-    var result = await recommender.RecommendAsync(new RecommendationRequest { History = user.History, Count = 5, ExcludedItems = user.History.ToHashSet() });
+    var result = await recommender.RecommendAsync(
+        new RecommendationRequest { History = user.History, Count = 5, ExcludedItems = user.History.ToHashSet() });
     screen.Lines(result.Items.Select(item => $"{titles[item.ItemId]} ({item.Score:F2})"));
 }
 
@@ -71,7 +74,8 @@ const string Folder = "artifacts/quickstart";
 await recommender.SaveAsync(Folder);
 using var loaded = await GenerativeRecommender.LoadAsync(Folder);
 RecommendationRequest[] requests = [.. data.Test.Take(200).Select(row => new RecommendationRequest { History = row.History })];
-bool same = (await recommender.RecommendAsync(requests)).Zip(await loaded.RecommendAsync(requests)).All(pair => pair.First.Items.SequenceEqual(pair.Second.Items));
+bool same = (await recommender.RecommendAsync(requests)).Zip(await loaded.RecommendAsync(requests))
+    .All(pair => pair.First.Items.SequenceEqual(pair.Second.Items));
 screen.Heading($"Model saved in {Path.GetFullPath(Folder)}; loaded back, it gives {(same ? "identical" : "DIFFERENT")} results");
 screen.Line($"{clock.Elapsed.TotalSeconds:F0} s, peak memory {System.Diagnostics.Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MB");
 return same ? 0 : 1;

@@ -16,7 +16,8 @@ internal sealed class Scoreboard
         foreach (var report in _reports)
         {
             screen.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{report.Name,-18}{report["HR", 10],8:F4}{Interval(report, "HR@10"),18}{report["NDCG", 10],10:F4}{Interval(report, "NDCG@10"),18}{report.Sid!["HR", 10],12:F4}"));
+                $"{report.Name,-18}{report["HR", 10],8:F4}{Interval(report, "HR@10"),18}{report["NDCG", 10],10:F4}"
+                + $"{Interval(report, "NDCG@10"),18}{report.Sid!["HR", 10],12:F4}"));
         }
     }
 

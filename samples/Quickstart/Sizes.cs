@@ -15,7 +15,10 @@ internal static class Sizes
         CodebookSizes = [32, 32, 32],
         LatentWidth = 16,
         HiddenWidths = [64],
-        Training = new QuantizerTrainingOptions { Epochs = brief ? 50 : 300, LearningRate = 1e-3, Schedule = LearningRateSchedule.Constant },
+        Training = new QuantizerTrainingOptions
+        {
+            Epochs = brief ? 50 : 300, LearningRate = 1e-3, Schedule = LearningRateSchedule.Constant,
+        },
     };
 
     public static SasRecOptions SasRec(bool brief) => new() { HiddenSize = 32, MaxEpochs = brief ? 2 : 50 };

@@ -3,10 +3,10 @@ namespace MiniOneRec;
 /// <summary>Saves and loads folders with a manifest so that a reader sees one version, damage is noticed, and nothing of another kind is
 /// deleted.</summary>
 /// <remarks>
-/// Saving hashes every file into the manifest, which carries a checksum of itself, and swaps the folder in as a whole. Loading compares the
-/// hashes; a
-/// folder that is swapped meanwhile is read again. Folders of version 0.1 have no hashes and load without this check. An application that
-/// wants neither the check nor its time sets the AppContext switch <c>MiniOneRec.SkipArtifactVerification</c>.
+/// Saving hashes every file into the manifest, which carries a checksum of itself, and swaps the folder in as a whole; empty folders of the
+/// earlier version are kept. Loading compares the hashes; a folder that is swapped meanwhile is read again. Folders of version 0.1 have no
+/// hashes and load without this check. An application that wants neither the check nor its time sets the AppContext switch
+/// <c>MiniOneRec.SkipArtifactVerification</c>.
 /// </remarks>
 public static class ArtifactFolder
 {
@@ -50,6 +50,10 @@ public static class ArtifactFolder
                 files.Remove(manifestFile);
                 await (manifest with { Kind = kind, Files = files }).SaveAsync(Path.Combine(aside, manifestFile), cancellationToken)
                     .ConfigureAwait(false);
+                if (!overwrite)
+                {
+                    KeepEmptyFolders(WriteTarget.Resolve(folder), aside);
+                }
             },
             (target, aside) => overwrite ? null : Refusal(target, aside, manifestFile, kind),
             cancellationToken);
@@ -132,7 +136,9 @@ public static class ArtifactFolder
 
             if (!IsPatient(start))
             {
-                throw new IOException($"Folder '{folder}' was replaced again and again for {Patience.TotalSeconds:F0} s while it was read; no version stayed long enough.");
+                throw new IOException(
+                    $"Folder '{folder}' was replaced again and again for {Patience.TotalSeconds:F0} s while it was read; "
+                    + "no version stayed long enough.");
             }
         }
     }
@@ -182,7 +188,7 @@ public static class ArtifactFolder
         }
         catch (Exception e) when (damage is not null && e is not OperationCanceledException && !IsMissing(e, damage))
         {
-            // What the reader stumbled over tells more about the damage than the hash does.
+            // The reader's error says more about the damage than the hash does.
             throw new InvalidDataException($"{damage} {e.Message}", e);
         }
 
@@ -193,6 +199,19 @@ public static class ArtifactFolder
         }
 
         return result;
+    }
+
+    // A manifest lists files; an empty folder that a user made among them is kept rather than lost.
+    private static void KeepEmptyFolders(string target, string aside)
+    {
+        foreach (string empty in Directory.Exists(target) ? WriteTarget.EmptyFolders(target) : [])
+        {
+            string kept = Path.Combine(aside, empty);
+            if (!Path.Exists(kept))
+            {
+                Directory.CreateDirectory(kept);
+            }
+        }
     }
 
     private static bool IsMissing(Exception e, string damage) => e is FileNotFoundException

@@ -135,7 +135,8 @@ public sealed partial record ArtifactManifest
             }
         }
 
-        return $"Manifest '{path}' was changed after it was written: its checksum does not fit. Save the artifact again, or restore the file.";
+        return $"Manifest '{path}' was changed after it was written: its checksum does not fit. "
+            + "Save the artifact again, or restore the file.";
     }
 
     // Text is decoded when it is asked for; faults are found here instead, where the key is known.

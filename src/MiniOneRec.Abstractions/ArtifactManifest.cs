@@ -11,8 +11,7 @@ namespace MiniOneRec;
 /// files.</summary>
 /// <remarks>
 /// The manifest ends in a checksum of itself, so that a change of any bit is noticed. Manifests of version 0.1 have neither checksum nor
-/// file
-/// hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
+/// file hashes and are read without these checks. <see cref="ArtifactFolder"/> writes and reads a folder with its manifest as one.
 /// </remarks>
 public sealed partial record ArtifactManifest
 {
@@ -34,7 +33,7 @@ public sealed partial record ArtifactManifest
     /// <summary>Gets the version of the format.</summary>
     public int FormatVersion { get; init; } = CurrentFormatVersion;
 
-    /// <summary>Gets what the artifact is, for example <c>rq-vae</c> or <c>model</c>.</summary>
+    /// <summary>Gets the kind of the artifact, for example <c>rq-vae</c> or <c>model</c>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Gets the version of the library that wrote it.</summary>

@@ -106,7 +106,9 @@ public static class AtomicFile
 
             if (read > 0 && !mayReplace(head.AsMemory(0, read)))
             {
-                throw new IOException($"'{path}' exists and is a file of another kind; it was left as it is. Choose another name, or pass overwrite: true to replace it.");
+                throw new IOException(
+                    $"'{path}' exists and is a file of another kind; it was left as it is. Choose another name, "
+                    + "or pass overwrite: true to replace it.");
             }
         }
 

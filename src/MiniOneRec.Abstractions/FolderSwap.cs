@@ -15,9 +15,8 @@ internal static partial class FolderSwap
     /// <summary>Puts <paramref name="aside"/> in the place of <paramref name="full"/>.</summary>
     /// <remarks>
     /// The names are exchanged in one step where the system can, and <paramref name="aside"/> then names the earlier folder. Elsewhere the
-    /// earlier folder
-    /// is renamed to <c>….old-…</c> first; a process that is killed between the two renames leaves that whole, and readers and writers find
-    /// it.
+    /// earlier folder is renamed to <c>….old-…</c> first; a process that is killed between the two renames leaves that whole, and readers
+    /// and writers find it.
     /// </remarks>
     public static void Put(string aside, string full)
     {

@@ -4,7 +4,7 @@ namespace MiniOneRec;
 /// <remarks>A <see cref="ScorerLoader"/> of the same kind reads it back; the scores of the copy are the same, bit for bit.</remarks>
 public interface ISavableScorer : IItemScorer
 {
-    /// <summary>Gets what chooses the loader, for example <c>sequential-rules</c>.</summary>
+    /// <summary>Gets the name by which a loader is chosen, for example <c>sequential-rules</c>.</summary>
     string Kind { get; }
 
     /// <summary>Writes a folder; an earlier folder stays whole until the new one is complete.</summary>

@@ -21,7 +21,7 @@ public sealed record Item
     /// <summary>Gets the categories, from the general to the special.</summary>
     public IReadOnlyList<string> Categories { get; init => field = value ?? []; } = [];
 
-    /// <summary>Gets what else is known of the item by name, for example <c>price</c> or <c>stock</c>; empty where there is
+    /// <summary>Gets the item's attributes by name, for example <c>price</c> or <c>stock</c>; empty where there is
     /// nothing.</summary>
     public IReadOnlyDictionary<string, AttributeValue> Attributes { get => field; init => field = value ?? NoAttributes; } = NoAttributes;
 

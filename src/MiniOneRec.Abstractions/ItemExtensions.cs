@@ -27,8 +27,7 @@ public static class ItemExtensions
     /// <param name="request">The request.</param>
     /// <param name="items">
     /// The items by id. A <see cref="System.Collections.Concurrent.ConcurrentDictionary{TKey, TValue}"/> that the application keeps up to
-    /// date
-    /// lets filters see the stock of the moment.
+    /// date lets filters see the stock of the moment.
     /// </param>
     /// <param name="filter">The test. It must be safe for concurrent use.</param>
     /// <returns>The narrower request; ids that are not among <paramref name="items"/> are no candidates.</returns>

@@ -8,8 +8,7 @@ namespace MiniOneRec;
 /// <summary>Replaces broken characters in JSON text, so that one damaged title does not end the reading of a file.</summary>
 /// <remarks>
 /// Half a surrogate pair (<c>\ud83d</c> without its second half), <c>\u0000</c> and bytes that are no UTF-8 become U+FFFD. JSON that is
-/// whole
-/// passes unchanged, and errors of syntax stay errors for the parser. Keys are repaired like values: two that become equal are a
+/// whole passes unchanged, and errors of syntax stay errors for the parser. Keys are repaired like values: two that become equal are a
 /// duplicate, which readers refuse.
 /// </remarks>
 public static class JsonText

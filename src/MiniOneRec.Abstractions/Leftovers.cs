@@ -5,8 +5,7 @@ namespace MiniOneRec;
 /// <summary>What writes leave beside their target while they run, and what killed ones left.</summary>
 /// <remarks>
 /// A folder <c>NAME.tmp-ID</c> belongs to a writer as long as the writer holds <c>NAME.tmp-ID.lock</c> open; a file <c>NAME.tmp-ID</c> is
-/// open itself. The
-/// kernel ends such a lock together with the process. Names of version 0.1 have no lock and count as left after an hour.
+/// open itself. The kernel ends such a lock together with the process. Names of version 0.1 have no lock and count as left after an hour.
 /// </remarks>
 internal static class Leftovers
 {

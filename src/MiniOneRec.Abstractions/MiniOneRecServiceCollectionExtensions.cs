@@ -20,8 +20,7 @@ public static class MiniOneRecServiceCollectionExtensions
 
     /// <summary>
     /// Adds what all packages share, and binds the shared options and those of every package that is added to the builder: <c>Device</c>
-    /// and
-    /// <c>Seed</c> stand in the section itself, the others in sections named after the packages, for example <c>Alignment</c>.
+    /// and <c>Seed</c> stand in the section itself, the others in sections named after the packages, for example <c>Alignment</c>.
     /// </summary>
     /// <remarks>A key that nothing reads stops the start of the host with its path and the nearest known names. Delegates overrule
     /// configuration.</remarks>

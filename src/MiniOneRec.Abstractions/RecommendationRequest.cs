@@ -50,8 +50,7 @@ public sealed record RecommendationRequest
     /// <summary>Gets until when an answer is of use, or <see langword="null"/> for no limit.</summary>
     /// <remarks>
     /// A generative recommender refuses a request that is late with a <see cref="TimeoutException"/> and does not compute it. Recommenders
-    /// that answer
-    /// at once may ignore the deadline.
+    /// that answer at once may ignore the deadline.
     /// </remarks>
     public DateTimeOffset? Deadline { get; init; }
 

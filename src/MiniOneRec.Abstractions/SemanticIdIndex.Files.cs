@@ -14,8 +14,7 @@ public sealed partial class SemanticIdIndex
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">
     /// The file is no index, has an item twice, or would need more codes than <see cref="MaxLevelSize"/> and <see cref="MaxCodes"/> allow;
-    /// the
-    /// message names file, item and what was expected. Broken characters in ids are read as U+FFFD.
+    /// the message names file, item and what was expected. Broken characters in ids are read as U+FFFD.
     /// </exception>
     public static async Task<SemanticIdIndex> LoadAsync(
         string path, IReadOnlyList<int>? levelSizes = null, bool requireUniformDepth = false, CancellationToken cancellationToken = default)
@@ -65,7 +64,8 @@ public sealed partial class SemanticIdIndex
             if (requireUniformDepth && entries.Count > 0 && entries[0].Value.Depth != id.Depth)
             {
                 throw new InvalidDataException(
-                    $"Index file '{path}', item '{item}': depth {id.Depth}, but item '{entries[0].Key}' has depth {entries[0].Value.Depth}; expected one depth.");
+                    $"Index file '{path}', item '{item}': depth {id.Depth}, "
+                    + $"but item '{entries[0].Key}' has depth {entries[0].Value.Depth}; expected one depth.");
             }
 
             entries.Add(new(item, id));

@@ -9,7 +9,7 @@ namespace MiniOneRec;
 /// <summary>Maps each item of a catalogue to its semantic ID; two items may share one.</summary>
 /// <remarks>
 /// Immutable and safe for concurrent use. Items keep the order in which they were given: an item's position is its row, and
-/// everything numeric in this library speaks of rows. Items of one semantic ID are listed by row.
+/// everything numeric in this library refers to rows. Items of one semantic ID are listed by row.
 /// </remarks>
 [JsonConverter(typeof(SemanticIdIndexJsonConverter))]
 public sealed partial class SemanticIdIndex
@@ -160,7 +160,8 @@ public sealed partial class SemanticIdIndex
                 if (given is not null && (level >= given.Count || code >= given[level]))
                 {
                     throw new ArgumentException(
-                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}].");
+                        $"Item '{_items[row]}' has {_semanticIds[row]}: code {code} at level {level} is outside the level sizes "
+                        + $"[{string.Join(", ", given.Take(SemanticId.MaxDepth))}].");
                 }
 
                 if (code >= MaxLevelSize)
@@ -178,7 +179,8 @@ public sealed partial class SemanticIdIndex
             if (given.Count > SemanticId.MaxDepth || given.Any(size => size is < 1 or > MaxLevelSize))
             {
                 throw new ArgumentException(
-                    $"Level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}]; expected at most {SemanticId.MaxDepth}, each from 1 to {MaxLevelSize}.");
+                    $"Level sizes [{string.Join(", ", given.Take(SemanticId.MaxDepth))}]; expected at most {SemanticId.MaxDepth}, "
+                    + $"each from 1 to {MaxLevelSize}.");
             }
 
             sizes = [.. given];

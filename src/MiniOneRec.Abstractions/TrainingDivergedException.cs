@@ -3,8 +3,8 @@ namespace MiniOneRec;
 /// <summary>Training gave numbers that are not finite: a loss, a gradient, or weights.</summary>
 /// <remarks>
 /// It is an <see cref="InvalidOperationException"/>, which some trainers threw before. The weights are those of the step before where
-/// supervised
-/// fine-tuning found a loss or gradient at fault, else the best validated ones where there are any. Nothing that is not finite was saved.
+/// supervised fine-tuning found a loss or gradient at fault, else the best validated ones where there are any. Nothing that is not finite
+/// was saved.
 /// </remarks>
 public sealed class TrainingDivergedException : InvalidOperationException
 {

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Text.Json.Serialization;
 
 namespace MiniOneRec;
@@ -21,6 +22,17 @@ public sealed record TrainingProgress(string Stage, long Step, long TotalSteps)
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record TrainingResult
 {
+    /// <summary>Makes a result whose properties an initializer sets.</summary>
+    public TrainingResult()
+    {
+    }
+
+    /// <summary>Makes a result of JSON: a figure that is missing there is NaN.</summary>
+    /// <param name="bestValidation">The validation figure of the kept weights.</param>
+    [JsonConstructor]
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public TrainingResult(double bestValidation = double.NaN) => BestValidation = bestValidation;
+
     /// <summary>Gets the steps that were run.</summary>
     public required long Steps { get; init; }
 

@@ -53,7 +53,8 @@ internal static class WriteTarget
     /// <summary>Describes names that are not recognised, or returns <see langword="null"/> where there are none.</summary>
     public static string? Describe(IReadOnlyList<string> names) => names.Count == 0
         ? null
-        : $"holds what this library did not write there: {string.Join(", ", names.Order(StringComparer.Ordinal).Take(5).Select(name => $"'{name}'"))}"
+            : "holds what this library did not write there: "
+            + $"{string.Join(", ", names.Order(StringComparer.Ordinal).Take(5).Select(name => $"'{name}'"))}"
             + (names.Count > 5 ? $" and {names.Count - 5} more" : "");
 
     /// <summary>Lists the files below a folder by relative path with slashes; links are listed and not followed.</summary>
@@ -74,6 +75,32 @@ internal static class WriteTarget
                 {
                     found.Add(name);
                 }
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Lists the folders below a folder that hold nothing, by relative path with slashes; links are not followed.</summary>
+    public static List<string> EmptyFolders(string folder)
+    {
+        var found = new List<string>();
+        var open = new Stack<string>([""]);
+        while (open.TryPop(out string? at))
+        {
+            bool isEmpty = true;
+            foreach (var entry in new DirectoryInfo(Path.Combine(folder, at)).EnumerateFileSystemInfos())
+            {
+                isEmpty = false;
+                if (entry is DirectoryInfo && entry.LinkTarget is null)
+                {
+                    open.Push(at.Length == 0 ? entry.Name : at + "/" + entry.Name);
+                }
+            }
+
+            if (isEmpty && at.Length > 0)
+            {
+                found.Add(at);
             }
         }
 

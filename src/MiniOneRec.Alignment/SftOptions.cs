@@ -45,11 +45,9 @@ public sealed class SftOptions
 
     /// <summary>
     /// Gets or sets the time after which training ends even within an epoch, or <see langword="null"/> for no limit. The time of steps
-    /// counts, that of
-    /// validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished, and the
-    /// weights are validated
-    /// once more. The learning rate follows the planned steps, whatever the time: choose <see cref="LearningRateSchedule.Constant"/> where
-    /// time ends the run.
+    /// counts, that of validations and checkpoints does not; after an interruption the rest is left. The step that is under way is
+    /// finished, and the weights are validated once more. The learning rate follows the planned steps, whatever the time: choose
+    /// <see cref="LearningRateSchedule.Constant"/> where time ends the run.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -57,8 +55,7 @@ public sealed class SftOptions
 
     /// <summary>
     /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The
-    /// samples of one
-    /// group (one user's sequence) count as one.
+    /// samples of one group (one user's sequence) count as one.
     /// </summary>
     /// <value>The default is 64.</value>
     [Range(1, 1 << 20)]
@@ -138,8 +135,7 @@ public sealed class SftOptions
 
     /// <summary>
     /// Gets or sets how many validations are spread evenly over the training, over its steps or over <see cref="MaxDuration"/> where that
-    /// is reached earlier;
-    /// the last one is at its end.
+    /// is reached earlier; the last one is at its end.
     /// </summary>
     /// <value>The default is 10.</value>
     [Range(1, 1_000_000)]
@@ -292,6 +288,7 @@ internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
             failures.Add($"KeepBest is {options.KeepBest}, which needs a Checkpoints.Folder to keep them in.");
         }
 
+        failures.AddRange(options.Lora is { } lora ? LoraOptionsRules.FailuresOf(lora).Select(failure => "Lora." + failure) : []);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

@@ -10,10 +10,8 @@ namespace MiniOneRec.Alignment;
 /// <summary>Supervised fine-tuning: teaches a decoder to write semantic IDs.</summary>
 /// <remarks>
 /// Samples are packed without padding and attend to themselves alone; only label positions meet the output head. The loss of a step is the
-/// mean
-/// over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same weights to
-/// the last
-/// bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve
+/// mean over all label tokens of its batch, however it is split. Same seed, start weights, versions, CPU and number of threads: same
+/// weights to the last bit. Instances hold no state between runs. While a run lasts, recommenders of the model refuse to serve
 /// (<see cref="CausalLanguageModel.BeginTraining"/>).
 /// </remarks>
 public sealed class SftTrainer
@@ -25,10 +23,10 @@ public sealed class SftTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
 
-    /// <summary>Gets what writes checkpoints, for tests of failing disks.</summary>
+    /// <summary>Gets the writer of checkpoints, for tests of failing disks.</summary>
     internal TensorWriter? Write { get; init; }
 
     /// <summary>Makes a trainer of next items.</summary>
@@ -88,7 +86,8 @@ public sealed class SftTrainer
     /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         SemanticIdModel model, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -109,7 +108,8 @@ public sealed class SftTrainer
     /// <see langword="null"/> to keep the last ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -127,7 +127,8 @@ public sealed class SftTrainer
     /// <see langword="null"/> to keep the last ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -146,7 +147,8 @@ public sealed class SftTrainer
     /// ones.</param>
     /// <param name="progress">Told after every step.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{UserSequence}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/exception"/>
     public Task<TrainingResult> TrainAsync(
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

@@ -11,8 +11,8 @@ namespace MiniOneRec.Alignment;
 public sealed record UserPreference(string UserId, IReadOnlyList<string> History, string Target, string Text)
 {
     /// <summary>
-    /// Reads the reference's file: a JSON array, or one object per line, of
-    /// <c>{"user", "split", "user_preference", "context": {"history_items": […], "target_item"}}</c>.
+    /// Reads the reference's file: a JSON array, or one object per line, of <c>{"user", "split", "user_preference", "context":
+    /// {"history_items": […], "target_item"}}</c>.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Stops the reading.</param>

@@ -142,20 +142,12 @@ internal static class CountedFolder
         }
     }
 
-    // Manifests of version 0.1 have the hashes elsewhere and list no files.
-    private static async Task<string> CheckedAsync(string folder, string name, ArtifactManifest manifest,
-        CancellationToken cancellationToken)
+    private static async Task<string> CheckedAsync(
+        string folder, string name, ArtifactManifest manifest, CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, name);
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"'{path}' does not exist.", path);
-        }
-
-        return manifest.Files.Count > 0 || await ArtifactManifest.HashFileAsync(path, cancellationToken)
-            .ConfigureAwait(false) == manifest.MadeFrom.GetValueOrDefault(name)
-            ? path
-            : throw new InvalidDataException($"'{path}' is not the file that its manifest was written for; its SHA-256 differs.");
+        await OldHashes.CheckFileAsync(manifest, name, path, cancellationToken).ConfigureAwait(false);
+        return path;
     }
 
     private static Task WriteAsync(string path, Func<(string, Tensor)[]> tensors, CancellationToken cancellationToken) =>

@@ -15,6 +15,8 @@ internal static partial class Log
     public static partial void TrainingFinished(ILogger logger, string stage, string reason, long steps, long bestStep, double ndcg,
         double seconds);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Stage}: {Interactions} training interactions name items outside the catalogue and were dropped; {Rows} validation rows have such a target and count as misses")]
+    [LoggerMessage(4, LogLevel.Warning,
+        "{Stage}: {Interactions} training interactions name items outside the catalogue and were dropped; "
+        + "{Rows} validation rows have such a target and count as misses")]
     public static partial void DataDropped(ILogger logger, string stage, long interactions, int rows);
 }

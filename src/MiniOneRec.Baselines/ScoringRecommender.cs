@@ -57,7 +57,8 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
         if (scores.Length != (long)histories.Count * Catalogue.Count)
         {
             throw new ArgumentException(
-                $"{histories.Count} histories over {Catalogue.Count} items need {(long)histories.Count * Catalogue.Count} scores, not {scores.Length}.", nameof(scores));
+                $"{histories.Count} histories over {Catalogue.Count} items need {(long)histories.Count * Catalogue.Count} scores, "
+                + $"not {scores.Length}.", nameof(scores));
         }
 
         for (int start = 0; start < histories.Count; start += BatchSize)

@@ -12,7 +12,8 @@ internal static class ModelLoading
         new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
 
     /// <summary>Gets the option that limits the test rows.</summary>
-    public static Option<int?> Rows { get; } = new("--rows") { Description = "Measure on this many test rows, drawn by the seed.", HelpName = "N" };
+    public static Option<int?> Rows { get; } = new("--rows") { Description =
+        "Measure on this many test rows, drawn by the seed.", HelpName = "N" };
 
     /// <summary>Makes the option that names a model.</summary>
     public static Option<string> Option() =>

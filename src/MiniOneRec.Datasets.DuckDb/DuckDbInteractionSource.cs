@@ -7,8 +7,7 @@ namespace MiniOneRec.Datasets.DuckDb;
 /// <summary>Reads a log with DuckDB and filters, orders and divides it in SQL, with memory that does not grow with the log.</summary>
 /// <remarks>
 /// A call works in a database of its own below <see cref="DuckDbSourceOptions.TempDirectory"/>, which is gone when the call ends. What was
-/// guessed
-/// is told to the observer, logged and kept in the report. Calls do not share anything and may run at the same time.
+/// guessed is told to the observer, logged and kept in the report. Calls do not share anything and may run at the same time.
 /// </remarks>
 public sealed class DuckDbInteractionSource : IInteractionSource
 {

@@ -18,11 +18,9 @@ public enum DatasetPart
 /// <summary>A prepared folder, from which sequences, rows and items are streamed.</summary>
 /// <remarks>
 /// <c>sequences/part-*.parquet</c> has an interaction per row, ordered by <c>user_no</c> and <c>position</c>, with <c>user_id</c>,
-/// <c>item_id</c>,
-/// <c>part</c> (<c>train</c>, <c>valid</c>, <c>test</c>) and, where the log has them, <c>timestamp</c> (Unix seconds), <c>event_type</c>
-/// and <c>weight</c>.
-/// <c>items.parquet</c> has the catalogue; <c>categories</c> and <c>attributes</c> are JSON. Enumerations are independent and may run at
-/// the same time.
+/// <c>item_id</c>, <c>part</c> (<c>train</c>, <c>valid</c>, <c>test</c>) and, where the log has them, <c>timestamp</c> (Unix seconds),
+/// <c>event_type</c> and <c>weight</c>. <c>items.parquet</c> has the catalogue; <c>categories</c> and <c>attributes</c> are JSON.
+/// Enumerations are independent and may run at the same time.
 /// </remarks>
 public sealed class PreparedDataset
 {
@@ -36,7 +34,7 @@ public sealed class PreparedDataset
         (Report, _isRows, MaxHistory) = PreparedFolder.Read(manifest, Path.Combine(folder, PreparedFolder.ManifestFile));
     }
 
-    /// <summary>Gets what the preparation did.</summary>
+    /// <summary>Gets the report of the preparation.</summary>
     public PreparationReport Report { get; }
 
     /// <summary>Gets the longest history of a row.</summary>
@@ -63,7 +61,8 @@ public sealed class PreparedDataset
     /// <param name="cancellationToken">Stops the reading.</param>
     public async IAsyncEnumerable<Item> ReadItemsAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var stream = new RowStream(_options, $"SELECT * FROM read_parquet({Sql.Text(Path.Combine(_folder, PreparedFolder.ItemsFile))})");
+        using var stream = new RowStream(_options,
+            $"SELECT * FROM read_parquet({Sql.Text(Path.Combine(_folder, PreparedFolder.ItemsFile))})");
         bool texts = stream.Has("description");
         await foreach (var row in stream.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -116,7 +115,8 @@ public sealed class PreparedDataset
         string name = PreparedRows.Names[(int)part];
         if (_isRows || Report.Split == "time")
         {
-            using var stream = new RowStream(_options, _isRows ? PreparedRows.Given(Files, name) : PreparedRows.ByTime(Files, name, MaxHistory));
+            using var stream =
+                new RowStream(_options, _isRows ? PreparedRows.Given(Files, name) : PreparedRows.ByTime(Files, name, MaxHistory));
             await foreach (var row in stream.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 yield return PreparedRows.Read(row, stream);

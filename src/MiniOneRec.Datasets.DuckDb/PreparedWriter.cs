@@ -62,7 +62,8 @@ internal sealed class PreparedWriter(
         Directory.CreateDirectory(target);
         const string Part = "CASE part WHEN 0 THEN 'train' WHEN 1 THEN 'valid' ELSE 'test' END AS part";
         session.Execute(
-            $"COPY (SELECT seq, user_id, list_filter(history, item -> item <> '') AS history, item_id, {Part} FROM rows ORDER BY seq) TO {Sql.Text(Path.Combine(target, "part-00000.parquet"))} {Format}",
+            $"COPY (SELECT seq, user_id, list_filter(history, item -> item <> '') AS history, item_id, {Part} FROM rows ORDER BY seq) "
+            + $"TO {Sql.Text(Path.Combine(target, "part-00000.parquet"))} {Format}",
             cancellationToken);
         if (source.Items.Count > 0)
         {
@@ -74,8 +75,10 @@ internal sealed class PreparedWriter(
             : "'' AS title";
         string join = source.Items.Count > 0 ? " LEFT JOIN catalogue AS c ON c.item_id = f.item_id" : "";
         session.Execute(
-            $"CREATE TABLE items AS SELECT f.item_id, {texts} FROM (SELECT item_id, min(place) AS place FROM (SELECT unnest(list_append(history, item_id)) AS item_id, "
-                + $"seq * 4294967296 + unnest(range(len(history) + 1)) AS place FROM rows) AS named WHERE item_id <> '' GROUP BY item_id) AS f{join} ORDER BY f.place", cancellationToken);
+            $"CREATE TABLE items AS SELECT f.item_id, {texts} FROM (SELECT item_id, min(place) "
+            + "AS place FROM (SELECT unnest(list_append(history, item_id)) AS item_id, "
+                + "seq * 4294967296 + unnest(range(len(history) + 1)) AS place FROM rows) "
+                + $"AS named WHERE item_id <> '' GROUP BY item_id) AS f{join} ORDER BY f.place", cancellationToken);
         session.Execute($"COPY (SELECT * FROM items) TO {Sql.Text(Path.Combine(folder, PreparedFolder.ItemsFile))} {Format}",
             cancellationToken);
         var parts = session.Rows($"SELECT {Part}, count(*) FROM rows GROUP BY ALL",

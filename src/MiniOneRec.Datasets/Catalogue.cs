@@ -23,14 +23,16 @@ internal static class Catalogue
         if (missing.Length > 0)
         {
             throw new InvalidDataException(
-                $"Index file '{indexPath}' lacks {missing.Length} of the {items.Count} items of '{itemsPath}', first item '{missing[0]}'; expected one semantic ID per item.");
+                $"Index file '{indexPath}' lacks {missing.Length} of the {items.Count} items of '{itemsPath}', first item '{missing[0]}'; "
+                + "expected one semantic ID per item.");
         }
 
         if (index.Count > items.Count)
         {
             string extra = index.Items.Except(items.Select(item => item.Id)).First();
             throw new InvalidDataException(
-                $"Index file '{indexPath}' has {index.Count} items, first extra item '{extra}', but '{itemsPath}' has {items.Count}; expected the same items.");
+                $"Index file '{indexPath}' has {index.Count} items, first extra item '{extra}', "
+                + $"but '{itemsPath}' has {items.Count}; expected the same items.");
         }
     }
 }

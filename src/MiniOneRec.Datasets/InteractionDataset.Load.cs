@@ -9,8 +9,7 @@ public sealed partial record InteractionDataset
     /// <summary>Loads interactions, with a catalogue and semantic IDs where they are given.</summary>
     /// <param name="interactionsPath">
     /// The interactions: <c>.json</c> is read as user to list of items, <c>.inter</c> as RecBole's, with an interaction or a history and
-    /// its
-    /// target per line, as its header says; anything else as text lines <c>user item item …</c>.
+    /// its target per line, as its header says; anything else as text lines <c>user item item …</c>.
     /// </param>
     /// <param name="indexPath">The <c>.index.json</c> file, or <see langword="null"/>.</param>
     /// <param name="itemsPath">The <c>.item.json</c> file, or RecBole's <c>.item</c> file, or <see langword="null"/>.</param>

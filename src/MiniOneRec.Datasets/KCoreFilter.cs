@@ -48,7 +48,8 @@ public sealed class KCoreFilter(int minimumPerUser = 5, int minimumPerItem = 5)
         if (items.Count == 0)
         {
             throw new ArgumentException(
-                $"No interactions of '{data.Name}' remain with at least {_perUser} per user and {_perItem} per item; lower the thresholds.", nameof(data));
+                $"No interactions of '{data.Name}' remain with at least {_perUser} per user and {_perItem} per item; "
+                + "lower the thresholds.", nameof(data));
         }
 
         return data with

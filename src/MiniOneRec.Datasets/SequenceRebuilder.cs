@@ -6,7 +6,7 @@ namespace MiniOneRec.Datasets;
 /// which is laid over the end of what is known as far as they agree. Rows that say nothing new add nothing. Where rows between
 /// are missing, the sequence goes on without them.
 /// </remarks>
-public static class SequenceRebuilder
+internal static class SequenceRebuilder
 {
     /// <summary>Rebuilds sequences.</summary>
     /// <param name="rows">Rows; users may be mixed, but each user's rows are in the order of time.</param>

@@ -1,7 +1,7 @@
 namespace MiniOneRec.Datasets;
 
 /// <summary>Expands sequences into rows: each item but the first becomes a target with the items before it as history.</summary>
-public static class SlidingWindow
+internal static class SlidingWindow
 {
     /// <summary>The longest history of the reference system's rows.</summary>
     public const int DefaultMaxHistory = 10;

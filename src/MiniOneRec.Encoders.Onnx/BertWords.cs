@@ -7,8 +7,7 @@ namespace MiniOneRec.Encoders.Onnx;
 /// <summary>BERT's text tokens: cleaning and splitting at white space and punctuation as BERT does, then WordPiece.</summary>
 /// <remarks>
 /// Devlin et al., <em>BERT</em> (arXiv:1810.04805), as its published tokenizer works: control characters go, Chinese characters and
-/// punctuation
-/// stand alone, text is lower-cased and stripped of accents where the model is uncased. The cleaning is ours because
+/// punctuation stand alone, text is lower-cased and stripped of accents where the model is uncased. The cleaning is ours because
 /// Microsoft.ML.Tokenizers splits symbols such as <c>™</c> off their words and BERT does not; WordPiece itself is the library's.
 /// </remarks>
 internal sealed class BertWords

@@ -6,9 +6,8 @@ namespace MiniOneRec.Encoders.Onnx;
 /// <summary>A sentence encoder in this process: a BERT-class model of sentence-transformers in ONNX form.</summary>
 /// <remarks>
 /// Reimers and Gurevych, <em>Sentence-BERT</em> (arXiv:1908.10084), section 3: tokens, transformer, pooling, unit length. Texts of one call
-/// are sorted by
-/// length and computed in batches, so that little padding is computed; the vectors come back in the order of the texts. Safe for concurrent
-/// use.
+/// are sorted by length and computed in batches, so that little padding is computed; the vectors come back in the order of the texts. Safe
+/// for concurrent use.
 /// </remarks>
 public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {
@@ -60,8 +59,8 @@ public sealed class OnnxTextEncoder : IEmbeddingGenerator<string, Embedding<floa
     /// <summary>Loads a sentence-transformers folder with an ONNX model.</summary>
     /// <remarks>
     /// It reads <c>model.onnx</c> or <c>onnx/model.onnx</c>, <c>vocab.txt</c> or a WordPiece <c>tokenizer.json</c>, and where they exist
-    /// <c>modules.json</c> with
-    /// the pooling's <c>config.json</c>, <c>sentence_bert_config.json</c>, <c>tokenizer_config.json</c> and <c>config.json</c>.
+    /// <c>modules.json</c> with the pooling's <c>config.json</c>, <c>sentence_bert_config.json</c>, <c>tokenizer_config.json</c> and
+    /// <c>config.json</c>.
     /// </remarks>
     /// <param name="folder">The folder.</param>
     /// <param name="options">The options, which overrule the folder's files, or <see langword="null"/>.</param>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Encoders.Onnx;
 
-/// <summary>How the vectors of a text's tokens become one vector.</summary>
+/// <summary>Specifies how the vectors of a text's tokens become one vector.</summary>
 public enum TextPooling
 {
     /// <summary>The mean over the tokens of the text, the special ones included.</summary>

@@ -43,7 +43,8 @@ internal sealed class SentenceModel : IDisposable
                 string.Join(", ", _session.OutputMetadata.Select(output => $"{output.Key} [{string.Join(", ", output.Value.Dimensions)}]"));
             _session.Dispose();
             throw new InvalidDataException(
-                $"The ONNX model {source} takes [{string.Join(", ", _inputs)}] and gives [{shapes}]; expected input_ids, attention_mask and at most token_type_ids, "
+                $"The ONNX model {source} takes [{string.Join(", ", _inputs)}] and gives [{shapes}]; expected input_ids, "
+                + "attention_mask and at most token_type_ids, "
                 + "and a float output of shape [batch, tokens, width].");
         }
 

@@ -35,8 +35,7 @@ public sealed record EvaluationReport
 
     /// <summary>
     /// Gets the figures without the examples of the most frequent target, which may be most of what a recommender gets right;
-    /// <see langword="null"/> where all
-    /// examples have one target.
+    /// <see langword="null"/> where all examples have one target.
     /// </summary>
     public TopTargetReport? WithoutTopTarget { get; init; }
 

@@ -27,15 +27,21 @@ internal static class ReportMarkdown
         Targets(text, report);
         if (report.Slices.Count > 0)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"Slices: {string.Join(", ", report.Slices.Select(slice => $"{slice.Name} {slice.Items} items, {slice.Examples} examples"))}.");
+            var slices = report.Slices.Select(slice => $"{slice.Name} {slice.Items} items, {slice.Examples} examples");
+            text.AppendLine(CultureInfo.InvariantCulture, $"Slices: {string.Join(", ", slices)}.");
         }
 
         if (report.Coverage.Count > 0)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"Coverage: {string.Join(", ", report.Coverage.Select(pair => $"@{pair.Key} {pair.Value.ToString("P1", CultureInfo.InvariantCulture)}"))}.");
+            var shares = report.Coverage.Select(pair => string.Create(CultureInfo.InvariantCulture, $"@{pair.Key} {pair.Value:P1}"));
+            text.AppendLine(CultureInfo.InvariantCulture, $"Coverage: {string.Join(", ", shares)}.");
         }
 
-        text.AppendLine(CultureInfo.InvariantCulture, $"Invalid predictions {report.InvalidPredictions}, ambiguous predictions {report.AmbiguousPredictions}, ambiguous targets {report.AmbiguousTargets}, unknown history items {report.SkippedHistoryItems}, shortfall {report.Shortfall}.");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"Invalid predictions {report.InvalidPredictions}, ambiguous predictions {report.AmbiguousPredictions}, "
+            + $"ambiguous targets {report.AmbiguousTargets}, "
+            + $"unknown history items {report.SkippedHistoryItems}, shortfall {report.Shortfall}.");
         return text.ToString();
     }
 

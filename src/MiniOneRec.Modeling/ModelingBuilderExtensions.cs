@@ -47,15 +47,13 @@ public static class ModelingBuilderExtensions
 
     /// <summary>
     /// Adds a saved recommender as <see cref="IRecommender"/> and <see cref="GenerativeRecommender"/>. It is loaded while the host starts,
-    /// and a folder
-    /// that cannot be loaded stops the start; without a host it is loaded when it is first resolved.
+    /// and a folder that cannot be loaded stops the start; without a host it is loaded when it is first resolved.
     /// </summary>
     /// <remarks>
     /// It serves with the options that were saved, changed by the application's <see cref="RecommenderOptions"/> where these are set, and
-    /// with the
-    /// application's logger. Its prior is the application's <see cref="IItemScorer"/> or that of
-    /// <see cref="UsePrior(MiniOneRecBuilder, Func{IServiceProvider, IItemScorer}, string)"/>,
-    /// its fallback that of <see cref="UseFallback(MiniOneRecBuilder, Func{IServiceProvider, IRecommender}, string)"/>.
+    /// with the application's logger. Its prior is the application's <see cref="IItemScorer"/> or that of
+    /// <see cref="UsePrior(MiniOneRecBuilder, Func{IServiceProvider, IItemScorer}, string)"/>, its fallback that of
+    /// <see cref="UseFallback(MiniOneRecBuilder, Func{IServiceProvider, IRecommender}, string)"/>.
     /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <param name="folder">A folder that <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> wrote.</param>
@@ -67,8 +65,7 @@ public static class ModelingBuilderExtensions
 
     /// <summary>
     /// Adds a saved recommender under a name, beside others: resolved as keyed service, for example by <c>[FromKeyedServices("books")]</c>.
-    /// Options, prior and
-    /// fallback are those of the same name.
+    /// Options, prior and fallback are those of the same name.
     /// </summary>
     /// <param name="builder">The builder.</param>
     /// <param name="name">The key of the services and the name of the options.</param>
@@ -126,16 +123,14 @@ public static class ModelingBuilderExtensions
 
     /// <summary>
     /// Adds a <see cref="RecommenderHost"/> as <see cref="IRecommender"/> and <see cref="RecommenderHost"/>: the application changes the
-    /// model while it serves,
-    /// by <see cref="RecommenderHost.SwapAsync(string, string?, CancellationToken)"/>. Its first version is loaded and warmed up while the
-    /// application's host
-    /// starts, and a folder that cannot be loaded stops the start; without an application's host it is loaded when it is first resolved.
+    /// model while it serves, by <see cref="RecommenderHost.SwapAsync(string, string?, CancellationToken)"/>. Its first version is loaded
+    /// and warmed up while the application's host starts, and a folder that cannot be loaded stops the start; without an application's host
+    /// it is loaded when it is first resolved.
     /// </summary>
     /// <remarks>
     /// Every folder that the host loads gets what <see cref="AddRecommender(MiniOneRecBuilder, string, Action{RecommenderOptions}?)"/>
-    /// gives: the application's
-    /// options, logger, meters, prior and fallback. <see cref="RecommenderHost.IsReady"/> and <see cref="RecommenderHost.ActiveVersion"/>
-    /// answer a readiness probe.
+    /// gives: the application's options, logger, meters, prior and fallback. <see cref="RecommenderHost.IsReady"/> and
+    /// <see cref="RecommenderHost.ActiveVersion"/> answer a readiness probe.
     /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <param name="folder">The folder of the first version, which <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/>

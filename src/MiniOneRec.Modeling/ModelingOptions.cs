@@ -11,16 +11,14 @@ public sealed class ModelingOptions
     /// MiniOneRec.Pretrained.</summary>
     /// <value>
     /// The default is <see langword="null"/>: a decoder of <see cref="HiddenSize"/>, <see cref="Layers"/> and <see cref="Heads"/> with
-    /// fresh weights. These three
-    /// play no part where a path is given.
+    /// fresh weights. These three play no part where a path is given.
     /// </value>
     public string? PretrainedPath { get; set; }
 
     /// <summary>Gets or sets how prompts are written.</summary>
     /// <value>
     /// The default is <see langword="null"/>: <see cref="PromptFormat.Compact"/> for a decoder with fresh weights,
-    /// <see cref="PromptFormat.Alpaca"/> for a
-    /// pretrained one.
+    /// <see cref="PromptFormat.Alpaca"/> for a pretrained one.
     /// </value>
     [EnumDataType(typeof(PromptFormat))]
     public PromptFormat? Template { get; set; }

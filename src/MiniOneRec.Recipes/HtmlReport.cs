@@ -21,9 +21,13 @@ public static class HtmlReport
         ArgumentNullException.ThrowIfNull(report);
         var page = new StringBuilder();
         string title = Text($"{report.Dataset}: recommendation report");
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\n");
+        page.Append(CultureInfo.InvariantCulture,
+            $"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+            + $"content=\"width=device-width\"><title>{title}</title>\n");
         page.Append("<style>").Append(Style).Append("</style></head><body><main>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{title}</h1><p>Split: {Text(report.Split)}. Seed: {report.Seed}. Figures are at the strict item level on the test rows.</p>\n");
+        page.Append(CultureInfo.InvariantCulture,
+            $"<h1>{title}</h1><p>Split: {Text(report.Split)}. Seed: {report.Seed}. "
+            + $"Figures are at the strict item level on the test rows.</p>\n");
         Models(page, report);
         Slices(page, report);
         Curves(page, report);
@@ -38,8 +42,10 @@ public static class HtmlReport
 
     private const string Style =
         ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:64rem;margin:auto;padding:1rem}"
-        + "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #8886;text-align:right}th:first-child,td:first-child{text-align:left}"
-        + "tr.best{font-weight:600}pre{overflow:auto;padding:1rem;border:1px solid #8886}svg{width:100%;height:auto;border:1px solid #8886}polyline{fill:none;stroke:#2b7de9;stroke-width:2}"
+        + "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid "
+        + "#8886;text-align:right}th:first-child,td:first-child{text-align:left}"
+        + "tr.best{font-weight:600}pre{overflow:auto;padding:1rem;border:1px solid #8886}svg{width:100%;height:auto;border:1px solid "
+        + "#8886}polyline{fill:none;stroke:#2b7de9;stroke-width:2}"
         + "svg text{font:12px system-ui,sans-serif;fill:currentColor}.hit{font-weight:600}";
 
     private static void Models(StringBuilder page, ComparisonReport report)
@@ -55,7 +61,9 @@ public static class HtmlReport
         double best = report.Models.Select(model => model.Item.GetValueOrDefault("NDCG@10")).DefaultIfEmpty().Max();
         foreach (var model in report.Models)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr{(model.Item.GetValueOrDefault("NDCG@10") == best ? " class=\"best\"" : "")}><th scope=\"row\">{Text(model.Name)}</th>");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<tr{(model.Item.GetValueOrDefault("NDCG@10") == best ? " class=\"best\"" : "")}><th "
+                + $"scope=\"row\">{Text(model.Name)}</th>");
             foreach (string figure in shown)
             {
                 page.Append(CultureInfo.InvariantCulture, $"<td>{model.Item.GetValueOrDefault(figure):F4}</td>");
@@ -78,7 +86,9 @@ public static class HtmlReport
             return;
         }
 
-        page.Append("<h2>By popularity of the target</h2><p>HR@10 of the rows whose target is in the slice.</p><table><thead><tr><th scope=\"col\">model</th>");
+        page.Append(
+            "<h2>By popularity of the target</h2><p>HR@10 of the rows whose target is in the "
+            + "slice.</p><table><thead><tr><th scope=\"col\">model</th>");
         foreach (string name in names)
         {
             page.Append(CultureInfo.InvariantCulture, $"<th scope=\"col\">{Text(name)}</th>");
@@ -139,7 +149,8 @@ public static class HtmlReport
         return string.Create(CultureInfo.InvariantCulture,
             $"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(label)}\"><polyline points=\"{line}\"/>"
             + $"<text x=\"4\" y=\"{Edge}\">{high:G4}</text><text x=\"4\" y=\"{Height - Edge}\">{low:G4}</text>"
-            + $"<text x=\"{Edge}\" y=\"{Height - 12}\">{firstStep:F0}</text><text x=\"{Width - 2 * Edge}\" y=\"{Height - 12}\">step {lastStep:F0}</text></svg>");
+            + $"<text x=\"{Edge}\" y=\"{Height - 12}\">{firstStep:F0}</text><text x=\"{Width - 2 * Edge}\" "
+            + $"y=\"{Height - 12}\">step {lastStep:F0}</text></svg>");
     }
 
     private static void Examples(StringBuilder page, IReadOnlyList<ReportExample> examples)

@@ -16,7 +16,7 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         new(new EvaluationOptions { Seed = options.Seed, MaxExamples = options.MaxTestRows });
     private EvaluationReport? _previous;
 
-    /// <summary>Gets what the report holds beside the models.</summary>
+    /// <summary>Gets the details of the report beside the models.</summary>
     public Dictionary<string, object> Details { get; } = new(StringComparer.Ordinal)
     {
         ["preset"] = options.Preset.Name,

@@ -63,7 +63,10 @@ public sealed partial class Recipe
             progress => tuner.TuneAsync(recommender, priors, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
         tuned.Apply(recommender);
         board.AddShares(stage, tuned);
+        var weights = tuned.Priors.Select(prior => prior.Weight.ToString("F2", CultureInfo.InvariantCulture)).DefaultIfEmpty("none");
         stages.Say(string.Create(CultureInfo.InvariantCulture,
-            $"{stage}: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {string.Join(" and ", tuned.Priors.Select(prior => prior.Weight.ToString("F2", CultureInfo.InvariantCulture)).DefaultIfEmpty("none"))}; penalties {tuned.HistoryPenalty} and {tuned.LastItemPenalty}; validation HR@10 {tuned.HitRate:F4} NDCG@10 {tuned.Ndcg:F4}."));
+            $"{stage}: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {string.Join(" and ", weights)}; "
+            + $"penalties {tuned.HistoryPenalty} and {tuned.LastItemPenalty}; "
+            + $"validation HR@10 {tuned.HitRate:F4} NDCG@10 {tuned.Ndcg:F4}."));
     }
 }

@@ -46,7 +46,9 @@ public sealed partial class Recipe
         ArgumentNullException.ThrowIfNull(data);
         var stages = new StageRunner(observer);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
-            $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with {data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, {data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
+            $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with "
+            + $"{data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, "
+            + $"{data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
         var vectors = new VectorStage(_options, _encoder, stages);
         var index = await new IndexStage(_options, stages, vectors).RunAsync(data, cancellationToken).ConfigureAwait(false);

@@ -109,6 +109,8 @@ internal sealed class RecipeOptionsRules : IValidateOptions<RecipeOptions>
         string[] unknown = [.. (options.Baselines ?? []).Except(RecipeOptions.AllBaselines, StringComparer.Ordinal)];
         return unknown.Length == 0
             ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail($"Baselines: '{string.Join("', '", unknown)}' not known; expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
+            : ValidateOptionsResult.Fail(
+                $"Baselines: '{string.Join("', '", unknown)}' not known; "
+                + $"expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
     }
 }

@@ -13,9 +13,8 @@ public enum AdvantageBaseline
 /// <summary>Rewards of one group relative to each other.</summary>
 /// <remarks>
 /// A = (r − mean) / (std + 1e-4), std with G − 1: DeepSeekMath (arXiv:2402.03300), section 4.1.2. Without the deviation: Dr. GRPO
-/// (arXiv:2503.20783).
-/// Members drawn with unequal probabilities carry inclusion weights: mean and deviation are then weighted, and each advantage is multiplied
-/// by its weight relative to the group's mean weight.
+/// (arXiv:2503.20783). Members drawn with unequal probabilities carry inclusion weights: mean and deviation are then weighted, and each
+/// advantage is multiplied by its weight relative to the group's mean weight.
 /// </remarks>
 public sealed class GroupAdvantage
 {
@@ -47,7 +46,8 @@ public sealed class GroupAdvantage
         if (count < 2 || advantages.Length != count || (weights.Length != 0 && weights.Length != count))
         {
             throw new ArgumentException(
-                $"Expected at least 2 rewards and as many advantages (and weights, if any); got {count}, {advantages.Length} and {weights.Length}.", nameof(rewards));
+                $"Expected at least 2 rewards and as many advantages (and weights, if any); got {count}, "
+                + $"{advantages.Length} and {weights.Length}.", nameof(rewards));
         }
 
         double least = double.PositiveInfinity, most = double.NegativeInfinity, total = 0, sum = 0;

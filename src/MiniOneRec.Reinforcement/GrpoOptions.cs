@@ -91,8 +91,7 @@ public sealed class GrpoOptions : PolicyTrainingOptions
 
     /// <summary>
     /// Gets or sets how many more rounds of prompts a step may draw until it has <see cref="PolicyTrainingOptions.PromptsPerStep"/> groups
-    /// that carry a signal
-    /// (DAPO's dynamic sampling); 0 for none.
+    /// that carry a signal (DAPO's dynamic sampling); 0 for none.
     /// </summary>
     /// <value>The default is 0.</value>
     [Range(0, 1024)]
@@ -117,7 +116,9 @@ internal sealed class GrpoOptionsRules : IValidateOptions<GrpoOptions>
 
         if (options.Reference is { SyncEverySteps: > 0, Kind: not ReferenceKind.FrozenCopy })
         {
-            failures.Add($"Reference.SyncEverySteps {options.Reference.SyncEverySteps} needs Reference.Kind FrozenCopy, not {options.Reference.Kind}.");
+            failures.Add(
+                $"Reference.SyncEverySteps {options.Reference.SyncEverySteps} needs Reference.Kind FrozenCopy, "
+                + $"not {options.Reference.Kind}.");
         }
 
         if (options.KlTarget > 0 && options.KlWeight == 0)
@@ -127,7 +128,9 @@ internal sealed class GrpoOptionsRules : IValidateOptions<GrpoOptions>
 
         if (options.Objective == PolicyObjective.OnPolicy && (options.InnerEpochs > 1 || options.GroupsPerUpdate > 0))
         {
-            failures.Add($"Objective OnPolicy allows one update per step; InnerEpochs is {options.InnerEpochs} and GroupsPerUpdate {options.GroupsPerUpdate}.");
+            failures.Add(
+                $"Objective OnPolicy allows one update per step; InnerEpochs is {options.InnerEpochs} and "
+                + $"GroupsPerUpdate {options.GroupsPerUpdate}.");
         }
 
         failures.AddRange(GuardOptions.Check(options.Guards, rewards: true));

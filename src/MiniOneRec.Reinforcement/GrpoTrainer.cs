@@ -10,10 +10,8 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Improves a model by group-relative policy optimisation over the catalogue's tree.</summary>
 /// <remarks>
 /// GRPO: DeepSeekMath (arXiv:2402.03300); constrained beam rollouts and rank rewards: MiniOneRec (arXiv:2510.24431). Departures: the group
-/// is the unit of
-/// batching and runs as one tree; groups whose rewards are all equal are skipped before any forward pass, so they add no KL either; dropout
-/// is
-/// off, so that the policy that is updated is the one that sampled.
+/// is the unit of batching and runs as one tree; groups whose rewards are all equal are skipped before any forward pass, so they add no KL
+/// either; dropout is off, so that the policy that is updated is the one that sampled.
 /// </remarks>
 public sealed class GrpoTrainer
 {
@@ -43,7 +41,7 @@ public sealed class GrpoTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
@@ -78,7 +76,8 @@ public sealed class GrpoTrainer
     /// <param name="validation">Held-out next-item examples.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         SemanticIdModel model, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -98,7 +97,8 @@ public sealed class GrpoTrainer
     /// <param name="validation">Held-out examples, by whose figure the best weights are kept; without them the last are kept.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -110,7 +110,8 @@ public sealed class GrpoTrainer
     /// <param name="validation">Held-out next-item examples, ranked as the recommender serves.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<RolloutExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

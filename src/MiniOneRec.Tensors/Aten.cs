@@ -7,9 +7,8 @@ namespace MiniOneRec.Tensors;
 
 /// <summary>Calls ATen operators that TorchSharp does not expose, through libtorch's stable C ABI.</summary>
 /// <remarks>
-/// All schema arguments in order, defaults included; results overwrite the stack from slot 0. A failure's reason goes to stderr
-/// only, so callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc. No operator with text
-/// among
+/// All schema arguments in order, defaults included; results overwrite the stack from slot 0. A failure's reason goes to stderr only, so
+/// callers validate shapes first. <c>Opt</c> relies on <c>delete</c> being <c>free</c>, as it is with glibc. No operator with text among
 /// its arguments may go through the dispatcher: libtorch 2.10 copies each text and never frees the copy. The two that are needed have C
 /// functions of their own.
 /// </remarks>

@@ -9,8 +9,8 @@ namespace MiniOneRec.Tensors;
 /// <summary>Products with weights by oneDNN, for inference on the CPU.</summary>
 /// <remarks>
 /// In float32, libtorch multiplies by MKL, which copies the weight at every call and does not use the widest registers of every processor;
-/// oneDNN does
-/// both better. In bfloat16 libtorch calls oneDNN itself, so only packed weights differ. Results differ in the order of additions alone.
+/// oneDNN does both better. In bfloat16 libtorch calls oneDNN itself, so only packed weights differ. Results differ in the order of
+/// additions alone.
 /// </remarks>
 internal static class CpuLinear
 {

@@ -15,7 +15,8 @@ internal static class NativeBackend
         {
             torch.TryInitializeDeviceType(DeviceType.CPU);
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
+            or BadImageFormatException or EntryPointNotFoundException)
         {
             throw new InvalidOperationException(MissingLibrary(e), e);
         }
@@ -31,8 +32,10 @@ internal static class NativeBackend
             root = inner;
         }
 
-        return $"libtorch, the native library of TorchSharp, cannot be loaded ({root.Message.Split('\n')[0].TrimEnd()}). Reference the package TorchSharp-cpu in the application's "
-            + "project, or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the version of TorchSharp that MiniOneRec references.";
+        return $"libtorch, the native library of TorchSharp, cannot be loaded ({root.Message.Split('\n')[0].TrimEnd()}). "
+            + "Reference the package TorchSharp-cpu in the application's "
+            + "project, or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, "
+            + "in the version of TorchSharp that MiniOneRec references.";
     }
 
     /// <summary>Gets the message about a GPU that is not there.</summary>
@@ -46,13 +49,17 @@ internal static class NativeBackend
         string asked = $"Device '{device}' was asked for, but ";
         if (devices > 0)
         {
-            return $"{asked}this machine shows {devices} GPU{(devices == 1 ? "" : "s")}: cuda:0{(devices == 1 ? "" : $" to cuda:{devices - 1}")}.";
+            return $"{asked}this machine shows {devices} GPU{(devices == 1 ? "" : "s")}: "
+                + $"cuda:0{(devices == 1 ? "" : $" to cuda:{devices - 1}")}.";
         }
 
         return cudaLibrary is null
-            ? $"{asked}this process has libtorch without CUDA ({cpuLibrary ?? "no file of it was found"}). Reference the package TorchSharp-cuda-linux, or on Windows "
-                + "TorchSharp-cuda-windows, in place of TorchSharp-cpu in the application's project, in the version of TorchSharp that MiniOneRec references; or set Device to 'cpu'."
-            : $"{asked}no GPU was found, although libtorch has CUDA ({cudaLibrary}). Check the NVIDIA driver (nvidia-smi) and CUDA_VISIBLE_DEVICES, which is "
+                ? $"{asked}this process has libtorch without CUDA ({cpuLibrary ?? "no file of it was found"}). "
+                + "Reference the package TorchSharp-cuda-linux, or on Windows "
+                + "TorchSharp-cuda-windows, in place of TorchSharp-cpu in the application's project, "
+                + "in the version of TorchSharp that MiniOneRec references; or set Device to 'cpu'."
+                : $"{asked}no GPU was found, although libtorch has CUDA ({cudaLibrary}). Check the NVIDIA driver (nvidia-smi) "
+                + "and CUDA_VISIBLE_DEVICES, which is "
                 + $"{(visible is null ? "not set" : $"'{visible}'")}; or set Device to 'cpu'.";
     }
 

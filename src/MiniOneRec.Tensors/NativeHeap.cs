@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MiniOneRec;
 
-/// <summary>What the C library's allocator holds.</summary>
+/// <summary>Holds the figures of the C library's allocator.</summary>
 /// <param name="InUse">Bytes that the program has not freed.</param>
 /// <param name="Free">Bytes that the program has freed and the allocator keeps; their pages may be resident or not.</param>
 public readonly record struct NativeHeapUse(long InUse, long Free);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MiniOneRec;
 
-/// <summary>What glibc's allocator does with large blocks that are freed.</summary>
+/// <summary>Specifies what glibc's allocator does with large blocks that are freed.</summary>
 public enum AllocatorGoal
 {
     /// <summary>It keeps them for the next tensor of that size: resident memory stays near its peak, and fragments come on top.</summary>

@@ -6,10 +6,8 @@ namespace MiniOneRec.Tensors;
 /// <summary>Rounds the rows of oneDNN's products up, so that few shapes occur.</summary>
 /// <remarks>
 /// oneDNN generates code for every shape: half a millisecond and 110 to 150 KB each, and it keeps the latest 1,024. Batches of prompts have
-/// a new
-/// number of rows nearly every time. Rows are therefore computed in eight sizes per power of two; those beyond the last hold anything, and
-/// are
-/// cut off. A row's result depends on its own values alone.
+/// a new number of rows nearly every time. Rows are therefore computed in eight sizes per power of two; those beyond the last hold
+/// anything, and are cut off. A row's result depends on its own values alone.
 /// </remarks>
 internal static class RowBuckets
 {

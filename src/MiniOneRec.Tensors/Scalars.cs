@@ -5,8 +5,7 @@ namespace MiniOneRec.Tensors;
 /// <summary>Numbers as TorchSharp's operations take them, held until native code has read them.</summary>
 /// <remarks>
 /// An operation passes a pointer to the number and forgets the object: where another thread starts a collection meanwhile, the finalizer
-/// frees what is
-/// being read, and the operation fails or computes with something else. Here the thread's last numbers stay reachable.
+/// frees what is being read, and the operation fails or computes with something else. Here the thread's last numbers stay reachable.
 /// </remarks>
 internal static class Scalars
 {

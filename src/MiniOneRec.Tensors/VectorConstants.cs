@@ -6,11 +6,9 @@ namespace MiniOneRec.Tensors;
 /// <summary>Brings a page of libtorch's constants into memory, which its exponential function otherwise misses forever.</summary>
 /// <remarks>
 /// The AVX-512 exponential behind silu, sigmoid and attention ends with a masked load of infinity, for arguments that overflow. Where no
-/// argument
-/// does, the mask is empty, the load faults without being seen, and the page never becomes present; the processor then spends some 300 ns
-/// on
-/// every 16 values. One overflow ends that: silu of 1,760 × 336 values took 15.3 ms before and 0.15 ms after on an AMD EPYC (Zen 4). No
-/// result changes.
+/// argument does, the mask is empty, the load faults without being seen, and the page never becomes present; the processor then spends some
+/// 300 ns on every 16 values. One overflow ends that: silu of 1,760 × 336 values took 15.3 ms before and 0.15 ms after on an AMD EPYC (Zen
+/// 4). No result changes.
 /// </remarks>
 internal static class VectorConstants
 {

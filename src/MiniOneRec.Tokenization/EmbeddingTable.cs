@@ -129,7 +129,8 @@ public sealed class EmbeddingTable
         if ((expectedCount ?? count) != count || (expectedWidth ?? width) != width)
         {
             throw new InvalidDataException(
-                $"Embedding file '{path}' has shape [{count}, {width}]; expected [{expectedCount?.ToString(null, null) ?? "any"}, {expectedWidth?.ToString(null, null) ?? "any"}].");
+                $"Embedding file '{path}' has shape [{count}, {width}]; expected [{expectedCount?.ToString(null, null) ?? "any"}, "
+                + $"{expectedWidth?.ToString(null, null) ?? "any"}].");
         }
 
         if (FirstNotFinite(values) is var at and >= 0)

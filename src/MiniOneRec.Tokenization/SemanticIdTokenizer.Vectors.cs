@@ -39,8 +39,7 @@ public sealed partial class SemanticIdTokenizer
     /// <summary>Fits the quantizer to vectors of any source and gives their items semantic IDs; no text is needed.</summary>
     /// <remarks>
     /// For a catalogue of bare ids, <see cref="CollaborativeVectors"/> makes vectors of users' sequences. Items without a vector need one
-    /// first:
-    /// <see cref="VectorSource.FillMissing"/> gives them the mean, and collisions are resolved as always.
+    /// first: <see cref="VectorSource.FillMissing"/> gives them the mean, and collisions are resolved as always.
     /// </remarks>
     /// <param name="vectors">The items' vectors, none missing.</param>
     /// <param name="progress">Told of the quantizer's stage.</param>

@@ -7,12 +7,11 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Gives a catalogue its semantic IDs: text, vectors, codes, collisions resolved.</summary>
 /// <remarks>
 /// Fitting (<see cref="TokenizeAsync"/>, <c>BuildAsync</c>, <see cref="RefitAsync"/>) is for one caller at a time. <c>AssignAsync</c> and
-/// <see cref="AddItemsAsync"/> fit nothing and are safe for
-/// concurrent use where the encoder is.
+/// <see cref="AddItemsAsync"/> fit nothing and are safe for concurrent use where the encoder is.
 /// </remarks>
 public sealed partial class SemanticIdTokenizer
 {
-    private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
+    private readonly CatalogueText _text;
     private readonly IQuantizer _quantizer;
     private readonly TokenizationOptions _options;
     private readonly ILogger _logger;
@@ -31,7 +30,8 @@ public sealed partial class SemanticIdTokenizer
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(quantizer);
         _options = OptionsValidation.Validated(options ?? new TokenizationOptions(), new TokenizationOptionsValidator());
-        (_encoder, _quantizer, _logger) = (encoder, quantizer, logger ?? NullLogger<SemanticIdTokenizer>.Instance);
+        (_quantizer, _logger) = (quantizer, logger ?? NullLogger<SemanticIdTokenizer>.Instance);
+        _text = new CatalogueText(encoder, _options, _logger);
     }
 
     /// <summary>Makes a tokenizer without an encoder, for catalogues whose vectors are known or come from behaviour.</summary>
@@ -45,6 +45,7 @@ public sealed partial class SemanticIdTokenizer
         ArgumentNullException.ThrowIfNull(quantizer);
         _options = OptionsValidation.Validated(options ?? new TokenizationOptions(), new TokenizationOptionsValidator());
         (_quantizer, _logger) = (quantizer, logger ?? NullLogger<SemanticIdTokenizer>.Instance);
+        _text = new CatalogueText(encoder: null, _options, _logger);
     }
 
     /// <summary>Gives items their semantic IDs.</summary>
@@ -73,17 +74,16 @@ public sealed partial class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
-        return await BuildAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), progress,
+        var (embeddings, texts) = await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        return await BuildAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, _text.Fitted?.Fingerprint), progress,
             cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Fits encoder and quantizer together, again where they were fitted, and gives items new semantic IDs.</summary>
     /// <remarks>
-    /// A catalogue that was built before keeps its semantic IDs but takes no more items from this tokenizer: what it was built with is
-    /// gone. An encoder that is no
-    /// <see cref="IFittedEncoder"/> has nothing to fit. Where the quantizer cannot be fitted, a <see cref="TfIdfEncoder"/> returns to the
-    /// fit that it had.
+    /// A catalogue that was built before keeps its semantic IDs but takes no more items from this tokenizer, because its encoder and
+    /// quantizer are gone. An encoder that is no <see cref="IFittedEncoder"/> has nothing to fit. Where the quantizer cannot be fitted, a
+    /// <see cref="TfIdfEncoder"/> returns to the fit that it had.
     /// </remarks>
     /// <param name="items">The catalogue, ids unique.</param>
     /// <param name="progress">Told of the stages <c>text</c> and the quantizer's.</param>
@@ -96,7 +96,7 @@ public sealed partial class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        if (items.Count == 0 || Fitted is not { } encoder)
+        if (items.Count == 0 || _text.Fitted is not { } encoder)
         {
             return await BuildAsync(items, progress, cancellationToken).ConfigureAwait(false);
         }
@@ -108,7 +108,7 @@ public sealed partial class SemanticIdTokenizer
         Vectors vectors;
         try
         {
-            var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+            var (embeddings, texts) = await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
             vectors = new Vectors([.. items.Select(item => item.Id)], embeddings, texts, encoder.Fingerprint);
             await _quantizer.FitAsync(embeddings, progress, cancellationToken).ConfigureAwait(false);
         }
@@ -133,10 +133,11 @@ public sealed partial class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        CheckFitted("that the quantizer was fitted with");
+        _text.CheckFitted("that the quantizer was fitted with");
         CheckQuantizer();
-        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
-        return await AssignAsync(new Vectors([.. items.Select(item => item.Id)], embeddings, texts, Fitted?.Fingerprint), cancellationToken)
+        var (embeddings, texts) = await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        return await AssignAsync(
+            new Vectors([.. items.Select(item => item.Id)], embeddings, texts, _text.Fitted?.Fingerprint), cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -150,8 +151,7 @@ public sealed partial class SemanticIdTokenizer
     /// are added, or none.</returns>
     /// <exception cref="InvalidOperationException">
     /// The encoder is not fitted or not the one that the catalogue was built with, its vectors do not fit, the catalogue's quantizer was
-    /// fitted again, or an item finds
-    /// no free code.
+    /// fitted again, or an item finds no free code.
     /// </exception>
     public async Task<CatalogueAddition> AddItemsAsync(
         SemanticIdCatalogue catalogue, IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null,
@@ -159,15 +159,16 @@ public sealed partial class SemanticIdTokenizer
     {
         ArgumentNullException.ThrowIfNull(catalogue);
         ArgumentNullException.ThrowIfNull(items);
-        CheckFitted("that the catalogue was built with");      // fitted to the new items alone, it would give vectors of another space
-        if (catalogue.EncoderFingerprint is { } expected && Fitted?.Fingerprint is var found && found != expected)
+        // Fitted to the new items alone, the encoder would give vectors of another space.
+        _text.CheckFitted("that the catalogue was built with");
+        if (catalogue.EncoderFingerprint is { } expected && _text.Fitted?.Fingerprint is var found && found != expected)
         {
             throw new InvalidOperationException(
-                $"The catalogue was built with an encoder of the fit {expected}; this one has {found ?? "none"}. Load the encoder that was saved with the catalogue, "
-                + $"or fit encoder and quantizer together ({nameof(RefitAsync)}).");
+                $"The catalogue was built with an encoder of the fit {expected}; this one has {found ?? "none"}. "
+                + $"Load the encoder that was saved with the catalogue, or fit encoder and quantizer together ({nameof(RefitAsync)}).");
         }
 
-        var (embeddings, texts) = await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
+        var (embeddings, texts) = await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false);
         var batch = new CatalogueBatch([.. items.Select(item => item.Id)], embeddings, UnknownTexts.Find(embeddings, texts),
             catalogue.Growth.UnknownText);
         var addition = await catalogue.AddAsync(batch, progress, cancellationToken).ConfigureAwait(false);
@@ -187,44 +188,7 @@ public sealed partial class SemanticIdTokenizer
         IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return (await EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false)).Vectors;
-    }
-
-    private IFittedEncoder? Fitted => _encoder?.FittedPart();
-
-    private async Task<(EmbeddingTable Vectors, string[] Texts)> EncodeAsync(
-        IReadOnlyList<Item> items, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
-    {
-        if (items.Count == 0)
-        {
-            throw new ArgumentException("There are no items to tokenize.", nameof(items));
-        }
-
-        var encoder = _encoder ?? throw new InvalidOperationException(
-            $"This tokenizer has no text encoder: give its constructor one, or call {nameof(BuildAsync)} with the items' vectors.");
-
-        Log.EncodingText(_logger, items.Count);
-        string[] texts = [.. items.Select(_options.TextOf)];
-        if (texts.Count(string.IsNullOrWhiteSpace) is var empty and > 0)
-        {
-            Log.ItemsWithoutText(_logger, empty);
-        }
-
-        if (Fitted is { IsFitted: false } unfitted)
-        {
-            await unfitted.FitAsync(texts, cancellationToken).ConfigureAwait(false);
-        }
-
-        var vectors = new List<ReadOnlyMemory<float>>(texts.Length);
-        foreach (string[] batch in texts.Chunk(_options.EncoderBatchSize))
-        {
-            var generated = await encoder.GenerateAsync(batch, cancellationToken: cancellationToken).ConfigureAwait(false);
-            EncoderOutput.CheckCount(generated.Count, batch.Length);
-            vectors.AddRange(generated.Select(embedding => embedding.Vector));
-            progress?.Report(new TrainingProgress("text", vectors.Count, texts.Length));
-        }
-
-        return (EncoderOutput.ToTable(vectors), texts);
+        return (await _text.EncodeAsync(items, progress, cancellationToken).ConfigureAwait(false)).Vectors;
     }
 
     private async Task<SemanticIdCatalogue> BuildAsync(Vectors vectors, IProgress<TrainingProgress>? progress,
@@ -285,20 +249,13 @@ public sealed partial class SemanticIdTokenizer
         }
     }
 
-    private void CheckFitted(string which)
-    {
-        if (Fitted is { IsFitted: false } unfitted)
-        {
-            throw new InvalidOperationException(
-                $"The {unfitted.GetType().Name} is not fitted; load the one {which} ({unfitted.GetType().Name}.LoadAsync).");
-        }
-    }
-
     private void CheckQuantizer()
     {
         if (_quantizer.Width == 0)
         {
-            throw new InvalidOperationException($"The {_quantizer.Kind} quantizer is not fitted; load one ({nameof(QuantizerFolder)}.{nameof(QuantizerFolder.LoadAsync)}), or call BuildAsync, which fits it.");
+            throw new InvalidOperationException(
+                $"The {_quantizer.Kind} quantizer is not fitted; load one ({nameof(QuantizerFolder)}.{nameof(QuantizerFolder.LoadAsync)}), "
+                + "or call BuildAsync, which fits it.");
         }
     }
 }

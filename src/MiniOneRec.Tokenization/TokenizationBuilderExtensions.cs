@@ -45,8 +45,8 @@ public static class TokenizationBuilderExtensions
 
     /// <summary>
     /// Adds tokenization with options from configuration: <see cref="TokenizationOptions"/> in the section itself, those of encoder and
-    /// quantizer in
-    /// the sections <c>TfIdf</c> and <c>RqVae</c> within it, or <c>RqKMeans</c>, <c>RqOpq</c>, <c>Fsq</c> where such a quantizer is used.
+    /// quantizer in the sections <c>TfIdf</c> and <c>RqVae</c> within it, or <c>RqKMeans</c>, <c>RqOpq</c>, <c>Fsq</c> where such a
+    /// quantizer is used.
     /// </summary>
     /// <param name="builder">The builder.</param>
     /// <param name="configuration">The section of tokenization.</param>
@@ -60,8 +60,7 @@ public static class TokenizationBuilderExtensions
     /// <summary>Replaces the quantizer; it receives its options, device, seed and logger from the container.</summary>
     /// <remarks>
     /// A quantizer of one's own takes what it needs in its constructor: options that the application configures,
-    /// <see cref="MiniOneRecOptions"/>,
-    /// services.
+    /// <see cref="MiniOneRecOptions"/>, services.
     /// </remarks>
     /// <param name="builder">The builder.</param>
     /// <typeparam name="T">The quantizer.</typeparam>

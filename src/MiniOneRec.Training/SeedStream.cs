@@ -4,8 +4,7 @@ namespace MiniOneRec.Training;
 /// generator's state.</summary>
 /// <remarks>
 /// SplitMix64, Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators". The derivations differ for the sake of
-/// recorded runs:
-/// each must give the bits that it gave before.
+/// recorded runs: each must give the bits that it gave before.
 /// </remarks>
 internal static class SeedStream
 {

@@ -7,11 +7,9 @@ namespace MiniOneRec.Vectors;
 /// <remarks>
 /// Levy and Goldberg, <em>Neural word embedding as implicit matrix factorization</em> (2014), with the context smoothing and the powers of
 /// singular values and the added contexts of Levy, Goldberg and Dagan (2015), section 3. With #(i, j) the number of times that i and j
-/// stand at most <c>Window</c> steps apart,
-/// <c>M(i, j) = max(0, ln(#(i, j) · Σ #(c)^α / (#(i) · #(j)^α)) − ln k)</c>, the truncated decomposition <c>M ≈ U Σ Vᵀ</c>, and the vector
-/// of i
-/// is row i of <c>(U + V) Σ^p</c>: U says in which contexts i occurs, V of which items i is a context. Departures: an item is no context of
-/// itself, and the contexts are counted without regard to their distance.
+/// stand at most <c>Window</c> steps apart, <c>M(i, j) = max(0, ln(#(i, j) · Σ #(c)^α / (#(i) · #(j)^α)) − ln k)</c>, the truncated
+/// decomposition <c>M ≈ U Σ Vᵀ</c>, and the vector of i is row i of <c>(U + V) Σ^p</c>: U says in which contexts i occurs, V of which items
+/// i is a context. Departures: an item is no context of itself, and the contexts are counted without regard to their distance.
 /// </remarks>
 public static class CollaborativeVectors
 {
@@ -25,8 +23,7 @@ public static class CollaborativeVectors
     /// <param name="cancellationToken">Stops between steps.</param>
     /// <returns>
     /// Vectors of at most <c>Width</c> dimensions, fewer where the matrix has a lower rank. An item is missing where it occurs too rarely
-    /// or is
-    /// associated with no other.
+    /// or is associated with no other.
     /// </returns>
     /// <exception cref="ArgumentException">No items, an id twice, or no two items that are associated.</exception>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
@@ -53,7 +50,8 @@ public static class CollaborativeVectors
         if (!present.Contains(true))
         {
             throw new ArgumentException(
-                $"No two of the {matrix.Rows} items are associated: no sequence holds two items within {options.Window} steps that both occur "
+                $"No two of the {matrix.Rows} items are associated: no sequence holds two items within "
+                + $"{options.Window} steps that both occur "
                 + $"{options.MinCount} times, or no PMI is above ln {options.Shift}.", nameof(sequences));
         }
 

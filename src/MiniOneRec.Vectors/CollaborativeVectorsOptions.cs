@@ -42,8 +42,7 @@ public sealed class CollaborativeVectorsOptions
 
     /// <summary>
     /// Gets or sets whether an item's vector is the sum of its vectors as item and as context. With the sum, items that occur together are
-    /// alike;
-    /// without it, items that occur with the same others.
+    /// alike; without it, items that occur with the same others.
     /// </summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool AddContexts { get; set; } = true;

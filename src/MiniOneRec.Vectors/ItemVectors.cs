@@ -52,7 +52,8 @@ public sealed partial class ItemVectors
     /// <param name="name">Its name.</param>
     /// <exception cref="KeyNotFoundException">There is no such source; the message lists those that there are.</exception>
     public VectorSource this[string name] => Find(name) ?? throw new KeyNotFoundException(
-        $"There is no source '{name}' of item vectors; there {(_sources.Length == 1 ? "is" : "are")} {string.Join(", ", _sources.Select(source => $"'{source.Name}'"))}.");
+        $"There is no source '{name}' of item vectors; "
+        + $"there {(_sources.Length == 1 ? "is" : "are")} {string.Join(", ", _sources.Select(source => $"'{source.Name}'"))}.");
 
     /// <summary>Gets a source, or <see langword="null"/> where there is none of that name.</summary>
     /// <param name="name">Its name.</param>
@@ -84,10 +85,9 @@ public sealed partial class ItemVectors
     /// <summary>Combines sources into one: each is whitened, scaled, and written beside the others.</summary>
     /// <remarks>
     /// A source that is simply appended to another one decides every distance where its numbers are larger or its directions fewer. After
-    /// whitening and division by the root of
-    /// its width, a source's vectors have a mean squared length of 1, so that the weight says how much of the squared distance is its
-    /// share. An item that one source
-    /// lacks has that source's mean (0) there; an item is missing where all sources lack it.
+    /// whitening and division by the root of its width, a source's vectors have a mean squared length of 1, so that the weight says how
+    /// much of the squared distance is its share. An item that one source lacks has that source's mean (0) there; an item is missing where
+    /// all sources lack it.
     /// </remarks>
     /// <param name="name">The name of the result.</param>
     /// <param name="parts">Names of sources with weights above 0, and what is done to each.</param>
@@ -125,7 +125,7 @@ public sealed partial class ItemVectors
     }
 }
 
-/// <summary>What a source gives to a combination (<see cref="ItemVectors.Combine"/>).</summary>
+/// <summary>Specifies what a source gives to a combination (<see cref="ItemVectors.Combine"/>).</summary>
 /// <param name="Source">The source's name.</param>
 /// <param name="Weight">Its weight, above 0: the root of its share in the squared distance between two items.</param>
 /// <param name="Width">How many leading directions are kept, or <see langword="null"/> for all.</param>

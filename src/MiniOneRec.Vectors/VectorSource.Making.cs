@@ -108,7 +108,9 @@ public sealed partial class VectorSource
         var (count, width, values) = await NpyFile.ReadAsync(path, cancellationToken).ConfigureAwait(false);
         if (count != rows.Ids.Count)
         {
-            throw new InvalidDataException($"Embedding file '{path}' has {count} rows; the catalogue has {rows.Ids.Count} items. It is of another catalogue, or lacks the list of its ids.");
+            throw new InvalidDataException(
+                $"Embedding file '{path}' has {count} rows; the catalogue has {rows.Ids.Count} items. "
+                + "It is of another catalogue, or lacks the list of its ids.");
         }
 
         try

@@ -85,7 +85,7 @@ public sealed partial class VectorSource
         _fingerprint = new Lazy<string>(ComputeFingerprint);
     }
 
-    /// <summary>Gets what the vectors are of.</summary>
+    /// <summary>Gets the name of what the vectors describe.</summary>
     public string Name { get; }
 
     /// <summary>Gets the items' ids by row.</summary>
@@ -135,7 +135,8 @@ public sealed partial class VectorSource
     /// <summary>Returns this source, or throws where a row is missing.</summary>
     /// <exception cref="InvalidOperationException">Items have no vector; the message counts them and names the first.</exception>
     public VectorSource RequireComplete() => IsComplete ? this : throw new InvalidOperationException(
-        $"Source '{Name}' has no vector for {Count - PresentCount} of {Count} items ({string.Join(", ", MissingItems().Take(3).Select(id => $"'{id}'"))}"
+        $"Source '{Name}' has no vector for {Count - PresentCount} of {Count} items "
+        + $"({string.Join(", ", MissingItems().Take(3).Select(id => $"'{id}'"))}"
         + $"{(Count - PresentCount > 3 ? ", …" : "")}); expected one for every item. {nameof(FillMissing)} gives them the mean.");
 
     /// <summary>
@@ -166,7 +167,8 @@ public sealed partial class VectorSource
         }
 
         return present.Contains(true) ? new VectorSource(Name, rows, Width, values, present) : throw new ArgumentException(
-            $"Source '{Name}' has no vector for any of the {rows.Ids.Count} items of the catalogue: its ids begin with '{ItemIds[0]}', the catalogue's with '{rows.Ids[0]}'. "
+            $"Source '{Name}' has no vector for any of the {rows.Ids.Count} items of the catalogue: its ids begin with '{ItemIds[0]}', "
+            + $"the catalogue's with '{rows.Ids[0]}'. "
             + "The vectors are of another catalogue.", nameof(rows));
     }
 

@@ -61,9 +61,8 @@ public static class VectorTransforms
     /// <summary>Turns the vectors into coordinates along their principal directions and scales each of these to variance 1.</summary>
     /// <remarks>
     /// PCA whitening: with the covariance <c>U diag(λ) Uᵀ</c> of the present rows, <c>y = (λ + r·mean(λ))^(-1/2) Uᵀ (x − mean)</c>,
-    /// directions by falling λ. The ridge r keeps
-    /// directions of almost no variance from becoming noise of full size; directions with λ below 1e-9 of the largest are left out. Each
-    /// direction points where its largest entry is positive.
+    /// directions by falling λ. The ridge r keeps directions of almost no variance from becoming noise of full size; directions with λ
+    /// below 1e-9 of the largest are left out. Each direction points where its largest entry is positive.
     /// </remarks>
     /// <param name="source">The vectors, at least two of them present.</param>
     /// <param name="width">How many leading directions are kept, at least 1, or <see langword="null"/> for all.</param>

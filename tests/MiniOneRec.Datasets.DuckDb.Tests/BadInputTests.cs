@@ -154,7 +154,9 @@ public sealed class BadInputTests
     {
         using var folder = new TempFolder();
         string path = Path.Combine(folder.Path, "log.parquet");
-        Engine.Sql($"COPY (SELECT hash(i) % 400000 AS user_id, hash(i * 7) % 400000 AS item_id, i AS timestamp FROM range(1500000) t(i)) TO '{path}'");
+        Engine.Sql(
+            "COPY (SELECT hash(i) % 400000 AS user_id, hash(i * 7) % 400000 AS item_id, "
+            + $"i AS timestamp FROM range(1500000) t(i)) TO '{path}'");
         var source = Engine.Source(path);
         (source.MemoryLimit, source.MaxTempSize, source.TempDirectory) =
             ("25MB", "1MB", Directory.CreateDirectory(Path.Combine(folder.Path, "work")).FullName);

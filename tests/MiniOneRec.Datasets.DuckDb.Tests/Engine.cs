@@ -20,7 +20,8 @@ internal static class Engine
 
     public static string Show(UserSequence sequence) => $"{sequence.UserId}:"
         + string.Join(' ', Enumerable.Range(0, sequence.ItemIds.Count).Select(sequence.At)
-        .Select(at => FormattableString.Invariant($"{at.ItemId}{(at.Timestamp is { } time ? $"@{time}" : "")}{(at.EventType is { } type ? $"/{type}" : "")}{(at.Weight is { } weight ? $"*{weight}" : "")}")));
+        .Select(at => at.ItemId + (at.Timestamp is { } time ? $"@{time}" : "") + (at.EventType is { } type ? $"/{type}" : "")
+            + (at.Weight is { } weight ? FormattableString.Invariant($"*{weight}") : "")));
 
     public static string Show(NextItemExample row) => $"{row.UserId}:{string.Join(' ', row.History)}>{row.Target}";
 

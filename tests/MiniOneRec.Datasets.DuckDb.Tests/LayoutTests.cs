@@ -112,7 +112,8 @@ public sealed class LayoutTests
     {
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("steam_reviews.json",
-            "{u'username': u'Ann', u'hours': 3.5, u'product_id': u'7', u'date': u'2017-12-17', u'text': u\"it's\", u'early_access': False}\n"
+            "{u'username': u'Ann', u'hours': 3.5, u'product_id': u'7', u'date': u'2017-12-17', u'text': "
+            + "u\"it's\", u'early_access': False}\n"
             + "{u'username': u'Ann', u'hours': 1.0, u'product_id': u'8', u'date': u'2017-12-16', u'early_access': True}\n"));
         source.Items = [folder.File("steam_games.json",
             "{u'id': u'7', u'title': u'Lost', u'genres': [u'Indie']}\n{u'id': u'8', u'app_name': u'Found'}\n")];
@@ -160,7 +161,9 @@ public sealed class LayoutTests
     {
         using var folder = new TempFolder();
         string path = Path.Combine(folder.Path, "onerec_bench_release.parquet");
-        Engine.Sql($"COPY (SELECT 5::BIGINT AS uid, 1 AS split, [10, 11, 12]::BIGINT[] AS hist_video_pid, [1, 0, 1] AS hist_video_longview, [0, 0, 1] AS hist_video_like, [13]::BIGINT[] AS target_video_pid, [1] AS target_video_longview) TO '{path}'");
+        Engine.Sql(
+            "COPY (SELECT 5::BIGINT AS uid, 1 AS split, [10, 11, 12]::BIGINT[] AS hist_video_pid, [1, 0, 1] AS hist_video_longview, [0, "
+            + $"0, 1] AS hist_video_like, [13]::BIGINT[] AS target_video_pid, [1] AS target_video_longview) TO '{path}'");
         var source = Engine.Source(path);
 
         var given = await new DuckDbInteractionSource(source)

@@ -17,7 +17,10 @@ public sealed class PreparationSqlTests
     {
         using var folder = new TempFolder();
         string path = Path.Combine(folder.Path, "log.parquet");
-        Engine.Sql($"COPY (SELECT CAST(hash(i) % 40 AS BIGINT) AS user_id, CAST(hash(i * 3) % 25 AS BIGINT) AS item_id, CAST(1500000000 + hash(i * 5) % 300 * 43200 AS BIGINT) AS timestamp, 'view' AS event, i % 5 AS rating FROM range(600) t(i)) TO '{path}'");
+        Engine.Sql(
+            "COPY (SELECT CAST(hash(i) % 40 AS BIGINT) AS user_id, CAST(hash(i * 3) % 25 AS BIGINT) AS item_id, "
+            + "CAST(1500000000 + hash(i * 5) % 300 * 43200 AS BIGINT) AS timestamp, 'view' AS event, "
+            + $"i % 5 AS rating FROM range(600) t(i)) TO '{path}'");
         var source = new DuckDbInteractionSource(Engine.Source(path));
         var options = new PreparationOptions
         {

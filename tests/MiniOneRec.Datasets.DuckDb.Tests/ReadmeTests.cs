@@ -28,7 +28,8 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets.DuckDb", "tests/MiniOneRec.Datasets.DuckDb.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets.DuckDb",
+        "tests/MiniOneRec.Datasets.DuckDb.Tests/ReadmeTests.cs");
 
     /// <summary>The code of <c>docs/how-to/own-data.md</c>, which is compiled and not run.</summary>
     internal static async Task<SplitDataset> OwnLog(Action<UserSequence> Use)

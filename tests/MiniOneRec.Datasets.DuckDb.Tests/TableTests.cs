@@ -20,7 +20,9 @@ public sealed class TableTests
     {
         using var folder = new TempFolder();
         string path = Path.Combine(folder.Path, name);
-        Engine.Sql($"COPY (SELECT * FROM (VALUES ('ann', 'b', 200), ('bob', 'b', 50), ('ann', 'a', 100), ('ann', 'c', 150)) AS t(user_id, item_id, timestamp)) TO '{path}' {format}");
+        Engine.Sql(
+            "COPY (SELECT * FROM (VALUES ('ann', 'b', 200), ('bob', 'b', 50), ('ann', 'a', 100), ('ann', 'c', 150)) AS t(user_id, "
+            + $"item_id, timestamp)) TO '{path}' {format}");
 
         Assert.Equal(Expected, await Engine.ShowAsync(Engine.Source(path)));
     }
@@ -29,7 +31,9 @@ public sealed class TableTests
     public async Task Load_GermanCsvWithMarkSemicolonsAndDecimalCommas_IsReadAndSaidAloud()
     {
         using var folder = new TempFolder();
-        string path = folder.File("bestellungen.csv", "\uFEFFKunden-Nr.;Artikel-Nr.;Bestelldatum;Bewertung\n7;t1;31.12.2020 14:05;4,5\n7;t2;01.01.2021 00:00;1.000,25\n8;t1;02.01.2021 08:30;3\n");
+        string path = folder.File("bestellungen.csv",
+            "\uFEFFKunden-Nr.;Artikel-Nr.;Bestelldatum;Bewertung\n7;t1;31.12.2020 14:05;4,5\n7;t2;01.01.2021 "
+            + "00:00;1.000,25\n8;t1;02.01.2021 08:30;3\n");
         var watcher = new Watcher();
 
         var found = await Engine.ShowAsync(Engine.Source(path), watcher: watcher);
@@ -76,7 +80,9 @@ public sealed class TableTests
         using var folder = new TempFolder();
         folder.File("log/_SUCCESS", "");
         folder.File("log/_metadata.parquet", "not a Parquet file");
-        Engine.Sql($"COPY (SELECT * FROM (VALUES ('ann', 'a', 1, '2020'), ('ann', 'b', 2, '2021')) AS t(user_id, item_id, ts, year)) TO '{folder.Path}/log' (FORMAT parquet, PARTITION_BY (year), OVERWRITE_OR_IGNORE)");
+        Engine.Sql(
+            "COPY (SELECT * FROM (VALUES ('ann', 'a', 1, '2020'), ('ann', 'b', 2, '2021')) AS t(user_id, item_id, ts, year)) "
+            + $"TO '{folder.Path}/log' (FORMAT parquet, PARTITION_BY (year), OVERWRITE_OR_IGNORE)");
 
         Assert.Equal(["ann:a@1 b@2"], await Engine.ShowAsync(Engine.Source(Path.Combine(folder.Path, "log"))));
         Assert.Equal(["ann:b@2"], await Engine.ShowAsync(Engine.Source(Path.Combine(folder.Path, "log", "year=2021", "*.parquet"))));
@@ -88,7 +94,9 @@ public sealed class TableTests
     {
         using var folder = new TempFolder();
         string path = Path.Combine(folder.Path, "shop.duckdb");
-        Engine.Sql($"ATTACH '{path}' AS db; CREATE TABLE db.orders AS SELECT 'ann' AS customer, 'a' AS sku, 10 AS ts; CREATE TABLE db.views AS SELECT 'bob' AS customer, 'b' AS sku, 20 AS ts;");
+        Engine.Sql(
+            $"ATTACH '{path}' AS db; CREATE TABLE db.orders AS SELECT 'ann' AS customer, 'a' AS sku, 10 AS ts; "
+            + "CREATE TABLE db.views AS SELECT 'bob' AS customer, 'b' AS sku, 20 AS ts;");
         var source = Engine.Source(path);
 
         source.Table = "orders";
@@ -135,7 +143,9 @@ public sealed class TableTests
     {
         using var folder = new TempFolder();
         var source = Engine.Source(folder.File("log.csv", "user,item\nann,02\nann,01\nann,99\n"));
-        source.Items = [folder.File("artikel.csv", "Artikelnummer;Bezeichnung;Marke;Kategorie;Preis;Farbe\n01;\"Zelt <b>groß</b> &amp; leicht\";Nord;Camping|Zelte;199,90;rot\n02;Matte;;;;\n03;Herd;;;;\n")];
+        source.Items = [folder.File("artikel.csv",
+            "Artikelnummer;Bezeichnung;Marke;Kategorie;Preis;Farbe\n01;\"Zelt <b>groß</b> &amp; "
+            + "leicht\";Nord;Camping|Zelte;199,90;rot\n02;Matte;;;;\n03;Herd;;;;\n")];
 
         var data = await new DuckDbInteractionSource(source)
             .LoadAsync(new() { MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.None, CleanText = true });

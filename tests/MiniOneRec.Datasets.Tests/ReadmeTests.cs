@@ -28,5 +28,6 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets", "tests/MiniOneRec.Datasets.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Datasets",
+        "tests/MiniOneRec.Datasets.Tests/ReadmeTests.cs");
 }

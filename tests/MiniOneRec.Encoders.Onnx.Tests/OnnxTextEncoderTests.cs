@@ -55,7 +55,8 @@ public class OnnxTextEncoderTests
 
         Assert.Equal(4, encoder.MaxTokens);
         Assert.Equal(TinyModel.Mean(2, 4, 5, 3), (await encoder.GenerateAsync(["red blue tents a a"]))[0].Vector.ToArray());
-        Assert.Equal(TinyModel.Mean(2, 4, 6, 3), (await encoder.GenerateAsync(["red tents a a"]))[0].Vector.ToArray());      // within a word
+        // The cut is within a word.
+        Assert.Equal(TinyModel.Mean(2, 4, 6, 3), (await encoder.GenerateAsync(["red tents a a"]))[0].Vector.ToArray());
     }
 
     [Fact]

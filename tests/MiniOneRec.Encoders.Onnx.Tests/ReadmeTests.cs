@@ -24,5 +24,6 @@ public class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Encoders.Onnx", "tests/MiniOneRec.Encoders.Onnx.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Encoders.Onnx",
+        "tests/MiniOneRec.Encoders.Onnx.Tests/ReadmeTests.cs");
 }

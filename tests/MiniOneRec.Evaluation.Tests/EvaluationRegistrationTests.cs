@@ -25,7 +25,8 @@ public sealed class EvaluationRegistrationTests
     [Fact]
     public void AddEvaluation_BadOptions_FailAsTheConstructorDoes()
     {
-        using var app = new ServiceCollection().AddMiniOneRec().AddEvaluation(options => (options.Cutoffs, options.BatchSize) = ([0], 0)).Services.BuildServiceProvider();
+        using var app = new ServiceCollection().AddMiniOneRec()
+            .AddEvaluation(options => (options.Cutoffs, options.BatchSize) = ([0], 0)).Services.BuildServiceProvider();
 
         var error = Assert.Throws<OptionsValidationException>(app.GetRequiredService<RecommendationEvaluator>);
         var direct = Assert.Throws<OptionsValidationException>(() =>

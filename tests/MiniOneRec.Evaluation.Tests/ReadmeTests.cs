@@ -30,5 +30,6 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Evaluation", "tests/MiniOneRec.Evaluation.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Evaluation",
+        "tests/MiniOneRec.Evaluation.Tests/ReadmeTests.cs");
 }

@@ -5,25 +5,23 @@ namespace MiniOneRec.IntegrationTests;
 /// <summary>What the pages show is what compiles, and what they link to exists.</summary>
 public sealed partial class DocumentationTests
 {
-    private static readonly string[] Folders = ["docs", "src", "samples", "benchmarks", "tests"];
-
-    public static TheoryData<string> Pages() => [.. Directory.GetFiles(TestData.Root, "*.md").Concat(Files("*.md"))
-        .Select(path => Path.GetRelativePath(TestData.Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Pages() => [.. RepositoryFiles.Pages().Select(RepositoryFiles.Name).Order(StringComparer.Ordinal)];
 
     [Fact]
-    public void Readme_HasAProgram() => Assert.NotEmpty(Blocks(File.ReadAllText(Path.Combine(TestData.Root, "README.md"))));
+    public void Readme_HasAProgram() =>
+        Assert.NotEmpty(RepositoryFiles.Programs(File.ReadAllText(Path.Combine(TestData.Root, "README.md"))));
 
     [Theory]
     [MemberData(nameof(Pages))]
     public void CodeBlocks_StandInACompiledFile(string page)
     {
         // Any test, sample or benchmark, line by line without indentation.
-        var sources = Files("*.cs")
+        var sources = RepositoryFiles.Find("*.cs")
             .Where(path => !path.Contains("/src/", StringComparison.Ordinal))
             .Select(path => Lines(File.ReadAllText(path)))
             .ToArray();
 
-        foreach (string block in Blocks(File.ReadAllText(Path.Combine(TestData.Root, page))))
+        foreach (string block in RepositoryFiles.Programs(File.ReadAllText(Path.Combine(TestData.Root, page))))
         {
             string[] lines = Lines(block);
             string[] usings = [.. lines.TakeWhile(IsUsing)], body = lines[usings.Length..];
@@ -48,16 +46,6 @@ public sealed partial class DocumentationTests
         }
     }
 
-    private static IEnumerable<string> Files(string pattern) => Folders
-        .Select(folder => Path.Combine(TestData.Root, folder))
-        .Where(Directory.Exists)
-        .SelectMany(folder => Directory.GetFiles(folder, pattern, SearchOption.AllDirectories))
-        .Select(path => path.Replace('\\', '/'))
-        .Where(path => !path.Contains("/bin/", StringComparison.Ordinal) && !path.Contains("/obj/", StringComparison.Ordinal)
-            && !path.Contains("/Fixtures/", StringComparison.Ordinal));
-
-    private static IEnumerable<string> Blocks(string text) => CodeBlock().Matches(text).Select(match => match.Groups[1].Value);
-
     private static string[] Lines(string text) => [.. text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
 
     private static bool IsUsing(string line) => line.StartsWith("using ", StringComparison.Ordinal) && line.EndsWith(';')
@@ -66,9 +54,6 @@ public sealed partial class DocumentationTests
     private static bool Contains(string[] source, string[] block) =>
         Enumerable.Range(0, Math.Max(0, source.Length - block.Length + 1))
             .Any(start => source.AsSpan(start, block.Length).SequenceEqual(block));
-
-    [GeneratedRegex(@"^```(?:csharp|cs)\r?\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
-    private static partial Regex CodeBlock();
 
     // [text](target#anchor) without a scheme.
     [GeneratedRegex(@"\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)")]

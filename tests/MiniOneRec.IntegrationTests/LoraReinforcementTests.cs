@@ -26,7 +26,8 @@ public sealed class LoraReinforcementTests
             using var recommender = Recommender();
             float[] backbone = Weights(recommender);
             string start = Lists(recommender);
-            using var adapters = LoraAdapters.Attach(recommender.Model, new LoraOptions { Rank = 2, Targets = ["q_proj", "v_proj", "down_proj"], TrainNewRows = false });
+            using var adapters = LoraAdapters.Attach(
+                recommender.Model, new LoraOptions { Rank = 2, Targets = ["q_proj", "v_proj", "down_proj"], TrainNewRows = false });
             var options = new GrpoOptions
             {
                 Steps = 12, PromptsPerStep = 8, GroupSize = 6, LearningRate = 0.02, WarmupSteps = 0,

@@ -16,7 +16,8 @@ public sealed class PackagingTests
         string readme = File.ReadAllText(Path.Combine(TestData.Root, "src", package, "README.md"));
 
         Assert.StartsWith($"# {package}", readme, StringComparison.Ordinal);
-        Assert.Contains(IsTool(package) ? $"dotnet tool install {package}" : $"dotnet add package {package}", readme, StringComparison.Ordinal);
+        Assert.Contains(
+            IsTool(package) ? $"dotnet tool install {package}" : $"dotnet add package {package}", readme, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.IntegrationTests;
 
-/// <summary>The program of the Alignment README, from a pretrained file to served recommendations, with a tiny checkpoint in the place of the model.</summary>
+/// <summary>The program of the Alignment README, from a pretrained file to served recommendations, with a tiny checkpoint in the place of
+/// the model.</summary>
 public sealed class PretrainedReadmeTests
 {
     [Fact]
@@ -22,7 +23,8 @@ public sealed class PretrainedReadmeTests
 
             Assert.Equal(5, answer.Items.Count);
             Assert.Equal(0, answer.SkippedHistoryItems);
-            Assert.Equal("LORA", (string?)JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "adapters", "adapter_config.json")))!["peft_type"]);
+            Assert.Equal("LORA", (string?)JsonNode.Parse(
+                await File.ReadAllTextAsync(Path.Combine(folder, "adapters", "adapter_config.json")))!["peft_type"]);
             using var loaded = await GenerativeRecommender.LoadAsync(Path.Combine(folder, "model"));
             var again = await loaded.RecommendAsync(new RecommendationRequest { History = ["espresso-1a", "espresso-1b"], Count = 5 });
             Assert.Equal(answer.Items.Select(item => item.ItemId), again.Items.Select(item => item.ItemId));
@@ -80,7 +82,8 @@ public sealed class PretrainedReadmeTests
             .Integers("tokenizer.ggml.token_type", [.. tokens.Select((_, id) => id == tokens.Length - 1 ? 3 : 1)])
             .Strings("tokenizer.ggml.merges", ["h e"])
             .Number("tokenizer.ggml.eos_token_id", (uint)tokens.Length - 1)
-            .Word("tokenizer.chat_template", "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant: ");
+            .Word("tokenizer.chat_template",
+                "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant: ");
         foreach (string key in opened.Keys)
         {
             var stored = opened.Read(key).to_type(ScalarType.Float32).contiguous();
@@ -99,8 +102,9 @@ public sealed class PretrainedReadmeTests
 
     private static string NameOf(string key) => new (string From, string To)[]
     {
-        ("model.embed_tokens", "token_embd"), ("model.norm", "output_norm"), ("model.layers.", "blk."), ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"),
-        ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"), ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
+        ("model.embed_tokens", "token_embd"), ("model.norm", "output_norm"), ("model.layers.", "blk."), ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"),
+        ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
         ("input_layernorm", "attn_norm"), ("post_attention_layernorm", "ffn_norm"),
     }.Aggregate(key, (name, part) => name.Replace(part.From, part.To, StringComparison.Ordinal));
 }

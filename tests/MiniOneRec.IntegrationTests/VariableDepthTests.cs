@@ -35,7 +35,8 @@ public sealed class VariableDepthTests
             row => Assert.Equal([row], trie.ItemsAt(trie.Find(index.SemanticIds[row].Codes)).ToArray()));
 
         // Training, supervised and reinforced, on both depths.
-        using var recommender = await new GenerativeRecommenderFactory(new ModelingOptions { HiddenSize = 32, Layers = 1, Recommender = new RecommenderOptions { BeamWidth = 400 } }, shared).CreateAsync(index);
+        var modeling = new ModelingOptions { HiddenSize = 32, Layers = 1, Recommender = new RecommenderOptions { BeamWidth = 400 } };
+        using var recommender = await new GenerativeRecommenderFactory(modeling, shared).CreateAsync(index);
         UserSequence[] users = [.. data.TrainSequences.Take(150)
             .Select(user => new UserSequence(user.UserId, [.. user.ItemIds.Where(item => index.TryGetRow(item, out _))]))];
         var history = (await new SftTrainer(new SftOptions { Epochs = 3 }).TrainAsync(recommender, users, [])).History;

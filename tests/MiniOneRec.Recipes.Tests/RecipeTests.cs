@@ -132,7 +132,8 @@ public sealed class RecipeTests : IDisposable
     public async Task Run_ModelOfAnotherIndex_IsRefused()
     {
         var data = Data with { Index = Grid(Data.ItemIds) };
-        using (await new Recipe(new RecipeOptions { Preset = Tiny, Baselines = [], SkipReinforcement = true, Output = _folder, MaxTestRows = 10 }).RunAsync(data))
+        var first = new RecipeOptions { Preset = Tiny, Baselines = [], SkipReinforcement = true, Output = _folder, MaxTestRows = 10 };
+        using (await new Recipe(first).RunAsync(data))
         {
         }
 

@@ -32,5 +32,6 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Reinforcement", "tests/MiniOneRec.Reinforcement.Tests/ReadmeTests.cs");
+    public void Example_StandsInTheReadme() => Snippets.AssertReadme("MiniOneRec.Reinforcement",
+        "tests/MiniOneRec.Reinforcement.Tests/ReadmeTests.cs");
 }

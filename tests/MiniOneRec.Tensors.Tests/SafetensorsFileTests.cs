@@ -22,7 +22,7 @@ public sealed class SafetensorsFileTests
     {
         using var file = new TemporaryFile(Bytes((ulong)header.Length, header, dataBytes));
 
-        var error = Assert.Throws<InvalidDataException>(() => SafetensorsFile.ReadHeader(file.Path));
+        var error = Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Read(file.Path));
 
         Assert.Contains(problem, error.Message, StringComparison.OrdinalIgnoreCase);
         Assert.Contains(file.Path, error.Message, StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed class SafetensorsFileTests
     {
         using var file = new TemporaryFile(Bytes(length, "{}", 0));
 
-        Assert.Throws<InvalidDataException>(() => SafetensorsFile.ReadHeader(file.Path));
+        Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Read(file.Path));
     }
 
     private static byte[] Bytes(ulong length, string header, int dataBytes)

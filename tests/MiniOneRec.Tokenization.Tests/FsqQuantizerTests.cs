@@ -9,7 +9,8 @@ public class FsqQuantizerTests
     {
         // As text encoders give them: length 1, a large part in common, so each coordinate varies by a few hundredths.
         var table = NearUnit(400, 64, 12, seed: 5);
-        using var quantizer = new FsqQuantizer(new() { Steps = [[4, 2], [4, 2]], HiddenWidths = [32], Training = new() { Epochs = 60, WarmupEpochs = 5, BatchSize = 64 } });
+        using var quantizer = new FsqQuantizer(
+            new() { Steps = [[4, 2], [4, 2]], HiddenWidths = [32], Training = new() { Epochs = 60, WarmupEpochs = 5, BatchSize = 64 } });
 
         var result = await quantizer.FitAsync(table);
 

@@ -3,6 +3,17 @@ namespace MiniOneRec.Tokenization.Tests;
 /// <summary>Codes are read off the vector: its coordinates, rounded; distances are to the rounded last coordinate.</summary>
 internal sealed class GridQuantizer(params int[] sizes) : IQuantizer
 {
+    /// <summary>Makes a catalogue of three items whose codes are their coordinates.</summary>
+    public static async Task<SemanticIdCatalogue> CatalogueAsync(
+        CollisionOptions? collisions = null, DriftOptions? drift = null, FullPrefixPolicy fullPrefix = FullPrefixPolicy.NearestFree)
+    {
+        using var encoder = new TfIdfEncoder();
+        var options = new TokenizationOptions { Collisions = collisions ?? new(), Drift = drift ?? new(),
+            Growth = new() { FullPrefix = fullPrefix } };
+        return await new SemanticIdTokenizer(encoder, new GridQuantizer(2, 6), options)
+            .BuildAsync(["a", "b", "c"], new EmbeddingTable(3, 2, [1, 2, 1, 3.2f, 0, 2]));
+    }
+
     public string Kind => "grid";
 
     public IReadOnlyList<int> LevelSizes => sizes;

@@ -160,7 +160,8 @@ public class QuantizerLawTests(FittedQuantizers fitted) : IClassFixture<FittedQu
         var random = new Random(seed);
         int slack = random.Next(1, 3), size = random.Next(2, 9), count = random.Next((2 + slack) * size, 120);
         var table = Toy.Clusters(count, 4, random.Next(1, 6), 0.5, seed);
-        using var quantizer = new RqKMeansQuantizer(new() { CodebookSizes = [size, size], Balanced = true, SizeSlack = slack, Restarts = 1 });
+        using var quantizer =
+            new RqKMeansQuantizer(new() { CodebookSizes = [size, size], Balanced = true, SizeSlack = slack, Restarts = 1 });
         quantizer.FitAsync(table).GetAwaiter().GetResult();
 
         var codes = quantizer.Encode(table);

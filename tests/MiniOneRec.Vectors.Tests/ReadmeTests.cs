@@ -4,7 +4,8 @@ namespace MiniOneRec.Vectors.Tests;
 
 public class ReadmeTests
 {
-    internal static async Task ExampleAsync(IReadOnlyList<Item> items, IReadOnlyList<string> catalogue, IEmbeddingGenerator<string, Embedding<float>> encoder)
+    internal static async Task ExampleAsync(
+        IReadOnlyList<Item> items, IReadOnlyList<string> catalogue, IEmbeddingGenerator<string, Embedding<float>> encoder)
     {
         #region README
         var text = await VectorSource.EncodeAsync(items, encoder, item => item.Title);      // any IEmbeddingGenerator<string, Embedding<float>>

@@ -8,7 +8,8 @@ internal static class Snippets
     public static void AssertReadme(string package, string testFile)
     {
         string[] test = File.ReadAllLines(Path.Combine(TestData.Root, testFile));
-        int start = Array.FindIndex(test, line => line.Trim() == "#region README"), end = Array.FindIndex(test, start, line => line.Trim() == "#endregion");
+        int start = Array.FindIndex(test, line => line.Trim() == "#region README"),
+            end = Array.FindIndex(test, start, line => line.Trim() == "#endregion");
         int indent = test[start].Length - test[start].TrimStart().Length;
         var compiled = test[(start + 1)..end].Select(line => line.Length > indent ? line[indent..] : line.Trim());
 

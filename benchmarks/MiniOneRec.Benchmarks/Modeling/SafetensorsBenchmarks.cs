@@ -28,7 +28,7 @@ public class SafetensorsBenchmarks
     }
 
     [Benchmark]
-    public int ReadHeader() => SafetensorsFile.ReadHeader(_path).Entries.Count;
+    public int ReadHeader() => SafetensorsHeader.Read(_path).Entries.Count;
 
     [Benchmark]
     public int Load()

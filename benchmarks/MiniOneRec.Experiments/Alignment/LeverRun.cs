@@ -138,6 +138,8 @@ internal sealed record LeverRun
         return Changes.TryGetValue(lever, out var change) ? change(run)
             : parts.Length == 2 && Numbers.TryGetValue(parts[0], out var set)
                 && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double value) ? set(run, value)
-            : throw new ArgumentException($"There is no lever '{lever}'; there are {string.Join(", ", Changes.Keys)}, and {string.Join(", ", Numbers.Keys)} with a number.");
+            : throw new ArgumentException(
+                $"There is no lever '{lever}'; there are {string.Join(", ", Changes.Keys)}, "
+                + $"and {string.Join(", ", Numbers.Keys)} with a number.");
     }
 }

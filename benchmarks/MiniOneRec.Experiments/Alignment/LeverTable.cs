@@ -6,13 +6,12 @@ using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
-using MiniOneRec.Tensors;
 using TorchSharp;
 
 namespace MiniOneRec.Experiments;
 
 /// <summary>The small decoder with one lever pulled at a time: mean over seeds, and the mean paired difference from the base.</summary>
-/// <remarks>Whoever chooses by this table chooses by the validation figures; the test figures only stand beside them.</remarks>
+/// <remarks>Choose by the validation figures of this table, not by the test figures beside them.</remarks>
 internal static class LeverTable
 {
     private static readonly string[] Figures = ["valid.HR@10", "valid.NDCG@10", "test.HR@10", "test.NDCG@10", "seconds"];
@@ -76,13 +75,13 @@ internal static class LeverTable
             .ToDictionary(pair => pair.Key, pair => (double)pair.Value);
         torch.random.manual_seed(run.Seed);
         var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, run.Hidden, run.Layers, run.Hidden / 32));
-        model.to(TorchSeed.DeviceOf(device));
+        model.to(new torch.Device(device));
         if (run.NeedsVectors)
         {
             await ContentLever.AttachAsync(model, run, data, index, template, vectors, popularity, cancellationToken);
         }
 
-        // Where nobody comes back to an item, answers leave out what the history holds, as the sample's do.
+        // Where no user returns to an item, answers leave out the items of the history, as the sample's do.
         var serving = new RecommenderOptions { BeamWidth = 50, MaxHistoryItems = RecipePreset.MaxHistory,
             ExcludeHistory = RecipePreset.NobodyComesBack(sequences) };
         using var recommender = new GenerativeRecommender(model, index, template, serving, popularity);

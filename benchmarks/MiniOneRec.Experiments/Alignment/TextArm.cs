@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 using MiniOneRec.Pretrained;
-using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,9 +11,7 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>What one arm of the ablation is given.</summary>
 internal sealed record TextSetup(
-    double Minutes, int Steps, int Points, int Rows, int TestRows, string Train, NextItemWording Wording, SftOptions Options, int Users,
-    int Layers,
-    string Initial)
+    SftOptions Options, int TestRows, string Train, NextItemWording Wording, int Users, int Layers, string Initial)
 {
     /// <summary>Gets the training users.</summary>
     public IReadOnlyList<UserSequence> UsersOf(SplitDataset data)
@@ -29,151 +27,94 @@ internal sealed class TextArm : IDisposable
 {
     private readonly StudyContext _context;
     private readonly TextSetup _setup;
+    private readonly SplitDataset _data;
     private readonly string _name;
-    private readonly AlpacaTemplate _template;
-    private readonly DecoderModel _model;
-    private readonly EpochSamples _samples;
-    private readonly TrainedWeights _weights;
-    private readonly TrainingStep _step;
-    private readonly Validator _loss;
-    private readonly Validator _ranking;
-    private readonly Validator _test;
+    private readonly SftOptions _options;
+    private readonly IAlignmentTask[] _tasks;
+    private readonly GenerativeRecommender _recommender;
 
     public TextArm(StudyContext context, TextSetup setup, SplitDataset data, string name, TextTokenizer plain)
     {
-        (_context, _setup, _name) = (context, setup, name);
+        (_context, _setup, _data, _name, _options) = (context, setup, data, name, setup.Options);
         var index = data.Index!;
         bool pretrained = name.StartsWith("pretrained", StringComparison.Ordinal), titles = name.EndsWith("t3", StringComparison.Ordinal);
         var tokenizer = plain.WithSemanticIds(index.LevelSizes, out var vocabulary);
-        _template = new AlpacaTemplate(tokenizer, index.LevelSizes, setup.Wording);
-        _model = pretrained ? Pretrained(data, plain, vocabulary) : Scratch(vocabulary);
-
-        var options = setup.Options;
-        options.Lora = pretrained && setup.Train == "lora" ? new LoraOptions() : null;
-        options.FreezeBackbone = pretrained && setup.Train == "new-rows";
-        IAlignmentTask[] tasks = titles
+        var model = pretrained ? Pretrained(plain, vocabulary) : Scratch(vocabulary);
+        _recommender = new GenerativeRecommender(model, index, new AlpacaTemplate(tokenizer, index.LevelSizes, setup.Wording));
+        _options.Lora = pretrained && setup.Train == "lora" ? new LoraOptions() : null;
+        _options.FreezeBackbone = pretrained && setup.Train == "new-rows";
+        _tasks = titles
             ? [new NextItemTask { MaxItems = 20 }, new TitleToSidTask(), new SidToTitleTask(), new NextTitleTask()]
             : [new NextItemTask { MaxItems = 20 }];
-        _samples = new EpochSamples(tasks, new AlignmentData(index, setup.UsersOf(data)) { Items = data.Items }, _template, options);
-        _weights = new TrainedWeights(_model, options, plain.VocabularySize);
-        _step = new TrainingStep(_model, _weights, _samples.TaskIds, options);
-        _model.Dropout = options.Dropout;
-
-        var measured = new SemanticIdModel(_model, _template, index);
-        Validator Measure(IReadOnlyList<NextItemExample> rows, int count, ValidationMetric metric)
-        {
-            var how = options.Copy();
-            (how.Validation, how.ValidationExamples) = (metric, count);
-            return new Validator(measured, rows, how);
-        }
-
-        _loss = Measure(data.Validation, setup.Rows, ValidationMetric.Loss);
-        _ranking = Measure(data.Validation, setup.Rows, ValidationMetric.HitRate);
-        _test = Measure(data.Test, setup.TestRows, ValidationMetric.HitRate);
     }
 
     public static IReadOnlyList<string> Names => ["pretrained.t1", "pretrained.t1+t2+t3", "scratch.t1", "scratch.t1+t2+t3"];
 
-    /// <summary>Trains for the given time and reports the curve.</summary>
-    public void Run()
+    /// <summary>Trains for the given time, reports the curve, and measures the best weights on both parts.</summary>
+    public async Task RunAsync()
     {
-        double limit = _setup.Minutes * 60, trained = 0;
-        long step = 0, tokens = 0, samples = 0;
-        int point = 0;
-        _model.train();
-        Point(0, 0, 0, 0);
-        for (int epoch = 0; ; epoch++)
+        var train = new AlignmentData(_data.Index!, _setup.UsersOf(_data)) { Items = _data.Items };
+        var trainer = new SftTrainer(_tasks, _options);
+        var result = await trainer.TrainAsync(
+            _recommender, train, _data.Validation, new Curve(_context, _name), _context.CancellationToken);
+        _context.Report($"{_name}.best_step", result.BestStep, "",
+            new { steps = result.Steps, minutes = Math.Round(result.Elapsed.TotalMinutes, 2), result.StopReason });
+        await MeasureAsync("valid", _data.Validation, _options.ValidationExamples);
+        await MeasureAsync("test", _data.Test, _setup.TestRows);
+    }
+
+    public void Dispose() => _recommender.Dispose();
+
+    private async Task MeasureAsync(string part, IReadOnlyList<NextItemExample> examples, int rows)
+    {
+        var evaluator = new RecommendationEvaluator(
+            new EvaluationOptions { Cutoffs = [10], MaxExamples = rows, BootstrapSamples = 0, Seed = _options.Seed });
+        var report = await evaluator.EvaluateAsync(_recommender, examples, _context.CancellationToken);
+        foreach (string metric in new[] { "HR", "NDCG" })
         {
-            var (trees, batches) = _samples.Epoch(epoch);
-            _context.Log(epoch > 0 ? $"{_name}: epoch {epoch}"
-                : $"{_name}: {trees.Sum(tree => tree.Members.Count)} samples, {trees.Sum(tree => tree.TokenCount)} tokens an epoch");
-            foreach (int[] batch in batches)
-            {
-                _context.CancellationToken.ThrowIfCancellationRequested();
-                SampleTree[] members = [.. batch.Select(i => trees[i])];
-                long start = Stopwatch.GetTimestamp();
-                var metrics = _step.Run(members, ++step, int.MaxValue, () => null);
-                trained += Stopwatch.GetElapsedTime(start).TotalSeconds;
-                tokens += members.Sum(tree => tree.TokenCount);
-                samples += members.Sum(tree => tree.Members.Count(sample => sample.Task == Prompt.NextSid));
-                if (step % 10 == 1)
-                {
-                    _context.Log($"{_name} step {step}: loss {metrics["loss"]:F3}, {tokens / trained:F0} tokens/s, {trained / 60:F1} min");
-                }
-
-                bool over = trained >= limit || step == _setup.Steps;
-                double share = Math.Max(trained / limit, _setup.Steps > 0 ? (double)step / _setup.Steps : 0);
-                if (over || share * _setup.Points >= point + 1)
-                {
-                    point = (int)(share * _setup.Points);
-                    Point(step, tokens, samples, trained);
-                }
-
-                if (over)
-                {
-                    Test();
-                    return;
-                }
-            }
+            _context.Report($"{_name}.{part}.{metric}@10", report[metric, 10], "", new { rows = report.Examples });
         }
     }
 
-    public void Dispose()
-    {
-        _step.Dispose();
-        _weights.Dispose();
-        _model.Dispose();
-    }
-
-    private void Point(long step, long tokens, long samples, double seconds) => WithAverage(() =>
-    {
-        var where = new { step, tokens, next_sid_samples = samples, minutes = Math.Round(seconds / 60, 2) };
-        foreach (var (name, value) in _loss.Measure(_context.CancellationToken).Concat(_ranking.Measure(_context.CancellationToken)))
-        {
-            _context.Report($"{_name}.{name}", value, "", where);
-        }
-    });
-
-    private void Test() => WithAverage(() =>
-    {
-        foreach (var (name, value) in _test.Measure(_context.CancellationToken))
-        {
-            _context.Report($"{_name}.test.{name}", value, "", new { rows = _setup.TestRows });
-        }
-    });
-
-    private void WithAverage(Action action)
-    {
-        if (_step.Average is not { } average)
-        {
-            action();
-            return;
-        }
-
-        using var current = WeightCopy.Of(_weights.Masters);
-        _weights.Put(average.Values);
-        action();
-        _weights.Put(current.Values);
-    }
-
-    private DecoderModel Pretrained(SplitDataset data, TextTokenizer plain, SemanticIdVocabulary vocabulary)
+    private DecoderModel Pretrained(TextTokenizer plain, SemanticIdVocabulary vocabulary)
     {
         using var file = GgufFile.Open(_context.ModelPath(TextAblation.Weights));
-        var titles = data.Items.Where(item => item.Title.Length > 0).ToDictionary(item => item.Id, item => item.Title);
-        TokenRowInitializer initial = _setup.Initial == "text" ? new ItemTextRows(data.Index!, titles, plain) : new NormalRows();
+        var titles = _data.Items.Where(item => item.Title.Length > 0).ToDictionary(item => item.Id, item => item.Title);
+        TokenRowInitializer initial = _setup.Initial == "text" ? new ItemTextRows(_data.Index!, titles, plain) : new NormalRows();
         return VocabularyExtension.Extend(file.LoadDecoder(type: ScalarType.Float32), vocabulary, plain.VocabularySize, initial,
-            _setup.Options.Seed);
+            _options.Seed);
     }
 
     private DecoderModel Scratch(SemanticIdVocabulary vocabulary)
     {
         using var file = GgufFile.Open(_context.ModelPath(TextAblation.Weights));
         var config = file.ReadConfig();
-        random.manual_seed(_setup.Options.Seed);
+        random.manual_seed(_options.Seed);
         return new DecoderModel(config with
         {
             VocabularySize = Enumerable.Range(0, vocabulary.Depth).Max(level => vocabulary.TokensOf(level).ToArray().Max()) + 1,
             LayerCount = _setup.Layers > 0 ? _setup.Layers : config.LayerCount,
         });
+    }
+
+    /// <summary>Reports the figures of every validation, and logs every tenth step.</summary>
+    private sealed class Curve(StudyContext context, string name) : IProgress<TrainingProgress>
+    {
+        private readonly Stopwatch _clock = Stopwatch.StartNew();
+
+        public void Report(TrainingProgress value)
+        {
+            double minutes = Math.Round(_clock.Elapsed.TotalMinutes, 2);
+            if (value.Step % 10 == 1)
+            {
+                context.Log($"{name} step {value.Step}: loss {value.Metrics["loss"]:F3}, "
+                    + $"{value.Metrics["tokens_per_second"]:F0} tokens/s, {minutes:F1} min");
+            }
+
+            foreach (var (metric, figure) in value.Metrics.Where(pair => pair.Key == "validation_loss" || pair.Key.Contains('@')))
+            {
+                context.Report($"{name}.{metric}", figure, "", new { step = value.Step, minutes });
+            }
+        }
     }
 }

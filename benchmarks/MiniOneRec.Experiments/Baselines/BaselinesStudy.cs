@@ -13,8 +13,10 @@ internal sealed class BaselinesStudy : IStudy
     public string Name => "baselines";
 
     public string Description =>
-        "Baselines on real data. --work artifacts/experiments (runs, kept) --datasets Industrial_and_Scientific,Office_Products,Beauty,demo "
-        + "--models popularity,sequential-rules,item-knn,sasrec,gru4rec,caser --seed 42 --max-length --hidden-size --dropout --learning-rate --patience";
+        "Baselines on real data. --work artifacts/experiments (runs, kept) "
+        + "--datasets Industrial_and_Scientific,Office_Products,Beauty,demo "
+        + "--models popularity,sequential-rules,item-knn,sasrec,gru4rec,caser --seed 42 --max-length --hidden-size "
+        + "--dropout --learning-rate --patience";
 
     public async Task RunAsync(StudyContext context)
     {

@@ -20,8 +20,10 @@ internal sealed class ReinforcementStudy : IStudy
     public string Name => "reinforcement";
 
     public string Description =>
-        "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) --sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default --device cpu "
-        + "--arms default,accuracy,rank,rank+rate=2e-5,semantic,collaborative,sampling,dynamic,kl=0,rate=2e-5,sdpo (parts joined by +) --transfer DATASET (default arm and start, asked about another set)";
+        "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) "
+        + "--sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default --device cpu "
+        + "--arms default,accuracy,rank,rank+rate=2e-5,semantic,collaborative,sampling,dynamic,kl=0,rate=2e-5,sdpo (parts joined by +) "
+        + "--transfer DATASET (default arm and start, asked about another set)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -118,7 +120,8 @@ internal sealed class ReinforcementStudy : IStudy
             }
 
             var training = Runs.FirstOrDefault(run => run.Is(set, set, seed, name))?.Training ?? new Dictionary<string, double>();
-            using var recommender = await GenerativeRecommender.LoadAsync(Directory.Exists(folder) ? folder : start, device, context.CancellationToken);
+            using var recommender =
+                await GenerativeRecommender.LoadAsync(Directory.Exists(folder) ? folder : start, device, context.CancellationToken);
             if (arm is not null && !Directory.Exists(folder))
             {
                 var result = await arm.TrainAsync(recommender, data, preset, seed, context, new StepLog(context, $"{set} {seed} {name}"));
@@ -156,7 +159,8 @@ internal sealed class ReinforcementStudy : IStudy
         private async Task SftAsync(SplitDataset data, int seed, string folder)
         {
             var popularity = new PopularityRecommender(data.TrainSequences, data.ItemIds).Counts;
-            using var recommender = await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed, Device = device })
+            using var recommender =
+                await new GenerativeRecommenderFactory(preset.Modeling(), new MiniOneRecOptions { Seed = seed, Device = device })
                 .CreateAsync(data.Index!, popularity, context.CancellationToken);
             var result = await new SftTrainer(preset.Tasks(), preset.Sft(seed))
                 .TrainAsync(recommender, data.TrainSequences, data.Validation, new StepLog(context, $"{data.Name} {seed} sft"),
@@ -202,7 +206,8 @@ internal sealed class ReinforcementStudy : IStudy
             {
                 double Of(string key) => value.Metrics.GetValueOrDefault(key, double.NaN);
                 context.Log(
-                    $"{run} step {value.Step}: valid HR@1 {Of("HR@1"):F4} HR@10 {Of("HR@10"):F4} NDCG@10 {ndcg:F4}, reward {Of("reward"):F4}, hits {Of("group_hit_rate"):F3}, "
+                    $"{run} step {value.Step}: valid HR@1 {Of("HR@1"):F4} HR@10 {Of("HR@10"):F4} NDCG@10 {ndcg:F4}, "
+                    + $"reward {Of("reward"):F4}, hits {Of("group_hit_rate"):F3}, "
                     + $"zero {Of("zero_advantage"):F3}, KL {Of("kl"):F4}, entropy {Of("entropy"):F3}");
             }
         }

@@ -79,7 +79,8 @@ public sealed class RunStore(string folder)
         if (other.Length > 0)
         {
             throw new InvalidDataException(
-                $"'{path}' is a run with other settings ({string.Join(", ", other)}). Give another --work, or remove the file to make the run again.");
+                $"'{path}' is a run with other settings ({string.Join(", ", other)}). Give another --work, "
+                + "or remove the file to make the run again.");
         }
     }
 

@@ -18,8 +18,10 @@ internal sealed class SemanticIdStudy : IStudy
     public string Name => "semantic-ids";
 
     public string Description =>
-        "Semantic IDs of three levels of 256 from MiniLM vectors, by quantizer. --datasets industrial,office --quantizers rqvae,rqkmeans,balanced,rqkmeansplus,opq,fsq "
-        + "--restarts (of k-means) --seed; of rqvae: --epochs --batch-size --learning-rate --schedule --gradient --commitment --quantization --balance --latent --widths "
+        "Semantic IDs of three levels of 256 from MiniLM vectors, by quantizer. "
+        + "--datasets industrial,office --quantizers rqvae,rqkmeans,balanced,rqkmeansplus,opq,fsq "
+        + "--restarts (of k-means) --seed; of rqvae: --epochs --batch-size --learning-rate --schedule --gradient --commitment "
+        + "--quantization --balance --latent --widths "
         + "--ema --revival --revival-threshold --work artifacts/experiments (runs, kept)";
 
     public async Task RunAsync(StudyContext context)
@@ -116,7 +118,9 @@ internal sealed class SemanticIdStudy : IStudy
             if (!value.Metrics.ContainsKey("iteration")
                 && (value.Step == value.TotalSteps || value.Step * 10 / value.TotalSteps > (value.Step - 1) * 10 / value.TotalSteps))
             {
-                context.Log($"  {value.Stage} {value.Step}/{value.TotalSteps}: {string.Join(", ", value.Metrics.Select(metric => $"{metric.Key} {metric.Value:G4}"))}");
+                context.Log(
+                    $"  {value.Stage} {value.Step}/{value.TotalSteps}: "
+                    + $"{string.Join(", ", value.Metrics.Select(metric => $"{metric.Key} {metric.Value:G4}"))}");
             }
         }
     }

@@ -14,7 +14,8 @@ internal sealed class ResumeStudy : IStudy
     public string Name => "resume";
 
     public string Description =>
-        "Supervised training in a child process, killed by SIGKILL at random moments and continued. --kills 20, --seed, --epochs, --checkpoint-every, --precision Full|BFloat16";
+        "Supervised training in a child process, killed by SIGKILL at random moments and continued. --kills 20, --seed, --epochs, "
+        + "--checkpoint-every, --precision Full|BFloat16";
 
     public async Task RunAsync(StudyContext context)
     {

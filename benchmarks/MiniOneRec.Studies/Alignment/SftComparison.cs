@@ -46,7 +46,9 @@ internal static class SftComparison
             () => rig.Accumulate(shared),
             repeats: 3,
             warmUp: 1);
-        context.Log($"{rows.Length} rows: {padded.Sum(batch => batch.Sum(tree => tree.TokenCount))} padded tokens, {shared.Sum(tree => tree.TokenCount)} packed and shared");
+        context.Log(
+            $"{rows.Length} rows: {padded.Sum(batch => batch.Sum(tree => tree.TokenCount))} padded tokens, "
+            + $"{shared.Sum(tree => tree.TokenCount)} packed and shared");
         context.Report("packing_gain", gain, "x");
     }
 
@@ -107,7 +109,9 @@ internal static class SftComparison
         };
 
         var (plain, ours, gain) = Timing.Ratio(Plain(rows), Ours, repeats: 3, warmUp: 1);
-        context.Log($"{rows.Length} rows, {batches.Count} steps: {rows.Length / plain.Median.TotalSeconds:F0} rows/s plainly, {rows.Length / ours.Median.TotalSeconds:F0} rows/s ours");
+        context.Log(
+            $"{rows.Length} rows, {batches.Count} steps: {rows.Length / plain.Median.TotalSeconds:F0} rows/s plainly, "
+            + $"{rows.Length / ours.Median.TotalSeconds:F0} rows/s ours");
         context.Report("plain_gain", gain, "x");
         var (_, _, sameSamples) = Timing.Ratio(Plain(sequences), Ours, repeats: 3, warmUp: 1);
         context.Report("plain_gain_sequences", sameSamples, "x");

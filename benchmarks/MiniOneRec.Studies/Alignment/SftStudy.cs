@@ -10,7 +10,8 @@ internal sealed class SftStudy : IStudy
     public string Name => "sft";
 
     public string Description =>
-        $"Speed and memory of supervised training. --parts {string.Join(',', Parts)}, --layers 24, --tokens 2048, --steps 3 (Qwen2.5-0.5B shape), --packing-layers 4, --packing-users 48, --plain-users 0 (all), --drift-steps 10000";
+        $"Speed and memory of supervised training. --parts {string.Join(',', Parts)}, --layers 24, --tokens 2048, "
+        + "--steps 3 (Qwen2.5-0.5B shape), --packing-layers 4, --packing-users 48, --plain-users 0 (all), --drift-steps 10000";
 
     public async Task RunAsync(StudyContext context)
     {

@@ -41,7 +41,8 @@ internal static class SftThroughput
     /// <summary>Peak resident memory over what weights, gradients and moments take, with checkpointing.</summary>
     public static void Memory(StudyContext context, int layers, int tokens, int steps)
     {
-        using var rig = new Rig(Shape(layers), new SftOptions { MicroBatchTokens = tokens, AverageDecay = 0, GradientCheckpointing = true });
+        using var rig =
+            new Rig(Shape(layers), new SftOptions { MicroBatchTokens = tokens, AverageDecay = 0, GradientCheckpointing = true });
         rig.Model.GradientCheckpointing = true;
         var batch = Batch(rig.Model.Config.VocabularySize, tokens);
         double seconds = 0;
@@ -58,7 +59,8 @@ internal static class SftThroughput
     /// <summary>Live tensors and resident memory over many steps of a tiny model.</summary>
     public static void Drift(StudyContext context, int steps)
     {
-        using var rig = new Rig(DecoderConfig.Small(64, hiddenSize: 16, layers: 2, heads: 2), new SftOptions { Dropout = 0.1, AverageDecay = 0.99 });
+        using var rig =
+            new Rig(DecoderConfig.Small(64, hiddenSize: 16, layers: 2, heads: 2), new SftOptions { Dropout = 0.1, AverageDecay = 0.99 });
         rig.Model.Dropout = 0.1;
         var batch = Batch(64, 256);
         int settled = Math.Max(1, steps / 10);

@@ -55,8 +55,10 @@ internal sealed class TextBaselinesStudy : IStudy
                 var tuning = await tuner.TuneAsync([new(rules), new(popular)], data.Validation, context.CancellationToken);
                 var mixture = tuning.Mixture;
                 context.Log(
-                    $"{form}: weights {string.Join(", ", mixture.Parts.Select(part => part.Weight))}, history factor {mixture.HistoryFactor}, "
-                    + $"validation HR@10 {tuning.HitRate:F4}, NDCG@10 {tuning.Ndcg:F4} in {tuning.Trials} trials, {Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s");
+                    $"{form}: weights {string.Join(", ", mixture.Parts.Select(part => part.Weight))}, "
+                    + $"history factor {mixture.HistoryFactor}, "
+                    + $"validation HR@10 {tuning.HitRate:F4}, NDCG@10 {tuning.Ndcg:F4} in {tuning.Trials} trials, "
+                    + $"{Stopwatch.GetElapsedTime(start).TotalSeconds:F1} s");
                 await ReportAsync(mixture, $"rules + text x popularity, {form.ToLowerInvariant()}");
             }
         }

@@ -13,8 +13,10 @@ internal sealed class IngestStudy : IStudy
     public string Name => "ingest";
 
     public string Description =>
-        "A synthetic Parquet log to a 5-core, ordered and divided, with DuckDB. --rows 1000000 (100 million: 2 million users, 500,000 items), --split LeaveOneOut|Time, " +
-        "--memory-limit 4GB --threads 2 --work FOLDER --in-memory true (the readers in memory beside it; needs about 1 GB per million rows)";
+        "A synthetic Parquet log to a 5-core, ordered and divided, with DuckDB. --rows 1000000 (100 million: 2 million users, "
+        + "500,000 items), --split LeaveOneOut|Time, "
+        + "--memory-limit 4GB --threads 2 --work FOLDER --in-memory true (the readers in memory beside it; "
+        + "needs about 1 GB per million rows)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -124,7 +126,9 @@ internal sealed class IngestStudy : IStudy
 
         public void OnFinished(PreparationStep step)
         {
-            context.Log($"{step.Name}: {step.Before} -> {step.After}, {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} s, resident {MachineReference.ResidentMegabytes():F0} MB");
+            context.Log(
+                $"{step.Name}: {step.Before} -> {step.After}, {Stopwatch.GetElapsedTime(_start).TotalSeconds:F1} s, "
+                + $"resident {MachineReference.ResidentMegabytes():F0} MB");
             _start = Stopwatch.GetTimestamp();
         }
     }

@@ -10,7 +10,9 @@ internal sealed class DecodeStudy : IStudy
 {
     public string Name => "decode";
 
-    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true";
+    public string Description =>
+        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 "
+        + "--items 10000000 --users 1000 --pack true";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -36,7 +38,7 @@ internal sealed class DecodeStudy : IStudy
 
         if (parts.Contains("trie", StringComparison.Ordinal))
         {
-            Trie(context, items);
+            TrieTiming.Report(context, items);
         }
 
         if (parts.Contains("small", StringComparison.Ordinal))
@@ -112,7 +114,7 @@ internal sealed class DecodeStudy : IStudy
         var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
         double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize)
             + 4.0 * layers * config.HiddenSize * 512 * 512 / 2;
-        double packedFlops = PackedFlops(512, 896, 4_864, type);
+        double packedFlops = PackedProducts.Flops(512, 896, 4_864, type);
         context.Report($"{prefix}prefill_efficiency", needed / wide.Median.TotalSeconds / flops, "x",
             new { tokens = 512, gemm_gflops = flops / 1e9 });
         context.Report($"{prefix}prefill_efficiency.packed", needed / wide.Median.TotalSeconds / packedFlops, "x",
@@ -137,7 +139,7 @@ internal sealed class DecodeStudy : IStudy
                 {
                     context.Report($"{prefix}exact.w50.limit_ratio", prefills / limit, "x");
                     context.Report($"{prefix}constraint_share",
-                        ConstraintSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
+                        TrieTiming.SearchSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
                 }
             }
         }
@@ -163,96 +165,12 @@ internal sealed class DecodeStudy : IStudy
         return model;
     }
 
-    // The rate of products with a packed weight, which is what the model runs.
-    internal static double PackedFlops(long rows, long input, long output, ScalarType type)
-    {
-        using var scope = NewDisposeScope();
-        var x = randn(rows, input).to_type(type);
-        var projection = new Projection(input, output, false, 0.02);
-        projection.to(type);
-        var packing = new WeightPacking { Enabled = true };
-        var weight = projection.Packed(packing);
-        var timing = Timing.Measure(
-            () =>
-            {
-                using var y = weight.BlocksFor(x) is [var block] ? block.Linear(x) : projection.forward(x);
-            },
-            repeats: 9);
-        packing.Drop();
-        return 2.0 * rows * input * output / timing.Median.TotalSeconds;
-    }
-
     private static void Prefill(DecoderModel model, int[] tokens)
     {
         using var scope = NewDisposeScope();
         using var batch = TokenBatch.Of([tokens]);
         using var cache = new PromptCache();
         model.Logits(model.Forward(batch, cache).narrow(0, tokens.Length - 1, 1));
-    }
-
-    // The trie's part of a search: walking to every child of every beam and keeping the best, at all levels.
-    private static double ConstraintSeconds(SemanticIdTrie trie, int width)
-    {
-        var random = new Random(3);
-        var values = new float[256];
-        var timing = Timing.Measure(() =>
-        {
-            List<int> nodes = [SemanticIdTrie.Root];
-            for (int level = 0; level < trie.Depth; level++)
-            {
-                var best = new TopCandidates<int>(width);
-                foreach (int node in nodes)
-                {
-                    var (start, end) = trie.Children(node);
-                    var codes = trie.Codes;
-                    for (int child = start; child < end; child++)
-                    {
-                        best.Offer(values[codes[child]] + child % 97, child);
-                    }
-                }
-
-                nodes = [.. best.Drain().Select(entry => entry.Value)];
-            }
-        });
-        return timing.Median.TotalSeconds;
-    }
-
-    private static void Trie(StudyContext context, int items)
-    {
-        var random = new Random(5);
-        var codes = new int[items * 3];
-        for (int i = 0; i < codes.Length; i++)
-        {
-            codes[i] = random.Next(256);
-        }
-
-        var clock = Stopwatch.StartNew();
-        using var trie = SemanticIdTrie.FromCodes(codes, 3);
-        context.Report("trie10m.build_s", clock.Elapsed.TotalSeconds, "s", new { items });
-        context.Report("trie10m.bytes_per_item", (double)trie.SizeInBytes / items, "B", new { items });
-
-        int[] beams = [.. Enumerable.Range(0, 256).Select(_ => random.Next(trie.NodesAt(1).Start, trie.NodesAt(1).End))];
-        int[] next = [.. beams.Select(node => trie.Code(random.Next(trie.Children(node).Start, trie.Children(node).End)))];
-        var mask = new bool[256 * 256];
-        var timing = Timing.Measure(
-            () =>
-            {
-                for (int repeat = 0; repeat < 100; repeat++)
-                {
-                    Array.Clear(mask);
-                    var all = trie.Codes;
-                    for (int beam = 0; beam < beams.Length; beam++)
-                    {
-                        int node = trie.Child(beams[beam], next[beam]);
-                        var (start, end) = trie.Children(node);
-                        for (int child = start; child < end; child++)
-                        {
-                            mask[beam * 256 + all[child]] = true;
-                        }
-                    }
-                }
-            });
-        context.Report("trie10m.step_us", timing.Median.TotalMicroseconds / 100, "us", new { beams = 256 });
     }
 
     private static void Small(StudyContext context, int users, int repeats, bool packed)

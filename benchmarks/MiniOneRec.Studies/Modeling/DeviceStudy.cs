@@ -13,7 +13,9 @@ internal sealed class DeviceStudy : IStudy
 {
     public string Name => "device";
 
-    public string Description => "Another device beside the CPU: logits, losses, gradients, beams, training. --device cuda --parts parity,train,speed --prompt 110 --layers 24 --tokens 16384 --repeats 5";
+    public string Description =>
+        "Another device beside the CPU: logits, losses, gradients, beams, training. --device cuda --parts parity,train,speed --prompt 110 "
+        + "--layers 24 --tokens 16384 --repeats 5";
 
     public Task RunAsync(StudyContext context)
     {
@@ -78,7 +80,8 @@ internal sealed class DeviceStudy : IStudy
         const int Codes = 8;
         int first = here.Config.VocabularySize - 3 * Codes;
         var template = new GridTemplate(first, [1, 2], Codes);
-        using var trie = SemanticIdTrie.FromCodes([.. Enumerable.Range(0, 160).SelectMany(i => new[] { i / 20, i / 3 % Codes, i * 5 % Codes })], 3);
+        using var trie =
+            SemanticIdTrie.FromCodes([.. Enumerable.Range(0, 160).SelectMany(i => new[] { i / 20, i / 3 % Codes, i * 5 % Codes })], 3);
         BeamQuery[] queries = [.. prompts.Select(prompt => new BeamQuery(prompt))];
         using var noGrad = no_grad();
         foreach (var scoring in Enum.GetValues<BeamScoring>())

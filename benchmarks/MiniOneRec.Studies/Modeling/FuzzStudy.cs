@@ -8,7 +8,9 @@ internal sealed class FuzzStudy : IStudy
 {
     public string Name => "fuzz";
 
-    public string Description => "Damaged files of every kind that is read: models, tokenizers, templates, data sets, indexes, checkpoints. --mutations 100000 --seed 1 --targets NAME,NAME";
+    public string Description =>
+        "Damaged files of every kind that is read: models, tokenizers, templates, data sets, indexes, checkpoints. "
+        + "--mutations 100000 --seed 1 --targets NAME,NAME";
 
     public Task RunAsync(StudyContext context)
     {

@@ -9,8 +9,10 @@ internal sealed class SoakStudy : IStudy
     public string Name => "soak";
 
     public string Description =>
-        "Mixed requests in one process, and reloads of the model. --parts serve,reload --requests 200000 --concurrency 32 --batch 32 --width 64 " +
-        "--layers 2 --items 2000 --histories 1,2,5,10,20 --counts 5,10,20 --beams 10 --warm 0.1 --reloads 200 --reload-width 256 --reload-layers 4 --trim true --pack true";
+        "Mixed requests in one process, and reloads of the model. --parts serve,reload --requests 200000 "
+        + "--concurrency 32 --batch 32 --width 64 "
+        + "--layers 2 --items 2000 --histories 1,2,5,10,20 --counts 5,10,20 --beams 10 --warm 0.1 --reloads 200 --reload-width 256 "
+        + "--reload-layers 4 --trim true --pack true";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -56,9 +58,9 @@ internal sealed class SoakStudy : IStudy
             processor.Add(work);
             var heap = NativeHeap.Read();
             context.Log(
-                $"tenth {tenth + 1}: resident {part.ResidentMegabytes:f1} MB, heap in use {heap?.InUse / 1e6:f1} MB, free {heap?.Free / 1e6:f1} MB, " +
-                $"managed {GC.GetTotalMemory(false) / 1e6:f1} MB, p99 {part.Percentile(0.99):f2} ms, {count / part.Seconds:f0} requests/s, " +
-                $"{work:f3} ms of processor each");
+                $"tenth {tenth + 1}: resident {part.ResidentMegabytes:f1} MB, heap in use {heap?.InUse / 1e6:f1} MB, "
+                + $"free {heap?.Free / 1e6:f1} MB, managed {GC.GetTotalMemory(false) / 1e6:f1} MB, p99 {part.Percentile(0.99):f2} ms, "
+                + $"{count / part.Seconds:f0} requests/s, {work:f3} ms of processor each");
         }
 
         await SettleAsync();
@@ -104,7 +106,9 @@ internal sealed class SoakStudy : IStudy
                 if (reload % Math.Max(1, reloads / 10) == 0)
                 {
                     var heap = NativeHeap.Read();
-                    context.Log($"reload {reload}: resident {resident:f1} MB, heap in use {heap?.InUse / 1e6:f1} MB, free {heap?.Free / 1e6:f1} MB");
+                    context.Log(
+                        $"reload {reload}: resident {resident:f1} MB, "
+                        + $"heap in use {heap?.InUse / 1e6:f1} MB, free {heap?.Free / 1e6:f1} MB");
                 }
             }
 

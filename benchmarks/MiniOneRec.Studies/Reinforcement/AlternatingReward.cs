@@ -2,7 +2,7 @@ using MiniOneRec.Reinforcement;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>Pays every other completion, so that every group carries a signal.</summary>
+/// <summary>Rewards every other completion, so that every group carries a signal.</summary>
 internal sealed class AlternatingReward : IRewardFunction
 {
     public string Name => "alternating";

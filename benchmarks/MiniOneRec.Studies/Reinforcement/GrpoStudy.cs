@@ -11,7 +11,8 @@ internal sealed class GrpoStudy : IStudy
     public string Name => "grpo";
 
     public string Description =>
-        "GRPO's tree over copies of the prompt. --parts gain,rollout,memory,step,small --prompt 80 --layers 24 --repeats 3 --items 10000 --prompts 4";
+        "GRPO's tree over copies of the prompt. --parts gain,rollout,memory,step,small --prompt 80 --layers 24 "
+        + "--repeats 3 --items 10000 --prompts 4";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -205,7 +206,7 @@ internal sealed class GrpoStudy : IStudy
         double informative = 1 - steps.Average(metrics => metrics["zero_advantage"]);
         double promptTokens = 31, branchTokens = 32;
         double flops =
-            Math.Max(MachineReference.GemmFlops(2_048, 256, 1_024), DecodeStudy.PackedFlops(2_048, 256, 1_024, torch.ScalarType.Float32));
+            Math.Max(MachineReference.GemmFlops(2_048, 256, 1_024), PackedProducts.Flops(2_048, 256, 1_024, torch.ScalarType.Float32));
         // 2 per weight and token for the rollout; 2 for the reference and 6 for the policy where groups carry a signal; the head on the
         // rows that predict.
         double body = 2.0 * config.NonEmbeddingParameters * (promptTokens + branchTokens) * (1 + 4 * informative);

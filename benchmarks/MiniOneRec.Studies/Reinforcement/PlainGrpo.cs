@@ -10,9 +10,8 @@ namespace MiniOneRec.Studies;
 /// <summary>A step of GRPO as it is composed without trees: the prompt is copied for every beam and every completion.</summary>
 /// <remarks>
 /// The parts are this library's: the decoder with packed weights where there is no gradient, the heads, the loss and the optimizer. The
-/// reference is the policy's own weights, which
-/// cost what others would. The rollout is a constrained beam search as a plain
-/// generate() runs it: G copies of the prompt, full-vocabulary log-probabilities of every beam, one pass per token.
+/// reference is the policy's own weights, which cost what others would. The rollout is a constrained beam search as a plain generate() runs
+/// it: G copies of the prompt, full-vocabulary log-probabilities of every beam, one pass per token.
 /// </remarks>
 internal sealed class PlainGrpo : IDisposable
 {
@@ -41,7 +40,8 @@ internal sealed class PlainGrpo : IDisposable
             double[] rewards = new double[rollouts.Count], advantages = new double[rollouts.Count];
             new AlternatingReward().Score(group, rewards);
             new GroupAdvantage().Compute(rewards, advantages);
-            using var layout = CompletionLayout.Copies([new CompletionGroup(prompt, [.. rollouts.Select(rollout => rollout.Tokens)])], 5, CPU);
+            using var layout =
+                CompletionLayout.Copies([new CompletionGroup(prompt, [.. rollouts.Select(rollout => rollout.Tokens)])], 5, CPU);
             var reference = timer.Time("reference", () => GrpoShape.Reference(_model, layout));
             timer.Time("policy",
                 () => GrpoShape.Backward(_model, layout, reference, tensor([.. advantages.Select(value => (float)value)])));

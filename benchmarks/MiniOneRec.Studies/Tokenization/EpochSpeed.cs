@@ -7,8 +7,7 @@ namespace MiniOneRec.Studies;
 /// <summary>An epoch of RQ-VAE training at the reference's widths over what its matrix products alone take.</summary>
 /// <remarks>
 /// The products of a step: forward, gradient of the weights and gradient of the input of every layer (none of the input of the first), and
-/// the
-/// distances to the codes. They run at their own shapes, in turns with the epochs, so that their rate is the one of the same moment.
+/// the distances to the codes. They run at their own shapes, in turns with the epochs, so that their rate is the one of the same moment.
 /// </remarks>
 internal static class EpochSpeed
 {

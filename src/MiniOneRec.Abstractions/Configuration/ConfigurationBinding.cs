@@ -76,7 +76,8 @@ internal sealed class ConfigurationBinding<TOptions>(
         from container in sections.Below("").Where(name => !sections.IsRead(name))
         from child in root.GetSection(container).GetChildren()
         where !sections.Below(container).Contains(child.Key, StringComparer.OrdinalIgnoreCase)
-        select $"'{child.Path}' is read by nothing; '{container}' has {string.Join(", ", sections.Below(container).Select(known => $"'{known}'"))}.";
+        let known = string.Join(", ", sections.Below(container).Select(name => $"'{name}'"))
+        select $"'{child.Path}' is read by nothing; '{container}' has {known}.";
 
     /// <summary>Adds to the message about a section of a package the call that would read it.</summary>
     private static string WithReader(string failure)

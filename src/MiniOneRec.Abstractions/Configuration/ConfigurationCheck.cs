@@ -12,7 +12,7 @@ internal sealed class ConfigurationCheck
     private readonly List<string> _failures = [];
     private readonly List<string> _oldNames = [];
 
-    /// <summary>Gets what is wrong, one sentence per key.</summary>
+    /// <summary>Gets the failures, one sentence per key.</summary>
     public IReadOnlyList<string> Failures => _failures;
 
     /// <summary>Gets the keys that were renamed, one sentence each.</summary>
@@ -106,7 +106,9 @@ internal sealed class ConfigurationCheck
     {
         if (hasChildren)
         {
-            _failures.Add($"'{section.Path}' has keys of its own, such as '{section.GetChildren().First().Path}'; expected one value of type {type.Name}.");
+            _failures.Add(
+                $"'{section.Path}' has keys of its own, such as '{section.GetChildren().First().Path}'; "
+                + $"expected one value of type {type.Name}.");
             return;
         }
 

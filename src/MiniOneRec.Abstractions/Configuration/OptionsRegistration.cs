@@ -11,10 +11,9 @@ namespace MiniOneRec;
 /// <remarks>
 /// Options are set in one order, wherever the calls stand: defaults, then the shared settings, then configuration, then code
 /// (<c>Configure</c> and the delegates of the registration methods) in the order of its calls. Configuration is read once, when the options
-/// are
-/// first needed or the host starts.
+/// are first needed or the host starts.
 /// </remarks>
-public static class OptionsRegistration
+internal static class OptionsRegistration
 {
     /// <summary>What a trimmed application must know about the overloads that take configuration.</summary>
     public const string ReflectionMessage =

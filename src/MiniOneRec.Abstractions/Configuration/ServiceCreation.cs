@@ -6,12 +6,11 @@ using Microsoft.Extensions.Options;
 namespace MiniOneRec;
 
 /// <summary>Makes the quantizers, rewards and tasks that an application names by their class.</summary>
-public static class ServiceCreation
+internal static class ServiceCreation
 {
     /// <summary>
     /// Makes an object by the longest public constructor whose parameters are known: services, options that the application configured (a
-    /// parameter of
-    /// an options class, for example <see cref="MiniOneRecOptions"/> with device and seed), or else the parameter's default.
+    /// parameter of an options class, for example <see cref="MiniOneRecOptions"/> with device and seed), or else the parameter's default.
     /// </summary>
     /// <remarks>An optional parameter of an interface that the class itself implements keeps its default, so that a class never receives
     /// itself.</remarks>

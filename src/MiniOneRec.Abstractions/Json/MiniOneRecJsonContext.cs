@@ -8,8 +8,7 @@ namespace MiniOneRec;
 /// <summary>Compiled JSON metadata of requests, results, semantic IDs, progress and data, for trimmed applications and for speed.</summary>
 /// <remarks>
 /// In ASP.NET Core: <c>services.ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0,
-/// MiniOneRecJsonContext.Default))</c>.
-/// Without it the types serialize by reflection, alike.
+/// MiniOneRecJsonContext.Default))</c>. Without it the types serialize by reflection, alike.
 /// </remarks>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(RecommendationRequest))]

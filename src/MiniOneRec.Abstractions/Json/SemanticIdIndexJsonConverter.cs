@@ -5,8 +5,7 @@ namespace MiniOneRec;
 
 /// <summary>
 /// Writes an index as <c>{"levelSizes": [256, 256], "items": {"tent": "&lt;a_1&gt;&lt;b_2&gt;"}}</c>. The reference's file format, which
-/// has no level
-/// sizes, is that of <see cref="SemanticIdIndex.SaveAsync(string, CancellationToken)"/>.
+/// has no level sizes, is that of <see cref="SemanticIdIndex.SaveAsync(string, CancellationToken)"/>.
 /// </summary>
 public sealed class SemanticIdIndexJsonConverter : JsonConverter<SemanticIdIndex>
 {

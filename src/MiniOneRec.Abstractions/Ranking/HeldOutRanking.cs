@@ -5,9 +5,8 @@ namespace MiniOneRec.Evaluation;
 /// <remarks>
 /// <para>
 /// There are two levels. At the strict item level (<c>NDCG@10</c>) only the target itself is a hit, and items that share a semantic ID take
-/// one place
-/// each. At the semantic-ID level (<c>sid.NDCG@10</c>) the list is reduced to its distinct semantic IDs, and the target's semantic ID is
-/// the hit.
+/// one place each. At the semantic-ID level (<c>sid.NDCG@10</c>) the list is reduced to its distinct semantic IDs, and the target's
+/// semantic ID is the hit.
 /// </para>
 /// <para>A target outside the catalogue is a miss at both levels and counts in the denominator. Items of the history are ranked like all
 /// others.</para>

@@ -13,8 +13,7 @@ public sealed record CheckpointOptions
 
     /// <summary>
     /// Gets or sets the interval between checkpoints, in steps (fine-tuning, reinforcement) or epochs (quantizers); one more is written
-    /// when a run of
-    /// fine-tuning or reinforcement is cancelled or ends.
+    /// when a run of fine-tuning or reinforcement is cancelled or ends.
     /// </summary>
     /// <value>The default is <see langword="null"/>: 500 steps in fine-tuning, 50 in reinforcement, 100 epochs in quantizers.</value>
     [Range(1, int.MaxValue)]

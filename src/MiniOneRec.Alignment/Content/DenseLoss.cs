@@ -13,8 +13,7 @@ namespace MiniOneRec.Alignment;
 /// </para>
 /// <para>
 /// On a large catalogue S of N items are drawn evenly for all rows of a pass: <c>Z ≈ Σ_{i in t} e^(z_i) + Σ_{j drawn, not in t} e^(z_j −
-/// log(S/N))</c>, the log-Q correction of
-/// Bengio and Senécal (2008), and the mean is the drawn items'.
+/// log(S/N))</c>, the log-Q correction of Bengio and Senécal (2008), and the mean is the drawn items'.
 /// </para>
 /// </remarks>
 internal static class DenseLoss

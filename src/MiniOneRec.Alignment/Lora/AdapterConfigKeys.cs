@@ -16,7 +16,9 @@ internal static class AdapterConfigKeys
         .Refuse("use_dora", "weight-decomposed adapters (DoRA) are not implemented; expected false", "false")
         .Refuse("bias", "trained biases are not implemented; expected 'none'", "\"none\"")
         .Refuse("lora_bias", "biases within adapters are not implemented; expected false", "false")
-        .Refuse("modules_to_save", "whole modules beside the adapters are not implemented; expected none (trainable_token_indices trains rows of embedding and head)", "[]")
+        .Refuse("modules_to_save",
+            "whole modules beside the adapters are not implemented; expected none (trainable_token_indices "
+            + "trains rows of embedding and head)", "[]")
         .Refuse("target_parameters", "adapters on parameters outside linear maps are not implemented; expected none", "[]")
         .Refuse("layer_replication", "replicated layers are not implemented; expected none", "[]")
         .Refuse("megatron_config", "Megatron's parallel layers are not implemented; expected none", "{}")

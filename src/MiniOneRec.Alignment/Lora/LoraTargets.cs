@@ -22,9 +22,9 @@ internal sealed class LoraTargets
     public LoraTargets(LoraOptions options)
     {
         _options = options;
-        if (options.RankPattern?.Any(pair => pair.Value < 1) == true || options.AlphaPattern?.Any(pair => !(pair.Value > 0)) == true)
+        if (LoraOptionsRules.FailuresOf(options).FirstOrDefault() is { } failure)
         {
-            throw new ArgumentException("RankPattern holds a rank below 1, or AlphaPattern a value that is not above 0.");
+            throw new ArgumentException(failure);
         }
 
         _target = options.TargetPattern is { } target ? Make($@"\A(?:{target})\z", target) : null;

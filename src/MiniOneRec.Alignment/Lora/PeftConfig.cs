@@ -107,7 +107,8 @@ internal sealed record PeftConfig(LoraOptions Options, IReadOnlyDictionary<strin
             {
                 throw Bad(
                     reader, key,
-                    "true, false, gaussian, eva or orthogonal. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA belong to a base model whose weights were replaced; let PEFT convert the adapter (path_initial_model_for_weight_conversion) or merge it");
+                    "true, false, gaussian, eva or orthogonal. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA belong to a base model whose weights "
+                    + "were replaced; let PEFT convert the adapter (path_initial_model_for_weight_conversion) or merge it");
             }
         }
     }

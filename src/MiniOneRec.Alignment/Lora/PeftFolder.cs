@@ -184,7 +184,9 @@ internal static class PeftFolder
     private static string Reason(string key) =>
         key.Contains("lora_magnitude_vector", StringComparison.Ordinal)
             ? "belongs to a weight-decomposed adapter (DoRA), which is not implemented"
-        : key.Contains("lora_embedding_", StringComparison.Ordinal) || key.Contains("lm_head.lora_", StringComparison.Ordinal) ? "belongs to an adapter on embedding or head, which is not implemented; adapters are for maps of attention and feed-forward blocks"
+        : key.Contains("lora_embedding_", StringComparison.Ordinal) || key.Contains("lm_head.lora_", StringComparison.Ordinal)
+            ? "belongs to an adapter on embedding or head, which is not implemented; adapters are for maps of "
+            + "attention and feed-forward blocks"
         : key.Contains("lora_B.bias", StringComparison.Ordinal) ? "is a bias within an adapter (lora_bias), which is not implemented"
         : key.EndsWith(RowsSuffix, StringComparison.Ordinal) ? "holds rows that trainable_token_indices does not name"
         : key.Contains(".lora_", StringComparison.Ordinal)

@@ -16,8 +16,7 @@ public enum NextItemMode
 /// <summary>History of semantic IDs to the next one: what recommenders are asked (T1 of the paper).</summary>
 /// <remarks>
 /// In sequence mode the histories of one user share their beginnings: with the compact template a sequence is a single chain with a label
-/// on
-/// every code, the first item's included; with text templates the rows of a user become one tree.
+/// on every code, the first item's included; with text templates the rows of a user become one tree.
 /// </remarks>
 public sealed class NextItemTask : IAlignmentTask
 {
@@ -27,7 +26,7 @@ public sealed class NextItemTask : IAlignmentTask
     /// <inheritdoc/>
     public double Weight { get; init; } = 1;
 
-    /// <summary>Gets what one sample is.</summary>
+    /// <summary>Gets the extent of one sample.</summary>
     /// <value>The default is <see cref="NextItemMode.Sequence"/>.</value>
     public NextItemMode Mode { get; init; } = NextItemMode.Sequence;
 
@@ -42,21 +41,18 @@ public sealed class NextItemTask : IAlignmentTask
 
     /// <summary>
     /// Gets the largest share of a label's probability that goes to what followed in other users' sequences, in proportion to how much is
-    /// known;
-    /// 0 to 1, 0 for hard labels. Sequence mode of the compact template only.
+    /// known; 0 to 1, 0 for hard labels. Sequence mode of the compact template only.
     /// </summary>
     /// <value>The default is 0.</value>
     public double TeacherShare { get; init; }
 
     /// <summary>
     /// Gets how often per item the teacher may draw another item and have it learned along that item's own codes; each draw happens with
-    /// the
-    /// probability that the teacher's share has there. Sequence mode of the compact template only.
+    /// the probability that the teacher's share has there. Sequence mode of the compact template only.
     /// </summary>
     /// <remarks>
     /// Shares of a label's probability reach the first code of every item that the teacher names, but the deeper codes of the target's
-    /// branch alone.
-    /// A draw costs a token for every code but the last.
+    /// branch alone. A draw costs a token for every code but the last.
     /// </remarks>
     /// <value>The default is 0.</value>
     public int TeacherBranches { get; init; }

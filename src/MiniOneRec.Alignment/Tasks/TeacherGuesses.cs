@@ -2,7 +2,7 @@ namespace MiniOneRec.Alignment;
 
 /// <summary>Items that might stand at a position of a sequence, the likeliest first.</summary>
 /// <param name="Rows">The items, as rows of the index.</param>
-/// <param name="Scores">How much speaks for each, above 0; about the number of times that it was seen to follow.</param>
+/// <param name="Scores">The evidence for each, above 0: about the number of times that it was seen to follow.</param>
 internal sealed record TeacherGuesses(int[] Rows, float[] Scores)
 {
     private readonly float _total = Scores.Sum();

@@ -3,10 +3,8 @@ namespace MiniOneRec.Alignment;
 /// <summary>Estimates which other items might have come next, from how often items follow each other in other users' sequences.</summary>
 /// <remarks>
 /// Items k steps apart count 1/k, against the order of time half of that; a history's scores are summed with a decay per step back. What
-/// the
-/// sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item, what
-/// the
-/// history holds is no answer.
+/// the sequence at hand contributed itself is subtracted, or the teacher would only repeat the target. Where no sequence repeats an item,
+/// what the history holds is no answer.
 /// </remarks>
 internal sealed class TransitionTeacher
 {

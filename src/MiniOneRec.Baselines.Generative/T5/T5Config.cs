@@ -83,7 +83,8 @@ public sealed record T5Config
         if (DistanceBuckets is < 4 or > 1 << 16 || DistanceBuckets % 4 != 0 || MaxDistance <= DistanceBuckets / 2)
         {
             throw new InvalidDataException(
-                $"'{source}': relative_attention_num_buckets is {DistanceBuckets} and relative_attention_max_distance {MaxDistance}; expected a multiple of 4 and more than half of it.");
+                $"'{source}': relative_attention_num_buckets is {DistanceBuckets} and relative_attention_max_distance {MaxDistance}; "
+                + "expected a multiple of 4 and more than half of it.");
         }
 
         foreach (var (key, value) in new[] { ("pad_token_id", PadTokenId), ("eos_token_id", EndTokenId),

@@ -32,5 +32,6 @@ internal static class T5ConfigKeys
             "_attn_implementation_autoset", "tokenizer_name")
         .Ignore([.. GenerationConfigKeys.Table.Rows.Select(row => row.Name)
             .Where(name => name is not ("pad_token_id" or "eos_token_id" or "bos_token_id" or "decoder_start_token_id"
-            or "is_encoder_decoder" or "transformers_version" or "use_cache" or "prefix" or "task_specific_params" or "output_attentions" or "output_hidden_states"))]);
+            or "is_encoder_decoder" or "transformers_version" or "use_cache" or "prefix" or "task_specific_params" or "output_attentions"
+            or "output_hidden_states"))]);
 }

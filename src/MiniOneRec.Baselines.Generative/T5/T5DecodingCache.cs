@@ -11,7 +11,7 @@ internal sealed class T5DecodingCache : DecodingCache
     private T5Memory? _memory;
     private Layer[] _layers = [];
 
-    /// <summary>Gets what the encoder left.</summary>
+    /// <summary>Gets the output of the encoder.</summary>
     public T5Memory Memory => _memory ?? throw new InvalidOperationException("The cache holds no prompts; call Prefill first.");
 
     /// <summary>Gets the decoder's own keys and values, block by block.</summary>

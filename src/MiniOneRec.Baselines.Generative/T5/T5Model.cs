@@ -11,8 +11,7 @@ namespace MiniOneRec.Baselines.Generative;
 /// <summary>The T5 encoder-decoder, which TIGER uses: ReLU, RMS norms, relative positions, shared embedding.</summary>
 /// <remarks>
 /// Raffel et al. (arXiv:1910.10683), as published in Hugging Face checkpoints; parameter keys are theirs. Sequences are padded, on either
-/// side, with
-/// a mask. Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope.
+/// side, with a mask. Forward passes on frozen weights may run concurrently, each thread under its own <c>no_grad</c> and dispose scope.
 /// </remarks>
 public sealed class T5Model : nn.Module
 {

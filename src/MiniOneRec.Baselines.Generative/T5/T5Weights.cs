@@ -16,7 +16,8 @@ internal sealed class T5Weights : IWeightSource
         if (needed > tensors.Keys.Count)
         {
             throw new InvalidDataException(
-                $"'{path}': num_layers is {config.EncoderLayers} and num_decoder_layers {config.DecoderLayers}, which takes {needed} tensors; the folder holds {tensors.Keys.Count}.");
+                $"'{path}': num_layers is {config.EncoderLayers} and num_decoder_layers {config.DecoderLayers}, "
+                + $"which takes {needed} tensors; the folder holds {tensors.Keys.Count}.");
         }
     }
 

@@ -53,5 +53,6 @@ internal sealed class CaserOptionsRules : IValidateOptions<CaserOptions>
         options.Heights is { Count: > 0 } heights && heights.All(height => height >= 1 && height <= options.Window)
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(
-                $"Heights [{string.Join(", ", options.Heights ?? [])}] must hold at least one height, each from 1 to Window {options.Window}.");
+                $"Heights [{string.Join(", ", options.Heights ?? [])}] must hold at least one height, "
+                + $"each from 1 to Window {options.Window}.");
 }

@@ -5,8 +5,7 @@ namespace MiniOneRec.Baselines;
 /// <summary>Item-based neighbours: the cosine of the columns of the binary user × item matrix, summed over the history.</summary>
 /// <remarks>
 /// Deshpande and Karypis, <em>Item-based top-N recommendation algorithms</em> (2004), with cosine similarity. An item is no neighbour of
-/// itself.
-/// Departures: more recent items of the history weigh more, and popularity orders what no neighbour reaches.
+/// itself. Departures: more recent items of the history weigh more, and popularity orders what no neighbour reaches.
 /// </remarks>
 public sealed class ItemKnnRecommender : GraphRecommender
 {

@@ -35,7 +35,8 @@ public sealed class MixedScorer : ScoringRecommender
         if (!(sum > 0) || !double.IsFinite(sum) || parts.Any(part => part.Weight < 0))
         {
             throw new ArgumentException(
-                $"The weights are [{string.Join(", ", parts.Select(part => part.Weight))}]; expected numbers of at least 0 and one above it.", nameof(parts));
+                $"The weights are [{string.Join(", ", parts.Select(part => part.Weight))}]; "
+                + "expected numbers of at least 0 and one above it.", nameof(parts));
         }
 
         (_rows, Parts, Form, HistoryFactor) = (rows, [.. parts], form, historyFactor);

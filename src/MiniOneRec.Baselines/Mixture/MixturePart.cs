@@ -1,6 +1,6 @@
 namespace MiniOneRec.Baselines;
 
-/// <summary>How a mixture combines the probabilities of its parts.</summary>
+/// <summary>Specifies how a mixture combines the probabilities of its parts.</summary>
 public enum MixtureForm
 {
     /// <summary>The weighted mean <c>Σ w_k p_k(j)</c>: an item needs one part that favours it.</summary>
@@ -10,7 +10,7 @@ public enum MixtureForm
     Geometric,
 }
 
-/// <summary>How scores become probabilities.</summary>
+/// <summary>Specifies how scores become probabilities.</summary>
 public enum MixtureScale
 {
     /// <summary>Divided by their sum; negative scores count 0.</summary>

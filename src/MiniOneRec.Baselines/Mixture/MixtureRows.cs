@@ -116,7 +116,8 @@ internal sealed class MixtureRows
         return lacking is null && items.Count == Items.Count
             ? [.. Items.Select(item => places[item])]
             : throw new ArgumentException(
-                $"Part {part} scores {items.Count} items, the first part {Items.Count}{(lacking is null ? "" : $", among them '{lacking}'")}; "
+                $"Part {part} scores {items.Count} items, "
+                + $"the first part {Items.Count}{(lacking is null ? "" : $", among them '{lacking}'")}; "
                 + "expected the same items.", nameof(items));
     }
 }

@@ -146,7 +146,7 @@ public sealed class MixtureTuner
     }
 }
 
-/// <summary>What tuning a mixture gave.</summary>
+/// <summary>Holds the result of tuning a mixture.</summary>
 /// <param name="Mixture">The mixture with the weights chosen.</param>
 /// <param name="HitRate">HR@K on the validation rows.</param>
 /// <param name="Ndcg">NDCG@K on the validation rows.</param>

@@ -31,7 +31,8 @@ public sealed class MixtureTuningOptions
     [MinLength(1)]
     public IReadOnlyList<MixtureForm> Forms { get; set; } = [MixtureForm.Linear];
 
-    /// <summary>Sets <see cref="Forms"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="Forms"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(Forms))]
     [JsonIgnore]
@@ -48,7 +49,8 @@ public sealed class MixtureTuningOptions
     [MinLength(1)]
     public IReadOnlyList<double> HistoryFactors { get; set; } = [1, 0.75, 0.5, 0.35, 0.25, 0.15, 0];
 
-    /// <summary>Sets <see cref="HistoryFactors"/> from configuration, whose list replaces the one that is there; reads as <see langword="null"/>.</summary>
+    /// <summary>Sets <see cref="HistoryFactors"/> from configuration, whose list replaces the one that is there; reads as
+    /// <see langword="null"/>.</summary>
     [EditorBrowsable(EditorBrowsableState.Never)]
     [ConfigurationKeyName(nameof(HistoryFactors))]
     [JsonIgnore]

@@ -9,8 +9,7 @@ namespace MiniOneRec.Baselines;
 /// <summary>SASRec: item and position embeddings, causal blocks, a final norm, and the item embeddings again as the output.</summary>
 /// <remarks>
 /// Kang and McAuley (arXiv:1808.09781), section 3. Departures: queries, keys and values all come from the normalised input, the
-/// feed-forward
-/// network widens four times, attention weights are not dropped, and padding is on the right.
+/// feed-forward network widens four times, attention weights are not dropped, and padding is on the right.
 /// </remarks>
 internal sealed class SasRecModel : SequentialModel
 {

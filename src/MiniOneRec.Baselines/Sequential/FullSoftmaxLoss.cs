@@ -7,8 +7,7 @@ namespace MiniOneRec.Baselines;
 /// <summary>Cross-entropy over the whole catalogue, with its gradient, holding a bounded number of logits at once.</summary>
 /// <remarks>
 /// The gradient with respect to a row of logits is softmax minus the label, so the product with the item embeddings needs no graph: each
-/// chunk
-/// of rows computes its logits, turns them into that gradient in place, and is done.
+/// chunk of rows computes its logits, turns them into that gradient in place, and is done.
 /// </remarks>
 internal static class FullSoftmaxLoss
 {

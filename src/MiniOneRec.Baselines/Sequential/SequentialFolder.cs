@@ -33,13 +33,7 @@ internal static class SequentialFolder
             FiniteWeights.Require(tensors, $"The {kind} recommender");
             await SafetensorsFile.SaveAsync(Path.Combine(aside, WeightsFile), tensors, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
-            return new ArtifactManifest
-            {
-                Kind = kind,
-                MadeFrom = new Dictionary<string,
-                string> { [CatalogueFile] = await ArtifactManifest.HashFileAsync(items, cancellationToken).ConfigureAwait(false) },
-                Options = options,
-            };
+            return new ArtifactManifest { Kind = kind, Options = options };
         },
         overwrite,
         cancellationToken);
@@ -102,18 +96,7 @@ internal static class SequentialFolder
         CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, CatalogueFile);
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"'{path}' does not exist.", path);
-        }
-
-        if (await ArtifactManifest.HashFileAsync(path, cancellationToken)
-            .ConfigureAwait(false) != manifest.MadeFrom.GetValueOrDefault(CatalogueFile))
-        {
-            throw new InvalidDataException(
-                $"'{path}' is not the catalogue that the weights were trained with; its SHA-256 differs from the manifest's.");
-        }
-
+        await OldHashes.CheckFileAsync(manifest, CatalogueFile, path, cancellationToken).ConfigureAwait(false);
         try
         {
             var entries = JsonSerializer.Deserialize<Entries>(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false),
@@ -159,13 +142,17 @@ internal static class SequentialFolder
                 if (!stored.TryGetValue(name, out var value) || !value.shape.AsSpan().SequenceEqual(parameter.shape))
                 {
                     throw new InvalidDataException(
-                        $"'{path}': key '{name}' {(value is null ? "is missing" : $"has shape [{string.Join(", ", value.shape)}]")}; expected shape [{string.Join(", ", parameter.shape)}].");
+                        $"'{path}': key '{name}' {(value is null ? "is missing" : $"has shape [{string.Join(", ", value.shape)}]")}; "
+                        + $"expected shape [{string.Join(", ", parameter.shape)}].");
                 }
 
                 if (!value.is_floating_point() || !FiniteWeights.Holds(value))
                 {
                     throw new InvalidDataException(
-                        $"'{path}': key '{name}' {(value.is_floating_point() ? "holds values that are not finite" : $"has elements of type {value.dtype}")}; expected floating-point numbers.");
+                        $"'{path}': "
+                        + $"key '{name}' "
+                        + $"{(value.is_floating_point() ? "holds values that are not finite" : $"has elements of type {value.dtype}")}; "
+                        + "expected floating-point numbers.");
                 }
 
                 parameter.copy_(value);

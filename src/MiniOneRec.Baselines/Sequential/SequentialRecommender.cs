@@ -22,7 +22,7 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
         model.eval();
     }
 
-    /// <summary>Gets what training did, or <see langword="null"/> where the recommender was loaded.</summary>
+    /// <summary>Gets the result of training, or <see langword="null"/> where the recommender was loaded.</summary>
     public TrainingResult? Training { get; internal set; }
 
     /// <summary>Gets the number of weights.</summary>
@@ -75,7 +75,8 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch = SequenceBatch.ForRanking([.. known.Select(b => histories[b].TakeLast(_options.MaxLength).ToArray())], Model.Device);
+        using var batch =
+            SequenceBatch.ForRanking([.. known.Select(b => histories[b].TakeLast(_options.MaxLength).ToArray())], Model.Device);
         var logProbabilities = F.log_softmax(Model.Forward(batch), 1).cpu();                // [B, N]
         var values = logProbabilities.data<float>();
         float[] row = new float[items];

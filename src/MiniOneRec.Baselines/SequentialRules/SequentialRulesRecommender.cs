@@ -5,9 +5,8 @@ namespace MiniOneRec.Baselines;
 /// <summary>Rules "after a came b": items k steps apart in a training sequence add 1/k to the rule's weight.</summary>
 /// <remarks>
 /// Ludewig and Jannach, <em>Evaluation of session-based recommendation algorithms</em> (2018), section 3.1.3, with linear weights. Two
-/// departures:
-/// the whole history speaks, an item n steps back with weight e^(-0.3·n), and popularity orders what no rule reaches. An item may
-/// follow itself; on catalogues of consumables that is a good part of the strength.
+/// departures: the whole history counts, an item n steps back with weight e^(-0.3·n), and popularity orders what no rule reaches. An item
+/// may follow itself; on catalogues of consumables that is a good part of the strength.
 /// </remarks>
 public sealed class SequentialRulesRecommender : GraphRecommender
 {

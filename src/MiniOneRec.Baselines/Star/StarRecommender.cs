@@ -5,12 +5,10 @@ namespace MiniOneRec.Baselines;
 /// <summary>STAR's retrieval: likeness of vectors and co-occurrence of users, added up over the last items; nothing is trained.</summary>
 /// <remarks>
 /// Lee et al., <em>STAR: A Simple Training-free Approach for Recommendations using Large Language Models</em> (arXiv:2410.16458), section
-/// 3.2:
-/// <c>s(x) = 1/n Σ_j λ^(t_j) (a·R_S(x, j) + (1 − a)·R_C(x, j))</c>, R_S the cosine of the vectors, R_C that of the columns of the binary
-/// user × item
-/// matrix. Departures: ratings count 1, since the data have none; negative cosines count 0; items of the history keep a quarter of their
-/// score where the
-/// paper leaves them out (<see cref="StarOptions.HistoryFactor"/> 0); the ranking step by a language model is left out.
+/// 3.2: <c>s(x) = 1/n Σ_j λ^(t_j) (a·R_S(x, j) + (1 − a)·R_C(x, j))</c>, R_S the cosine of the vectors, R_C that of the columns of the
+/// binary user × item matrix. Departures: ratings count 1, since the data have none; negative cosines count 0; items of the history keep a
+/// quarter of their score where the paper leaves them out (<see cref="StarOptions.HistoryFactor"/> 0); the ranking step by a language model
+/// is left out.
 /// </remarks>
 public sealed class StarRecommender : NeighbourRecommender
 {

@@ -5,12 +5,9 @@ namespace MiniOneRec.Baselines;
 /// <summary>Neighbours by vectors of text: each item of the history spreads its weight over the items that are like it.</summary>
 /// <remarks>
 /// <c>s(j) = Σ_a e^(-r·a) · softmax_j(cos(i_a, j)/τ + p·ln(n_j + 1))</c> over the last items i_a of the history, a = 0 for the last one,
-/// n_j the
-/// training count of j; items of the history keep a quarter of their score. Nothing is trained, and with p = 0 no interaction is used, so
-/// that new
-/// items are recommended from their first day. Departures: there is no paper; it is item-based k-nearest-neighbours with soft
-/// neighbourhoods.
-/// An item without a vector gives nothing and gets nothing but the back-off to popularity.
+/// n_j the training count of j; items of the history keep a quarter of their score. Nothing is trained, and with p = 0 no interaction is
+/// used, so that new items are recommended from their first day. Departures: there is no paper; it is item-based k-nearest-neighbours with
+/// soft neighbourhoods. An item without a vector gives nothing and gets nothing but the back-off to popularity.
 /// </remarks>
 public sealed class TextKnnRecommender : NeighbourRecommender
 {

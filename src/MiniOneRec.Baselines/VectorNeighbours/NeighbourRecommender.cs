@@ -5,8 +5,7 @@ namespace MiniOneRec.Baselines;
 /// <summary>A baseline that scores items by their vectors' likeness to those of the history.</summary>
 /// <remarks>
 /// Items of the history keep a share of their score, because in many catalogues users come back to an item, and in others they do not.
-/// Popularity
-/// orders what the vectors leave equal, such as items without a vector.
+/// Popularity orders what the vectors leave equal, such as items without a vector.
 /// </remarks>
 public abstract class NeighbourRecommender : ScoringRecommender
 {

@@ -29,7 +29,8 @@ internal static class EvaluateCommand
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
             var data = await RunOptions.LoadAsync(RunOptions.Read(line), null, reporter, cancellationToken);
-            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
+            using var model =
+                await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
             var report = await MeasureAsync(model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken);
             var comparison = Comparison(data, [report]);
             if (line.GetValue(Report) is { } path)
@@ -91,13 +92,15 @@ internal static class CompareCommand
             {
                 using var model = await ModelLoading.LoadAsync(path, line.GetValue(ModelLoading.Device)!, cancellationToken);
                 model.Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-                reports.Add(await EvaluateCommand.MeasureAsync(model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
+                reports.Add(await EvaluateCommand.MeasureAsync(
+                    model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
             }
 
             foreach (
                 string name in line.GetValue(Baselines)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
-                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(ModelLoading.Rows), reporter,
+                reports.Add(await EvaluateCommand.MeasureAsync(
+                    Baseline(name, data), data, data.Index, line.GetValue(ModelLoading.Rows), reporter,
                     cancellationToken));
             }
 

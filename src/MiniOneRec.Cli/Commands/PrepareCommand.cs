@@ -54,7 +54,8 @@ internal static partial class PrepareCommand
             var report = await source.SaveAsync(folder, settings.Preparation, new PreparationProgress(reporter), cancellationToken);
             if (line.GetValue(Export) is not null)
             {
-                string name = line.GetValue(Name) ?? (settings.Source.Format == InteractionFormat.Amazon2018 ? Core().Replace(report.Name, "") : report.Name);
+                string name = line.GetValue(Name)
+                    ?? (settings.Source.Format == InteractionFormat.Amazon2018 ? Core().Replace(report.Name, "") : report.Name);
                 var prepared = await PreparedDataset.LoadAsync(folder, cancellationToken: cancellationToken);
                 await prepared.ExportRecBoleAsync(output, name, cancellationToken);
             }

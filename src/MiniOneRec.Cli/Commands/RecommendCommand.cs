@@ -52,7 +52,8 @@ internal static class RecommendCommand
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
             var part = ShardOf(line.GetValue(Shard));
-            using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
+            using var model =
+                await ModelLoading.LoadAsync(line.GetRequiredValue(Model), line.GetValue(ModelLoading.Device)!, cancellationToken);
             int count = line.GetValue(Count);
             if (line.GetValue(History) is { } history)
             {

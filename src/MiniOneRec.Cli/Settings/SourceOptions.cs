@@ -12,7 +12,9 @@ internal static class SourceOptions
 
     private static readonly (Option<string?> Option, string Key)[] Single =
     [
-        (new("--format") { Description = "Layout of the log: amazon2018, amazon2023, recbole, movielens, steam, yelp, amazon-m2, rec-if, yambda or table; guessed by default.", HelpName = "NAME" }, "Source:Format"),
+        (new("--format") { Description =
+            "Layout of the log: amazon2018, amazon2023, recbole, movielens, steam, yelp, amazon-m2, rec-if, "
+            + "yambda or table; guessed by default.", HelpName = "NAME" }, "Source:Format"),
         (new("--query") { Description = "A query in DuckDB's SQL that gives the interactions.", HelpName = "SQL" }, "Source:Query"),
         (new("--table") { Description = "The table of a DuckDB database.", HelpName = "NAME" }, "Source:Table"),
         (new("--user") { Description = "Column of the user.", HelpName = "COLUMN" }, "Source:Columns:User"),

@@ -16,7 +16,8 @@ internal static partial class DuckDbErrors
                 || message.Contains("disk full", StringComparison.OrdinalIgnoreCase))
         {
             return new IOException(
-                $"There is not enough space for working files in '{temp}' or for the output ({first}). Set TempDirectory to a larger disk, raise MaxTempSize, or raise MemoryLimit (now {options.MemoryLimit}).", error);
+                $"There is not enough space for working files in '{temp}' or for the output ({first}). Set TempDirectory to a larger disk, "
+                + $"raise MaxTempSize, or raise MemoryLimit (now {options.MemoryLimit}).", error);
         }
 
         if (message.StartsWith("Out of Memory", StringComparison.Ordinal))
@@ -48,7 +49,9 @@ internal static partial class DuckDbErrors
             : Has("Malformed JSON") ? $"{FirstLine(message)} Expected one JSON object per line."
             : Has("not utf-8 encoded") || Has("Invalid unicode") ? "its text is not UTF-8; set Encoding, for example to 'latin-1'."
             : Has("No files found") ? $"{FirstLine(message)}; check the path or pattern."
-            : Has("Expected Number of Columns") ? "the row has another number of columns than the first; set Delimiter, or repair the row. A packed file may have been cut off."
+            : Has("Expected Number of Columns")
+                ? "the row has another number of columns than the first; set Delimiter, or repair the row. "
+                + "A packed file may have been cut off."
             : null;
     }
 

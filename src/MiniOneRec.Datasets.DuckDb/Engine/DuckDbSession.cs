@@ -27,7 +27,9 @@ internal sealed class DuckDbSession : IDisposable
         }
         catch (Exception e) when (e is DuckDBException or UnauthorizedAccessException or IOException)
         {
-            throw new IOException($"The working folder below '{parent}' cannot be used ({DuckDbErrors.FirstLine(e.Message)}); set TempDirectory to a folder that can be written.", e);
+            throw new IOException(
+                $"The working folder below '{parent}' cannot be used ({DuckDbErrors.FirstLine(e.Message)}); "
+                + "set TempDirectory to a folder that can be written.", e);
         }
 
         // Nothing is fetched from the network, and times without a zone are UTC.

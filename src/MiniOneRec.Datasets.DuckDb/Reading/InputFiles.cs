@@ -54,7 +54,8 @@ internal static class InputFiles
             if (KindOf(file) is null)
             {
                 throw new InvalidDataException(
-                    $"File '{file}' ({option}) has an unknown ending; expected one of {string.Join(", ", Extensions.Select(pair => pair.Extension))}, also with .gz or .zst.");
+                    $"File '{file}' ({option}) has an unknown ending; "
+                    + $"expected one of {string.Join(", ", Extensions.Select(pair => pair.Extension))}, also with .gz or .zst.");
             }
         }
 

@@ -10,7 +10,8 @@ internal sealed class ItemTextReader(
 {
     /// <summary>The table that is filled.</summary>
     public const string Create =
-        "CREATE TABLE item_texts (seq BIGINT, item_id VARCHAR, title VARCHAR, description VARCHAR, brand VARCHAR, categories VARCHAR, attributes VARCHAR)";
+        "CREATE TABLE item_texts (seq BIGINT, item_id VARCHAR, title VARCHAR, description VARCHAR, brand VARCHAR, "
+        + "categories VARCHAR, attributes VARCHAR)";
 
     private static readonly string[] Ids =
     [
@@ -92,16 +93,24 @@ internal sealed class ItemTextReader(
             FileKind.Dat => Relations.Headless(one, "::", options.Encoding ?? "latin-1", "item_id", "title", "genres"),
             FileKind.Csv =>
             Relations.Csv(one, format == InteractionFormat.Table ? options : new DuckDbSourceOptions { Encoding = options.Encoding }),
-            var kind => throw new InvalidDataException($"Items file '{file}' is of the kind {kind}, which holds no item texts; expected .item, .item.json, Parquet, CSV or JSON lines."),
+            var kind => throw new InvalidDataException(
+                $"Items file '{file}' is of the kind {kind}, which holds no item texts; expected .item, "
+                + ".item.json, Parquet, CSV or JSON lines."),
         };
         var columns = session.Describe(relation, cancellationToken);
         string id = ColumnNames.Guess(Ids, columns)
-            ?? throw new InvalidDataException($"Items file '{file}' has no column of ids; expected one such as 'item_id', but it has {string.Join(", ", columns.Select(column => $"'{column.Name}'"))}."
-                + (columns.Count == 1 ? " A single column points to another delimiter, or to a row that holds the delimiter without quotes; set Delimiter (--delimiter) or repair the file." : ""));
+            ?? throw new InvalidDataException(
+                $"Items file '{file}' has no column of ids; expected one such as 'item_id', "
+                + $"but it has {string.Join(", ", columns.Select(column => $"'{column.Name}'"))}."
+                + (columns.Count == 1
+                    ? " A single column points to another delimiter, or to a row that holds the delimiter without quotes; "
+                    + "set Delimiter (--delimiter) or repair the file." : ""));
         var places = new[] { id, ColumnNames.Guess(Titles, columns), ColumnNames.Guess(Descriptions, columns),
             ColumnNames.Guess(Brands, columns), ColumnNames.Guess(Categories, columns) }
             .Select(name => name is null ? -1 : columns.Select(column => column.Name).ToList().IndexOf(name)).ToArray();
-        say($"Columns of '{file}': {string.Join(", ", new[] { "id", "title", "description", "brand", "categories" }.Zip(places).Where(pair => pair.Second >= 0).Select(pair => $"{pair.First} = '{columns[pair.Second].Name}'"))}.");
+        var read = new[] { "id", "title", "description", "brand", "categories" }.Zip(places).Where(pair => pair.Second >= 0)
+            .Select(pair => $"{pair.First} = '{columns[pair.Second].Name}'");
+        say($"Columns of '{file}': {string.Join(", ", read)}.");
         using var command = session.Connection.CreateCommand();
         command.CommandText = $"SELECT * FROM {relation}";
         command.UseStreamingMode = true;

@@ -55,9 +55,11 @@ internal sealed class LogColumns
 
     /// <summary>The query that gives rows of histories in the order of the files.</summary>
     public string SelectRows =>
-        "SELECT row_number() OVER () - 1 AS seq, raw_user AS user_id, string_split(trim(history), ' ') AS history, raw_item AS item_id, part\nFROM (\n  "
+        "SELECT row_number() OVER () - 1 AS seq, raw_user AS user_id, string_split(trim(history), ' ') AS history, "
+        + "raw_item AS item_id, part\nFROM (\n  "
         + string.Join("\n  UNION ALL\n  ", _plan.Relations.Select(relation =>
-            $"SELECT user_id AS raw_user, item_id_list AS history, item_id AS raw_item, {relation.Part} AS part FROM {relation.Relation} AS source_{relation.Part}")) + "\n) AS log";
+            "SELECT user_id AS raw_user, item_id_list AS history, item_id AS raw_item, "
+            + $"{relation.Part} AS part FROM {relation.Relation} AS source_{relation.Part}")) + "\n) AS log";
 
     /// <summary>The name of a role's column in the table of interactions.</summary>
     public static string Column(Role role) => role switch
@@ -76,14 +78,19 @@ internal sealed class LogColumns
     {
         string raw = Raw(role);
         var bad = _session.Rows(
-            $"SELECT row, CAST(value AS VARCHAR) FROM (SELECT row_number() OVER () AS row, {raw} AS value, {_expressions[role]} AS read FROM ({Source}) AS log) AS rows "
+            $"SELECT row, CAST(value AS VARCHAR) FROM (SELECT row_number() OVER () AS row, {raw} AS value, "
+            + $"{_expressions[role]} AS read FROM ({Source}) AS log) AS rows "
                 + "WHERE value IS NOT NULL AND trim(CAST(value AS VARCHAR)) <> '' AND read IS NULL LIMIT 1",
             reader => (Row: reader.GetInt64(0), Value: reader.GetString(1)), _cancellationToken);
         if (bad is [var (row, value)])
         {
-            string what = role == Role.Time ? $"time; expected {(Unit == TimeUnit.Auto ? "a date" : "a number")} as in the other rows. Set TimeFormat (--time-format), or repair the row"
+            string what = role == Role.Time
+                ? $"time; expected {(Unit == TimeUnit.Auto ? "a date" : "a number")} as in the other rows. "
+                + "Set TimeFormat (--time-format), or repair the row"
                 : "number. Set DecimalComma (--decimal-comma), or repair the row";
-            throw new InvalidDataException($"{_plan.Subject}, row {row}, column '{_plan.Columns[role]}': {DataFile.Show(value)} is no {what}, or set Columns.{role} to another column.");
+            throw new InvalidDataException(
+                $"{_plan.Subject}, row {row}, column '{_plan.Columns[role]}': {DataFile.Show(value)} is no {what}, "
+                + $"or set Columns.{role} to another column.");
         }
     }
 
@@ -96,9 +103,11 @@ internal sealed class LogColumns
             return;
         }
 
-        string outside = $"time <> 0 AND (time >= {Sql.Number(unit.Below * unit.Microseconds)}{(unit.From > 0 ? $" OR time < {Sql.Number(unit.From * unit.Microseconds)}" : "")})";
+        string early = unit.From > 0 ? $" OR time < {Sql.Number(unit.From * unit.Microseconds)}" : "";
+        string outside = $"time <> 0 AND (time >= {Sql.Number(unit.Below * unit.Microseconds)}{early})";
         var odd = _session.Rows(
-            $"SELECT seq + 1, time / {unit.Microseconds}, (SELECT count(*) FROM {table} WHERE {outside}) FROM {table} WHERE {outside} ORDER BY seq LIMIT 1",
+            $"SELECT seq + 1, time / {unit.Microseconds}, (SELECT count(*) FROM {table} WHERE {outside}) "
+            + $"FROM {table} WHERE {outside} ORDER BY seq LIMIT 1",
             reader =>
             (Row: reader.GetInt64(0), Value: Convert.ToDouble(reader.GetValue(1), System.Globalization.CultureInfo.InvariantCulture),
             Count: reader.GetInt64(2)), _cancellationToken);
@@ -106,7 +115,8 @@ internal sealed class LogColumns
         {
             string other = Units.First(entry => Math.Abs(value) < entry.Below).Unit.ToString().ToLowerInvariant();
             throw new InvalidDataException(
-                $"{_plan.Subject}, row {row}, column '{_plan.Columns[Role.Time]}': {value:F0} looks like {other}, but other rows hold {Unit.ToString().ToLowerInvariant()} ({count} such rows). "
+                $"{_plan.Subject}, row {row}, column '{_plan.Columns[Role.Time]}': {value:F0} looks like {other}, "
+                + $"but other rows hold {Unit.ToString().ToLowerInvariant()} ({count} such rows). "
                 + "Bring the column to one unit, or set TimeUnit (--time-unit) if the values are right.");
         }
     }
@@ -130,7 +140,8 @@ internal sealed class LogColumns
             ? throw new InvalidDataException(
                 $"{_plan.Subject}: the files of the parts have different columns; '{pair.Value}' is not in all of them.")
             : $"{(column.IsList ? $"unnest({Sql.Name(pair.Value)})" : Sql.Name(pair.Value))} AS {Raw(pair.Key)}");
-        return $"SELECT {string.Join(", ", relation.Part is { } part ? columns.Append($"{part} AS part") : columns)} FROM {relation.Relation} AS source_{relation.Part ?? 0}";
+        return $"SELECT {string.Join(", ", relation.Part is { } part ? columns.Append($"{part} AS part") : columns)} FROM "
+            + $"{relation.Relation} AS source_{relation.Part ?? 0}";
     }
 
     private string Type(Role role) => _plan.Relations[0].Columns.First(column => column.Name == _plan.Columns[role]).ElementType;
@@ -142,7 +153,9 @@ internal sealed class LogColumns
             return $"TRY_CAST({raw} AS DOUBLE)";
         }
 
-        bool comma = _options.DecimalComma ?? Sample($"count(*) FILTER (regexp_full_match(trim({raw}), '-?[0-9.]*,[0-9]+')) > 0 AND count(*) FILTER (regexp_full_match(trim({raw}), '-?[0-9]+[.][0-9]{{1,2}}')) = 0") is true;
+        bool comma = _options.DecimalComma ?? Sample(
+            $"count(*) FILTER (regexp_full_match(trim({raw}), '-?[0-9.]*,[0-9]+')) > 0 AND count(*) FILTER (regexp_full_match(trim({raw}), "
+            + $"'-?[0-9]+[.][0-9]{{1,2}}')) = 0") is true;
         if (comma && _options.DecimalComma is null)
         {
             _say($"Column '{_plan.Columns[role]}' has decimal commas; set DecimalComma to read it in another way.");
@@ -163,7 +176,9 @@ internal sealed class LogColumns
         {
             return IsInteger(type) || type is "DOUBLE" or "FLOAT" || type.StartsWith("DECIMAL", StringComparison.Ordinal)
                 ? OfNumber(raw, IsInteger(type))
-                : throw new InvalidDataException($"{_plan.Subject}: column '{column}' has the type {type}; expected a number, a date or a text. Set Columns.Time (--time) to another column.");
+                : throw new InvalidDataException(
+                    $"{_plan.Subject}: column '{column}' has the type {type}; expected a number, a date or a text. "
+                    + "Set Columns.Time (--time) to another column.");
         }
 
         if (_options.TimeFormat is { } format)
@@ -179,7 +194,8 @@ internal sealed class LogColumns
         if (best == 0 && Sample($"min(nullif(trim({raw}), ''))") is string example)
         {
             throw new InvalidDataException(
-                $"{_plan.Subject}: column '{column}' holds {DataFile.Show(example)}, which is no time; set TimeFormat (--time-format), for example '%m/%d/%Y', or Columns.Time (--time) to another column, or to '' for none.");
+                $"{_plan.Subject}: column '{column}' holds {DataFile.Show(example)}, which is no time; set TimeFormat (--time-format), "
+                + "for example '%m/%d/%Y', or Columns.Time (--time) to another column, or to '' for none.");
         }
 
         if (found[0] == best)
@@ -203,7 +219,9 @@ internal sealed class LogColumns
             double largest =
                 Convert.ToDouble(Sample($"max(abs(TRY_CAST({raw} AS DOUBLE)))") ?? 0d, System.Globalization.CultureInfo.InvariantCulture);
             Unit = Units.First(entry => largest < entry.Below).Unit;
-            _say($"Times of '{_plan.Columns[Role.Time]}' are read as {Unit.ToString().ToLowerInvariant()}; set TimeUnit to read them in another way.");
+            _say(
+                $"Times of '{_plan.Columns[Role.Time]}' are read as {Unit.ToString().ToLowerInvariant()}; "
+                + "set TimeUnit to read them in another way.");
         }
 
         string whole = isInteger ? $"CAST({raw} AS BIGINT)" : $"TRY_CAST({raw} AS DECIMAL(28, 9))";

@@ -15,7 +15,7 @@ internal sealed record LogPlan
     /// <summary>Gets the layout.</summary>
     public required InteractionFormat Format { get; init; }
 
-    /// <summary>Gets what is read, for messages.</summary>
+    /// <summary>Gets the name of what is read, for messages.</summary>
     public required string Subject { get; init; }
 
     /// <summary>Gets the relations, in the order of the log.</summary>

@@ -90,7 +90,8 @@ internal sealed partial class LogPlanner
                     "timestamp"), part)];
             case InteractionFormat.AmazonM2:
                 return [Described(
-                    $"(SELECT locale || '-' || CAST(row_number() OVER () AS VARCHAR) AS session, list_append(regexp_extract_all(prev_items, '''([^'']+)''', 1), next_item) AS items "
+                    "(SELECT locale || '-' || CAST(row_number() OVER () AS VARCHAR) AS session, "
+                    + "list_append(regexp_extract_all(prev_items, '''([^'']+)''', 1), next_item) AS items "
                     + $"FROM {Relations.Csv(files, options)})", part)];
             case InteractionFormat.RecIf:
                 return RecIf(files, split);
@@ -149,7 +150,9 @@ internal sealed partial class LogPlanner
             return Described(await AppendAsync("atomic", HistoriesAsync(files)).ConfigureAwait(false), part);
         }
 
-        return Described($"(SELECT {string.Join(", ", columns.Select(column => $"{Sql.Name(column.Name)} AS {Sql.Name(Short(column.Name))}"))} FROM {source})", part);
+        return Described(
+            $"(SELECT {string.Join(", ", columns.Select(column => $"{Sql.Name(column.Name)} AS {Sql.Name(Short(column.Name))}"))} FROM "
+            + $"{source})", part);
     }
 
     private async IAsyncEnumerable<Interaction> HistoriesAsync(IReadOnlyList<string> files)

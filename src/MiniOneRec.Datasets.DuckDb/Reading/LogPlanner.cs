@@ -39,7 +39,9 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
 
         if (split == PreparationSplit.Given && relations.All(relation => relation.Part is null))
         {
-            throw new ArgumentException("Split is Given, but no parts were found; set ValidationInputs and TestInputs, or name RecBole's files NAME.train.inter and so on.");
+            throw new ArgumentException(
+                "Split is Given, but no parts were found; set ValidationInputs and TestInputs, "
+                + "or name RecBole's files NAME.train.inter and so on.");
         }
 
         if (split != PreparationSplit.Given)
@@ -57,7 +59,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
             Relations = relations,
             Columns = Columns(relations[0].Columns, format, $"'{files[0]}'"),
             TimeUnit = options.TimeUnit != TimeUnit.Auto ? options.TimeUnit
-                : format is InteractionFormat.Yambda or InteractionFormat.RecBole or InteractionFormat.MovieLens or InteractionFormat.Amazon2018
+                : format is InteractionFormat.Yambda or InteractionFormat.RecBole or InteractionFormat.MovieLens
+                or InteractionFormat.Amazon2018
                     or InteractionFormat.Amazon2018Ratings or InteractionFormat.Steam ? TimeUnit.Seconds
                 : format == InteractionFormat.Amazon2023 ? TimeUnit.Milliseconds : TimeUnit.Auto,
             IsRows = rows,
@@ -83,7 +86,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
                     $"Database '{path}' has {tables.Count} tables ({string.Join(", ", tables)}); set Table or Query."));
             relation = tables.Contains(table, StringComparer.OrdinalIgnoreCase) ? $"{Attached}.{Sql.Name(table)}"
                 : throw new InvalidDataException(
-                    $"Database '{path}' has no table '{table}' (Table); did you mean '{ColumnNames.Nearest(table, tables)}'? It has {string.Join(", ", tables)}.");
+                    $"Database '{path}' has no table '{table}' (Table); did you mean '{ColumnNames.Nearest(table, tables)}'? It "
+                    + $"has {string.Join(", ", tables)}.");
         }
         else if (path is not null)
         {
@@ -161,7 +165,8 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
                 found[role] = columns.FirstOrDefault(column => column.Name == given).Name
                     ?? columns.FirstOrDefault(column => ColumnNames.Plain(column.Name) == ColumnNames.Plain(given)).Name
                     ?? throw new InvalidDataException(
-                        $"There is no column '{given}' in {subject} (Columns.{role}, --{Lower(role)}); did you mean '{ColumnNames.Nearest(given, columns.Select(column => column.Name))}'? It has {Names(columns)}.");
+                        $"There is no column '{given}' in {subject} (Columns.{role}, --{Lower(role)}); "
+                        + $"did you mean '{ColumnNames.Nearest(given, columns.Select(column => column.Name))}'? It has {Names(columns)}.");
             }
             else if (Fixed(format, role) is { } named)
             {
@@ -181,8 +186,10 @@ internal sealed partial class LogPlanner(DuckDbSession session, DuckDbSourceOpti
             if (!found.ContainsKey(role))
             {
                 throw new InvalidDataException(
-                    $"No column of {(role == Role.User ? "users" : "items")} was found in {subject}; set Columns.{role} (--{Lower(role)}) to one of {Names(columns)}."
-                    + " If these are not the columns of a text file, set Delimiter (--delimiter), or repair rows that have more cells than the first.");
+                    $"No column of {(role == Role.User ? "users" : "items")} was found in {subject}; "
+                    + $"set Columns.{role} (--{Lower(role)}) to one of {Names(columns)}."
+                    + " If these are not the columns of a text file, set Delimiter (--delimiter), "
+                    + "or repair rows that have more cells than the first.");
             }
         }
 

@@ -11,12 +11,14 @@ internal static class Relations
     public static string Csv(IReadOnlyList<string> files, DuckDbSourceOptions options)
     {
         string delimiter = options.Delimiter is { } given ? $", delim = {Sql.Text(given == "\\t" ? "\t" : given)}" : "";
-        return $"read_csv({Sql.List(files)}, all_varchar = true, header = true, union_by_name = true{delimiter}{Encoding(options.Encoding)})";
+        return $"read_csv({Sql.List(files)}, all_varchar = true, header = true, "
+            + $"union_by_name = true{delimiter}{Encoding(options.Encoding)})";
     }
 
     /// <summary>Reads text files without a header, whose columns are known.</summary>
     public static string Headless(IReadOnlyList<string> files, string delimiter, string? encoding, params string[] names) =>
-        $"read_csv({Sql.List(files)}, delim = {Sql.Text(delimiter)}, header = false, all_varchar = true, quote = '', names = {Sql.List(names)}{Encoding(encoding)})";
+        $"read_csv({Sql.List(files)}, delim = {Sql.Text(delimiter)}, header = false, all_varchar = true, quote = '', "
+        + $"names = {Sql.List(names)}{Encoding(encoding)})";
 
     /// <summary>Reads RecBole's atomic files; names keep their types.</summary>
     public static string Atomic(IReadOnlyList<string> files) =>
@@ -27,11 +29,13 @@ internal static class Relations
 
     /// <summary>Reads some keys of JSON lines; keys that a line lacks are empty.</summary>
     public static string Json(IReadOnlyList<string> files, IEnumerable<TableColumn> columns) =>
-        $"read_json({Sql.List(files)}, format = 'auto', columns = {{{string.Join(", ", columns.Select(column => $"{Sql.Text(column.Name)}: {Sql.Text(column.Type)}"))}}})";
+        $"read_json({Sql.List(files)}, format = 'auto', "
+        + $"columns = {{{string.Join(", ", columns.Select(column => $"{Sql.Text(column.Name)}: {Sql.Text(column.Type)}"))}}})";
 
     /// <summary>Reads whole lines, for a look at the first of them.</summary>
     public static string Lines(string file) =>
-        $"read_csv({Sql.Text(file)}, auto_detect = false, header = false, delim = chr(1), quote = '', escape = '', columns = {{'line': 'VARCHAR'}})";
+        $"read_csv({Sql.Text(file)}, auto_detect = false, header = false, delim = chr(1), quote = '', escape = '', "
+        + $"columns = {{'line': 'VARCHAR'}})";
 
     private static string Encoding(string? encoding) => encoding is null ? "" : $", encoding = {Sql.Text(encoding)}";
 }

@@ -42,13 +42,17 @@ internal sealed partial class Preparation
 
             if (start != options.Start)
             {
-                say($"The window starts on {start:yyyy-MM-dd} instead of {options.Start:yyyy-MM-dd}, so that at least {options.MinItems} items remain (MinItems).");
+                say(
+                    $"The window starts on {start:yyyy-MM-dd} instead of {options.Start:yyyy-MM-dd}, "
+                    + $"so that at least {options.MinItems} items remain (MinItems).");
             }
         }
 
         View("time window", "in_window", StepSql.Window(_from, start, options.End), () =>
-            $"Start and End (--start, --end) allow {start?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "any time"} to {options.End?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "any time"}; "
-                + $"the log runs from {Value($"SELECT strftime(make_timestamp(min(time)), '%Y-%m-%d') FROM {_from}")} to {Value($"SELECT strftime(make_timestamp(max(time)), '%Y-%m-%d') FROM {_from}")}");
+            $"Start and End (--start, --end) allow {start?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "any time"} to "
+            + $"{options.End?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "any time"}; "
+                + $"the log runs from {Value($"SELECT strftime(make_timestamp(min(time)), '%Y-%m-%d') FROM {_from}")} to "
+                + $"{Value($"SELECT strftime(make_timestamp(max(time)), '%Y-%m-%d') FROM {_from}")}");
     }
 
     private long ItemsOfCore(DateOnly? start)
@@ -72,7 +76,9 @@ internal sealed partial class Preparation
         if (options.MaxPerUser is { } most)
         {
             Step("busy users", "without_busy", StepSql.BusyUsers(_from, most), () =>
-                $"MaxPerUser (--max-per-user) is {most}; the user with the fewest interactions has {Value($"SELECT min(n) FROM (SELECT count(*) AS n FROM {_from} GROUP BY user_id) AS counts")}");
+                $"MaxPerUser (--max-per-user) is {most}; "
+                + "the user with the fewest interactions has "
+                + $"{Value($"SELECT min(n) FROM (SELECT count(*) AS n FROM {_from} GROUP BY user_id) AS counts")}");
         }
 
         if (options.MaxPerMinute is { } pace)
@@ -129,7 +135,9 @@ internal sealed partial class Preparation
             users = now;
         }
 
-        throw new InvalidDataException($"{session.Subject}: the k-core has not settled after {MaxRounds} rounds; lower MinPerUser (--min-per-user) or MinPerItem (--min-per-item).");
+        throw new InvalidDataException(
+            $"{session.Subject}: the k-core has not settled after {MaxRounds} rounds; lower MinPerUser (--min-per-user) "
+            + "or MinPerItem (--min-per-item).");
     }
 
     private void DropRounds(int rounds)
@@ -146,13 +154,16 @@ internal sealed partial class Preparation
     {
         session.Execute("DROP VIEW core", cancellationToken);
         DropRounds(rounds);
-        string asked = $"no user with at least {options.MinPerUser} (MinPerUser, --min-per-user) and item with at least {options.MinPerItem} interactions (MinPerItem, --min-per-item) remains";
+        string asked =
+            $"no user with at least {options.MinPerUser} (MinPerUser, --min-per-user) "
+            + $"and item with at least {options.MinPerItem} interactions (MinPerItem, --min-per-item) remains";
         for (int k = Math.Max(options.MinPerUser, options.MinPerItem) - 1; k >= 1; k--)
         {
             int perUser = Math.Min(k, options.MinPerUser), perItem = Math.Min(k, options.MinPerItem);
             int last = CoreRounds(from, perUser, perItem, session.Execute);
             long kept = session.Count(
-                $"SELECT count(*) FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{last}) AND item_id IN (SELECT item_id FROM core_items_{last})", cancellationToken);
+                $"SELECT count(*) FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{last}) "
+                + $"AND item_id IN (SELECT item_id FROM core_items_{last})", cancellationToken);
             DropRounds(last);
             if (kept > 0)
             {

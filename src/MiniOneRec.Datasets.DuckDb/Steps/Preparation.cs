@@ -89,7 +89,9 @@ internal sealed partial class Preparation(
         {
             if (wanted && !there)
             {
-                throw new InvalidDataException($"{plan.Subject} has no column of {what}, which {option} needs; set Columns.{what} (--{what.ToLowerInvariant()}), or leave {option} out.");
+                throw new InvalidDataException(
+                    $"{plan.Subject} has no column of {what}, which {option} needs; "
+                    + $"set Columns.{what} (--{what.ToLowerInvariant()}), or leave {option} out.");
             }
         }
 
@@ -146,7 +148,10 @@ internal sealed partial class Preparation(
         }
 
         View("incomplete rows", "complete", StepSql.Complete(_from, _shape), () =>
-            $"every row lacks {string.Join(" or ", plan.Columns.Where(pair => pair.Key is Role.User or Role.Item or Role.Time).Select(pair => $"'{pair.Value}'"))}; set Columns.Time (--time) to '' if the log has no times");
+        {
+            var needed = plan.Columns.Where(pair => pair.Key is Role.User or Role.Item or Role.Time).Select(pair => $"'{pair.Value}'");
+            return $"every row lacks {string.Join(" or ", needed)}; set Columns.Time (--time) to '' if the log has no times";
+        });
         if (_steps is [.., { Name: "incomplete rows" } step] && step.After < step.Before)
         {
             say($"{step.Before - step.After} of {step.Before} rows lack a user, an item or a time and were left out.");
@@ -190,7 +195,8 @@ internal sealed partial class Preparation(
         {
             string of = session.Scalar($"SELECT CAST(min(item_id) AS VARCHAR) FROM {_from}", cancellationToken) as string ?? "";
             string there = session.Scalar("SELECT min(item_id) FROM catalogue", cancellationToken) as string ?? "";
-            return $"no item of the log, for example '{of}', is one of the {texts} items of '{source.Items[0]}', for example '{there}'; check Columns.Item (--item) and the items file";
+            return $"no item of the log, for example '{of}', is one of the {texts} items of '{source.Items[0]}', for example '{there}'; "
+                + "check Columns.Item (--item) and the items file";
         });
     }
 

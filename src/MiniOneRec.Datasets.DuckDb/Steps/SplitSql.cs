@@ -35,7 +35,8 @@ internal static class SplitSql
         ) AS counts
         GROUP BY day
         """,
-        "CREATE TABLE day_places AS SELECT day, targets, CAST(sum(targets) OVER (ORDER BY day) AS BIGINT) AS upto, CAST(sum(targets) OVER () AS BIGINT) AS total FROM days",
+        "CREATE TABLE day_places AS SELECT day, targets, CAST(sum(targets) OVER (ORDER BY day) AS BIGINT) AS upto, CAST(sum(targets) "
+        + "OVER () AS BIGINT) AS total FROM days",
         Cut("train_cut", trainShare),
         Cut("valid_cut", trainShare + validationShare),
     ];
@@ -49,7 +50,8 @@ internal static class SplitSql
         bool byTime = options.Split == PreparationSplit.Time;
         string window = $"PARTITION BY user_no ORDER BY {shape.Order}";
         string next = byTime ? $", lead(time) OVER ({window}) AS next_time, lead(seq) OVER ({window}) AS next_seq" : "";
-        string columns = $"{(shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")}{(shape.HasEvent ? ", s.event AS event_type" : "")}{(shape.HasRating || shape.HasWeight ? ", s.weight" : "")}";
+        string columns = (shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")
+            + (shape.HasEvent ? ", s.event AS event_type" : "") + (shape.HasRating || shape.HasWeight ? ", s.weight" : "");
         return $"""
             SELECT s.user_no, CAST(u.user_id AS VARCHAR) AS user_id, s.position, CAST(s.item_id AS VARCHAR) AS item_id{columns},
               {Part(options)} AS part
@@ -101,8 +103,11 @@ internal static class SplitSql
         return options.Split switch
         {
             PreparationSplit.LeaveOneOut =>
-                "CASE WHEN u.interactions < 3 OR s.position < u.interactions - 2 THEN 'train' WHEN s.position = u.interactions - 2 THEN 'valid' ELSE 'test' END",
-            PreparationSplit.Time => $"CASE WHEN u.interactions = 1 THEN 'none' WHEN {AtMost("train_cut")} THEN 'train' WHEN {AtMost("valid_cut")} THEN 'valid' ELSE 'test' END",
+                "CASE WHEN u.interactions < 3 OR s.position < u.interactions - 2 THEN 'train' WHEN s.position = u.interactions - "
+                + "2 THEN 'valid' ELSE 'test' END",
+            PreparationSplit.Time =>
+                $"CASE WHEN u.interactions = 1 THEN 'none' WHEN {AtMost("train_cut")} THEN 'train' WHEN "
+                + $"{AtMost("valid_cut")} THEN 'valid' ELSE 'test' END",
             PreparationSplit.Ratio =>
                 $"CASE WHEN u.interactions < 3 OR s.position < greatest(1, floor({train} * u.interactions + {small})) THEN 'train' "
                     + $"WHEN s.position < floor({upto} * u.interactions + {small}) THEN 'valid' ELSE 'test' END",
@@ -116,7 +121,8 @@ internal static class SplitSql
             const string Time = "CASE WHEN s.position = 0 THEN s.next_time ELSE s.time END",
                 Seq = "CASE WHEN s.position = 0 THEN s.next_seq ELSE s.seq END";
             string Of(string column) => $"(SELECT max({column}) FROM {cut})";
-            return $"({Time} < {Of("time")} OR ({Time} = {Of("time")} AND (s.user_no < {Of("user_no")} OR (s.user_no = {Of("user_no")} AND {Seq} <= {Of("seq")}))))";
+            return $"({Time} < {Of("time")} OR ({Time} = {Of("time")} AND (s.user_no < {Of("user_no")} OR (s.user_no = "
+                + $"{Of("user_no")} AND {Seq} <= {Of("seq")}))))";
         }
     }
 

@@ -27,7 +27,8 @@ internal static class StepSql
     private const int ShortestSession = 10;
 
     public static string Complete(string from, LogShape shape) =>
-        $"CREATE VIEW complete AS SELECT * FROM {from} WHERE user_id IS NOT NULL AND item_id IS NOT NULL{(shape.HasTime ? " AND time IS NOT NULL" : "")}";
+        $"CREATE VIEW complete AS SELECT * FROM {from} WHERE user_id IS NOT NULL AND item_id IS NOT "
+        + $"NULL{(shape.HasTime ? " AND time IS NOT NULL" : "")}";
 
     public static string Events(string from, IEnumerable<string> events) =>
         $"CREATE VIEW of_events AS SELECT * FROM {from} WHERE event IN ({string.Join(", ", events.Select(Sql.Text))})";
@@ -40,7 +41,8 @@ internal static class StepSql
     {
         string title = maxTitleWords > 0 ? "trim(trim(replace(replace(title, '&quot;', '\"'), '&amp;', '&'), ' '), '\"')" : "title";
         string usable = maxTitleWords > 0
-            ? $"\nWHERE title NOT LIKE '%<span id%' AND char_length({title}) > 1 AND char_length({title}) - char_length(replace({title}, ' ', '')) < {maxTitleWords}" : "";
+                ? $"\nWHERE title NOT LIKE '%<span id%' AND char_length({title}) > 1 AND char_length({title}) "
+                + $"- char_length(replace({title}, ' ', '')) < {maxTitleWords}" : "";
         string Cleaned(string text) => clean ? TextSql.Cleaned(text) : text;
         return $"""
             CREATE TABLE catalogue AS
@@ -92,7 +94,8 @@ internal static class StepSql
 
     public static IEnumerable<string> BusyUsers(string from, long maximum) =>
     [
-        $"CREATE TABLE busy_users AS SELECT user_id FROM {from} GROUP BY user_id HAVING count(*) > {maximum.ToString(CultureInfo.InvariantCulture)}",
+        $"CREATE TABLE busy_users AS SELECT user_id FROM {from} GROUP BY user_id HAVING count(*) "
+        + $"> {maximum.ToString(CultureInfo.InvariantCulture)}",
         $"CREATE VIEW without_busy AS SELECT * FROM {from} WHERE user_id NOT IN (SELECT user_id FROM busy_users)",
     ];
 
@@ -106,24 +109,29 @@ internal static class StepSql
         GROUP BY user_id, session
         HAVING count(*) >= {ShortestSession} AND (count(*) - 1) * {MicrosecondsPerMinute}.0 > {Sql.Number(maximum)} * (max(time) - min(time))
         """,
-        $"CREATE VIEW without_fast AS SELECT {shape.Columns} FROM paced AS p WHERE NOT EXISTS (SELECT 1 FROM fast_sessions AS f WHERE f.user_id = p.user_id AND f.session = p.session)",
+        $"CREATE VIEW without_fast AS SELECT {shape.Columns} FROM paced AS p WHERE NOT EXISTS (SELECT 1 FROM fast_sessions AS f WHERE "
+        + "f.user_id = p.user_id AND f.session = p.session)",
     ];
 
     public static IEnumerable<string> SessionUsers(string from, LogShape shape, double gapMinutes) =>
     [
         Sessions("numbered", from, shape, gapMinutes, "user_id"),
-        $"CREATE VIEW by_session AS SELECT CAST(user_id AS VARCHAR) || '#' || CAST(session AS VARCHAR) AS user_id, {shape.ColumnsWithoutUser} FROM numbered",
+        "CREATE VIEW by_session AS SELECT CAST(user_id AS VARCHAR) || '#' || CAST(session AS VARCHAR) AS user_id, "
+        + $"{shape.ColumnsWithoutUser} FROM numbered",
     ];
 
     public static string CoreUsers(string from, int round, int minPerUser) => round == 1
         ? $"CREATE TABLE core_users_1 AS SELECT user_id, min(seq) AS first_seq FROM {from} GROUP BY user_id HAVING count(*) >= {minPerUser}"
-        : $"CREATE TABLE core_users_{round} AS SELECT user_id FROM {from} WHERE item_id IN (SELECT item_id FROM core_items_{round - 1}) GROUP BY user_id HAVING count(*) >= {minPerUser}";
+            : $"CREATE TABLE core_users_{round} AS SELECT user_id FROM {from} WHERE item_id IN (SELECT item_id FROM "
+            + $"core_items_{round - 1}) GROUP BY user_id HAVING count(*) >= {minPerUser}";
 
     public static string CoreItems(string from, int round, int minPerItem) =>
-        $"CREATE TABLE core_items_{round} AS SELECT item_id FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{round}) GROUP BY item_id HAVING count(*) >= {minPerItem}";
+        $"CREATE TABLE core_items_{round} AS SELECT item_id FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{round}) "
+        + $"GROUP BY item_id HAVING count(*) >= {minPerItem}";
 
     public static string Core(string from, int round) =>
-        $"CREATE VIEW core AS SELECT * FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{round}) AND item_id IN (SELECT item_id FROM core_items_{round})";
+        $"CREATE VIEW core AS SELECT * FROM {from} WHERE user_id IN (SELECT user_id FROM core_users_{round}) "
+        + $"AND item_id IN (SELECT item_id FROM core_items_{round})";
 
     private static string Sessions(string name, string from, LogShape shape, double gapMinutes, string user) =>
         $"""

@@ -5,11 +5,10 @@ namespace MiniOneRec.Datasets;
 
 /// <summary>Makes a data set of raw Amazon reviews: items with usable titles, a time window, and a k-core.</summary>
 /// <remarks>
-/// Follows the reference system's preprocessing with two departures: the window is in UTC instead of the machine's zone, and
-/// users and items have their own thresholds. An item that comes twice keeps its last entry; the stars of a user's reviews are the weights
-/// of
-/// the sequence where every review has them. Users keep the order of their first review in the window, items the order in which the
-/// users' sequences name them. Split the result with <see cref="GlobalTimeSplit"/>.
+/// Follows the reference system's preprocessing with two departures: the window is in UTC instead of the machine's zone, and users and
+/// items have their own thresholds. An item that comes twice keeps its last entry; the stars of a user's reviews are the weights of the
+/// sequence where every review has them. Users keep the order of their first review in the window, items the order in which the users'
+/// sequences name them. Split the result with <see cref="GlobalTimeSplit"/>.
 /// </remarks>
 public static class AmazonReviewsDataset
 {
@@ -66,8 +65,11 @@ public static class AmazonReviewsDataset
         var sequences = Core(reviews, options, cancellationToken);
         if (sequences.Count == 0)
         {
-            throw new InvalidDataException($"File '{reviewsPath}': none of {reviews.Count + skipped} reviews remains ({skipped} without a usable title in '{metadataPath}', "
-                + $"then at least {options.MinPerUser} per user and {options.MinPerItem} per item); widen the window or lower the thresholds.");
+            throw new InvalidDataException(
+                $"File '{reviewsPath}': none of {reviews.Count + skipped} reviews remains ({skipped} without a "
+                + $"usable title in '{metadataPath}', "
+                + $"then at least {options.MinPerUser} per user and {options.MinPerItem} per item); "
+                + "widen the window or lower the thresholds.");
         }
 
         var data = new InteractionDataset

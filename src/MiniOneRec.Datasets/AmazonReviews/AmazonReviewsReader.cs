@@ -44,7 +44,9 @@ public static class AmazonReviewsReader
         {
             long seconds = json.TryGetProperty(time, out var at) && at.ValueKind == JsonValueKind.Number && at.TryGetInt64(out long raw)
                 ? raw / divisor
-                : throw DataFile.Bad(path, line, time, $"the time is missing; expected an integer, Unix {(divisor == 1 ? "seconds" : "milliseconds")}{(at.ValueKind == JsonValueKind.Undefined ? "" : $", not {Found(at)}")}.");
+                : throw DataFile.Bad(path, line, time,
+                    $"the time is missing; expected an integer, Unix {(divisor == 1 ? "" : "milli")}seconds"
+                    + (at.ValueKind == JsonValueKind.Undefined ? "." : $", not {Found(at)}."));
             yield return new AmazonReview(Id(path, line, json, user), Id(path, line, json, item), seconds)
             {
                 Rating = !json.TryGetProperty(rating, out var stars) || stars.ValueKind == JsonValueKind.Null ? null

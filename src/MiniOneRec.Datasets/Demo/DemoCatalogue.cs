@@ -52,8 +52,11 @@ public static class DemoCatalogue
            {
                Id = string.Create(CultureInfo.InvariantCulture, $"{Slug(entry.Theme.Name)}-{entry.Brand + 1}{(char)('a' + entry.Step)}"),
                Title = $"{Brands[entry.Brand]} {entry.Theme.Steps[entry.Step]}",
-               Description = $"{entry.Theme.Steps[entry.Step]} {entry.Theme.Purpose}. {Characters[entry.Brand]} from the {entry.Theme.Name.ToLowerInvariant()} "
-                   + $"series by {Brands[entry.Brand]}, {(entry.Step == 0 ? "the place to begin" : $"goes with the {entry.Theme.Steps[entry.Step - 1]}")}.",
+               Description =
+                   $"{entry.Theme.Steps[entry.Step]} {entry.Theme.Purpose}. "
+                   + $"{Characters[entry.Brand]} from the {entry.Theme.Name.ToLowerInvariant()} "
+                   + $"series by {Brands[entry.Brand]}, "
+                   + $"{(entry.Step == 0 ? "the place to begin" : $"goes with the {entry.Theme.Steps[entry.Step - 1]}")}.",
                Brand = Brands[entry.Brand],
                Categories = [entry.Theme.Category, entry.Theme.Name],
            },

@@ -3,8 +3,7 @@ namespace MiniOneRec.Datasets;
 /// <summary>A log of interactions that an engine filters and splits.</summary>
 /// <remarks>
 /// The steps and their order are those of <see cref="PreparationOptions"/>, so that engines give the same data set for the same log. One
-/// call runs
-/// at a time; a source may be used again after a call ends.
+/// call runs at a time; a source may be used again after a call ends.
 /// </remarks>
 public interface IInteractionSource
 {

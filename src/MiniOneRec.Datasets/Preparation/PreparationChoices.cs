@@ -1,6 +1,6 @@
 namespace MiniOneRec.Datasets;
 
-/// <summary>How interactions are divided into training, validation and test parts.</summary>
+/// <summary>Specifies how interactions are divided into training, validation and test parts.</summary>
 public enum PreparationSplit
 {
     /// <summary>Each user's last item tests and the last but one validates, as in <see cref="LeaveOneOutSplit"/>.</summary>

@@ -6,7 +6,7 @@ namespace MiniOneRec.Datasets;
 /// <param name="After">Interactions after it.</param>
 public sealed record PreparationStep(string Name, long Before, long After);
 
-/// <summary>What a preparation made of a log.</summary>
+/// <summary>Reports what a preparation made of a log.</summary>
 public sealed record PreparationReport
 {
     /// <summary>Gets the data set's name.</summary>
@@ -36,6 +36,6 @@ public sealed record PreparationReport
     /// <summary>Gets the steps in their order, with counts.</summary>
     public required IReadOnlyList<PreparationStep> Steps { get; init; }
 
-    /// <summary>Gets what was guessed and left out, a sentence each.</summary>
+    /// <summary>Gets notes on what was guessed and left out, one sentence each.</summary>
     public required IReadOnlyList<string> Notes { get; init; }
 }

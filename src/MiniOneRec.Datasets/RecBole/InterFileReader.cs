@@ -7,11 +7,9 @@ namespace MiniOneRec.Datasets;
 /// line.</summary>
 /// <remarks>
 /// Columns are found by name, in any order: <c>user_id:token</c> and <c>item_id:token</c> are needed. With <c>item_id_list:token_seq</c>
-/// (ids
-/// separated by spaces) a line is a history and its target. Without, it is an interaction, with <c>timestamp:float</c>, <c>rating:float</c>
-/// and
-/// <c>event_type:token</c> where they are there. Other columns are ignored. A column that comes twice, a cell that is empty, and a number
-/// that is not finite or out of range are errors.
+/// (ids separated by spaces) a line is a history and its target. Without, it is an interaction, with <c>timestamp:float</c>,
+/// <c>rating:float</c> and <c>event_type:token</c> where they are there. Other columns are ignored. A column that comes twice, a cell that
+/// is empty, and a number that is not finite or out of range are errors.
 /// </remarks>
 public static class InterFileReader
 {
@@ -82,8 +80,7 @@ public static class InterFileReader
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>
     /// The users in the order of their first line. Interactions are ordered by time, those of one time and those of a file without times as
-    /// in
-    /// the file; rows of histories are put together by <see cref="SequenceRebuilder"/> and have no times.
+    /// in the file; rows of histories are joined to sequences and have no times.
     /// </returns>
     /// <exception cref="FileNotFoundException">The file is missing.</exception>
     /// <exception cref="InvalidDataException">The file is empty, lacks a column, or a row is bad; the message names file, line and

@@ -7,11 +7,9 @@ namespace MiniOneRec.Datasets;
 /// <summary>Reads RecBole's <c>.item</c> files: a tab-separated header with types, then an item per line.</summary>
 /// <remarks>
 /// <c>item_id:token</c> is needed. The title is <c>title</c>, else the first column that ends in <c>_title</c>, else <c>name</c>;
-/// description and
-/// brand are the columns of these names; the categories are <c>categories</c>, <c>category</c>, <c>genres</c>, <c>genre</c> or
-/// <c>class</c>, split at
-/// spaces where the type is a sequence, or a printed Python list. All other columns are attributes: numbers of the type float, lists of the
-/// sequences, texts of the rest. Empty cells are left out. An item that comes twice is an error.
+/// description and brand are the columns of these names; the categories are <c>categories</c>, <c>category</c>, <c>genres</c>, <c>genre</c>
+/// or <c>class</c>, split at spaces where the type is a sequence, or a printed Python list. All other columns are attributes: numbers of
+/// the type float, lists of the sequences, texts of the rest. Empty cells are left out. An item that comes twice is an error.
 /// </remarks>
 public static class ItemFileReader
 {

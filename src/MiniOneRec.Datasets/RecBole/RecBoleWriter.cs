@@ -7,8 +7,7 @@ namespace MiniOneRec.Datasets;
 /// <remarks>
 /// The files are <c>NAME.train.inter</c>, <c>NAME.valid.inter</c> and <c>NAME.test.inter</c> with <c>user_id:token</c>,
 /// <c>item_id_list:token_seq</c> and <c>item_id:token</c>, and <c>NAME.item</c> with <c>item_id:token</c>, <c>title:token_seq</c>,
-/// <c>brand:token</c>
-/// and <c>categories:token_seq</c>. Ids are the original ones. Tabs and line breaks in texts become spaces.
+/// <c>brand:token</c> and <c>categories:token_seq</c>. Ids are the original ones. Tabs and line breaks in texts become spaces.
 /// </remarks>
 public static class RecBoleWriter
 {
@@ -81,7 +80,9 @@ public static class RecBoleWriter
         $"{Id(item.Id)}\t{Text(item.Title)}\t{Text(item.Brand ?? "")}\t{Text(string.Join(' ', item.Categories))}";
 
     private static string Id(string id) => id.Length > 0 && !id.AsSpan().ContainsAny(" \t\r\n") ? id
-        : throw new ArgumentException($"The id {DataFile.Show(id)} is empty or holds a space, tab or line break; RecBole's files separate ids by these. Rename the id first.");
+        : throw new ArgumentException(
+            $"The id {DataFile.Show(id)} is empty or holds a space, tab or line break; "
+            + "RecBole's files separate ids by these. Rename the id first.");
 
     private static string Text(string text) => text.Replace('\t', ' ').Replace('\n', ' ').Replace('\r', ' ');
 }

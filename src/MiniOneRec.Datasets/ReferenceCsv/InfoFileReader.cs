@@ -7,10 +7,10 @@ namespace MiniOneRec.Datasets;
 /// <param name="Title">The item's title.</param>
 /// <param name="ItemId">The item.</param>
 /// <param name="Line">The one-based line of the file.</param>
-public sealed record InfoRow(SemanticId SemanticId, string Title, string ItemId, long Line);
+internal sealed record InfoRow(SemanticId SemanticId, string Title, string ItemId, long Line);
 
 /// <summary>Reads the reference system's <c>info</c> files: a semantic ID, a title and an item id per line, separated by tabs.</summary>
-public static class InfoFileReader
+internal static class InfoFileReader
 {
     private const string Expected = "lines of a semantic ID, a title and an item id, separated by tabs";
 

@@ -6,11 +6,10 @@ namespace MiniOneRec.Datasets;
 /// lists.</summary>
 /// <remarks>
 /// Columns are found by name, in any order: <c>user_id</c>, <c>history_item_id</c> and <c>item_id</c> are needed;
-/// <c>history_item_title</c>,
-/// <c>item_title</c>, <c>history_item_sid</c> and <c>item_sid</c> are read where they are there; others are ignored. Cells are parsed as
-/// literals and never evaluated.
+/// <c>history_item_title</c>, <c>item_title</c>, <c>history_item_sid</c> and <c>item_sid</c> are read where they are there; others are
+/// ignored. Cells are parsed as literals and never evaluated.
 /// </remarks>
-public static class ReferenceCsvReader
+internal static class ReferenceCsvReader
 {
     private const string User = "user_id", HistoryTitle = "history_item_title", Title = "item_title", History = "history_item_id",
         Target = "item_id", HistorySid = "history_item_sid", TargetSid = "item_sid";

@@ -1,7 +1,7 @@
 namespace MiniOneRec.Datasets;
 
 /// <summary>One row of a reference CSV file: a history and the item that followed it.</summary>
-public sealed record ReferenceCsvRow
+internal sealed record ReferenceCsvRow
 {
     /// <summary>Gets the one-based line of the file on which the row starts.</summary>
     public required long Line { get; init; }

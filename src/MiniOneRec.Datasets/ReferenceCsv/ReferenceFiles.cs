@@ -9,7 +9,7 @@ namespace MiniOneRec.Datasets;
 /// <param name="Train"><c>train/{name}*.csv</c>.</param>
 /// <param name="Validation"><c>valid/{name}*.csv</c>.</param>
 /// <param name="Test"><c>test/{name}*.csv</c>.</param>
-public sealed record ReferenceFiles(string Items, string Index, string? Info, string Train, string Validation, string Test)
+internal sealed record ReferenceFiles(string Items, string Index, string? Info, string Train, string Validation, string Test)
 {
     /// <summary>Finds the files of a data set; names may carry a core size and dates, as in
     /// <c>Office_Products_5_2016-10-2018-11.csv</c>.</summary>

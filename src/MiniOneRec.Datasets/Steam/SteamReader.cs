@@ -8,8 +8,7 @@ namespace MiniOneRec.Datasets;
 /// <summary>Reads the Steam data: one printed Python dictionary per line, reviews and games.</summary>
 /// <remarks>
 /// Lines are parsed as literals and never evaluated. Reviews have <c>username</c>, <c>product_id</c>, <c>date</c> and <c>hours</c>; games
-/// have
-/// <c>id</c>, <c>title</c> or <c>app_name</c>, <c>publisher</c>, <c>genres</c> and <c>price</c>. A game without an id is left out.
+/// have <c>id</c>, <c>title</c> or <c>app_name</c>, <c>publisher</c>, <c>genres</c> and <c>price</c>. A game without an id is left out.
 /// </remarks>
 public static class SteamReader
 {

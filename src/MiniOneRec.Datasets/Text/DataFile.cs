@@ -126,7 +126,9 @@ internal static class DataFile
 
     /// <summary>Makes the exception for a value that is longer than the limit.</summary>
     public static InvalidDataException TooLong(string path, long line, string what, ReadLimits limits) =>
-        Bad(path, line, null, $"{what} is longer than {limits.MaxValueLength}; raise {nameof(ReadLimits)}.{nameof(ReadLimits.MaxValueLength)} if the file is to be trusted.");
+        Bad(path, line, null,
+            $"{what} is longer than {limits.MaxValueLength}; raise {nameof(ReadLimits)}.{nameof(ReadLimits.MaxValueLength)} if the file is "
+            + "to be trusted.");
 
     /// <summary>Shortens a cell for a message.</summary>
     public static string Show(string text) => text.Length <= 60 ? $"'{text}'" : $"'{text[..57]}...'";

@@ -5,8 +5,7 @@ namespace MiniOneRec.Datasets;
 /// <summary>Unpacks a <c>.gz</c> file, and names the file when it is cut off, damaged, or unpacks to too much.</summary>
 /// <remarks>
 /// The framework ends in silence where a file was cut off. Therefore a last member with a known text is read after the file's own bytes.
-/// What comes
-/// out from then on must be that text and nothing else; otherwise the file is not whole.
+/// What comes out from then on must be that text and nothing else; otherwise the file is not whole.
 /// </remarks>
 internal sealed class UnpackedStream : Stream
 {

@@ -8,9 +8,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Finds the loader of a checkpoint folder by what its <c>config.json</c> says that it holds.</summary>
 /// <remarks>
 /// Own loaders come first, then those of <see cref="Default"/>, then the decoders of this library (<c>qwen2</c>, <c>qwen3</c>,
-/// <c>llama</c>). The key
-/// <c>model_type</c> is looked up before <c>architectures</c>. The last loader that is registered under a name is used. Safe for concurrent
-/// use.
+/// <c>llama</c>). The key <c>model_type</c> is looked up before <c>architectures</c>. The last loader that is registered under a name is
+/// used. Safe for concurrent use.
 /// </remarks>
 public sealed class BackboneRegistry
 {
@@ -82,7 +81,8 @@ public sealed class BackboneRegistry
         if (type is not null && !BuiltIn.Contains(type, StringComparer.Ordinal))
         {
             throw new InvalidDataException(
-                $"'{file}': model_type is '{type}', which is not registered; expected {string.Join(", ", Names)}. Register a backbone of your own before loading: "
+                $"'{file}': model_type is '{type}', which is not registered; expected {string.Join(", ", Names)}. "
+                + "Register a backbone of your own before loading: "
                 + $"BackboneRegistry.Default.Register(new BackboneLoader(\"{type}\", …)), or AddBackbone(…) in a container.");
         }
 

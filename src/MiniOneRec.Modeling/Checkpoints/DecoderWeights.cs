@@ -22,7 +22,8 @@ internal sealed class DecoderWeights : IWeightSource
         if (config.LayerCount > tensors.Keys.Count / perLayer)
         {
             throw new InvalidDataException(
-                $"'{path}': num_hidden_layers is {config.LayerCount}, which takes at least {(long)perLayer * config.LayerCount} tensors; the folder holds {tensors.Keys.Count}.");
+                $"'{path}': num_hidden_layers is {config.LayerCount}, which takes at least {(long)perLayer * config.LayerCount} tensors; "
+                + $"the folder holds {tensors.Keys.Count}.");
         }
     }
 

@@ -8,8 +8,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Holds the decoding settings of a checkpoint, as a Hugging Face <c>generation_config.json</c> stores them.</summary>
 /// <remarks>
 /// <see cref="TextGenerator"/> writes free text greedily and follows these keys. Constrained search for semantic IDs does not: the
-/// catalogue's tree and
-/// the options of the search decide there. Keys that would change greedy text and are not implemented are refused when the file is read.
+/// catalogue's tree and the options of the search decide there. Keys that would change greedy text and are not implemented are refused when
+/// the file is read.
 /// </remarks>
 public sealed record GenerationConfig
 {

@@ -9,8 +9,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>A checkpoint folder as Hugging Face writes it: configuration, weights in safetensors, tokenizer.</summary>
 /// <remarks>
 /// Weights are mapped: on the CPU, in the type they are stored in, they are pages of the file, which the system drops and reads again as it
-/// needs, shared
-/// between processes. Training such weights copies the touched pages and never changes the file.
+/// needs, shared between processes. Training such weights copies the touched pages and never changes the file.
 /// </remarks>
 public sealed class HuggingFaceFolder : IDisposable
 {
@@ -161,7 +160,9 @@ public sealed class HuggingFaceFolder : IDisposable
         if (!config.TieWordEmbeddings && !options.RequireHead && source.Resolve(DecoderTensorNames.Head) is null)
         {
             config = config with { HasHead = false };
-            Note([$"'{Path}': the checkpoint holds no output head and does not tie it; the model gives hidden states and predicts no tokens."]);
+            Note([
+                $"'{Path}': the checkpoint holds no output head and does not tie it; "
+                + "the model gives hidden states and predicts no tokens."]);
         }
 
         Tell(options.Logger);

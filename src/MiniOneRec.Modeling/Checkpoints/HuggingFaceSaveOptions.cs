@@ -14,7 +14,7 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is <see langword="null"/>; empty means one file.</value>
     public IReadOnlyDictionary<string, string>? ShardMap { get; init; }
 
-    /// <summary>Gets what goes into <c>generation_config.json</c>.</summary>
+    /// <summary>Gets the content of <c>generation_config.json</c>.</summary>
     /// <value>The default is <see langword="null"/>, no such file.</value>
     public GenerationConfig? Generation { get; init; }
 

@@ -53,7 +53,9 @@ internal sealed class SafetensorsFolder : IDisposable
                 opened.ShardMap = opened.Found();
                 if (opened.ShardMap.Count == 0)
                 {
-                    throw new InvalidDataException($"'{index}': none of the files holds what the map says; key '{opened._absent.Keys.First()}' is one of {opened._absent.Count}.");
+                    throw new InvalidDataException(
+                        $"'{index}': none of the files holds what the map says; "
+                        + $"key '{opened._absent.Keys.First()}' is one of {opened._absent.Count}.");
                 }
             }
 
@@ -81,7 +83,7 @@ internal sealed class SafetensorsFolder : IDisposable
     public Tensor View(string key)
     {
         var place = _places.TryGetValue(key, out var listed) ? listed : _unlisted[key];
-        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsFile.TypeOf(place.Entry.Type, place.Path, key),
+        return place.File.View(place.DataStart + place.Entry.Start, SafetensorsHeader.TypeOf(place.Entry.Type, place.Path, key),
             place.Entry.Shape);
     }
 
@@ -110,7 +112,7 @@ internal sealed class SafetensorsFolder : IDisposable
             return;
         }
 
-        var (entries, _, dataStart) = SafetensorsFile.ReadHeader(path);
+        var (entries, _, dataStart) = SafetensorsHeader.Read(path);
         var file = new MappedFile(path);
         _files.Add(file);
         foreach (string key in keys ?? [.. entries.Keys])

@@ -33,7 +33,8 @@ internal static class WeightLoader
             foreach (var (name, parameter) in module.named_parameters())
             {
                 string key = source.Resolve(name) ?? throw new InvalidDataException(
-                    $"'{source.Path}': key '{name}' is missing{source.WhyMissing(name)}; expected shape [{string.Join(", ", parameter.shape)}].");
+                    $"'{source.Path}': key '{name}' is missing{source.WhyMissing(name)}; "
+                    + $"expected shape [{string.Join(", ", parameter.shape)}].");
                 unused.Remove(key);
                 Put(source, key, parameter, type, checkFinite);
             }
@@ -66,7 +67,8 @@ internal static class WeightLoader
         if (!shape.SequenceEqual(parameter.shape))
         {
             throw new InvalidDataException(
-                $"'{source.Path}': key '{key}' has shape [{string.Join(", ", shape.ToArray())}]; expected [{string.Join(", ", parameter.shape)}].");
+                $"'{source.Path}': key '{key}' has shape [{string.Join(", ", shape.ToArray())}]; "
+                + $"expected [{string.Join(", ", parameter.shape)}].");
         }
 
         var stored = source.Read(key);
@@ -79,7 +81,9 @@ internal static class WeightLoader
         var value = stored.to_type(type);
         if (checkFinite && !FiniteWeights.Holds(value))
         {
-            throw new InvalidDataException($"'{source.Path}': key '{key}' holds values that are not finite{(stored.dtype == type ? "" : $" as {type}")}; expected numbers.");
+            throw new InvalidDataException(
+                $"'{source.Path}': key '{key}' holds values that are not finite{(stored.dtype == type ? "" : $" as {type}")}; "
+                + "expected numbers.");
         }
 
         parameter.set_(value);

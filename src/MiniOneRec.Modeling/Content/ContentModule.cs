@@ -10,6 +10,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
+// One file above the usual length: input and head share the vectors, their history weights and the saved form.
 /// <summary>What a model knows of its items beside their codes: a frozen vector each, which enters at the input and gives a softmax over
 /// the catalogue.</summary>
 /// <remarks>

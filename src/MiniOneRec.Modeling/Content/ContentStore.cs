@@ -87,7 +87,8 @@ internal static class ContentStore
         if (vectors.dim() != 2 || vectors.size(0) != index.Count || known.dim() != 1 || known.size(0) != index.Count)
         {
             throw new InvalidDataException(
-                $"'{path}': '{Vectors}' is [{string.Join(", ", vectors.shape)}] and '{Known}' [{string.Join(", ", known.shape)}]; expected a row for each of the catalogue's {index.Count} items.");
+                $"'{path}': '{Vectors}' is [{string.Join(", ", vectors.shape)}] and '{Known}' [{string.Join(", ", known.shape)}]; "
+                + $"expected a row for each of the catalogue's {index.Count} items.");
         }
 
         ContentModule content;
@@ -117,7 +118,9 @@ internal static class ContentStore
                 var value = Stored(stored, name, path, ScalarType.Float32);
                 if (!value.shape.AsSpan().SequenceEqual(parameter.shape))
                 {
-                    throw new InvalidDataException($"'{path}': key '{name}' has shape [{string.Join(", ", value.shape)}]; expected [{string.Join(", ", parameter.shape)}].");
+                    throw new InvalidDataException(
+                        $"'{path}': key '{name}' has shape [{string.Join(", ", value.shape)}]; "
+                        + $"expected [{string.Join(", ", parameter.shape)}].");
                 }
 
                 parameter.copy_(value);

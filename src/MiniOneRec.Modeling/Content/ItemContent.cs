@@ -42,7 +42,8 @@ public sealed class ItemContent
         if (values.LongLength != (long)items.Count * width || known.Length != items.Count)
         {
             throw new ArgumentException(
-                $"{items.Count} items with vectors of width {width} need {(long)items.Count * width} numbers and {items.Count} marks; got {values.Length} and {known.Length}.", nameof(values));
+                $"{items.Count} items with vectors of width {width} need {(long)items.Count * width} numbers and {items.Count} marks; "
+                + $"got {values.Length} and {known.Length}.", nameof(values));
         }
 
         if (!known.Contains(true))
@@ -126,7 +127,8 @@ public sealed class ItemContent
         return known.Contains(true)
             ? new ItemContent(index.Items, Width, values, known)
             : throw new ArgumentException(
-                $"None of the catalogue's {index.Count} items ('{index.Items[0]}', …) has a vector; the vectors are of {Items.Count} items ('{Items[0]}', …).", nameof(index));
+                $"None of the catalogue's {index.Count} items ('{index.Items[0]}', …) has a vector; "
+                + $"the vectors are of {Items.Count} items ('{Items[0]}', …).", nameof(index));
     }
 
     /// <summary>Gets all numbers, row-major.</summary>

@@ -35,7 +35,7 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// <summary>Gets whether a trainer holds the weights; recommenders then refuse to serve them.</summary>
     public bool IsBeingTrained => Lease.IsTraining;
 
-    /// <summary>Gets what keeps serving and training apart.</summary>
+    /// <summary>Gets the lease that keeps serving and training apart.</summary>
     internal WeightLease Lease { get; } = new();
 
     /// <summary>Gets the architecture.</summary>

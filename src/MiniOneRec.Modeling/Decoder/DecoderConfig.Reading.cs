@@ -171,7 +171,9 @@ public sealed partial record DecoderConfig
         if (type == "llama" && (use || named || (!said && reader.Has("sliding_window") && size < positions)))
         {
             throw new InvalidDataException(
-                $"'{reader.Source}': key '{(use && said ? "use_sliding_window" : named ? "layer_types" : "sliding_window")}' asks for a sliding window; models of type llama have none, and Hugging Face ignores it there. Remove it to load the model with full attention.");
+                $"'{reader.Source}': key '{(use && said ? "use_sliding_window" : named ? "layer_types" : "sliding_window")}' asks for a "
+                + "sliding window; models of type llama have none, and Hugging Face ignores it there. "
+                + "Remove it to load the model with full attention.");
         }
 
         if (named && !use)

@@ -44,8 +44,7 @@ public sealed partial record DecoderConfig
     /// <summary>Gets whether the rotary frequencies are rounded to bfloat16.</summary>
     /// <value>
     /// The default is <see langword="false"/>. PyTorch rounds them too when a whole model is cast to bfloat16 after loading; set this to
-    /// reproduce
-    /// figures of a model that was treated so. Not part of <c>config.json</c>.
+    /// reproduce figures of a model that was treated so. Not part of <c>config.json</c>.
     /// </value>
     public bool RopeInBFloat16 { get; init; }
 

@@ -95,7 +95,8 @@ internal static class DecoderConfigKeys
                 "norm_topk_prob")
         .Ignore([.. GenerationConfigKeys.Table.Rows.Select(row => row.Name)
             .Where(name => name is not ("bos_token_id" or "eos_token_id" or "pad_token_id"
-            or "transformers_version" or "use_cache" or "decoder_start_token_id" or "output_attentions" or "output_hidden_states" or "prefix" or "is_encoder_decoder"
+            or "transformers_version" or "use_cache" or "decoder_start_token_id" or "output_attentions" or "output_hidden_states"
+            or "prefix" or "is_encoder_decoder"
             or "_from_model_config" or "task_specific_params"))])
         .Ignore("_from_model_config");
 

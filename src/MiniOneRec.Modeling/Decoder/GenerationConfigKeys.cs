@@ -5,8 +5,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>What is done with each key of a <c>generation_config.json</c>.</summary>
 /// <remarks>
 /// Free text is written greedily by <see cref="TextGenerator"/>, which follows the honoured keys. Semantic IDs are written by constrained
-/// search over
-/// the catalogue's tree, under the options of that search: no key of this file changes which item is found.
+/// search over the catalogue's tree, under the options of that search: no key of this file changes which item is found.
 /// </remarks>
 internal static class GenerationConfigKeys
 {

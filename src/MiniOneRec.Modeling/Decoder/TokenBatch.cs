@@ -6,8 +6,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Token trees packed one after the other without padding, with what attention needs to keep them apart.</summary>
 /// <remarks>
 /// Everything but attention runs on the N packed tokens. Attention alone gathers them to <c>[B, T]</c>, padded on the right: under a causal
-/// mask
-/// no real token looks to its right, so chains need no mask of their own; trees get one.
+/// mask no real token looks to its right, so chains need no mask of their own; trees get one.
 /// </remarks>
 public sealed class TokenBatch : IDisposable
 {

@@ -8,8 +8,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>The last rows of a model's embedding, and of its head where that is untied, as parameters of their own.</summary>
 /// <remarks>
 /// While <see cref="CausalLanguageModel.NewRows"/> holds them, gradients flow to these rows alone: the matrices themselves need no
-/// gradient, so
-/// no optimizer can touch their other rows. The rows live twice; <see cref="Publish"/> copies them into the matrices after each step.
+/// gradient, so no optimizer can touch their other rows. The rows live twice; <see cref="Publish"/> copies them into the matrices after
+/// each step.
 /// </remarks>
 public sealed class TokenRows : IDisposable
 {

@@ -76,7 +76,8 @@ internal sealed class WeightLease
 
     /// <summary>Makes the exception for callers that want to serve meanwhile.</summary>
     public static InvalidOperationException Refusal() => new(
-        "The weights of this model are being trained, so it does not serve. Serve a copy (save the recommender, then load it), or wait until the training has ended.");
+        "The weights of this model are being trained, so it does not serve. Serve a copy (save the recommender, then load it), "
+        + "or wait until the training has ended.");
 
     private sealed class Ending(Action end) : IDisposable
     {

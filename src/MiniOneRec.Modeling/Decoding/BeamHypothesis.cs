@@ -12,7 +12,7 @@ internal sealed class BeamHypothesis
     /// <summary>Gets the model's log-probability of the codes so far, in nats.</summary>
     public double LogProbability { get; }
 
-    /// <summary>Gets what hypotheses are ranked by.</summary>
+    /// <summary>Gets the score by which hypotheses are ranked.</summary>
     public double Score { get; }
 
     /// <summary>Gets or sets the cache rows of the hypothesis's tokens, oldest first.</summary>

@@ -32,8 +32,7 @@ public sealed class BeamSearchOptions
 
     /// <summary>
     /// Gets or sets γ: when beams are selected, the k-th best child of one prefix counts <c>k·γ</c> nats less (k from 0), so that beams
-    /// spread over
-    /// prefixes. Scores and the final order are not touched. Li, Monroe and Jurafsky (arXiv:1611.08562), Eq. 6.
+    /// spread over prefixes. Scores and the final order are not touched. Li, Monroe and Jurafsky (arXiv:1611.08562), Eq. 6.
     /// </summary>
     /// <value>The default is 0, plain beam search.</value>
     [Range(0.0, 1e6)]

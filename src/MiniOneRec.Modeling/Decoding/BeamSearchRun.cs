@@ -99,7 +99,7 @@ internal sealed class BeamSearchRun
         return tokens.Count == 0 ? null : new DecodingStep { Tokens = [.. tokens], Prompts = [.. prompts], Ancestors = [.. ancestors] };
     }
 
-    /// <summary>Gets what was found, best first.</summary>
+    /// <summary>Gets the finished hypotheses, best first.</summary>
     public IReadOnlyList<IReadOnlyList<Beam>> Results() => [.. _queries.Select(query => query.Results())];
 
     private void Close(Tensor hidden, List<int> closing)

@@ -25,9 +25,8 @@ public readonly record struct Beam(int Node, double LogProbability, double Score
 /// <summary>Beam search that can only write semantic IDs of the catalogue.</summary>
 /// <remarks>
 /// Prompts run once; beams share their keys and values and add one row per prefix. The state of a beam is a trie node, so a prefix outside
-/// the
-/// catalogue cannot be represented. Scores are plain sums without length penalty. Ties go to the earlier beam, then to the smaller code.
-/// Instances hold no state between calls and are safe for concurrent use.
+/// the catalogue cannot be represented. Scores are plain sums without length penalty. Ties go to the earlier beam, then to the smaller
+/// code. Instances hold no state between calls and are safe for concurrent use.
 /// </remarks>
 public sealed class ConstrainedBeamSearch
 {
@@ -61,7 +60,8 @@ public sealed class ConstrainedBeamSearch
     /// <param name="template">Which tokens stand for codes, and what follows the last code.</param>
     /// <param name="prompts">An empty cache of the model; receives the prompts and no beams, and stays the caller's.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="Search(IDecodingBackbone, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Search(IDecodingBackbone, IReadOnlyList{BeamQuery}, SemanticIdTrie, IPromptTemplate,
+    /// CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<Beam>> Search(
         IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,
         CancellationToken cancellationToken = default)

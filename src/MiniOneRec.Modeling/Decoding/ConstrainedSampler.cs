@@ -53,7 +53,8 @@ public sealed class ConstrainedSampler
     /// <param name="random">Where chance comes from.</param>
     /// <param name="cache">An empty cache of the model; receives the prompts and no draws, and stays the caller's.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
-    /// <inheritdoc cref="Sample(IDecodingBackbone, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Sample(IDecodingBackbone, IReadOnlyList{int[]}, SemanticIdTrie, IPromptTemplate, Random,
+    /// CancellationToken)" path="/returns"/>
     public IReadOnlyList<IReadOnlyList<SampledId>> Sample(
         IDecodingBackbone model, IReadOnlyList<int[]> prompts, SemanticIdTrie trie, IPromptTemplate template, Random random,
         DecodingCache cache,

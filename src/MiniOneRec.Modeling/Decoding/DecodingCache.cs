@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What a backbone keeps of prompts and of the tokens that were run on top of them.</summary>
+/// <summary>Holds what a backbone keeps of prompts and of the tokens that were run on top of them.</summary>
 /// <remarks>
 /// Rows are numbered over all steps, from 0; hypotheses hold row numbers, so nothing moves when they are reordered. Not safe for concurrent
 /// use; one cache belongs to one search.

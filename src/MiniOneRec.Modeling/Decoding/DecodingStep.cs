@@ -12,8 +12,7 @@ public sealed class DecodingStep
 
     /// <summary>
     /// Gets each row's ancestors as row numbers counted over all steps of the cache, oldest first, its own number last. Rows of one step
-    /// may
-    /// be ancestors of later rows of the same step.
+    /// may be ancestors of later rows of the same step.
     /// </summary>
     public required int[][] Ancestors { get; init; }
 

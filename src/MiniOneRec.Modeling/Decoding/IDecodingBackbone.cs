@@ -4,14 +4,12 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>What search and sampling need of a model: run prompts once, run new tokens on top of them, score hidden states by the
+/// <summary>Describes what search and sampling need of a model: run prompts once, run new tokens on top of them, score hidden states by the
 /// head.</summary>
 /// <remarks>
 /// A <see cref="CausalLanguageModel"/> runs prompt and response through one decoder; an encoder-decoder such as <c>T5DecodingBackbone</c>
-/// of
-/// MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope,
-/// which owns the
-/// returned tensors.
+/// of MiniOneRec.Baselines.Generative encodes the prompt and attends to it. Calls run under the caller's <c>no_grad</c> and dispose scope,
+/// which owns the returned tensors.
 /// </remarks>
 public interface IDecodingBackbone
 {

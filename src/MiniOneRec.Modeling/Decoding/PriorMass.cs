@@ -3,8 +3,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Probabilities of items from elsewhere, folded up the trie: a probability per prefix.</summary>
 /// <remarks>
 /// Decoding follows the exact mixture <c>(1 − w)·p_model + w·p_prior</c> at every prefix, so that an item which only the prior favours can
-/// still
-/// enter, and items of one semantic ID are told apart by their own probability.
+/// still enter, and items of one semantic ID are told apart by their own probability.
 /// </remarks>
 public sealed class PriorMass
 {

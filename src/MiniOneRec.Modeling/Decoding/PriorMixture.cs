@@ -45,7 +45,8 @@ internal sealed class PriorMixture(SemanticIdTrie trie)
         if (weight > 1 + 1e-9)
         {
             throw new InvalidOperationException(
-                $"The shares of dense head and priors sum to {weight} ({string.Join(" + ", _parts.Select(part => part.Weight))}); expected at most 1. The codes have the rest.");
+                $"The shares of dense head and priors sum to {weight} ({string.Join(" + ", _parts.Select(part => part.Weight))}); "
+                + "expected at most 1. The codes have the rest.");
         }
 
         var mixed = new float[trie.ItemCount];

@@ -17,7 +17,7 @@ internal sealed class QueryBeams
         (_candidates, _wanted) = (new(width), Math.Min(width, query.Count));
     }
 
-    /// <summary>Gets what is searched.</summary>
+    /// <summary>Gets the query.</summary>
     public BeamQuery Query { get; }
 
     /// <summary>Offers a child of a hypothesis as the hypothesis's continuation.</summary>
@@ -95,7 +95,7 @@ internal sealed class QueryBeams
         return next;
     }
 
-    /// <summary>Gets what was found, best first.</summary>
+    /// <summary>Gets the finished hypotheses, best first.</summary>
     public IReadOnlyList<Beam> Results() =>
         [.. _finished.OrderByDescending(beam => beam.Score).ThenBy(beam => beam.Node).Take(_wanted)];
 

@@ -5,8 +5,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Scores codes by the model's distribution, renormalised over what may follow each prefix in the catalogue.</summary>
 /// <remarks>
 /// <c>log p(s | x) = Σ_l (logit_l[code_l] − log Σ_{c follows the prefix} exp logit_l[c])</c>. Where items end at a node that has children,
-/// ending
-/// is one of the choices there, scored by the terminator's first token; where it is the only choice it is certain and costs nothing.
+/// ending is one of the choices there, scored by the terminator's first token; where it is the only choice it is certain and costs nothing.
 /// </remarks>
 internal sealed class TrieScoring : IBeamScoring
 {

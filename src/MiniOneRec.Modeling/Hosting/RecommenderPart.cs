@@ -20,14 +20,15 @@ internal sealed record RecommenderPart(string Name, string Kind)
         Use(builder, name, kind, ServiceDescriptor.KeyedSingleton(RecommenderRegistration.PartKey(name, kind), part));
 
     /// <summary>Checks that every part belongs to a recommender.</summary>
-    /// <exception cref="InvalidOperationException">A part's name is nobody's; the message has the names that there are.</exception>
+    /// <exception cref="InvalidOperationException">No recommender has the part's name; the message lists the names that exist.</exception>
     public static void Check(IEnumerable<RecommenderPart> parts, IEnumerable<RecommenderRegistration> registrations)
     {
         string[] names = [.. registrations.Select(registration => registration.Name)];
         if (parts.FirstOrDefault(part => !names.Contains(part.Name, StringComparer.Ordinal)) is { } lost)
         {
             throw new InvalidOperationException(
-                $"A {lost.Kind} was registered for {Describe(lost.Name)}, which nobody added; there is {string.Join(", ", names.Select(Describe))}.");
+                $"A {lost.Kind} was registered for {Describe(lost.Name)}, and no recommender of that name was added; "
+                + $"there is {string.Join(", ", names.Select(Describe))}.");
         }
 
         static string Describe(string name) => name.Length == 0 ? "the recommender without a name" : $"the recommender '{name}'";

@@ -75,7 +75,8 @@ internal sealed record RecommenderRegistration(string Name, string Folder, bool 
         if (earlier is not null)
         {
             return earlier == this ? builder : throw new InvalidOperationException(
-                $"{(Name.Length == 0 ? "A recommender" : $"A recommender named '{Name}'")} is registered already, {(earlier.Hosted ? "in a host " : "")}from '{earlier.Folder}'; "
+                $"{(Name.Length == 0 ? "A recommender" : $"A recommender named '{Name}'")} is registered already, "
+                + $"{(earlier.Hosted ? "in a host " : "")}from '{earlier.Folder}'; "
                 + $"'{Folder}' needs {(Name.Length == 0 ? "a name: " + with : "another name")}.");
         }
 

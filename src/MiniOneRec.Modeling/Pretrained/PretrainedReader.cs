@@ -7,8 +7,7 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// An application that references the package needs no registration: the library finds it by its name, see
 /// <c>docs/decisions/pretrained-package.md</c>. To change how models are read, set <see cref="GenerativeRecommenderFactory.Pretrained"/>,
-/// or
-/// register a <see cref="PretrainedReader"/> in the container.
+/// or register a <see cref="PretrainedReader"/> in the container.
 /// </remarks>
 public abstract class PretrainedReader
 {

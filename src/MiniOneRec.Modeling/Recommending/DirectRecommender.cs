@@ -8,9 +8,8 @@ namespace MiniOneRec.Modeling;
 /// queue.</summary>
 /// <remarks>
 /// Trainers measure held-out rows with it, because it also answers on the thread that trains the weights. Options and prior stay as they
-/// were when it
-/// was made. Deadlines have no effect, and there is no fallback: the model answers a history without a known item. The model stays the
-/// caller's.
+/// were when it was made. Deadlines have no effect, and there is no fallback: the model answers a history without a known item. The model
+/// stays the caller's.
 /// </remarks>
 public sealed class DirectRecommender : IRecommender
 {
@@ -50,8 +49,7 @@ public sealed class DirectRecommender : IRecommender
 
     /// <summary>
     /// Gets what changes the model's own ranking, for fingerprints of runs that choose weights by it: prior, history penalty, exclusion of
-    /// the history;
-    /// empty where the model alone ranks.
+    /// the history; empty where the model alone ranks.
     /// </summary>
     public string Adjustments
     {

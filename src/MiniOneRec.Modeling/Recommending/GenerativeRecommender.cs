@@ -1,9 +1,6 @@
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using MiniOneRec.Tensors;
-using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
@@ -11,21 +8,19 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// <para>
 /// Safe for concurrent use. Concurrent callers of <see cref="RecommendAsync"/> are gathered into batches on one thread; results do not
-/// depend on
-/// the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a long
-/// history the most recent items are
-/// used; an empty history is answered by <see cref="Fallback"/> where the application names one, else by what the model writes unprompted.
+/// depend on the batch, except for a score's last bits. Items of one semantic ID are ranked one after the other, more popular first. Of a
+/// long history the most recent items are used; an empty history is answered by <see cref="Fallback"/> where the application names one,
+/// else by what the model writes without a history.
 /// </para>
 /// <para>
-/// A request is prepared on its caller's side: its filter runs on a thread of the pool and holds up no other request. What the
-/// application's code throws
-/// (filter, prior, fallback) fails the requests concerned and no others. A filter or prior that calls the recommender back, or disposes
-/// it, gets an <see cref="InvalidOperationException"/>. A fallback may call back; the model then answers.
+/// A request is prepared on its caller's side: its filter runs on a thread of the pool and holds up no other request. An exception of the
+/// application's code (filter, prior, fallback) fails the requests concerned and no others. A filter or prior that calls the recommender
+/// back, or disposes it, gets an <see cref="InvalidOperationException"/>. A fallback may call back; the model then answers.
 /// </para>
 /// <para>
 /// While a trainer holds the model (<see cref="CausalLanguageModel.BeginTraining"/>), requests are refused with an
-/// <see cref="InvalidOperationException"/>;
-/// only <see cref="Recommend"/> on the trainer's own thread works. <see cref="RecommenderDiagnostics"/> names the metrics and activities.
+/// <see cref="InvalidOperationException"/>; only <see cref="Recommend"/> on the trainer's own thread works.
+/// <see cref="RecommenderDiagnostics"/> names the metrics and activities.
 /// </para>
 /// </remarks>
 public sealed partial class GenerativeRecommender : IRecommender, IDisposable
@@ -33,8 +28,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     private readonly ILogger _logger;
     private readonly ServingPipeline _serving;
     private readonly Lock _swapping = new();
-    private readonly bool _ownsModel;
-    private IDisposable? _ownedPrior;
+    private readonly List<IDisposable> _owned = [];
 
     /// <summary>Makes a recommender, which then owns the model.</summary>
     /// <param name="model">The decoder; put in evaluation mode.</param>
@@ -87,13 +81,16 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters, bool ownsModel)
     {
         ArgumentNullException.ThrowIfNull(model);
-        _ownsModel = ownsModel;
         var checkedOptions = RecommenderOptions.Checked(options, model);
         _logger = logger ?? NullLogger<GenerativeRecommender>.Instance;
         _serving = new ServingPipeline(this, model.WithHistories(checkedOptions.MaxHistoryItems), checkedOptions, _logger, meters);
         Name = "minionerec";
         model.Backbone.eval();
         model.Backbone.PackWeights = checkedOptions.PackWeights;
+        if (ownsModel)
+        {
+            _owned.Add(model.Backbone);
+        }
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -122,55 +119,9 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <summary>Gets the figures that order the items of one semantic ID.</summary>
     public IReadOnlyDictionary<string, double> Popularity => _serving.Model.Popularity;
 
-    /// <summary>Gets a copy of the options.</summary>
-    public RecommenderOptions Options => _serving.Settings.Options.Copy();
-
-    /// <summary>Gets or sets a scorer whose item probabilities are mixed into decoding, or <see langword="null"/> for none, at no cost;
-    /// read once per batch.</summary>
-    public IItemScorer? Prior
-    {
-        get => _serving.Settings.Prior;
-        set => _serving.Change(settings => settings with { Prior = value });
-    }
-
-    /// <summary>Gets or sets the prior's share w, 0 to 1; read once per batch.</summary>
-    public double PriorWeight
-    {
-        get => _serving.Settings.Options.PriorWeight;
-        set
-        {
-            ThrowUnless(value is >= 0 and <= 1, value, "0 to 1");
-            _serving.Change(settings => settings.With(options => options.PriorWeight = value));
-        }
-    }
-
-    /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share; 0 or more, read once per
-    /// batch.</summary>
-    public double PriorEvidence
-    {
-        get => _serving.Settings.Options.PriorEvidence;
-        set
-        {
-            ThrowUnless(value >= 0 && double.IsFinite(value), value, "a finite number of at least 0");
-            _serving.Change(settings => settings.With(options => options.PriorEvidence = value));
-        }
-    }
-
-    /// <summary>Gets or sets what an item of the history loses of its score, in nats; 0 to a million, read once per batch.</summary>
-    public double HistoryPenalty
-    {
-        get => _serving.Settings.Options.HistoryPenalty;
-        set
-        {
-            ThrowUnless(value is >= 0 and <= 1e6, value, "0 to 1,000,000");
-            _serving.Change(settings => settings.With(options => options.HistoryPenalty = value));
-        }
-    }
-
     /// <summary>
     /// Gets or sets the recommender that answers requests whose history holds no known item, or <see langword="null"/> for the model
-    /// itself. It may ask
-    /// this recommender in turn; the model then answers.
+    /// itself. It may ask this recommender in turn; the model then answers.
     /// </summary>
     /// <exception cref="ArgumentException">It is this recommender.</exception>
     public IRecommender? Fallback
@@ -230,68 +181,10 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">An option is out of its range.</exception>
     public DirectRecommender Direct(Action<RecommenderOptions>? configure = null)
     {
-        var settings = _serving.Settings;
+        var settings = _serving.Settings.Current;
         var options = settings.Options.Copy();
         configure?.Invoke(options);
         return _serving.Snapshot(settings with { Options = RecommenderOptions.Checked(options, _serving.Model) });
-    }
-
-    /// <summary>Gets the type of the prior that the recommender had when it was saved and that could not be saved with it, or
-    /// <see langword="null"/>.</summary>
-    public string? MissingPrior { get; internal set; }
-
-    /// <summary>
-    /// Saves model, catalogue, template, options and prior as one folder; an earlier folder stays whole until the new one is complete. A
-    /// prior that is no
-    /// <see cref="ISavableScorer"/> is left out: a warning says so, and the folder's manifest keeps its type.
-    /// </summary>
-    /// <param name="folder">The folder to make or replace.</param>
-    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="IOException">The folder is neither missing, nor empty, nor a saved model, or holds files of others; nothing is
-    /// written.</exception>
-    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
-    public Task SaveAsync(string folder, CancellationToken cancellationToken = default) =>
-        SaveAsync(folder, overwrite: false, cancellationToken);
-
-    /// <summary>Saves model, catalogue, template and options as one folder; an earlier folder stays whole until the new one is
-    /// complete.</summary>
-    /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
-    /// <param name="overwrite">Whether an existing folder is replaced whatever it holds.</param>
-    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
-    /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
-    public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        ModelFolder.SaveAsync(_serving.Model, _serving.Settings, _logger, folder, overwrite, cancellationToken);
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being
-    /// replaced.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="device"><c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, the index is not the one that the model was trained with, or a prior was saved
-    /// with the model, which needs a loader.
-    /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(string folder, string device = "cpu",
-        CancellationToken cancellationToken = default) =>
-        ModelFolder.LoadAsync(folder, new RecommenderLoadOptions { Device = device }, cancellationToken);
-
-    /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, with its prior, or with a template or a
-    /// backbone of the application's own.</summary>
-    /// <param name="folder">The folder.</param>
-    /// <param name="options">The device, changes of the saved options, and what makes template, backbone and prior again; the recommender
-    /// owns the prior.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder is missing.</exception>
-    /// <exception cref="InvalidDataException">
-    /// A file is damaged or was changed after it was saved, or template, backbone or prior are not registered; the message names what is
-    /// missing.
-    /// </exception>
-    public static Task<GenerativeRecommender> LoadAsync(string folder, RecommenderLoadOptions options,
-        CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        return ModelFolder.LoadAsync(folder, options, cancellationToken);
     }
 
     /// <summary>Computes the log-probability of every token of an item's semantic ID and of its terminator.</summary>
@@ -306,12 +199,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         int[] prompt = model.EncodeHistory(history, out _), response = Template.EncodeResponse(model.Index[itemId]);
         using var inside = _serving.Direct();
         using var reading = Model.Lease.Serve();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        using var batch = TokenBatch.Of([[.. prompt, .. response[..^1]]], Model.Device);
-        var hidden = Model.Forward(batch).narrow(0, prompt.Length - 1, response.Length);        // [S, D]
-        var values = Model.LogProbabilities(hidden, tensor([.. response.Select(token => (long)token)], device: Model.Device)).cpu();
-        return [.. response.Zip(values.data<float>().ToArray(), (token, value) => (token, (double)value))];
+        return TokenEvidence.Compute(Model, prompt, response);
     }
 
     /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderOptions.PendingOnDispose"/>, then disposes the model
@@ -321,45 +209,11 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
     public void Dispose()
     {
         _serving.Dispose();
-        if (_ownsModel)
-        {
-            Model.Dispose();
-        }
-
-        _ownedPrior?.Dispose();
-        _ownedShares.ForEach(owned => owned.Dispose());
+        _owned.ForEach(owned => owned.Dispose());
     }
-
-    internal ILogger Logger => _logger;
-
-    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
-    internal static GenerativeRecommender Owning(
-        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
-    {
-        try
-        {
-            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Sets a prior that is disposed with the recommender.</summary>
-    internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
 
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>
     public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
-
-    private static void ThrowUnless(bool holds, double value, string expected, [CallerMemberName] string property = "")
-    {
-        if (!holds)
-        {
-            throw new ArgumentOutOfRangeException(property, value, $"{property} is {value}; expected {expected}.");
-        }
-    }
 }

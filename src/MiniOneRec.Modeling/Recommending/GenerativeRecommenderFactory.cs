@@ -9,8 +9,7 @@ namespace MiniOneRec.Modeling;
 /// <see cref="ModelingOptions.PretrainedPath"/> is set.</summary>
 /// <remarks>
 /// A pretrained model needs the package MiniOneRec.Pretrained and brings its tokenizer. Each code becomes one new token
-/// (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written
-/// with the Alpaca or the chat template.
+/// (<c>&lt;a_12&gt;</c>), the model gets rows for them, and prompts are written with the Alpaca or the chat template.
 /// </remarks>
 /// <param name="options">The decoder and how it serves.</param>
 /// <param name="shared">Device and seed.</param>
@@ -26,11 +25,11 @@ public sealed class GenerativeRecommenderFactory(
     /// <summary>Gets the factory of the recommenders' meters, or <see langword="null"/> for a meter per recommender.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what loads pretrained folders.</summary>
+    /// <summary>Gets the loaders of pretrained folders.</summary>
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 
-    /// <summary>Gets what reads the model at <see cref="ModelingOptions.PretrainedPath"/>.</summary>
+    /// <summary>Gets the reader of the model at <see cref="ModelingOptions.PretrainedPath"/>.</summary>
     /// <value>The default is <see langword="null"/>: the reader of the package MiniOneRec.Pretrained, where the application references
     /// it.</value>
     public PretrainedReader? Pretrained { get; init; }
@@ -129,6 +128,7 @@ public sealed class GenerativeRecommenderFactory(
     }
 
     private PretrainedReader Reader(string path) => Pretrained ?? PretrainedReader.OfPackage ?? throw new InvalidOperationException(
-        $"PretrainedPath is '{path}'. Pretrained models need the package {PretrainedPackage.Name}, and the application does not reference it. "
+        $"PretrainedPath is '{path}'. Pretrained models need the package {PretrainedPackage.Name}, "
+        + "and the application does not reference it. "
         + $"Reference it: dotnet add package {PretrainedPackage.Name}.");
 }

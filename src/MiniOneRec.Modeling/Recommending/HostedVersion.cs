@@ -68,6 +68,15 @@ internal sealed class HostedVersion(string name, IRecommender recommender, ILogg
         return _ended.Task;
     }
 
+    /// <summary>Asks a recommender with a catalogue for one recommendation, so that the first request of a caller is not slow.</summary>
+    public static async Task WarmUpAsync(IRecommender recommender, CancellationToken cancellationToken)
+    {
+        if (recommender is GenerativeRecommender { Index.Count: > 0 } generative)
+        {
+            await generative.RecommendAsync([generative.Index.Items[0]], 1, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Disposes a recommender that is no longer in use.</summary>
     public static async ValueTask DisposeAsync(IRecommender recommender)
     {

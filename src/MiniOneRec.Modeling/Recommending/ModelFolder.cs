@@ -138,7 +138,8 @@ internal static class ModelFolder
         if (levelSizes.Length is 0 or > SemanticId.MaxDepth || levelSizes.Any(size => size is < 1 or > MaxLevelSize))
         {
             throw new InvalidDataException(
-                $"Manifest '{manifestPath}': options key 'levelSizes' has {levelSizes.Length} numbers from {levelSizes.DefaultIfEmpty().Min()} "
+                $"Manifest '{manifestPath}': options key 'levelSizes' has {levelSizes.Length} numbers from "
+                + $"{levelSizes.DefaultIfEmpty().Min()} "
                 + $"to {levelSizes.DefaultIfEmpty().Max()}; expected 1 to {SemanticId.MaxDepth} numbers from 1 to {MaxLevelSize}.");
         }
 
@@ -148,7 +149,8 @@ internal static class ModelFolder
         if (index.Fingerprint != expected)
         {
             throw new InvalidDataException(
-                $"'{indexPath}' has fingerprint {index.Fingerprint}; the model was trained with {expected}. A model serves only the index it was trained with.");
+                $"'{indexPath}' has fingerprint {index.Fingerprint}; the model was trained with {expected}. "
+                + "A model serves only the index it was trained with.");
         }
 
         var popularity = await ReadPopularityAsync(Path.Combine(folder, PopularityFile), cancellationToken).ConfigureAwait(false);

@@ -35,11 +35,9 @@ internal static class PriorStore
             return (manifest, false);
         }
 
-        string path = Path.Combine(folder, key);
-        await savable.SaveAsync(path, cancellationToken).ConfigureAwait(false);
+        await savable.SaveAsync(Path.Combine(folder, key), cancellationToken).ConfigureAwait(false);
         manifest.Options[key] = new JsonObject { ["kind"] = savable.Kind };
-        string hash = await FolderHash.ComputeAsync(path, cancellationToken).ConfigureAwait(false);
-        return (manifest with { MadeFrom = new Dictionary<string, string>(manifest.MadeFrom) { [key] = hash } }, true);
+        return (manifest, true);
     }
 
     /// <summary>Writes the additional priors into a recommender's folder: each as the prior is written, under <c>prior-1</c>,
@@ -65,7 +63,7 @@ internal static class PriorStore
     }
 
     /// <summary>Finds the loaders of the additional priors.</summary>
-    /// <exception cref="InvalidDataException">Nobody loads a kind, or an entry lacks its share.</exception>
+    /// <exception cref="InvalidDataException">No loader reads a kind, or an entry lacks its share.</exception>
     public static IReadOnlyList<SavedShare> FindAll(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders)
     {
         var all = loaders.ToArray();
@@ -96,14 +94,16 @@ internal static class PriorStore
         {
         }
 
-        throw new InvalidDataException($"The manifest of model folder '{folder}': options key '{key}' needs 'weight' from 0 to 1, 'evidence' of at least 0 and a known 'scale'.");
+        throw new InvalidDataException(
+            $"The manifest of model folder '{folder}': options key '{key}' needs 'weight' from 0 to 1, "
+            + "'evidence' of at least 0 and a known 'scale'.");
     }
 
     /// <summary>Reads what a manifest says of the prior and finds the loader for it.</summary>
     /// <param name="manifest">The recommender's manifest.</param>
     /// <param name="folder">The recommender's folder.</param>
     /// <param name="loaders">What the application can load.</param>
-    /// <exception cref="InvalidDataException">Nobody loads the kind; the message names it and what to register.</exception>
+    /// <exception cref="InvalidDataException">No loader reads the kind; the message names it and what to register.</exception>
     public static SavedPrior Find(ArtifactManifest manifest, string folder, IEnumerable<ScorerLoader> loaders) =>
         Find(manifest, Key, folder, loaders);
 
@@ -125,9 +125,13 @@ internal static class PriorStore
 
         var all = loaders.ToArray();
         var loader = Array.FindLast(all, loader => loader.Kind == kind) ?? throw new InvalidDataException(
-            $"Model folder '{folder}' holds a prior of kind '{kind}', which none of the given loaders reads ({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
-            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, or register it as a service: those of MiniOneRec.Baselines are "
-            + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") loads the model without its prior.");
+            $"Model folder '{folder}' holds a prior of kind '{kind}', "
+            + "which none of the given loaders reads "
+            + $"({(all.Length == 0 ? "none were given" : string.Join(", ", all.Select(loader => $"'{loader.Kind}'")))}). "
+            + $"Put a {nameof(ScorerLoader)} of that kind into {nameof(RecommenderLoadOptions)}.{nameof(RecommenderLoadOptions.Scorers)}, "
+            + "or register it as a service: those of MiniOneRec.Baselines are "
+            + $"BaselineScorers.Loaders, registered by AddBaselines(). {nameof(ScorerLoader)}.{nameof(ScorerLoader.Skip)}(\"{kind}\") "
+            + "loads the model without its prior.");
         return new SavedPrior(loader, null);
     }
 
@@ -154,7 +158,7 @@ internal static class PriorStore
         ScorerLoader loader, string key, ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
     {
         string path = Path.Combine(folder, key);
-        return await FolderHash.MatchesAsync(path, manifest, key, cancellationToken).ConfigureAwait(false)
+        return await OldHashes.MatchFolderAsync(manifest, key, path, cancellationToken).ConfigureAwait(false)
             ? await loader.LoadAsync(path, device, cancellationToken).ConfigureAwait(false)
             : throw new InvalidDataException(
                 $"Prior '{path}' is not the one that was saved with the model: it is missing, changed, or belongs to another save.");

@@ -26,7 +26,9 @@ public sealed class RecommendationQueueFullException : InvalidOperationException
     }
 
     internal RecommendationQueueFullException(int waiting, int requests, int capacity)
-        : base($"The queue holds {waiting} requests and has no room for {requests} more; its capacity is {capacity} ({nameof(RecommenderOptions.QueueCapacity)}). Try again later.") =>
+        : base(
+            $"The queue holds {waiting} requests and has no room for {requests} more; "
+            + $"its capacity is {capacity} ({nameof(RecommenderOptions.QueueCapacity)}). Try again later.") =>
         Capacity = capacity;
 
     /// <summary>Gets how many requests may wait; 0 where unknown.</summary>

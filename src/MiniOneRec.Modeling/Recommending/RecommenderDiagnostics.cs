@@ -23,8 +23,7 @@ public static class RecommenderDiagnostics
 
     /// <summary>
     /// Distributes seconds by the tag <c>stage</c>: <c>prepare</c> and <c>queued</c> per request, <c>prior</c>, <c>search</c> and
-    /// <c>rank</c> per batch,
-    /// <c>total</c> per call, <c>load</c> and <c>warmup</c> per version of a host.
+    /// <c>rank</c> per batch, <c>total</c> per call, <c>load</c> and <c>warmup</c> per version of a host.
     /// </summary>
     public const string Duration = "minionerec.serving.duration";
 

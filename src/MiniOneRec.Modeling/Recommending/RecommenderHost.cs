@@ -8,12 +8,9 @@ namespace MiniOneRec.Modeling;
 /// <summary>Serves one version of a recommender and changes to another without failing a request.</summary>
 /// <remarks>
 /// A new version is loaded aside and warmed up while the active one serves. The change is atomic: each request is answered by one version.
-/// The
-/// version before is disposed when its last request is answered, or kept for <see cref="RollbackAsync"/>. Where loading or warming up
-/// fails, the active
-/// version goes on serving. Swaps run one at a time, in the order of their calls; one that is called from the loading or warm-up of another
-/// is refused.
-/// Safe for concurrent use.
+/// The version before is disposed when its last request is answered, or kept for <see cref="RollbackAsync"/>. Where loading or warming up
+/// fails, the active version goes on serving. Swaps run one at a time, in the order of their calls; a swap that is called from the loading
+/// or warm-up of another is refused. Safe for concurrent use.
 /// </remarks>
 public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposable
 {
@@ -27,12 +24,9 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     private readonly SemaphoreSlim _swapping = new(1, 1);
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
-    private readonly HashSet<Task> _draining = [];
-    private readonly Queue<RecommenderSwappedEventArgs> _untold = [];
-    private HostedVersion? _active;
-    private HostedVersion? _previous;
+    private readonly HostedVersions _versions;
+    private readonly SwapAnnouncer _announcer;
     private Task? _disposal;
-    private bool _telling;
 
     /// <summary>Makes a host without a version; it is ready after the first swap.</summary>
     /// <param name="options">The options; copied.</param>
@@ -49,6 +43,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         (_loggers, _meters, _scorers) = (loggers ?? NullLoggerFactory.Instance, meters, [.. scorers ?? []]);
         _logger = _loggers.CreateLogger<RecommenderHost>();
         _telemetry = new RecommenderTelemetry(meters);
+        _versions = new HostedVersions(_options.KeepPrevious);
+        _announcer = new SwapAnnouncer(_telemetry, _logger, swap => Swapped?.Invoke(this, swap));
         Name = "minionerec";
     }
 
@@ -68,13 +64,12 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
     {
         ArgumentNullException.ThrowIfNull(recommender);
         ArgumentException.ThrowIfNullOrEmpty(version);
-        _active = new HostedVersion(version, recommender, _logger);
+        _versions.Activate(new HostedVersion(version, recommender, _logger));
     }
 
     /// <summary>
     /// Raised after another version began to serve, on a thread of a swap, one change at a time and in their order. A handler may swap
-    /// again. An exception
-    /// of a handler is logged and changes nothing.
+    /// again. An exception of a handler is logged and changes nothing.
     /// </summary>
     public event EventHandler<RecommenderSwappedEventArgs>? Swapped;
 
@@ -86,25 +81,25 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         set => _telemetry.Name = value;
     }
 
-    /// <summary>Gets what makes the templates of folders again.</summary>
+    /// <summary>Gets the registry that makes the templates of saved folders.</summary>
     /// <value>The default is <see cref="PromptTemplateRegistry.Default"/>.</value>
     public PromptTemplateRegistry Templates { get; init; } = PromptTemplateRegistry.Default;
 
-    /// <summary>Gets what loads the backbones of folders.</summary>
+    /// <summary>Gets the registry that loads the backbones of saved folders.</summary>
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 
     /// <summary>Gets whether a version serves.</summary>
-    public bool IsReady => Volatile.Read(ref _active) is not null;
+    public bool IsReady => _versions.Active is not null;
 
     /// <summary>Gets the name of the version that serves, or <see langword="null"/> before the first one and after disposal.</summary>
-    public string? ActiveVersion => Volatile.Read(ref _active)?.Name;
+    public string? ActiveVersion => _versions.Active?.Name;
 
     /// <summary>Gets the name of the version that is kept for a rollback, or <see langword="null"/> for none.</summary>
-    public string? PreviousVersion => Volatile.Read(ref _previous)?.Name;
+    public string? PreviousVersion => _versions.Previous?.Name;
 
     /// <summary>Gets the recommender that serves, or <see langword="null"/>; a later swap disposes it.</summary>
-    public IRecommender? Active => Volatile.Read(ref _active)?.Recommender;
+    public IRecommender? Active => _versions.Active?.Recommender;
 
     /// <summary>Gets how the container loads a folder on a device, or <see langword="null"/> for a host without container.</summary>
     internal Func<string, string, CancellationToken, Task<GenerativeRecommender>>? LoadFolder { get; init; }
@@ -116,8 +111,9 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
-        var version = Enter();
-        using var stop = _options.PendingOnDispose == PendingRequests.Cancel ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token) : null;
+        var version = _versions.Enter();
+        using var stop = _options.PendingOnDispose == PendingRequests.Cancel
+            ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token) : null;
         try
         {
             using var inside = UserCode.Enter(this, RequestKind);
@@ -127,7 +123,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         catch (OperationCanceledException) when (stop is not null && _stop.IsCancellationRequested
             && !cancellationToken.IsCancellationRequested)
         {
-            throw Disposed();
+            throw new ObjectDisposedException(nameof(RecommenderHost));
         }
         finally
         {
@@ -184,36 +180,20 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         await _swapping.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            lock (_gate)
-            {
-                ObjectDisposedException.ThrowIf(_disposal is not null, this);
-                if (_previous is null)
-                {
-                    throw new InvalidOperationException(
-                        $"There is no version to go back to; set {nameof(RecommenderHostOptions)}.{nameof(RecommenderHostOptions.KeepPrevious)} before the swap.");
-                }
-
-                _untold.Enqueue(new RecommenderSwappedEventArgs(_previous.Name, _active?.Name));
-                (_active, _previous) = (_previous, _active);
-            }
+            var (active, before) = _versions.Rollback();
+            _announcer.Add(new RecommenderSwappedEventArgs(active.Name, before?.Name));
         }
         finally
         {
             _swapping.Release();
         }
 
-        Tell();
+        _announcer.AnnounceWaiting();
     }
 
     /// <summary>Waits until every version that no longer serves has answered its last request and is disposed.</summary>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    public Task DrainAsync(CancellationToken cancellationToken = default)
-    {
-        lock (_gate)
-        {
-            return Task.WhenAll([.. _draining]).WaitAsync(cancellationToken);
-        }
-    }
+    public Task DrainAsync(CancellationToken cancellationToken = default) => _versions.DrainAsync(cancellationToken);
 
     /// <summary>Answers or fails the requests in flight, by <see cref="RecommenderHostOptions.PendingOnDispose"/>, then disposes every
     /// version.</summary>
@@ -226,17 +206,8 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         UserCode.Refuse(this, nameof(Dispose));
         lock (_gate)
         {
+            _versions.Close();
             return new ValueTask(_disposal ??= Task.Run(EndAsync));
-        }
-    }
-
-    private static ObjectDisposedException Disposed() => new(nameof(RecommenderHost));
-
-    private static async Task WarmUpAsync(IRecommender recommender, CancellationToken cancellationToken)
-    {
-        if (recommender is GenerativeRecommender { Index.Count: > 0 } generative)
-        {
-            await generative.RecommendAsync([generative.Index.Items[0]], 1, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -254,31 +225,11 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
         return GenerativeRecommender.LoadAsync(folder, load, cancellationToken);
     }
 
-    private HostedVersion Enter()
-    {
-        while (true)
-        {
-            var active = Volatile.Read(ref _active);
-            if (active is null)
-            {
-                throw Volatile.Read(ref _disposal) is not null
-                    ? Disposed()
-                    : new InvalidOperationException(
-                        $"No version serves yet; call {nameof(SwapAsync)} first, or look at {nameof(IsReady)}.");
-            }
-
-            if (active.TryEnter())
-            {
-                return active;
-            }
-        }
-    }
-
     private async Task SwapAsync(Func<CancellationToken, Task<IRecommender>> load, string version, bool owned,
         CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(version);
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposal) is not null, this);
+        _versions.ThrowIfClosed();
         UserCode.Refuse(this, nameof(SwapAsync), allowed: RequestKind);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
         IRecommender? next = null;
@@ -291,7 +242,7 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             long start = Stopwatch.GetTimestamp();
             next = await load(stop.Token).ConfigureAwait(false)
                 ?? throw new InvalidOperationException($"Version '{version}' was loaded as null.");
-            if (ReferenceEquals(next, this) || ReferenceEquals(next, _active?.Recommender) || ReferenceEquals(next, _previous?.Recommender))
+            if (ReferenceEquals(next, this) || _versions.Holds(next))
             {
                 owned = false;
                 throw new ArgumentException($"The recommender of version '{version}' is one that the host has already.");
@@ -300,12 +251,13 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             var loadTime = Stopwatch.GetElapsedTime(start);
             _telemetry.Stage("load", start);
             start = Stopwatch.GetTimestamp();
-            await (_options.WarmUp ?? WarmUpAsync)(next, stop.Token).ConfigureAwait(false);
+            await (_options.WarmUp ?? HostedVersion.WarmUpAsync)(next, stop.Token).ConfigureAwait(false);
             stop.Token.ThrowIfCancellationRequested();
             var warmUpTime = Stopwatch.GetElapsedTime(start);
             _telemetry.Stage("warmup", start);
-            Activate(new HostedVersion(version, next, _logger), loadTime, warmUpTime);
+            var before = _versions.Activate(new HostedVersion(version, next, _logger));
             serves = true;
+            _announcer.Add(new RecommenderSwappedEventArgs(version, before?.Name) { LoadTime = loadTime, WarmUpTime = warmUpTime });
         }
         catch (Exception e) when (!serves)
         {
@@ -326,81 +278,14 @@ public sealed class RecommenderHost : IRecommender, IDisposable, IAsyncDisposabl
             }
         }
 
-        Tell();
-    }
-
-    private void Activate(HostedVersion next, TimeSpan loadTime, TimeSpan warmUpTime)
-    {
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposal is not null, this);
-            var before = _active;
-            Volatile.Write(ref _active, next);
-            Retire(_options.KeepPrevious ? Interlocked.Exchange(ref _previous, before) : before);
-            _untold.Enqueue(new RecommenderSwappedEventArgs(next.Name, before?.Name) { LoadTime = loadTime, WarmUpTime = warmUpTime });
-        }
-    }
-
-    private void Retire(HostedVersion? version)
-    {
-        if (version is not null)
-        {
-            var ended = version.RetireAsync();
-            _draining.RemoveWhere(task => task.IsCompleted);
-            _draining.Add(ended);
-        }
-    }
-
-    /// <summary>Tells of the changes that nobody was told of. Outside the swaps' lock, so that a handler may swap.</summary>
-    private void Tell()
-    {
-        for (var told = NextUntold(mine: false); told is not null; told = NextUntold(mine: true))
-        {
-            Tell(told);
-        }
-    }
-
-    private RecommenderSwappedEventArgs? NextUntold(bool mine)
-    {
-        lock (_gate)
-        {
-            if (_telling && !mine)
-            {
-                return null;                                        // the thread that tells goes on
-            }
-
-            _telling = _untold.TryDequeue(out var told);
-            return told;
-        }
-    }
-
-    private void Tell(RecommenderSwappedEventArgs told)
-    {
-        _telemetry.Swapped("model");
-        Log.VersionSwapped(_logger, told.Version, told.LoadTime.TotalMilliseconds, told.WarmUpTime.TotalMilliseconds,
-            told.Previous ?? "none");
-        try
-        {
-            Swapped?.Invoke(this, told);
-        }
-#pragma warning disable CA1031 // The new version serves already; a handler cannot undo that by throwing.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            Log.HandlerFailed(_logger, e, told.Version);
-        }
+        _announcer.AnnounceWaiting();
     }
 
     private async Task EndAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _swapping.WaitAsync().ConfigureAwait(false);          // a swap that runs gives up
-        lock (_gate)
-        {
-            Retire(Interlocked.Exchange(ref _active, null));
-            Retire(Interlocked.Exchange(ref _previous, null));
-        }
-
+        _versions.RetireAll();
         await DrainAsync().ConfigureAwait(false);
         _telemetry.Dispose();
         _swapping.Release();

@@ -24,8 +24,7 @@ public sealed class RecommenderHostOptions
 
     /// <summary>
     /// Gets or sets what a version goes through before it serves, or <see langword="null"/> for one request of its first item. It may ask
-    /// requests of the
-    /// application's own and check the answers; where it throws, the version is not taken into service.
+    /// requests of the application's own and check the answers; where it throws, the version is not taken into service.
     /// </summary>
     public Func<IRecommender, CancellationToken, Task>? WarmUp { get; set; }
 

@@ -14,15 +14,15 @@ public sealed record RecommenderLoadOptions
     /// <value>The default is none.</value>
     public IEnumerable<ScorerLoader> Scorers { get; init; } = [];
 
-    /// <summary>Gets what makes the saved template again.</summary>
+    /// <summary>Gets the registry that makes the saved template.</summary>
     /// <value>The default is <see cref="PromptTemplateRegistry.Default"/>.</value>
     public PromptTemplateRegistry Templates { get; init; } = PromptTemplateRegistry.Default;
 
-    /// <summary>Gets what loads the saved backbone.</summary>
+    /// <summary>Gets the registry that loads the saved backbone.</summary>
     /// <value>The default is <see cref="BackboneRegistry.Default"/>.</value>
     public BackboneRegistry Backbones { get; init; } = BackboneRegistry.Default;
 
-    /// <summary>Gets what changes the saved options before the recommender is made of them.</summary>
+    /// <summary>Gets a delegate that changes the saved options before the recommender is made.</summary>
     /// <value>The default is <see langword="null"/>.</value>
     public Action<RecommenderOptions>? Configure { get; init; }
 

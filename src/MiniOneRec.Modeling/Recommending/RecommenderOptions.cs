@@ -34,10 +34,9 @@ public sealed class RecommenderOptions
     /// <summary>Gets or sets the most items that one request may ask for.</summary>
     /// <remarks>
     /// The cost of a request grows with its count, so an application that passes on what its users ask for sets what it can afford. A
-    /// request for
-    /// more, or for more than the whole catalogue, fails with an <see cref="ArgumentException"/>. Up to <see cref="BeamWidth"/>, and up to
-    /// the default of
-    /// <see cref="RecommendationRequest.Count"/>, a small catalogue does not count: the answer then has a shortfall.
+    /// request for more, or for more than the whole catalogue, fails with an <see cref="ArgumentException"/>. Up to
+    /// <see cref="BeamWidth"/>, and up to the default of <see cref="RecommendationRequest.Count"/>, a small catalogue does not count: the
+    /// answer then has a shortfall.
     /// </remarks>
     /// <value>The default is 10,000.</value>
     [Range(1, 1 << 16)]
@@ -47,14 +46,11 @@ public sealed class RecommenderOptions
     /// <remarks>
     /// <para>Three choices for items that a user had before:</para>
     /// <para><see cref="ExcludeHistory"/>: for catalogues in which users do not come back to an item (books, films, durable goods). What
-    /// was just bought is
-    /// never recommended.</para>
+    /// was just bought is never recommended.</para>
     /// <para><see cref="HistoryPenalty"/>: for catalogues in which users come back to some items, less often than the training data
-    /// suggest.
-    /// The penalty is chosen on validation rows.</para>
+    /// suggest. The penalty is chosen on validation rows.</para>
     /// <para>Neither: for catalogues in which users come back as they did in training (food, news sites, music). The model then decides,
-    /// and may rank
-    /// the last item first.</para>
+    /// and may rank the last item first.</para>
     /// <para>Evaluation on public data sets usually sets neither, because their targets may repeat.</para>
     /// </remarks>
     /// <value>The default is <see langword="false"/>.</value>
@@ -64,8 +60,7 @@ public sealed class RecommenderOptions
     /// than they did in training.</summary>
     /// <remarks>
     /// Beams are found without it and ranked with it, at no cost. Choose it on validation rows that are later than the training's; the
-    /// sample
-    /// <c>AmazonReviews</c> does. It has no effect on items that <see cref="ExcludeHistory"/> leaves out.
+    /// sample <c>AmazonReviews</c> does. It has no effect on items that <see cref="ExcludeHistory"/> leaves out.
     /// </remarks>
     /// <value>The default is 0.</value>
     [Range(0.0, 1e6)]
@@ -131,16 +126,14 @@ public sealed class RecommenderOptions
     public PriorScale PriorScale { get; set; } = PriorScale.Proportional;
 
     /// <summary>Gets or sets e, the sum of a history's scores at which the prior has half of its share: <c>w · Σ / (Σ + e)</c>. 0 gives it
-    /// the whole share
-    /// however little it knows. <see cref="MiniOneRec.Modeling.PriorScale.Proportional"/> only.</summary>
+    /// the whole share however little it knows. <see cref="MiniOneRec.Modeling.PriorScale.Proportional"/> only.</summary>
     /// <value>The default is 0.</value>
     [Range(0.0, double.MaxValue)]
     public double PriorEvidence { get; set; }
 
     /// <summary>
     /// Gets or sets whether a second copy of the weights is kept in the layout in which the processor multiplies fastest: about twice the
-    /// memory for
-    /// weights, and faster searches. Only on the CPU of x64 Linux.
+    /// memory for weights, and faster searches. Only on the CPU of x64 Linux.
     /// </summary>
     /// <value>The default is <see langword="true"/>.</value>
     public bool PackWeights { get; set; } = true;

@@ -24,7 +24,8 @@ internal static class RequestBounds
             {
                 throw new ArgumentOutOfRangeException(
                     nameof(requests), all[i].Count,
-                    $"Request {i} asks for {all[i].Count} items; expected 1 to {most} (the catalogue has {catalogue.Index.Count} items, {nameof(options.MaxCount)} is {options.MaxCount}).");
+                    $"Request {i} asks for {all[i].Count} items; expected 1 to {most} (the catalogue has {catalogue.Index.Count} items, "
+                    + $"{nameof(options.MaxCount)} is {options.MaxCount}).");
             }
         }
 

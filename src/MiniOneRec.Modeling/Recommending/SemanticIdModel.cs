@@ -5,8 +5,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Holds what writes semantic IDs: a backbone, the template of its prompts, and a catalogue.</summary>
 /// <remarks>
 /// Trainers improve it, folders hold it, and recommenders serve it. Template and catalogue do not change; the weights of the backbone do
-/// while it is trained. Several recommenders may serve one model, each with options,
-/// prior and fallback of its own.
+/// while it is trained. Several recommenders may serve one model, each with options, prior and fallback of its own.
 /// </remarks>
 public sealed class SemanticIdModel : IDisposable
 {
@@ -29,7 +28,8 @@ public sealed class SemanticIdModel : IDisposable
         if (backbone.Config.VocabularySize < template.VocabularySize)
         {
             throw new ArgumentException(
-                $"The model has {backbone.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of the template '{template.Name}'.", nameof(backbone));
+                $"The model has {backbone.Config.VocabularySize} tokens, fewer than the {template.VocabularySize} of "
+                + $"the template '{template.Name}'.", nameof(backbone));
         }
 
         CheckVocabulary(index, template);
@@ -92,9 +92,8 @@ public sealed class SemanticIdModel : IDisposable
 
     /// <summary>
     /// Saves backbone, template and catalogue as one folder, which a recommender loads with default options; an earlier folder stays whole
-    /// until the new one
-    /// is complete. A recommender's own <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> also keeps its options and
-    /// prior.
+    /// until the new one is complete. A recommender's own <see cref="GenerativeRecommender.SaveAsync(string, CancellationToken)"/> also
+    /// keeps its options and prior.
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>

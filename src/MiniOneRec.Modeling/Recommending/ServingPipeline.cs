@@ -8,8 +8,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>The way of a request: check, preparation on the caller's side, queue, batch, answer.</summary>
 /// <remarks>
 /// The application's filters run outside the queue's thread, so that one that is slow or stuck holds up its own request alone. Its prior
-/// runs on
-/// that thread, once per batch. Neither may call the recommender back.
+/// runs on that thread, once per batch. Neither may call the recommender back.
 /// </remarks>
 internal sealed class ServingPipeline : IDisposable
 {
@@ -22,7 +21,6 @@ internal sealed class ServingPipeline : IDisposable
     private readonly CallGate _calls = new(typeof(GenerativeRecommender));
     private readonly CallGate _direct = new(typeof(GenerativeRecommender));
     private readonly CancellationTokenSource _closed = new();
-    private ServingSettings _settings;
 
     /// <summary>Makes the pipeline of a recommender.</summary>
     /// <param name="owner">The recommender.</param>
@@ -32,10 +30,10 @@ internal sealed class ServingPipeline : IDisposable
     /// <param name="meters">The container's factory, or <see langword="null"/>.</param>
     public ServingPipeline(object owner, SemanticIdModel model, RecommenderOptions options, ILogger logger, IMeterFactory? meters)
     {
-        (_owner, Model, _settings) = (owner, model, new ServingSettings(options, null));
+        (_owner, Model, Settings) = (owner, model, new LiveSettings(options));
         Telemetry = new RecommenderTelemetry(meters);
         _search = new BatchSearch(model.Backbone, model.Template, owner, Telemetry, logger);
-        _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings, stop));
+        _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings.Current, stop));
     }
 
     public RecommenderTelemetry Telemetry { get; }
@@ -48,23 +46,13 @@ internal sealed class ServingPipeline : IDisposable
         set => Volatile.Write(ref field, value);
     }
 
-    public ServingSettings Settings => Volatile.Read(ref _settings);
+    /// <summary>Gets what may be changed while requests are served.</summary>
+    public LiveSettings Settings { get; }
 
     public IRecommender? Fallback
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
-    }
-
-    /// <summary>Replaces the settings by a changed version; no concurrent change is lost.</summary>
-    public void Change(Func<ServingSettings, ServingSettings> change)
-    {
-        ServingSettings seen;
-        do
-        {
-            seen = Settings;
-        }
-        while (!ReferenceEquals(Interlocked.CompareExchange(ref _settings, change(seen), seen), seen));
     }
 
     /// <summary>Answers requests through the queue.</summary>
@@ -105,7 +93,7 @@ internal sealed class ServingPipeline : IDisposable
     public IReadOnlyList<RecommendationResult> Answer(IReadOnlyList<RecommendationRequest> requests, CancellationToken cancellationToken)
     {
         using var inside = Direct();
-        return new DirectRecommender(Model, Settings, _owner, _search).Recommend(requests, cancellationToken);
+        return new DirectRecommender(Model, Settings.Current, _owner, _search).Recommend(requests, cancellationToken);
     }
 
     /// <summary>Makes what answers on the calling thread with the present catalogue; it does not count as serving, so it adds nothing to

@@ -5,9 +5,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>A task token followed by the tokens of semantic IDs: the template of small models trained from scratch.</summary>
 /// <remarks>
 /// Token ids: 0 is the end (and padding) token, 1 to <see cref="ReservedTokens"/> − 1 are task tokens, then the grid of codes. A sequence
-/// of
-/// one user, task token first, trains every next item in one pass. The terminator is empty where all semantic IDs have one depth;
-/// it is the end token where depths differ and one could be the prefix of another.
+/// of one user, task token first, trains every next item in one pass. The terminator is empty where all semantic IDs have one depth; it is
+/// the end token where depths differ and one could be the prefix of another.
 /// </remarks>
 public sealed class CompactTemplate : IPromptTemplate
 {

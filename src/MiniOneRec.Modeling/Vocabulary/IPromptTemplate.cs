@@ -51,6 +51,6 @@ public interface IPromptTemplate
         };
     }
 
-    /// <summary>Gets what the model folder records, enough to make the template again.</summary>
+    /// <summary>Gets the description that the model folder records, from which the template is made again.</summary>
     JsonObject Describe();
 }

@@ -5,8 +5,7 @@ namespace MiniOneRec.Modeling;
 /// <summary>Finds the package MiniOneRec.Pretrained in an application that references it.</summary>
 /// <remarks>
 /// Types are named by constants, which the trimmer follows: it keeps them wherever the application references the package, and an
-/// application that
-/// does not reference it is unaffected. See <c>docs/decisions/pretrained-package.md</c>.
+/// application that does not reference it is unaffected. See <c>docs/decisions/pretrained-package.md</c>.
 /// </remarks>
 internal static class PretrainedPackage
 {

@@ -13,9 +13,9 @@ public sealed record Prompt(string Task)
     /// <summary>Gets the user's input for templates that write text.</summary>
     public string Input { get; init; } = "";
 
-    /// <summary>Gets the semantic IDs that the prompt speaks of, oldest first, for templates that write tokens.</summary>
+    /// <summary>Gets the semantic IDs in the prompt, oldest first, for templates that write tokens.</summary>
     public IReadOnlyList<SemanticId> SemanticIds { get; init; } = [];
 
-    /// <summary>Gets free text that the prompt speaks of (titles, preferences), for templates that write tokens.</summary>
+    /// <summary>Gets free text in the prompt (titles, preferences), for templates that write tokens.</summary>
     public IReadOnlyList<string> Texts { get; init; } = [];
 }

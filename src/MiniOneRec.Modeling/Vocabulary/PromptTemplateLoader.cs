@@ -55,13 +55,16 @@ public sealed class PromptTemplateLoader
         {
             template = await _load(description, folder, logger, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or NullReferenceException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (e is JsonException or ArgumentException or NullReferenceException or InvalidOperationException
+            or KeyNotFoundException or FormatException)
         {
             throw new InvalidDataException($"Model folder '{folder}': the description of the template '{Name}' is damaged. {e.Message}", e);
         }
 
         return template is null ? throw new InvalidOperationException($"The loader of the template '{Name}' returned null.")
             : template.Name == Name ? template
-            : throw new InvalidOperationException($"The loader of the template '{Name}' returned one named '{template.Name}', which could not be loaded again; give both one name.");
+            : throw new InvalidOperationException(
+                $"The loader of the template '{Name}' returned one named '{template.Name}', "
+                + "which could not be loaded again; give both one name.");
     }
 }

@@ -8,8 +8,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Finds the loader of a saved prompt template by its name.</summary>
 /// <remarks>
 /// A registry knows its own loaders, then those of <see cref="Default"/>, then <c>compact</c>, and <c>alpaca</c> and <c>chat</c> where the
-/// application references
-/// the package MiniOneRec.Pretrained. The last loader that is registered under a name is used. Safe for concurrent use.
+/// application references the package MiniOneRec.Pretrained. The last loader that is registered under a name is used. Safe for concurrent
+/// use.
 /// </remarks>
 public sealed class PromptTemplateRegistry
 {
@@ -64,9 +64,11 @@ public sealed class PromptTemplateRegistry
         string name = description["name"] is JsonValue value && value.GetValueKind() == JsonValueKind.String ? (string)value!
             : throw new InvalidDataException($"Model folder '{folder}': the description of the template has no text under 'name'.");
         var loader = Find(name) ?? throw new InvalidDataException(PretrainedPackage.HasTemplate(name)
-            ? $"Model folder '{folder}' was saved with the template '{name}', which comes with the package {PretrainedPackage.Name}, and the application "
+                ? $"Model folder '{folder}' was saved with the template '{name}', "
+                + $"which comes with the package {PretrainedPackage.Name}, and the application "
             + $"does not reference it. Reference it: dotnet add package {PretrainedPackage.Name}."
-            : $"Model folder '{folder}' was saved with the template '{name}', which is not registered; known are {string.Join(", ", Names)}. Register it before loading: "
+                : $"Model folder '{folder}' was saved with the template '{name}', which is not registered; "
+                + $"known are {string.Join(", ", Names)}. Register it before loading: "
             + $"PromptTemplateRegistry.Default.Register(new PromptTemplateLoader(\"{name}\", …)), or AddPromptTemplate(…) in a container.");
         return loader.LoadAsync(description, folder, logger, cancellationToken);
     }

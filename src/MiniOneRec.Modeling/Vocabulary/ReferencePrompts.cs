@@ -26,7 +26,9 @@ public static class ReferencePrompts
     public static Prompt NextSidForEvaluation(IReadOnlyList<SemanticId> history) => new(Prompt.NextSid)
     {
         Instruction = Ask,
-        Input = $"Can you predict the next possible item the user may expect, given the following chronological interaction history: {Join(history)}",
+        Input =
+            "Can you predict the next possible item the user may expect, "
+            + $"given the following chronological interaction history: {Join(history)}",
         SemanticIds = history,
     };
 
@@ -53,7 +55,9 @@ public static class ReferencePrompts
     public static Prompt NextTitle(IReadOnlyList<SemanticId> history) => new("next-title")
     {
         Instruction = "Can you recommend the next item for the user based on their interaction history?",
-        Input = $"The user has sequentially interacted with items {Join(history)}. Can you recommend the next item for him? Tell me the title of the item",
+        Input =
+            $"The user has sequentially interacted with items {Join(history)}. Can you recommend the next item for "
+            + "him? Tell me the title of the item",
         SemanticIds = history,
     };
 
@@ -68,16 +72,36 @@ public static class ReferencePrompts
         string instruction = variant switch
         {
             0 => $"Given a list of {c} the user recetenly enjoy, please write a new {c} that the user may bought",
-            1 => $"Considering the {c} that has recently captured the user's interest, kindly create a compilation of other {c} that the user might have played prior to this.",
-            2 => $"Based on the user's current gaming preference, please draft a list of potential {c} they may have experienced beforehand.",
-            3 => $"Reflecting on the {c} the user has taken pleasure in recently, we request that you formulate a list of {c} that may have preceded the user's current enjoyment.",
-            4 => $"In light of the recent gaming enjoyment expressed by the user, please assemble a list of {c} that could potentially include past titles the user has engaged with.",
-            5 => $"Taking into account the {c} that has lately provided enjoyment to the user, please put together an inventory of {c} the user might have explored previously.",
-            6 => $"Given the user's newfound enjoyment of a particular {c}, would you kindly generate a roster of other {c} that might resonate with their past gaming experiences?",
-            7 => $"In response to the user's recent fondness for a specific {c}, we seek your assistance in listing possible {c} the user may have delighted in earlier.",
-            8 => $"With respect to the {c} currently enjoyed by the user, please compile a suggestive list of {c} they may have played in the past.",
-            9 => $"Bearing in mind the {c} that the user has recently been enthralled by, please construct a catalog of other {c} that the user potentially partook in beforehand.",
-            _ => $"In relation to the user's recent entertainment with a given {c}, it would be appreciated if you could curate a list of {c} that might form part of the user's previous gaming history.",
+            1 =>
+                $"Considering the {c} that has recently captured the user's interest, "
+                + $"kindly create a compilation of other {c} that the user might have played prior to this.",
+            2 =>
+                $"Based on the user's current gaming preference, please draft a list of potential {c} they "
+                + "may have experienced beforehand.",
+            3 =>
+                $"Reflecting on the {c} the user has taken pleasure in recently, we request that you formulate a list of {c} that may have "
+                + "preceded the user's current enjoyment.",
+            4 =>
+                $"In light of the recent gaming enjoyment expressed by the user, please assemble a list of {c} that could potentially "
+                + "include past titles the user has engaged with.",
+            5 =>
+                $"Taking into account the {c} that has lately provided enjoyment to the user, "
+                + $"please put together an inventory of {c} the user might have explored previously.",
+            6 =>
+                $"Given the user's newfound enjoyment of a particular {c}, would you kindly generate a roster of other {c} that might "
+                + "resonate with their past gaming experiences?",
+            7 =>
+                $"In response to the user's recent fondness for a specific {c}, we seek your assistance in listing possible {c} the user "
+                + "may have delighted in earlier.",
+            8 =>
+                $"With respect to the {c} currently enjoyed by the user, please compile a suggestive list of {c} "
+                + "they may have played in the past.",
+            9 =>
+                $"Bearing in mind the {c} that the user has recently been enthralled by, "
+                + $"please construct a catalog of other {c} that the user potentially partook in beforehand.",
+            _ =>
+                $"In relation to the user's recent entertainment with a given {c}, it would be appreciated if you could curate a list of "
+                + $"{c} that might form part of the user's previous gaming history.",
         };
         return new Prompt("titles-to-title")
         {
@@ -94,7 +118,9 @@ public static class ReferencePrompts
     {
         Instruction =
             "Based on the user's historical interaction with item titles, predict the semantic ID of the next item they may expect.",
-        Input = $"The user has interacted with the following {category} items in chronological order: {string.Join(", ", titles.Select(Quote))}. Can you predict the next item the user may expect?",
+        Input =
+            $"The user has interacted with the following {category} items in chronological order: "
+            + $"{string.Join(", ", titles.Select(Quote))}. Can you predict the next item the user may expect?",
         Texts = titles,
     };
 
@@ -104,7 +130,9 @@ public static class ReferencePrompts
     {
         Instruction =
             "Analyze the user's interaction history, provide insights about their preferences, and predict the next item's semantic ID.",
-        Input = $"The user has interacted with items {string.Join(", ", history)} in chronological order. Can you analyze the user's preferences and predict the next item?",
+        Input =
+            $"The user has interacted with items {string.Join(", ", history)} in chronological order. "
+            + "Can you analyze the user's preferences and predict the next item?",
         SemanticIds = Parse(history),
     };
 
@@ -114,7 +142,9 @@ public static class ReferencePrompts
     public static Prompt PreferenceToSid(IReadOnlyList<string> history, string preference) => new("preference-to-sid")
     {
         Instruction = "Based on the user interaction history and preference analysis, predict the next item's semantic ID.",
-        Input = $"The user has interacted with items {string.Join(", ", history)} in chronological order. Can you analyze the user's preferences?\n### Reasoning:\n{preference}\n{Ask}",
+        Input =
+            $"The user has interacted with items {string.Join(", ", history)} in chronological order. "
+            + $"Can you analyze the user's preferences?\n### Reasoning:\n{preference}\n{Ask}",
         SemanticIds = Parse(history),
         Texts = [preference],
     };
@@ -131,7 +161,9 @@ public static class ReferencePrompts
     /// <param name="titles">Oldest first.</param>
     public static Prompt TitleSequenceToSid(IReadOnlyList<string> titles) => new("title-sequence-to-sid")
     {
-        Input = $"Given the title sequence of user historical interactive items: {string.Join(", ", titles.Select(Quote))}, can you recommend a suitable next item for the user?",
+        Input =
+            $"Given the title sequence of user historical interactive items: {string.Join(", ", titles.Select(Quote))}, "
+            + "can you recommend a suitable next item for the user?",
         Texts = titles,
     };
 
@@ -139,7 +171,10 @@ public static class ReferencePrompts
     /// <param name="history">Oldest first.</param>
     public static Prompt NextTitleAnalyzed(IReadOnlyList<SemanticId> history) => new("next-title-analyzed")
     {
-        Input = $"The user has interacted with items {Join(history)} in chronological order. Can you predict the title of the next item that the user may expect? Analyze user preferences and then predict the title of the next item.",
+        Input =
+            $"The user has interacted with items {Join(history)} in chronological order. "
+            + "Can you predict the title of the next item that the user may expect? Analyze user preferences and then "
+            + "predict the title of the next item.",
         SemanticIds = history,
     };
 

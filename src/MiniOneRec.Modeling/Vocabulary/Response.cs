@@ -10,7 +10,7 @@ public sealed record Response
     /// <summary>Gets the text, or <see langword="null"/> where the answer is a semantic ID.</summary>
     public string? Text { get; init; }
 
-    /// <summary>Gets what is written before the answer, or <see langword="null"/> for nothing.</summary>
+    /// <summary>Gets the text before the answer, or <see langword="null"/> for none.</summary>
     public string? Reasoning { get; init; }
 
     /// <summary>Makes the answer of a semantic ID.</summary>

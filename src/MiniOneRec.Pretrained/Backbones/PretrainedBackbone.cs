@@ -20,7 +20,8 @@ internal static class PretrainedBackbone
         if (!File.Exists(path))
         {
             throw new FileNotFoundException(
-                $"PretrainedPath is '{path}', where neither a folder nor a file lies; expected a Hugging Face folder (config.json, *.safetensors, tokenizer.json) or a .gguf file.", path);
+                $"PretrainedPath is '{path}', where neither a folder nor a file lies; expected a Hugging Face folder (config.json, "
+                + "*.safetensors, tokenizer.json) or a .gguf file.", path);
         }
 
         if (!Path.GetExtension(path).Equals(".gguf", StringComparison.OrdinalIgnoreCase))
@@ -58,11 +59,13 @@ internal static class PretrainedBackbone
             return model switch
             {
                 _ when plain.VocabularySize > model.Config.VocabularySize => throw new InvalidDataException(
-                    $"'{path}': the tokenizer has {plain.VocabularySize} tokens and the model only {model.Config.VocabularySize} rows; they do not belong together."),
+                    $"'{path}': the tokenizer has {plain.VocabularySize} tokens and the model only {model.Config.VocabularySize} rows; "
+                    + "they do not belong together."),
                 DecoderModel decoder => VocabularyExtension.Extend(decoder, codes, plain.VocabularySize, rows, seed),
                 _ when extended.VocabularySize <= model.Config.VocabularySize => model,
                 _ => throw new InvalidDataException(
-                    $"'{path}': {model.GetType().Name} has {model.Config.VocabularySize} rows and the codes need {extended.VocabularySize}; only {nameof(DecoderModel)} can be extended. "
+                    $"'{path}': {model.GetType().Name} has {model.Config.VocabularySize} rows and the codes need "
+                    + $"{extended.VocabularySize}; only {nameof(DecoderModel)} can be extended. "
                     + "Load a checkpoint that has rows for the codes."),
             };
         }

@@ -42,8 +42,7 @@ public sealed class DecoderEncoderOptions
 
     /// <summary>
     /// Gets or sets the text of the token that closes each text, or <see langword="null"/> for the one that ends a response.
-    /// Qwen3-Embedding closes texts with
-    /// <c>&lt;|endoftext|&gt;</c>, while its tokenizer's responses end with <c>&lt;|im_end|&gt;</c>.
+    /// Qwen3-Embedding closes texts with <c>&lt;|endoftext|&gt;</c>, while its tokenizer's responses end with <c>&lt;|im_end|&gt;</c>.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     public string? EndToken { get; set; }

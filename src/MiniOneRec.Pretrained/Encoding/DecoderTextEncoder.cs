@@ -9,8 +9,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>Embeds text with a decoder model, for item texts of which semantic IDs are made.</summary>
 /// <remarks>
 /// Texts run sorted by length and packed without padding; the states do not depend on the batch. The caller owns the model. Safe for
-/// concurrent
-/// use while the model is not trained.
+/// concurrent use while the model is not trained.
 /// </remarks>
 public sealed class DecoderTextEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {

@@ -19,8 +19,7 @@ internal enum GgufTensorType
 /// <summary>Turns blocks of quantised elements into numbers.</summary>
 /// <remarks>
 /// Small blocks hold 32 elements with a scale d (and a minimum m): x = d·(q − offset) or x = d·q + m. K-blocks hold 256 elements in eight
-/// or
-/// sixteen groups whose scales are integers times one float16 scale.
+/// or sixteen groups whose scales are integers times one float16 scale.
 /// </remarks>
 internal static class GgufBlocks
 {

@@ -9,8 +9,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>A GGUF file, version 3: how small pretrained models travel, weights and tokenizer in one file. Read only.</summary>
 /// <remarks>
 /// Architectures <c>llama</c>, <c>qwen2</c> and <c>qwen3</c>; elements F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K.
-/// Quantised elements become
-/// float32 when they are read. Not safe for concurrent use.
+/// Quantised elements become float32 when they are read. Not safe for concurrent use.
 /// </remarks>
 public sealed class GgufFile : IDisposable
 {

@@ -216,7 +216,9 @@ internal sealed class GgufHeader
 
             if (offset % (ulong)alignment != 0 || offset < (ulong)end || dataStart + (Int128)offset + bytes > _reader.Length)
             {
-                throw _reader.Bad($"tensor '{name}' spans data bytes {offset} to {offset + bytes}; expected {end} or more, a multiple of {alignment}, and an end within the file");
+                throw _reader.Bad(
+                    $"tensor '{name}' spans data bytes {offset} to {offset + bytes}; expected {end} or more, "
+                    + $"a multiple of {alignment}, and an end within the file");
             }
 
             end = (long)(offset + (ulong)bytes);

@@ -2,7 +2,8 @@ using System.Text;
 
 namespace MiniOneRec.Pretrained;
 
-/// <summary>The filters of Jinja2 on single values; <see cref="JinjaSequenceFilters"/> has those on sequences.</summary>
+/// <summary>The filters of Jinja2 on single values; <see cref="JinjaSequenceFilters"/> and
+/// <see cref="JinjaOrderFilters"/> have those on sequences.</summary>
 internal static class JinjaFilters
 {
     private static readonly string[] Refused =
@@ -11,7 +12,7 @@ internal static class JinjaFilters
             "xmlattr",
     ];
 
-    public static JinjaTable Table { get; } = JinjaSequenceFilters.AddTo(new JinjaTable("filter")
+    public static JinjaTable Table { get; } = JinjaOrderFilters.AddTo(JinjaSequenceFilters.AddTo(new JinjaTable("filter")
     {
         { "trim", "chars?", (run, value, a) =>
             JinjaTextMethods.Strip(run, JinjaText.Of(run, value), a.HasValue(0) ? a.Text(0) : null, start: true, end: true) },
@@ -39,7 +40,7 @@ internal static class JinjaFilters
         { "wordcount", "", (run, value, _) => Words(run, JinjaText.Of(run, value)) },
         { "format", "*", (run, value, a) => JinjaFormat.Apply(run, JinjaText.Of(run, value), Formatted(run, a.Raw)) },
         { "tojson", "ensure_ascii? indent? separators? sort_keys?", (run, value, a) => JinjaJson.Write(run, value, a) },
-    });
+    }));
 
     /// <summary>Returns whether Jinja2 has a filter that is refused here.</summary>
     public static bool IsRefused(string name) => Array.IndexOf(Refused, name) >= 0;

@@ -96,7 +96,7 @@ internal sealed class JinjaJson
         if (_sorts)
         {
             var list = entries.ToList();
-            entries = JinjaSequenceFilters.Sorted(_run, list, list.ConvertAll(entry => new[] { entry.Key }), reverse: false);
+            entries = JinjaOrderFilters.Sorted(_run, list, list.ConvertAll(entry => new[] { entry.Key }), reverse: false);
         }
 
         int count = 0;

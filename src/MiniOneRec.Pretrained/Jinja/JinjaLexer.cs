@@ -3,8 +3,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>Cuts a template into tokens: white-space control, comments and raw blocks are resolved here.</summary>
 /// <remarks>
 /// <c>trim_blocks</c> drops one line break behind a block or comment; <c>lstrip_blocks</c> drops the blanks before one that begins its
-/// line.
-/// A minus sign drops all white space on its side; a plus sign keeps what would be dropped.
+/// line. A minus sign drops all white space on its side; a plus sign keeps what would be dropped.
 /// </remarks>
 internal sealed class JinjaLexer(JinjaSource source)
 {

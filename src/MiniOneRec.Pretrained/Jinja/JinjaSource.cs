@@ -11,7 +11,8 @@ internal sealed class JinjaSource
         if (text.Length > limits.MaxTemplateLength)
         {
             throw new InvalidDataException(
-                $"Chat template: it has {text.Length} characters; expected at most {limits.MaxTemplateLength} ({nameof(ChatTemplateLimits.MaxTemplateLength)}).");
+                $"Chat template: it has {text.Length} characters; "
+                + $"expected at most {limits.MaxTemplateLength} ({nameof(ChatTemplateLimits.MaxTemplateLength)}).");
         }
 
         text = text.Contains('\r', StringComparison.Ordinal)

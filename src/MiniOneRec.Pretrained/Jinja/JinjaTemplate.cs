@@ -5,10 +5,9 @@ namespace MiniOneRec.Pretrained;
 /// <summary>A template in the Jinja language, as Hugging Face runs chat templates.</summary>
 /// <remarks>
 /// The environment is Jinja2's immutable sandbox with <c>trim_blocks</c>, <c>lstrip_blocks</c> and loop controls. Parts of the language
-/// that are
-/// not supported are refused by name. Rendering has no access to files, types or the process, and stops at
-/// <see cref="ChatTemplateLimits"/>.
-/// Every error is an <see cref="InvalidDataException"/> whose message names line and column. Immutable and safe for concurrent use.
+/// that are not supported are refused by name. Rendering has no access to files, types or the process, and stops at
+/// <see cref="ChatTemplateLimits"/>. Every error is an <see cref="InvalidDataException"/> whose message names line and column. Immutable
+/// and safe for concurrent use.
 /// </remarks>
 internal sealed class JinjaTemplate
 {

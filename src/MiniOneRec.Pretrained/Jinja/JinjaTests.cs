@@ -19,7 +19,8 @@ internal static class JinjaTests
         { "string", "", (_, value, _) => value is string },
         { "mapping", "", (_, value, _) => value is JinjaMap },
         { "sequence", "", (_, value, _) => value is string or List<object?> or JinjaTuple or JinjaMap or JinjaRange or JinjaUndefined },
-        { "iterable", "", (_, value, _) => value is string or List<object?> or JinjaTuple or JinjaMap or JinjaRange or JinjaView or JinjaGenerator or JinjaLoop or JinjaUndefined },
+        { "iterable", "", (_, value, _) => value is string or List<object?> or JinjaTuple or JinjaMap or JinjaRange or JinjaView
+            or JinjaGenerator or JinjaLoop or JinjaUndefined },
         { "callable", "", (_, value, _) => value is JinjaCallable or JinjaLoop or JinjaUndefined },
         { "odd", "", (run, value, _) => Modulo(run, value, 2L) is 1L or 1.0 },
         { "even", "", (run, value, _) => Modulo(run, value, 2L) is 0L or 0.0 },

@@ -6,8 +6,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>What values of a template have in common: truth, length and elements, as in Python.</summary>
 /// <remarks>
 /// None is <see langword="null"/>; numbers are <see cref="long"/> and <see cref="double"/>; lists are <c>List&lt;object?&gt;</c>, which
-/// nothing changes
-/// once they are made.
+/// nothing changes once they are made.
 /// </remarks>
 internal static class JinjaValue
 {

@@ -8,8 +8,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>New rows from the quantiser's codebooks: near codes begin as near tokens.</summary>
 /// <remarks>
 /// Row = μ + s·(e − ē)·P, where μ is the mean of the known rows, e a code's vector, ē its level's mean, P a random matrix with orthonormal
-/// rows (one
-/// for each level), and s gives each level the spread of the known rows. Distances between codes of a level keep their ratios.
+/// rows (one for each level), and s gives each level the spread of the known rows. Distances between codes of a level keep their ratios.
 /// </remarks>
 public sealed class CodebookRows : TokenRowInitializer
 {
@@ -49,7 +48,8 @@ public sealed class CodebookRows : TokenRowInitializer
             if (level >= _codebooks.Length || (codes.Length > 0 && codes[^1] >= _codebooks[level].size(0)))
             {
                 throw new ArgumentException(
-                    $"Level {level} has tokens up to code {codes.LastOrDefault()}; the codebooks are of sizes [{string.Join(", ", _codebooks.Select(c => c.size(0)))}].", nameof(vocabulary));
+                    $"Level {level} has tokens up to code {codes.LastOrDefault()}; "
+                    + $"the codebooks are of sizes [{string.Join(", ", _codebooks.Select(c => c.size(0)))}].", nameof(vocabulary));
             }
 
             if (codes.Length > 0)

@@ -8,8 +8,7 @@ namespace MiniOneRec.Pretrained;
 /// <summary>New rows from the text of the items under a code: a token begins where its items' words are.</summary>
 /// <remarks>
 /// A code's vector is the mean over its items of the mean row of the item's text tokens. Means of many rows lie close together, so each
-/// level is
-/// stretched about its mean to the spread of the known rows. Codes without items are drawn like <see cref="NormalRows"/>.
+/// level is stretched about its mean to the spread of the known rows. Codes without items are drawn like <see cref="NormalRows"/>.
 /// </remarks>
 /// <param name="index">Which items lie under which code.</param>
 /// <param name="texts">Text by item id; items without text are left out.</param>

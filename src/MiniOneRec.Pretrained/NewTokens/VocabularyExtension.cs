@@ -12,8 +12,7 @@ public static class VocabularyExtension
     /// <param name="vocabulary">The codes and their tokens.</param>
     /// <param name="knownTokens">
     /// The number of tokens that the tokenizer had before; checkpoints may have more rows than that, and those were never trained. Rows
-    /// below
-    /// stay as they are, rows from here on are made anew.
+    /// below stay as they are, rows from here on are made anew.
     /// </param>
     /// <param name="initializer">Where the new rows come from.</param>
     /// <param name="seed">The seed of the initialisation.</param>

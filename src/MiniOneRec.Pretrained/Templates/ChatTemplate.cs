@@ -4,11 +4,11 @@ namespace MiniOneRec.Pretrained;
 
 /// <summary>Prompts in the chat format of a pretrained model, rendered by the tokenizer's own template.</summary>
 /// <remarks>
-/// A prompt's instruction is the system message and its input the user's; the response is what the assistant writes, up to the end token.
-/// A reasoning stands before the answer, on lines of its own. The template runs as Hugging Face runs it, within
+/// A prompt's instruction is the system message and its input the user's; the response is what the assistant writes, up to the end token. A
+/// reasoning stands before the answer, on lines of its own. The template runs as Hugging Face runs it, within
 /// <see cref="ChatTemplateLimits"/>; it cannot reach files, types or the process. Each of its errors is an
-/// <see cref="InvalidDataException"/>
-/// whose message names line and column, which also stand in <see cref="Exception.Data"/> under <c>Line</c> and <c>Column</c>.
+/// <see cref="InvalidDataException"/> whose message names line and column, which also stand in <see cref="Exception.Data"/> under
+/// <c>Line</c> and <c>Column</c>.
 /// </remarks>
 public sealed class ChatTemplate : TextTemplate
 {

@@ -57,7 +57,9 @@ internal sealed class PreTokenizerJson(string source, ISet<string> unknown)
     internal static JsonElement Required(JsonElement element, string key, JsonValueKind kind, string source) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(key, out var value) && value.ValueKind == kind
             ? value
-            : throw new InvalidDataException($"'{source}': key '{key}' is missing or of another type; expected {(kind == JsonValueKind.Array ? "an array" : "an object")}.");
+            : throw new InvalidDataException(
+                $"'{source}': key '{key}' is missing or of another type; "
+                + $"expected {(kind == JsonValueKind.Array ? "an array" : "an object")}.");
 
     internal static bool Flag(JsonElement element, string key, string source) =>
         element.TryGetProperty(key, out var value) && value.ValueKind switch

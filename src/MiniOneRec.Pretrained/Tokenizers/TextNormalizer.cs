@@ -79,5 +79,7 @@ internal sealed class TextNormalizer(IReadOnlyList<Func<string, string>> steps)
     private static long Limit(int length) => FreeLength + ((long)LongestGrowth * length);
 
     private static InvalidDataException TooLong(int length) =>
-        new($"The tokenizer's normalizer makes a text of {length} characters more than {Limit(length)} characters long; expected steps that keep text short.");
+        new(
+            $"The tokenizer's normalizer makes a text of {length} characters more than {Limit(length)} characters long; "
+            + "expected steps that keep text short.");
 }

@@ -10,9 +10,7 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
 {
     private readonly TokenizerDefinition _definition;
     private readonly BytePairEncoder _encoder;
-    private readonly TextSplitter _splitter;
-    private readonly AddedTokenMatcher _verbatim;
-    private readonly AddedTokenMatcher _normalized;
+    private readonly TextToTokens _text;
     private readonly Dictionary<string, AddedToken> _added;
     private readonly Dictionary<int, byte[]> _bytes;
     private readonly byte[] _json;
@@ -27,14 +25,12 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     {
     }
 
-    private TextTokenizer(TokenizerDefinition definition, byte[] json, TokenizerSettings settings, BytePairEncoder encoder, Dictionary<int,
-        byte[]> bytes)
+    private TextTokenizer(
+        TokenizerDefinition definition, byte[] json, TokenizerSettings settings, BytePairEncoder encoder, Dictionary<int, byte[]> bytes)
     {
         (_definition, _json, Settings, _encoder, _bytes) = (definition, json, settings, encoder, bytes);
-        _splitter = new TextSplitter(definition.Rules);
+        _text = new TextToTokens(definition, encoder);
         _added = definition.AddedTokens.ToDictionary(token => token.Content, StringComparer.Ordinal);
-        _verbatim = new AddedTokenMatcher(definition.AddedTokens.Where(token => !token.Normalized), text => text);
-        _normalized = new AddedTokenMatcher(definition.AddedTokens.Where(token => token.Normalized), Normalize);
         foreach (var token in definition.AddedTokens)
         {
             _bytes[token.Id] = ByteAlphabet.BytesOf(token.Content);
@@ -65,7 +61,8 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     /// <see cref="WithChatTemplate"/>.</exception>
     public string? ChatTemplate => Settings.ChatTemplate is null && Settings.NamedTemplates.Count > 0
         ? throw new InvalidDataException(
-            $"'{Settings.Source}': key 'chat_template' names {string.Join(", ", Settings.NamedTemplates.Keys.Take(20))}; expected one named default, or call WithChatTemplate.")
+            $"'{Settings.Source}': key 'chat_template' names {string.Join(", ", Settings.NamedTemplates.Keys.Take(20))}; "
+            + "expected one named default, or call WithChatTemplate.")
         : Settings.ChatTemplate;
 
     /// <summary>Gets the names of the chat templates where the configuration has several; <see cref="WithChatTemplate"/> chooses
@@ -127,27 +124,7 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
     public int[] Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-
-        var tokens = new List<int>(text.Length / 3 + 4);
-        var pieces = new List<Range>();
-        text = Sanitize(text);
-        for (int at = 0; at < text.Length;)
-        {
-            var token = _verbatim.Next(text, at, out int start, out int end);
-            if (start > at)
-            {
-                EncodeNormalized(Normalize(at == 0 && start == text.Length ? text : text[at..start]), tokens, pieces);
-            }
-
-            if (token is not null)
-            {
-                tokens.Add(token.Id);
-            }
-
-            at = end;
-        }
-
-        return [.. tokens];
+        return _text.Encode(text);
     }
 
     /// <inheritdoc/>
@@ -241,39 +218,6 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
         : (skipSpecial && Specials.Contains(token)) || !_bytes.TryGetValue(token, out byte[]? bytes) ? []
         : bytes;
 
-    private void EncodeNormalized(ReadOnlySpan<char> text, List<int> tokens, List<Range> pieces)
-    {
-        for (int at = 0; at < text.Length;)
-        {
-            var token = _normalized.Next(text, at, out int start, out int end);
-            if (start > at)
-            {
-                EncodePlain(text[at..start], tokens, pieces);
-            }
-
-            if (token is not null)
-            {
-                tokens.Add(token.Id);
-            }
-
-            at = end;
-        }
-    }
-
-    private void EncodePlain(ReadOnlySpan<char> text, List<int> tokens, List<Range> pieces)
-    {
-        if (_definition.AddPrefixSpace && text[0] != ' ')
-        {
-            text = $" {text}";
-        }
-
-        _splitter.Split(text, pieces);
-        foreach (var piece in pieces)
-        {
-            _encoder.Encode(text[piece], tokens);
-        }
-    }
-
     // The configuration decides first, then the class of the tokenizer, then the post-processor.
     private int? FindBeginToken()
     {
@@ -282,27 +226,9 @@ public sealed class TextTokenizer : ITextTokenizer, ICheckpointFiles
         {
             false => null,
             true => named ?? throw new InvalidDataException(
-                $"'{Settings.Source}': key 'add_bos_token' is true and 'bos_token' is {(Settings.BeginToken is null ? "missing" : $"'{Settings.BeginToken}'")}; expected a token of the tokenizer."),
+                $"'{Settings.Source}': key 'add_bos_token' is true and 'bos_token' is "
+                + $"{(Settings.BeginToken is null ? "missing" : $"'{Settings.BeginToken}'")}; expected a token of the tokenizer."),
             _ => (Settings.ClassAddsBeginToken ? named : null) ?? _definition.BeginToken,
         };
-    }
-
-    private string Normalize(string text) => _definition.Normalizer?.Apply(text) ?? text;
-
-    private static string Sanitize(string text)
-    {
-        int surrogate = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
-        if (surrogate < 0)
-        {
-            return text;
-        }
-
-        var clean = new StringBuilder(text.Length).Append(text, 0, surrogate);
-        foreach (var rune in text.AsSpan(surrogate).EnumerateRunes())
-        {
-            clean.Append(rune.ToString());                      // enumeration gives U+FFFD for what is wrong
-        }
-
-        return clean.ToString();
     }
 }

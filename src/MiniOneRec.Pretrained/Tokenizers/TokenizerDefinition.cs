@@ -29,7 +29,7 @@ internal sealed record TokenizerDefinition
     /// <summary>Gets the keys of the file that are not known, as paths.</summary>
     public IReadOnlyList<string> UnknownKeys { get; init; } = [];
 
-    /// <summary>Gets what changes text before it is cut, or <see langword="null"/> for nothing.</summary>
+    /// <summary>Gets the normalizer of text, or <see langword="null"/> for none.</summary>
     public TextNormalizer? Normalizer { get; init; }
 
     /// <summary>Gets the rules that cut text into pieces.</summary>

@@ -34,7 +34,8 @@ internal static class TokenizerFiles
             stream =>
             {
                 using var document = JsonDocument.Parse(json);
-                using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+                using var writer = new Utf8JsonWriter(
+                    stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
                 Write(writer, document.RootElement, added);
                 return Task.CompletedTask;
             },

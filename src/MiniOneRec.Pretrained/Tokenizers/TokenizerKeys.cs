@@ -66,7 +66,7 @@ internal static class TokenizerKeys
         // Decoding only, after the tokens are chosen.
         .. Of("", TokenizerKeyUse.Harmless, "clean_up_tokenization_spaces", "spaces_between_special_tokens", "errors"),
 
-        // Lengths, batches and who loads the files.
+        // Lengths, batches and the class that loads the files.
         .. Of(
             "", TokenizerKeyUse.Harmless,
             "model_max_length", "max_length", "max_len", "stride", "truncation", "truncation_side", "truncation_strategy", "padding",

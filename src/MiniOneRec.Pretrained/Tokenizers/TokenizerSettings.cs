@@ -132,7 +132,8 @@ internal sealed record TokenizerSettings
             if ((id is not null && id != token.Id) || (contents.TryGetValue(token.Id, out string? other) && other != token.Content))
             {
                 throw new InvalidDataException(
-                    $"'{Source}': key 'added_tokens_decoder.{token.Id}' is '{token.Content}'; expected content and id that no other token has.");
+                    $"'{Source}': key 'added_tokens_decoder.{token.Id}' is '{token.Content}'; "
+                    + "expected content and id that no other token has.");
             }
 
             contents[token.Id] = token.Content;

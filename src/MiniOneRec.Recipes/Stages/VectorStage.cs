@@ -47,7 +47,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
                 if (!vectors.IsComplete)
                 {
                     stages.Say(string.Create(CultureInfo.InvariantCulture,
-                        $"{vectors.Count - vectors.PresentCount:N0} of {vectors.Count:N0} items occur with no other in training; they get the mean vector."));
+                        $"{vectors.Count - vectors.PresentCount:N0} of {vectors.Count:N0} items occur with no other in training; "
+                        + $"they get the mean vector."));
                 }
 
                 return EmbeddingTable.Of(vectors.FillMissing());
@@ -86,7 +87,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             return null;
         }
 
-        using var own = encoder is null ? new TfIdfEncoder(shared: new MiniOneRecOptions { Device = options.Device, Seed = options.Seed }) : null;
+        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        using var own = encoder is null ? new TfIdfEncoder(shared: shared) : null;
         using var quantizer = new RqKMeansQuantizer();          // the tokenizer encodes here and fits nothing
         var tokenizer = new SemanticIdTokenizer(encoder ?? own!, quantizer);
         var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))

@@ -13,8 +13,7 @@ public sealed record PolicyLossTerms(Tensor Loss, Tensor Kl, Tensor ClipShare);
 /// <summary>Group-relative policy losses with a KL penalty towards a reference policy and an entropy bonus.</summary>
 /// <remarks>
 /// See <see cref="PolicyObjective"/> for the papers. Departures: Δ = log π_ref − log π is held within ±<c>maxLogRatio</c>, because the
-/// unbounded exponential
-/// of k3 is known to blow runs up; with GSPO the KL is averaged over each sequence's tokens as in GRPO.
+/// unbounded exponential of k3 is known to blow runs up; with GSPO the KL is averaged over each sequence's tokens as in GRPO.
 /// </remarks>
 public sealed class GrpoLoss
 {
@@ -155,7 +154,8 @@ public sealed class GrpoLoss
         if (shape.Length != 2 || advantages.dim() != 1 || advantages.size(0) != shape[0])
         {
             throw new ArgumentException(
-                $"Expected log-probabilities [N, T] and advantages [N]; got [{string.Join(", ", shape)}] and [{string.Join(", ", advantages.shape)}].", nameof(advantages));
+                "Expected log-probabilities [N, T] and advantages [N]; "
+                + $"got [{string.Join(", ", shape)}] and [{string.Join(", ", advantages.shape)}].", nameof(advantages));
         }
 
         if (KlWeight > 0 && refLogProbs is null)

@@ -8,8 +8,7 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Direct preference losses: the chosen completion against one (DPO) or several rejected ones (S-DPO).</summary>
 /// <remarks>
 /// DPO: arXiv:2305.18290, Eq. 7. S-DPO: arXiv:2406.09215, Eq. 10, −log σ(−log Σ_j exp(r_j − r_0)) with r = β(log π − log π_ref); with one
-/// rejected
-/// completion the two are equal, so there is one formula here. No departures.
+/// rejected completion the two are equal, so there is one formula here. No departures.
 /// </remarks>
 public sealed class PreferenceLoss
 {
@@ -36,7 +35,8 @@ public sealed class PreferenceLoss
         if (policy.dim() != 2 || policy.size(1) < 2 || !policy.shape.AsSpan().SequenceEqual(reference.shape))
         {
             throw new ArgumentException(
-                $"Expected two tensors [B, 1 + M] with M at least 1; got [{string.Join(", ", policy.shape)}] and [{string.Join(", ", reference.shape)}].", nameof(policy));
+                "Expected two tensors [B, 1 + M] with M at least 1; "
+                + $"got [{string.Join(", ", policy.shape)}] and [{string.Join(", ", reference.shape)}].", nameof(policy));
         }
 
         using var scope = NewDisposeScope();

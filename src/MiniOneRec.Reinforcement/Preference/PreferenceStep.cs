@@ -23,7 +23,8 @@ internal sealed class PreferenceStep : IPolicyStep
         if (_completions.Length <= options.RejectedCount)
         {
             throw new ArgumentException(
-                $"RejectedCount {options.RejectedCount} needs at least {options.RejectedCount + 1} semantic IDs; the catalogue has {_completions.Length}.", nameof(options));
+                $"RejectedCount {options.RejectedCount} needs at least {options.RejectedCount + 1} semantic IDs; "
+                + $"the catalogue has {_completions.Length}.", nameof(options));
         }
     }
 

@@ -34,7 +34,7 @@ public sealed class PreferenceTrainer
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for a meter that ends with each run.</summary>
     public IMeterFactory? Meters { get; init; }
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
 
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
@@ -75,7 +75,8 @@ public sealed class PreferenceTrainer
     /// last are kept.</param>
     /// <param name="progress">Told once per step.</param>
     /// <param name="cancellationToken">Looked at after each step.</param>
-    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample}, IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
+    /// <inheritdoc cref="TrainAsync(SemanticIdModel, IReadOnlyList{NextItemExample}, IReadOnlyList{NextItemExample},
+    /// IProgress{TrainingProgress}, CancellationToken)" path="/returns|/exception"/>
     public Task<TrainingResult> TrainAsync(
         GenerativeRecommender recommender, IReadOnlyList<NextItemExample> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

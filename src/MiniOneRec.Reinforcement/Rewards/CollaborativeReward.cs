@@ -6,9 +6,8 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>The score that another recommender gives the completion for the sample's history, standardised within the group.</summary>
 /// <remarks>
 /// MiniOneRec (arXiv:2510.24431), the collaborative reward. Departures: scores are standardised per group, because raw ones are unbounded;
-/// completions
-/// that the scorer does not know earn the group's mean, 0, instead of a random item's score. Of several items of a semantic ID the best
-/// counts.
+/// completions that the scorer does not know earn the group's mean, 0, instead of a random item's score. Of several items of a semantic ID
+/// the best counts.
 /// </remarks>
 public sealed class CollaborativeReward : IRewardFunction
 {
@@ -31,7 +30,8 @@ public sealed class CollaborativeReward : IRewardFunction
     /// <inheritdoc/>
     /// <remarks>The scorer's class, items and, where it has one, <see cref="IItemScorer.Fingerprint"/>.</remarks>
     public string Settings =>
-        $"{_scorer.GetType().FullName} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _scorer.Items))))} {_scorer.Fingerprint}";
+        $"{_scorer.GetType().FullName} "
+        + $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _scorer.Items))))} {_scorer.Fingerprint}";
 
     /// <inheritdoc/>
     public void Score(RolloutGroup group, Span<double> rewards) => Score([group], rewards);

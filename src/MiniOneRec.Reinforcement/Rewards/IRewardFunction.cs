@@ -7,7 +7,7 @@ public interface IRewardFunction
     /// <summary>Gets the name under which metrics and errors show the reward.</summary>
     string Name { get; }
 
-    /// <summary>Gets what tells this reward from another one of its class, for example a hash of its table; empty where there is
+    /// <summary>Gets a text that distinguishes this reward from others of its class, for example a hash of its table; empty where there is
     /// nothing.</summary>
     /// <remarks>A checkpoint is continued only by a run whose rewards have the same class, name, weight and settings.</remarks>
     string Settings => "";

@@ -3,9 +3,8 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Penalises misses by their rank: the more confident the mistake, the larger the penalty.</summary>
 /// <remarks>
 /// MiniOneRec (arXiv:2510.24431), the ranking reward: −1 / log₂(ρ + 1) for the miss at rank ρ = 1 … G, divided by the sum over all ranks so
-/// that the whole
-/// group weighs 1; hits get 0, and a group without a hit gets 0 throughout. Departure: ranks follow the log-probabilities, not the
-/// order of drawing, so that it means the same under every sampler.
+/// that the whole group weighs 1; hits get 0, and a group without a hit gets 0 throughout. Departure: ranks follow the log-probabilities,
+/// not the order of drawing, so that it means the same under every sampler.
 /// </remarks>
 public sealed class RankReward : IRewardFunction
 {

@@ -26,7 +26,8 @@ internal sealed class RewardSum
     /// <summary>Describes the rewards, so that a run is resumed under those that it began with.</summary>
     public string Describe() => string.Join(" + ", _rewards.Select(pair => string.Create(
         CultureInfo.InvariantCulture,
-        $"{pair.Weight} * {pair.Reward.Name} ({pair.Reward.GetType().FullName}{(pair.Reward.Settings.Length > 0 ? " " : "")}{pair.Reward.Settings})")));
+        $"{pair.Weight} * {pair.Reward.Name} "
+        + $"({pair.Reward.GetType().FullName}{(pair.Reward.Settings.Length > 0 ? " " : "")}{pair.Reward.Settings})")));
 
     /// <summary>Judges groups.</summary>
     /// <param name="groups">The groups.</param>

@@ -7,8 +7,7 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>The cosine of the target's and the completion's item vectors.</summary>
 /// <remarks>
 /// MiniOneRec (arXiv:2510.24431), the semantic reward. Where a semantic ID has several items, or a sample several targets, the best pair
-/// counts. Items
-/// without a vector, and completions that are no item, earn 0.
+/// counts. Items without a vector, and completions that are no item, earn 0.
 /// </remarks>
 public sealed class SemanticReward : IRewardFunction
 {

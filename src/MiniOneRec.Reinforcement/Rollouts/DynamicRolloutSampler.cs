@@ -5,9 +5,8 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Draws more than G and keeps a diverse G that holds the hit if there is one.</summary>
 /// <remarks>
 /// MiniOneRec (arXiv:2510.24431), dynamic sampling. Kept are: one hit, then one of each other completion by falling frequency, then repeats
-/// by falling
-/// frequency until G. Departures: a hit is kept once before others repeat (the reference keeps all of them first), and completions stay
-/// token ids throughout.
+/// by falling frequency until G. Departures: a hit is kept once before others repeat (the reference keeps all of them first), and
+/// completions stay token ids throughout.
 /// </remarks>
 public sealed class DynamicRolloutSampler : IRolloutSampler
 {

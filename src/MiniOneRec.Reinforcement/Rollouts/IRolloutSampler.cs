@@ -7,7 +7,7 @@ public interface IRolloutSampler
     /// <summary>Gets the name that logs and errors show.</summary>
     string Name { get; }
 
-    /// <summary>Gets what tells this sampler from another one of its class, for example its temperature; empty where there is
+    /// <summary>Gets a text that distinguishes this sampler from others of its class, for example its temperature; empty where there is
     /// nothing.</summary>
     /// <remarks>A checkpoint is continued only by a run whose sampler has the same class, name and settings.</remarks>
     string Settings => "";

@@ -5,8 +5,7 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Keeps the prompts that a sampler ran, so that a pass under the same weights runs the completions alone.</summary>
 /// <remarks>
 /// The first search that serves a request fills the store; others keep caches of their own. A sampler that changes the request's model or
-/// prompts, or runs
-/// none of this library's searches, leaves it empty of what is asked for, and the pass runs the prompts.
+/// prompts, or runs none of this library's searches, leaves it empty of what is asked for, and the pass runs the prompts.
 /// </remarks>
 internal sealed class PromptStore : IDisposable
 {

@@ -23,7 +23,7 @@ public sealed record RolloutRequest
     /// <summary>Gets G.</summary>
     public required int GroupSize { get; init; }
 
-    /// <summary>Gets what samplers draw from.</summary>
+    /// <summary>Gets the source of random numbers for samplers.</summary>
     public required Random Random { get; init; }
 
     /// <summary>Gets the store that keeps the prompts run for this request, or <see langword="null"/> where none does.</summary>
@@ -45,7 +45,8 @@ public sealed record RolloutRequest
         if (count < GroupSize)
         {
             throw new ArgumentException(
-                $"The sampler '{sampler}' draws different completions, but the group size {GroupSize} exceeds the catalogue's {count} semantic IDs.");
+                $"The sampler '{sampler}' draws different completions, but the group size {GroupSize} exceeds the "
+                + $"catalogue's {count} semantic IDs.");
         }
     }
 }

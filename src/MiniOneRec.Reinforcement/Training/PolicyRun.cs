@@ -188,8 +188,10 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         var users = _context.Prompts.LastUsers;
         Log.Stopped(_logger, _task.Stage, $"divergence at step {step}: {what}");
         return new TrainingDivergedException(
-            $"Step {step}: {what}; nothing of it was saved{(_selection.Best is { } best ? $", the weights are the best so far, of step {best.Step}" : "")}"
-            + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. A smaller LearningRate than {_options.LearningRate} may help. "
+            $"Step {step}: {what}; "
+            + $"nothing of it was saved{(_selection.Best is { } best ? $", the weights are the best so far, of step {best.Step}" : "")}"
+            + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
+            + $"A smaller LearningRate than {_options.LearningRate} may help. "
             + $"Users: {string.Join(", ", users.Take(8))}{(users.Count > 8 ? $" and {users.Count - 8} more" : "")}.")
         {
             Step = step,

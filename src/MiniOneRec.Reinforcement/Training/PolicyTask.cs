@@ -24,7 +24,7 @@ internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, P
     /// <summary>Gets what else a resumed run must share, by name: rewards, sampler.</summary>
     public IReadOnlyDictionary<string, string> Identity { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Gets what combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
+    /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? Exchange { get; init; }
 
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for one that ends with the run.</summary>

@@ -17,7 +17,7 @@ public static class RateSchedule
     public const LearningRateSchedule Cosine = LearningRateSchedule.Cosine;
 }
 
-/// <summary>What to do with an example whose target is not in the catalogue.</summary>
+/// <summary>Specifies what to do with an example whose target is not in the catalogue.</summary>
 public enum UnknownTargets
 {
     /// <summary>Leave it out and count it.</summary>
@@ -27,7 +27,7 @@ public enum UnknownTargets
     Throw,
 }
 
-/// <summary>What a completion's log-probability is normalised over.</summary>
+/// <summary>Specifies what a completion's log-probability is normalised over.</summary>
 public enum LogProbabilitySpace
 {
     /// <summary>The whole vocabulary, terminator included.</summary>
@@ -38,7 +38,7 @@ public enum LogProbabilitySpace
     Trie,
 }
 
-/// <summary>What all trainers of policies share.</summary>
+/// <summary>Holds the options that all trainers of policies share.</summary>
 public abstract class PolicyTrainingOptions
 {
     /// <summary>Gets or sets the number of steps.</summary>

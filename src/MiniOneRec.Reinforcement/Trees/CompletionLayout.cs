@@ -12,10 +12,9 @@ internal record CompletionGroup(int[] Prompt, IReadOnlyList<int[]> Completions);
 /// <summary>Where completions meet the model: the tokens that are run, the distinct places that predict, and which place predicts which
 /// token.</summary>
 /// <remarks>
-/// A group is one tree: its prompt runs once, its completions are branches, common prefixes share nodes, and what predicts nothing
-/// (last tokens, and those before forced ones) is left out. Gradients through shared nodes are the sums over the copies that they stand
-/// for, so the result equals the copied layout exactly.
-/// Where a search left the prompts in a cache, the branches alone are run.
+/// A group is one tree: its prompt runs once, its completions are branches, common prefixes share nodes, and what predicts nothing (last
+/// tokens, and those before forced ones) is left out. Gradients through shared nodes are the sums over the copies that they stand for, so
+/// the result equals the copied layout exactly. Where a search left the prompts in a cache, the branches alone are run.
 /// </remarks>
 internal sealed class CompletionLayout : IDisposable
 {

@@ -7,10 +7,9 @@ namespace MiniOneRec.Reinforcement;
 /// <summary>Log-probabilities and entropies of a slice's predictions, one block of the vocabulary at a time in both directions.</summary>
 /// <remarks>
 /// Logits stay in the cache: a block is computed, reduced and forgotten, and computed again for the gradient. With Z the softmax's
-/// denominator, p the softmax, g the gradient of a
-/// log-probability and h that of an entropy <c>H = log Z − Σ p·logit</c>, <c>∂/∂logit = onehot·g − p·(Σg + (log p + H)·Σh)</c>; the first
-/// term touches the predicted tokens
-/// alone. The gradient of a weight that is a parameter is added in place, so that no second matrix of the vocabulary's size exists.
+/// denominator, p the softmax, g the gradient of a log-probability and h that of an entropy <c>H = log Z − Σ p·logit</c>, <c>∂/∂logit =
+/// onehot·g − p·(Σg + (log p + H)·Σh)</c>; the first term touches the predicted tokens alone. The gradient of a weight that is a parameter
+/// is added in place, so that no second matrix of the vocabulary's size exists.
 /// </remarks>
 internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
 {

@@ -10,8 +10,7 @@ namespace MiniOneRec.Tokenization;
 /// <para>
 /// Exact, in float32 costs and float64 prices, at every size: N·K costs are held once, and the time grows with the number of rows that must
 /// move. Large problems start from the prices of a sample. <see cref="BalancedAssignmentResult.LowerBound"/> is the dual value, which
-/// proves it.
-/// Ahuja, Magnanti and Orlin (1993), section 9.7.
+/// proves it. Ahuja, Magnanti and Orlin (1993), section 9.7.
 /// </para>
 /// </remarks>
 internal sealed class BalancedAssignment
@@ -183,8 +182,7 @@ internal sealed class BalancedAssignment
 
     /// <summary>
     /// The mean of the prices at which each column in turn is as dear as can be: wherever the optimum is the only one, every row then
-    /// prefers
-    /// its column to all others, and by some distance.
+    /// prefers its column to all others, and by some distance.
     /// </summary>
     private double[] InteriorPrices()
     {

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What <see cref="SemanticIdCatalogue.AddItemsAsync"/> did.</summary>
+/// <summary>Reports what <see cref="SemanticIdCatalogue.AddItemsAsync"/> did.</summary>
 /// <param name="SemanticIds">The semantic IDs of <see cref="Items"/>, in the order in which the items were given.</param>
 /// <param name="Restored">The items that had been removed and got back what they had.</param>
 /// <param name="Displaced">The items that did not get the code nearest to them, because another item has it or wants it.</param>
@@ -19,7 +19,7 @@ public sealed record CatalogueAddition(
     public IReadOnlyList<UnknownText> UnknownTexts { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>Where an added item went that did not get the code nearest to it.</summary>
+/// <summary>Specifies where an added item went that did not get the code nearest to it.</summary>
 public enum ItemPlacement
 {
     /// <summary>Another code of the last level, under the same prefix.</summary>

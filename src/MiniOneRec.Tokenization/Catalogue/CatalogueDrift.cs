@@ -3,14 +3,14 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How well codebooks suit the items that were added since they were fitted.</summary>
+/// <summary>Describes how well codebooks suit the items that were added since they were fitted.</summary>
 /// <param name="Fitted">The number of items that the codebooks were fitted to.</param>
 /// <param name="Added">The number of items added since, removed ones included.</param>
 /// <param name="ErrorRatio">Mean squared reconstruction error of the added items over that of the fitted ones; NaN where nothing was
 /// added.</param>
 /// <param name="DisplacedShare">The share of the added items that did not get the code nearest to them; NaN where nothing was
 /// added.</param>
-/// <param name="Reasons">Why the codebooks should be fitted again, one sentence each; empty where nothing argues for it.</param>
+/// <param name="Reasons">Reasons to fit the codebooks again, one sentence each; empty where there are none.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record CatalogueDrift(int Fitted, int Added, double ErrorRatio, double DisplacedShare, IReadOnlyList<string> Reasons)
 {
@@ -36,16 +36,20 @@ internal sealed record DriftStatistics(int Fitted, double FittedError, int Added
         double ratio = Added == 0 ? double.NaN : FittedError > 0 ? AddedError / FittedError : AddedError > 0 ? double.PositiveInfinity : 1;
         double displaced = Added == 0 ? double.NaN : (double)Displaced / Added, growth = (double)Added / Fitted;
         var reasons = new List<string>();
-        void Check(bool exceeded, FormattableString reason)
+        void Check(bool exceeded, params FormattableString[] reason)
         {
             if (exceeded && Added >= options.MinItems)
             {
-                reasons.Add(reason.ToString(CultureInfo.InvariantCulture));
+                reasons.Add(string.Concat(reason.Select(part => part.ToString(CultureInfo.InvariantCulture))));
             }
         }
 
-        Check(ratio > options.MaxErrorRatio, $"The {Added} added items are reconstructed {ratio:F2} times worse than the {Fitted} fitted ones; the limit is {options.MaxErrorRatio}.");
-        Check(displaced > options.MaxDisplacedShare, $"{displaced:P0} of the {Added} added items did not get the code nearest to them; the limit is {options.MaxDisplacedShare:P0}.");
+        Check(ratio > options.MaxErrorRatio,
+            $"The {Added} added items are reconstructed {ratio:F2} times worse than the {Fitted} fitted ones; ",
+            $"the limit is {options.MaxErrorRatio}.");
+        Check(displaced > options.MaxDisplacedShare,
+            $"{displaced:P0} of the {Added} added items did not get the code nearest to them; ",
+            $"the limit is {options.MaxDisplacedShare:P0}.");
         Check(growth > options.MaxGrowth,
             $"{Added} items were added to {Fitted} fitted ones, a share of {growth:F2}; the limit is {options.MaxGrowth}.");
         return new CatalogueDrift(Fitted, Added, ratio, displaced, reasons);

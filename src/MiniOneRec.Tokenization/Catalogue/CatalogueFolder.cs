@@ -29,13 +29,11 @@ internal static class CatalogueFolder
                 await state.Archive.SaveAsync(Path.Combine(aside, ArchiveFile), cancellationToken).ConfigureAwait(false);
             }
 
-            string quantizer = Path.Combine(aside, QuantizerName);
-            await catalogue.Quantizer.SaveAsync(quantizer, cancellationToken).ConfigureAwait(false);
+            await catalogue.Quantizer.SaveAsync(Path.Combine(aside, QuantizerName), cancellationToken).ConfigureAwait(false);
             var madeFrom = new Dictionary<string, string>
             {
                 ["index"] = state.Index.Fingerprint,
                 ["archive"] = state.Archive.Fingerprint,
-                [QuantizerName] = await FolderHash.ComputeAsync(quantizer, cancellationToken).ConfigureAwait(false),
             };
             if (catalogue.EncoderFingerprint is { } encoder)
             {
@@ -75,7 +73,7 @@ internal static class CatalogueFolder
         var archive = manifest.MadeFrom.GetValueOrDefault("archive") == index.Fingerprint ? index
             : await LoadIndexAsync("archive", archivePath).ConfigureAwait(false);
 
-        if (!await FolderHash.MatchesAsync(quantizerPath, manifest, QuantizerName, cancellationToken).ConfigureAwait(false))
+        if (!await OldHashes.MatchFolderAsync(manifest, QuantizerName, quantizerPath, cancellationToken).ConfigureAwait(false))
         {
             throw new InvalidDataException(
                 $"Quantizer '{quantizerPath}' is not the one that made the index: it is missing, changed, or comes from another fit.");

@@ -30,8 +30,10 @@ internal sealed class CatalogueGrowth
         if (unknown.Length > 0 && _batch.Policy == UnknownTextPolicy.Refuse)
         {
             throw new ArgumentException(
-                $"Nothing is known about the text of {unknown.Length} of {ids.Count} items: {UnknownTexts.Name([.. unknown.Select(row => ids[row])])}. None of the batch was added. "
-                + $"Give them text, leave them out, or set {nameof(GrowthOptions)}.{nameof(GrowthOptions.UnknownText)} to {nameof(UnknownTextPolicy.LeaveOut)} or {nameof(UnknownTextPolicy.Place)}.");
+                $"Nothing is known about the text of {unknown.Length} of {ids.Count} items: "
+                + $"{UnknownTexts.Name([.. unknown.Select(row => ids[row])])}. None of the batch was added. "
+                + $"Give them text, leave them out, or set {nameof(GrowthOptions)}.{nameof(GrowthOptions.UnknownText)} to "
+                + $"{nameof(UnknownTextPolicy.LeaveOut)} or {nameof(UnknownTextPolicy.Place)}.");
         }
 
         int[] rows = _batch.Policy == UnknownTextPolicy.LeaveOut ? [.. fresh.Except(unknown)] : fresh;
@@ -106,7 +108,9 @@ internal sealed class CatalogueGrowth
         int last = codes.Depth - 1;
         if (_catalogue.Growth.FullPrefix == FullPrefixPolicy.Refuse)
         {
-            throw Full(overflow[0], $"{nameof(GrowthOptions)}.{nameof(GrowthOptions.FullPrefix)} {nameof(FullPrefixPolicy.NearestFree)} would take the nearest free code of another prefix. ");
+            throw Full(overflow[0],
+                $"{nameof(GrowthOptions)}.{nameof(GrowthOptions.FullPrefix)} {nameof(FullPrefixPolicy.NearestFree)} would take the "
+                + "nearest free code of another prefix. ");
         }
 
         var waiting = overflow.ToHashSet();
@@ -120,7 +124,9 @@ internal sealed class CatalogueGrowth
             var vector = vectors.Select([row]);
             var nearest = new SemanticId(codes[row]);
             var chosen = free.Take(quantizer, vector, codes[row])
-                ?? throw Full(row, $"So is every other prefix: all {free.FullCount} codes of the levels [{string.Join(", ", quantizer.LevelSizes)}] are taken, {_state.Removed.Count} of them by removed items. ");
+                ?? throw Full(row,
+                    $"So is every other prefix: all {free.FullCount} codes of the levels [{string.Join(", ", quantizer.LevelSizes)}] are "
+                    + $"taken, {_state.Removed.Count} of them by removed items. ");
             double At(ReadOnlySpan<int> path) =>
                 quantizer.Distances(vector, new CodeTable(1, codes.Depth, path.ToArray()), last)[path[last]];
             bool longer = chosen.Codes[..codes.Depth].SequenceEqual(codes[row]);
@@ -136,10 +142,13 @@ internal sealed class CatalogueGrowth
         return placed;
 
         InvalidOperationException Full(int row, string more) => new(
-            $"Item '{keys[row]}' finds no free code under the prefix of its nearest codes {new SemanticId(codes[row])}{(extra > 0 ? $", and its group outgrows the extra level of {extra} codes" : "")}"
+            $"Item '{keys[row]}' finds no free code under the prefix of its nearest codes "
+            + $"{new SemanticId(codes[row])}{(extra > 0 ? $", and its group outgrows the extra level of {extra} codes" : "")}"
             + $"{(overflow.Length > 1 ? $"; nor do {overflow.Length - 1} more items of the batch" : "")}. {more}"
-            + $"Free the semantic IDs of removed items ({nameof(SemanticIdCatalogue.RemoveItems)} with freeSemanticIds), or build the catalogue again with a larger last level, "
-            + $"{nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)} with a large enough {nameof(CollisionOptions.ExtraLevelSize)}, or {nameof(GrowthOptions.ReservedExtraLevel)}. "
+            + $"Free the semantic IDs of removed items ({nameof(SemanticIdCatalogue.RemoveItems)} with freeSemanticIds), "
+            + "or build the catalogue again with a larger last level, "
+            + $"{nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)} with a large enough "
+            + $"{nameof(CollisionOptions.ExtraLevelSize)}, or {nameof(GrowthOptions.ReservedExtraLevel)}. "
             + $"None of the {_batch.Ids.Count} items of the batch was added.");
     }
 

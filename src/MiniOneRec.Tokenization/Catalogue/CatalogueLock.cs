@@ -10,7 +10,7 @@ internal static class CatalogueLock
     /// <param name="folder">The folder's full path.</param>
     /// <param name="cancellationToken">Stops the waiting.</param>
     /// <returns>What gives the lock back.</returns>
-    /// <exception cref="IOException">Somebody else held it for half a minute.</exception>
+    /// <exception cref="IOException">Another process held it for half a minute.</exception>
     public static async Task<IDisposable> AcquireAsync(string folder, CancellationToken cancellationToken)
     {
         string path = folder + ".lock";

@@ -11,7 +11,8 @@ internal sealed class CatalogueStore
     private readonly SemaphoreSlim _saves = new(1, 1);
     private readonly ConcurrentDictionary<string, string> _versions = new(StringComparer.Ordinal);
 
-    /// <summary>Gets what tells the version of a saved catalogue from others, or <see langword="null"/> where there is none.</summary>
+    /// <summary>Gets a stamp that distinguishes the version of a saved catalogue from others, or <see langword="null"/> where there is
+    /// none.</summary>
     public static async Task<string?> VersionAsync(string folder, CancellationToken cancellationToken)
     {
         string manifest = Path.Combine(folder, CatalogueFolder.ManifestFile);
@@ -60,7 +61,8 @@ internal sealed class CatalogueStore
             if (check && Directory.Exists(full) && await IsChangedAsync(full, cancellationToken).ConfigureAwait(false))
             {
                 throw new CatalogueConflictException(
-                    $"The catalogue in '{folder}' was changed by somebody else since this one was loaded from it or saved to it; nothing was written. "
+                    $"The catalogue in '{folder}' was changed by another writer since this one was loaded from it or saved to it; "
+                    + "nothing was written. "
                     + "Load it and repeat the changes, or replace it with SaveAsync(folder, overwrite: true).");
             }
         }

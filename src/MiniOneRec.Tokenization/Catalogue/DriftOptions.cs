@@ -13,8 +13,8 @@ public sealed class DriftOptions
 
     /// <summary>
     /// Gets or sets how many times worse than fitted items the added ones may be reconstructed, in squared error. It depends on the
-    /// quantizer how much worse items
-    /// of the same kind are: codebooks that fit closely leave a larger gap. Fit to nine tenths and add the rest to see it.
+    /// quantizer how much worse items of the same kind are: codebooks that fit closely leave a larger gap. Fit to nine tenths and add the
+    /// rest to see it.
     /// </summary>
     /// <value>The default is 2, which suits residual k-means; 1.3 suits the RQ-VAE.</value>
     [Range(0.0, double.MaxValue)]

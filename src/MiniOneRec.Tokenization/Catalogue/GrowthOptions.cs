@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its
+/// <summary>Specifies what happens to an added item about whose text nothing is known: it has no text, or the encoder knows none of its
 /// terms.</summary>
 public enum UnknownTextPolicy
 {
@@ -18,13 +18,12 @@ public enum UnknownTextPolicy
     Place,
 }
 
-/// <summary>What happens to an added item whose codes, but for the last, belong to a prefix without a free code.</summary>
+/// <summary>Specifies what happens to an added item whose codes, but for the last, belong to a prefix without a free code.</summary>
 public enum FullPrefixPolicy
 {
     /// <summary>
     /// It gets a longer code where the index has an extra level with room, else the nearest free code of another prefix: the prefix that
-    /// shares the most codes
-    /// with its own, and within it the nearest codes level by level. The addition reports it.
+    /// shares the most codes with its own, and within it the nearest codes level by level. The addition reports it.
     /// </summary>
     NearestFree,
 
@@ -47,8 +46,8 @@ public sealed class GrowthOptions
 
     /// <summary>
     /// Gets or sets the codes of an extra level that is kept free for additions, so that a model's vocabulary has tokens for longer codes
-    /// from the start; 0 for
-    /// none. <see cref="CollisionPolicy.ExtraLevel"/> has such a level anyway, of <see cref="CollisionOptions.ExtraLevelSize"/> codes.
+    /// from the start; 0 for none. <see cref="CollisionPolicy.ExtraLevel"/> has such a level anyway, of
+    /// <see cref="CollisionOptions.ExtraLevelSize"/> codes.
     /// </summary>
     /// <value>The default is 0.</value>
     [Range(0, LevelRules.MaxCodes)]

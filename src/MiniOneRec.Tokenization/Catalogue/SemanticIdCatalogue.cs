@@ -5,13 +5,10 @@ namespace MiniOneRec.Tokenization;
 /// <summary>A catalogue's index together with the quantizer that made it; it grows without moving an item that it has.</summary>
 /// <remarks>
 /// New items get semantic IDs under the frozen quantizer; under <see cref="CollisionPolicy.Sinkhorn"/>, whose plan is over a whole
-/// catalogue, they
-/// take the nearest free sibling. A removed item leaves <see cref="Index"/> and keeps its semantic ID in
+/// catalogue, they take the nearest free sibling. A removed item leaves <see cref="Index"/> and keeps its semantic ID in
 /// <see cref="Archive"/>, so that old logs stay readable and no other item gets it, until it is freed on request. Safe for concurrent use:
-/// additions
-/// run one after the other in the order in which they were asked for, removals and saves may run beside them, and nothing is lost. Indexes
-/// are immutable and replaced
-/// whole, so that readers see the state before or after a change.
+/// additions run one after the other in the order in which they were asked for, removals and saves may run beside them, and nothing is
+/// lost. Indexes are immutable and replaced whole, so that readers see the state before or after a change.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "The semaphores' wait handles are never made, so there is nothing to dispose.")]
 public sealed class SemanticIdCatalogue
@@ -51,7 +48,7 @@ public sealed class SemanticIdCatalogue
     /// <summary>Gets when additions argue for a refit.</summary>
     public DriftOptions DriftOptions { get; }
 
-    /// <summary>Gets what happens to added items that find no free code, or about whose text nothing is known.</summary>
+    /// <summary>Gets the policies for added items that find no free code or have unknown text.</summary>
     public GrowthOptions Growth { get; }
 
     /// <summary>Gets how well the codebooks suit all that was added since they were fitted.</summary>
@@ -59,15 +56,13 @@ public sealed class SemanticIdCatalogue
 
     /// <summary>
     /// Gets the items about whose text nothing was known when the catalogue was built. They have the codes nearest to their vectors, so
-    /// that all zero vectors
-    /// share one neighbourhood. Empty where the catalogue was loaded.
+    /// that all zero vectors share one neighbourhood. Empty where the catalogue was loaded.
     /// </summary>
     public IReadOnlyList<UnknownText> UnknownTexts { get; internal init; } = [];
 
     /// <summary>
     /// Gets the fit of the encoder that the items' texts were encoded with (<see cref="IFittedEncoder.Fingerprint"/>), or
-    /// <see langword="null"/> where the encoder is
-    /// not fitted to catalogues, or vectors were given in place of texts.
+    /// <see langword="null"/> where the encoder is not fitted to catalogues, or vectors were given in place of texts.
     /// </summary>
     public string? EncoderFingerprint { get; internal init; }
 
@@ -75,8 +70,7 @@ public sealed class SemanticIdCatalogue
     /// <param name="ids">The items' ids; one that was removed gets the semantic ID back that it had, whatever its vector.</param>
     /// <param name="embeddings">
     /// Their vectors, <c>[N, E]</c>, from the encoder that the catalogue was built with. A zero vector is placed as any other and reported
-    /// in
-    /// <see cref="CatalogueAddition.UnknownTexts"/>.
+    /// in <see cref="CatalogueAddition.UnknownTexts"/>.
     /// </param>
     /// <param name="progress">Told of the stage <c>add</c>: encoded, resolved, measured.</param>
     /// <param name="cancellationToken">Stops and leaves the catalogue as it was.</param>
@@ -104,8 +98,7 @@ public sealed class SemanticIdCatalogue
     /// <param name="ids">Ids of items; with <paramref name="freeSemanticIds"/> also of items removed before.</param>
     /// <param name="freeSemanticIds">
     /// Whether new items may get their semantic IDs. Old logs that name the items can then no longer be read, and a model trained on them
-    /// takes the
-    /// new items for the old ones until it is trained again.
+    /// takes the new items for the old ones until it is trained again.
     /// </param>
     /// <exception cref="KeyNotFoundException">An item is not there; nothing is removed.</exception>
     /// <exception cref="ArgumentException">No item would be left; nothing is removed.</exception>
@@ -122,8 +115,7 @@ public sealed class SemanticIdCatalogue
 
     /// <summary>
     /// Writes a folder with <c>index.json</c>, the quantizer, a manifest and, where items were removed, <c>archive.json</c>; the earlier
-    /// folder stays
-    /// whole until the new one is complete. Saves of several threads and processes run one after the other.
+    /// folder stays whole until the new one is complete. Saves of several threads and processes run one after the other.
     /// </summary>
     /// <param name="folder">The folder to make or replace.</param>
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
@@ -253,7 +245,8 @@ public sealed class SemanticIdCatalogue
         if (Quantizer.Fingerprint != _fit)
         {
             throw new InvalidOperationException(
-                "The catalogue's quantizer was fitted again, or disposed, since the catalogue was built or loaded: its codes mean something else now. "
+                "The catalogue's quantizer was fitted again, or disposed, since the catalogue was built or loaded: "
+                + "its codes mean something else now. "
                 + "Use the catalogue that the new fit returned, or load the quantizer that belongs to this one.");
         }
     }

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What happens to items whose codes are equal.</summary>
+/// <summary>Specifies what happens to items whose codes are equal.</summary>
 public enum CollisionPolicy
 {
     /// <summary>They move to the nearest free codes of the last level: per prefix the assignment of least total distance.</summary>

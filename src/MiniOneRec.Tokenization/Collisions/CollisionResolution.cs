@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What <see cref="CollisionResolver"/> did.</summary>
+/// <summary>Reports what <see cref="CollisionResolver"/> did.</summary>
 /// <param name="SemanticIds">The semantic IDs by row.</param>
 /// <param name="LevelSizes">K of each level, with the extra one where there is one.</param>
 /// <param name="Groups">The number of groups of items that had equal codes.</param>

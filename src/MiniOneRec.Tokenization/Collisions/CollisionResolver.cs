@@ -7,8 +7,7 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Gives items with equal codes semantic IDs of their own, without touching any code above the last level.</summary>
 /// <remarks>
 /// An item that has no rival always keeps its code. Among rivals, <see cref="CollisionPolicy.NearestFreeSibling"/> minimises the sum of
-/// squared
-/// distances per prefix, exactly. Items with identical vectors are told apart, in the order of their keys, by every policy but
+/// squared distances per prefix, exactly. Items with identical vectors are told apart, in the order of their keys, by every policy but
 /// <see cref="CollisionPolicy.Keep"/>. Safe for concurrent use.
 /// </remarks>
 public sealed class CollisionResolver
@@ -112,7 +111,8 @@ public sealed class CollisionResolver
                 if (overflow is null && group.Contested.Length > group.Free.Length)
                 {
                     throw new InvalidOperationException(
-                        $"{group.Contested.Length} items want codes under the prefix of {chosen[group.Contested[0]]}, where {group.Free.Length} of {size} are free. "
+                        $"{group.Contested.Length} items want codes under the prefix of {chosen[group.Contested[0]]}, "
+                        + $"where {group.Free.Length} of {size} are free. "
                         + $"Use {nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)}, or a larger last level.");
                 }
 

@@ -11,7 +11,9 @@ internal static class ExtraLevel
     {
         if (levelSizes.Count == SemanticId.MaxDepth)
         {
-            throw new InvalidOperationException($"{nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)} needs a level more than the {SemanticId.MaxDepth} that there can be.");
+            throw new InvalidOperationException(
+                $"{nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)} needs a level more than the "
+                + $"{SemanticId.MaxDepth} that there can be.");
         }
 
         int depth = levelSizes.Count;

@@ -9,9 +9,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Remembers vectors on disk by what their texts are, so that a second run over the same texts asks the encoder nothing.</summary>
 /// <remarks>
 /// A vector is found by a SHA-256 over model id, requested width and text. Each call appends one file of vectors (<c>.npy</c>) and one of
-/// hashes
-/// (<c>.keys</c>), both written aside and renamed: an interrupted run goes on where it stopped, and processes may share the folder. Texts
-/// that come twice in a call are encoded once. Safe for concurrent use where the inner encoder is.
+/// hashes (<c>.keys</c>), both written aside and renamed: an interrupted run goes on where it stopped, and processes may share the folder.
+/// Texts that come twice in a call are encoded once. Safe for concurrent use where the inner encoder is.
 /// </remarks>
 public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<string, Embedding<float>>
 {
@@ -23,8 +22,7 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
     /// <param name="folder">The folder of the cache, made where it is missing.</param>
     /// <param name="modelId">
     /// What tells this encoder's vectors from those of any other: the model's name and version, and whatever else changes them (pooling,
-    /// prefix,
-    /// longest text). The encoder's own metadata rarely say all of it, so it is asked for here.
+    /// prefix, longest text). The encoder's own metadata rarely say all of it, so it is asked for here.
     /// </param>
     /// <param name="logger">Told of files that cannot be read, or <see langword="null"/>.</param>
     /// <exception cref="ArgumentException">The encoder is an <see cref="IFittedEncoder"/>, whose vectors depend on the catalogue that it is
@@ -40,7 +38,8 @@ public sealed class CachedEmbeddingGenerator : DelegatingEmbeddingGenerator<stri
         if (inner.FittedPart() is { } fitted)
         {
             throw new ArgumentException(
-                $"The vectors of a {fitted.GetType().Name} depend on what it was fitted to and cannot be found by text; use its SaveAsync and LoadAsync.", nameof(inner));
+                $"The vectors of a {fitted.GetType().Name} depend on what it was fitted to and cannot be found by text; "
+                + "use its SaveAsync and LoadAsync.", nameof(inner));
         }
 
         (_cache, _modelId) = (new EmbeddingCacheFolder(folder, logger ?? NullLogger<CachedEmbeddingGenerator>.Instance), modelId);

@@ -5,17 +5,16 @@ namespace MiniOneRec.Tokenization;
 /// <summary>An encoder that is fitted to a catalogue: its vectors depend on the texts that it was fitted to, not on a text alone.</summary>
 /// <remarks>
 /// <see cref="SemanticIdTokenizer"/> fits one that is not fitted yet, fits it again together with the quantizer
-/// (<see cref="SemanticIdTokenizer.RefitAsync"/>), and
-/// refuses one of another fit where items are added. An encoder that wraps another one hands out what it wraps by
-/// <c>GetService(typeof(IFittedEncoder))</c>.
+/// (<see cref="SemanticIdTokenizer.RefitAsync"/>), and refuses one of another fit where items are added. An encoder that wraps another one
+/// hands out what it wraps by <c>GetService(typeof(IFittedEncoder))</c>.
 /// </remarks>
 public interface IFittedEncoder : IEmbeddingGenerator<string, Embedding<float>>
 {
     /// <summary>Gets whether the encoder was fitted or loaded.</summary>
     bool IsFitted { get; }
 
-    /// <summary>Gets what tells this fit from every other one, for example a SHA-256 over what was learned, or <see langword="null"/>
-    /// before fitting.</summary>
+    /// <summary>Gets a fingerprint that distinguishes this fit from every other one, for example a SHA-256 over what was learned, or
+    /// <see langword="null"/> before fitting.</summary>
     string? Fingerprint { get; }
 
     /// <summary>Fits the encoder, again where it was fitted before.</summary>
@@ -33,7 +32,7 @@ public interface IFittedEncoder : IEmbeddingGenerator<string, Embedding<float>>
 /// <summary>A fitted encoder that can return to an earlier fit, so that a refit that fails leaves no half.</summary>
 internal interface IRestorableEncoder : IFittedEncoder
 {
-    /// <summary>Gets what was learned, <see langword="null"/> before fitting.</summary>
+    /// <summary>Gets the fitted state, or <see langword="null"/> before fitting.</summary>
     object? Capture();
 
     /// <summary>Returns to what <see cref="Capture"/> gave.</summary>

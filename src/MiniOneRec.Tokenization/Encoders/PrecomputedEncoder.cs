@@ -61,7 +61,9 @@ public sealed class PrecomputedEncoder : IEmbeddingGenerator<string, Embedding<f
         return Task.FromResult(
             new GeneratedEmbeddings<Embedding<float>>(values.Select(text => new Embedding<float>(_rows.TryGetValue(text, out int row)
             ? _vectors.Values.Slice(row * _vectors.Width, _vectors.Width)
-            : throw new KeyNotFoundException($"No vector was computed for the text '{(text.Length > 80 ? text[..80] + "…" : text)}'; there are {_rows.Count} texts.")))));
+            : throw new KeyNotFoundException(
+                $"No vector was computed for the text '{(text.Length > 80 ? text[..80] + "…" : text)}'; "
+                + $"there are {_rows.Count} texts.")))));
     }
 
     /// <inheritdoc/>

@@ -131,16 +131,7 @@ public sealed class TfIdfEncoder : IRestorableEncoder
                         ("projection", projection)], cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
-                return new ArtifactManifest
-                {
-                    Kind = Kind,
-                    Options = ArtifactManifest.ToOptions(_options),
-                    MadeFrom = new Dictionary<string, string>
-                    {
-                        ["terms"] = await ArtifactManifest.HashFileAsync(terms, cancellationToken).ConfigureAwait(false),
-                        ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false),
-                    },
-                };
+                return new ArtifactManifest { Kind = Kind, Options = ArtifactManifest.ToOptions(_options) };
             },
             overwrite,
             cancellationToken);
@@ -160,8 +151,8 @@ public sealed class TfIdfEncoder : IRestorableEncoder
     private static async Task<TfIdfEncoder> ReadAsync(ArtifactManifest manifest, string folder, CancellationToken cancellationToken)
     {
         string termsPath = Path.Combine(folder, "terms.json"), weightsPath = Path.Combine(folder, "tf-idf.safetensors");
-        await FittedFolder.CheckHashAsync(manifest, "terms", termsPath, cancellationToken).ConfigureAwait(false);
-        await FittedFolder.CheckHashAsync(manifest, "weights", weightsPath, cancellationToken).ConfigureAwait(false);
+        await OldHashes.CheckFileAsync(manifest, "terms", termsPath, cancellationToken).ConfigureAwait(false);
+        await OldHashes.CheckFileAsync(manifest, "weights", weightsPath, cancellationToken).ConfigureAwait(false);
         TfIdfEncoder encoder;
         string[] terms;
         try
@@ -194,7 +185,9 @@ public sealed class TfIdfEncoder : IRestorableEncoder
                     || projection.dtype != ScalarType.Float32 || frequency.dtype != ScalarType.Float32 || projection.dim() != 2
                         || projection.size(0) != terms.Length || frequency.numel() != terms.Length)
                 {
-                    throw new InvalidDataException($"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the {terms.Length} terms of '{termsPath}'.");
+                    throw new InvalidDataException(
+                        $"Encoder file '{weightsPath}' lacks 'projection' or 'inverse_frequency' in float32 for the "
+                        + $"{terms.Length} terms of '{termsPath}'.");
                 }
 
                 var vocabulary =

@@ -7,9 +7,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Rounds each latent dimension to one of a few steps; the digits of a level's dimensions are its code.</summary>
 /// <remarks>
 /// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505), appendix A.1: z is bounded by a shifted tanh and rounded, with a
-/// straight-through
-/// gradient. A value of <c>s</c> steps lies on the integers from −⌊s/2⌋ to ⌈s/2⌉ − 1. The first dimension of a level is the code's lowest
-/// digit.
+/// straight-through gradient. A value of <c>s</c> steps lies on the integers from −⌊s/2⌋ to ⌈s/2⌉ − 1. The first dimension of a level is
+/// the code's lowest digit.
 /// </remarks>
 internal sealed class FiniteScalarQuantizer : IDisposable
 {

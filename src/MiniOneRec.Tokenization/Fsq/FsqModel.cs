@@ -32,9 +32,8 @@ internal sealed class FsqModel : IQuantizerModel
     /// <summary>Makes the latent dimensions uncorrelated, of unit variance, and centred on the middle of their steps.</summary>
     /// <remarks>
     /// The latents of a random encoder may differ by far less than a step (text vectors: by two hundredths, where the nearest step is a
-    /// third away). Then
-    /// all items have the same codes, the decoder sees a constant and learns the mean, and nothing tells the encoder in which direction to
-    /// go.
+    /// third away). Then all items have the same codes, the decoder sees a constant and learns the mean, and nothing tells the encoder in
+    /// which direction to go.
     /// </remarks>
     /// <param name="x">Standardised vectors, <c>[N, E]</c>.</param>
     public void Spread(Tensor x)

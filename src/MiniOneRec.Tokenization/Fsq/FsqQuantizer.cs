@@ -8,10 +8,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Semantic IDs without codebooks: an autoencoder whose latent dimensions are rounded to a few steps.</summary>
 /// <remarks>
 /// Finite scalar quantization, Mentzer et al. (arXiv:2309.15505). There are no codebooks to initialise, but levels are not coarse to fine:
-/// each has
-/// dimensions of its own. Trained on the reconstruction alone, of standardised vectors; the loss is the share of their variance that is
-/// left. Unlike
-/// the paper, the encoder's last layer starts such that the latent dimensions are spread over their steps.
+/// each has dimensions of its own. Trained on the reconstruction alone, of standardised vectors; the loss is the share of their variance
+/// that is left. Unlike the paper, the encoder's last layer starts such that the latent dimensions are spread over their steps.
 /// </remarks>
 public sealed class FsqQuantizer : TensorQuantizer
 {

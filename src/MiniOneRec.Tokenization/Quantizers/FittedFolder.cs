@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>A fitted thing as a folder: one safetensors file, and a manifest with its options and the file's hash.</summary>
+/// <summary>A fitted thing as a folder: one safetensors file, and a manifest with its options.</summary>
 internal static class FittedFolder
 {
     private const string WeightsFile = "quantizer.safetensors";
@@ -34,13 +34,7 @@ internal static class FittedFolder
                     SafetensorsFile.Write(stream, values, cancellationToken: cancellationToken);
                     return true;
                 }).ConfigureAwait(false);
-                return new ArtifactManifest
-                {
-                    Kind = kind,
-                    Options = options,
-                    MadeFrom = new Dictionary<string,
-                    string> { ["weights"] = await ArtifactManifest.HashFileAsync(weights, cancellationToken).ConfigureAwait(false) },
-                };
+                return new ArtifactManifest { Kind = kind, Options = options };
             },
             overwrite,
             cancellationToken);
@@ -49,8 +43,8 @@ internal static class FittedFolder
     /// <summary>Reads manifest and tensors, checks that they belong together, and makes the thing of them.</summary>
     /// <exception cref="InvalidDataException">A file is damaged, of another kind, from another fit, or a tensor is missing or of another
     /// shape.</exception>
-    public static Task<T> LoadAsync<TOptions,
-        T>(string folder, string kind, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
+    public static Task<T> LoadAsync<TOptions, T>(
+        string folder, string kind, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         return ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => ReadAsync(manifest, at, make, cancellationToken),
@@ -61,31 +55,11 @@ internal static class FittedFolder
     public static Task<string> KindOfAsync(string folder, CancellationToken cancellationToken) =>
         ArtifactFolder.KindOfAsync(folder, ManifestFile, cancellationToken);
 
-    /// <summary>Checks a file against the hash of it that manifests of version 0.1 have; newer ones list the hashes of all files.</summary>
-    public static async Task CheckHashAsync(ArtifactManifest manifest, string name, string path, CancellationToken cancellationToken)
-    {
-        if (manifest.Files.Count > 0)
-        {
-            return;
-        }
-
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"File '{path}' does not exist; the manifest beside it names it.", path);
-        }
-
-        string hash = await ArtifactManifest.HashFileAsync(path, cancellationToken).ConfigureAwait(false);
-        if (!manifest.MadeFrom.TryGetValue(name, out string? expected) || expected != hash)
-        {
-            throw new InvalidDataException($"File '{path}' is not the one that its manifest was written for (SHA-256 {hash}; expected {expected ?? "none"}): it comes from another fit.");
-        }
-    }
-
     private static async Task<T> ReadAsync<TOptions, T>(
         ArtifactManifest manifest, string folder, Func<TOptions, StoredTensors, T> make, CancellationToken cancellationToken)
     {
         string weights = Path.Combine(folder, WeightsFile);
-        await CheckHashAsync(manifest, "weights", weights, cancellationToken).ConfigureAwait(false);
+        await OldHashes.CheckFileAsync(manifest, "weights", weights, cancellationToken).ConfigureAwait(false);
         var options = manifest.OptionsAs<TOptions>();
         return await TorchThread.RunAsync("load", () =>
         {

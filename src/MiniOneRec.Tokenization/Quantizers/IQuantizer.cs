@@ -17,9 +17,8 @@ public interface IQuantizer : IDisposable
     int Width { get; }
 
     /// <summary>
-    /// Gets what tells this fit from every other one, for example a SHA-256 over what was learned. A catalogue compares it, so that it is
-    /// not used with
-    /// codebooks of another fit; the default, <see langword="null"/>, is not compared.
+    /// Gets a fingerprint that distinguishes this fit from every other one, for example a SHA-256 over what was learned. A catalogue
+    /// compares it, so that it is not used with codebooks of another fit; the default, <see langword="null"/>, is not compared.
     /// </summary>
     string? Fingerprint => null;
 

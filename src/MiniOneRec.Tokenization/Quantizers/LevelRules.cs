@@ -24,7 +24,8 @@ internal static class LevelRules
         if (sizes.Max() is var largest && embeddings.Count < largest)
         {
             throw new ArgumentException(
-                $"{embeddings.Count} vectors cannot fill a level of {largest} codes; give more items or smaller codebook sizes than [{string.Join(", ", sizes)}].", nameof(embeddings));
+                $"{embeddings.Count} vectors cannot fill a level of {largest} codes; "
+                + $"give more items or smaller codebook sizes than [{string.Join(", ", sizes)}].", nameof(embeddings));
         }
 
         if (largest > 1 && embeddings.Values.Span.Length > embeddings.Width && AllEqual(embeddings))

@@ -3,7 +3,7 @@ using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What can be asked of any quantizer.</summary>
+/// <summary>Extends every quantizer.</summary>
 public static class QuantizerExtensions
 {
     /// <summary>Measures how well codes stand for vectors.</summary>
@@ -32,7 +32,7 @@ public static class QuantizerExtensions
     }
 }
 
-/// <summary>How far decoded vectors are from the original ones.</summary>
+/// <summary>Describes how far decoded vectors are from the original ones.</summary>
 /// <param name="MeanSquaredError">The mean over all numbers.</param>
 /// <param name="Unexplained">The sum of squared errors as a share of the vectors' variance; 0 is perfect, 1 is as good as the mean
 /// vector.</param>

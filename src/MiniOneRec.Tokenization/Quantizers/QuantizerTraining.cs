@@ -18,7 +18,7 @@ internal abstract class QuantizerTraining(QuantizerTrainingOptions options) : Tr
     /// <summary>Gets the optimizer.</summary>
     public FusedAdamW Optimizer => Update.Optimizer;
 
-    /// <summary>Gets what moves the weights.</summary>
+    /// <summary>Gets the update of the weights.</summary>
     protected abstract GradientUpdate Update { get; }
 
     /// <summary>Gets the names of the losses that <see cref="Learn"/> gives.</summary>

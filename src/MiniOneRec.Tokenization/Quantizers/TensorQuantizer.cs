@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What the quantizers of this package share; write one of your own against <see cref="IQuantizer"/>.</summary>
+/// <summary>Holds what the quantizers of this package share; write one of your own against <see cref="IQuantizer"/>.</summary>
 /// <remarks>Fitting is for one thread at a time; everything else is safe for concurrent use once it is fitted.</remarks>
 public abstract class TensorQuantizer : IQuantizer
 {

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How far semantic IDs are shared.</summary>
+/// <summary>Describes how far semantic IDs are shared.</summary>
 /// <param name="Distinct">The number of different semantic IDs.</param>
 /// <param name="Rate">1 − distinct / items.</param>
 /// <param name="Groups">The number of semantic IDs with more than one item.</param>
@@ -20,7 +20,7 @@ public sealed record CollisionFigures(int Distinct, double Rate, int Groups, int
     }
 }
 
-/// <summary>How often an interaction leads to an item that shares its semantic ID.</summary>
+/// <summary>Describes how often an interaction leads to an item that shares its semantic ID.</summary>
 /// <param name="Count">The number of targets that the index has.</param>
 /// <param name="Unknown">The number of targets that it lacks, not counted above.</param>
 /// <param name="Ambiguous">The number of targets whose semantic ID another item has too.</param>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Whether last codes say something about their items, or were picked because they were free.</summary>
+/// <summary>Describes whether last codes say something about their items, or were picked because they were free.</summary>
 /// <param name="SiblingLowShare">Among items with siblings under their prefix: the share whose last code is below 10.</param>
 /// <param name="LoneLowShare">The same among items without siblings; a resolution that picks by code rather than by distance shows as a gap
 /// between the two.</param>
@@ -31,7 +31,8 @@ public sealed record LastCodeFigures(double SiblingLowShare, double LoneLowShare
     private static double LowShare(List<int> codes) => codes.Count == 0 ? 0 : (double)codes.Count(code => code < Low) / codes.Count;
 }
 
-/// <summary>Where the last code that an item got stands among all codes of its level by distance; rank 0 is the nearest.</summary>
+/// <summary>Describes where the last code that an item got stands among all codes of its level by distance; rank 0 is the
+/// nearest.</summary>
 /// <param name="Nearest">The share of items with the nearest code.</param>
 /// <param name="Mean">The mean rank over all items.</param>
 /// <param name="MedianElsewhere">The median rank of the items that did not get the nearest code, or 0 where all did.</param>

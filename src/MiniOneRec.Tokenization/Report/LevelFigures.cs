@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How one level's codes are used, and how its nodes branch into the next level.</summary>
+/// <summary>Describes how one level's codes are used, and how its nodes branch into the next level.</summary>
 /// <param name="Level">The level, zero-based.</param>
 /// <param name="Items">The number of items whose semantic ID reaches the level.</param>
 /// <param name="Size">K.</param>
@@ -60,7 +60,7 @@ public sealed record LevelFigures(
     }
 }
 
-/// <summary>How the nodes of one level branch.</summary>
+/// <summary>Describes how the nodes of one level branch.</summary>
 /// <param name="Inner">The number of nodes that have children.</param>
 /// <param name="Max">The most children.</param>
 /// <param name="Mean">The mean number of children of an inner node.</param>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How much of the neighbourhoods of the vectors is left when items are known by their codes alone.</summary>
+/// <summary>Describes how much of the neighbourhoods of the vectors is left when items are known by their codes alone.</summary>
 /// <param name="Neighbours">The number of nearest items that make a neighbourhood, by cosine.</param>
 /// <param name="Queries">The number of items whose neighbourhoods were compared.</param>
 /// <param name="Raw">Mean share of neighbours that the codes before resolution keep, where these were given.</param>
@@ -11,7 +11,7 @@ namespace MiniOneRec.Tokenization;
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals | JsonNumberHandling.AllowReadingFromString)]
 public sealed record NeighbourFigures(int Neighbours, int Queries, double? Raw, double Final, string Decoder);
 
-/// <summary>How pure the nodes of one level are in the items' categories.</summary>
+/// <summary>Describes how pure the nodes of one level are in the items' categories.</summary>
 /// <param name="Level">The level, zero-based; −1 is the root, the purity that no code at all has.</param>
 /// <param name="Nodes">The number of nodes with more than one item that has a category.</param>
 /// <param name="Items">The number of items under them.</param>

@@ -1,6 +1,6 @@
 namespace MiniOneRec.Tokenization;
 
-/// <summary>What a <see cref="SemanticIdReport"/> may look at besides the index; all of it is optional, and each part adds a
+/// <summary>Holds what a <see cref="SemanticIdReport"/> may look at besides the index; all of it is optional, and each part adds a
 /// section.</summary>
 public sealed record SemanticIdEvidence
 {

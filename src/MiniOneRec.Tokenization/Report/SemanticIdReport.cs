@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>How good an index is, before a model is trained on it: collisions, use of codes, shape of the tree, and what vectors and texts
-/// say.</summary>
+/// <summary>Describes how good an index is, before a model is trained on it: collisions, use of codes, shape of the tree, and what vectors
+/// and texts say.</summary>
 /// <remarks>
 /// Any index will do, one of ours or a foreign <c>.index.json</c>. A section whose evidence was not given is <see langword="null"/>.
 /// Motivation: semantic IDs bound what a generative recommender can learn, TIGER (arXiv:2305.05065), section 5.
@@ -47,7 +47,7 @@ public sealed record SemanticIdReport
     /// <summary>Gets use of codes and fan-out by level.</summary>
     public required IReadOnlyList<LevelFigures> Levels { get; init; }
 
-    /// <summary>Gets what the last codes say about their items.</summary>
+    /// <summary>Gets figures on how the last codes were chosen.</summary>
     public required LastCodeFigures LastCode { get; init; }
 
     /// <summary>Gets how well neighbourhoods survive.</summary>

@@ -9,9 +9,11 @@ internal static class SemanticIdReportText
     public static string Write(SemanticIdReport report)
     {
         var text = new StringBuilder();
-        void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        void Line(params FormattableString[] parts) =>
+            text.AppendJoin("", parts.Select(part => part.ToString(CultureInfo.InvariantCulture))).Append('\n');
 
-        Line($"{report.Items} items, {report.Collisions.Distinct} semantic IDs, depth {string.Join(", ", report.Depths.Select(depth => FormattableString.Invariant($"{depth.Key} ({depth.Value} items)")))}");
+        var depths = report.Depths.Select(depth => FormattableString.Invariant($"{depth.Key} ({depth.Value} items)"));
+        Line($"{report.Items} items, {report.Collisions.Distinct} semantic IDs, depth {string.Join(", ", depths)}");
         Line($"collisions            {Collisions(report.Collisions)}");
         if (report.RawCollisions is { } raw)
         {
@@ -31,14 +33,18 @@ internal static class SemanticIdReportText
                 ? string.Create(CultureInfo.InvariantCulture,
                     $"{fan.Max,11} {fan.Mean,6:F2} {fan.SingleChild,6} ({fan.SingleChildShare:P0})")
                 : "          –";
-            Line($"{level.Level + 1,5} {level.Used,6} / {level.Size,4} {level.Perplexity,11:F1} {level.LargestShare,8:P1} {level.Gini,6:F3} {level.Nodes,7}  {fanOut}");
+            Line(
+                $"{level.Level + 1,5} {level.Used,6} / {level.Size,4} {level.Perplexity,11:F1} {level.LargestShare,8:P1} ",
+                $"{level.Gini,6:F3} {level.Nodes,7}  {fanOut}");
         }
 
         Line($"");
         Line($"last code below 10    {report.LastCode.SiblingLowShare:P1} among siblings, {report.LastCode.LoneLowShare:P1} of lone items");
         if (report.LastCode.Ranks is { } ranks)
         {
-            Line($"last code by distance {ranks.Nearest:P1} nearest; elsewhere median rank {ranks.MedianElsewhere:0.#}, largest {ranks.Largest} of {ranks.Codes}");
+            Line(
+                $"last code by distance {ranks.Nearest:P1} nearest; elsewhere median rank {ranks.MedianElsewhere:0.#}, ",
+                $"largest {ranks.Largest} of {ranks.Codes}");
         }
 
         if (report.Neighbours is { } neighbours)
@@ -62,7 +68,9 @@ internal static class SemanticIdReportText
         {
             if (figures is not null)
             {
-                Line($"{name,-21} {figures.Items} items in {figures.Groups} groups; {figures.SharedIds} shared semantic IDs are such groups");
+                Line(
+                    $"{name,-21} {figures.Items} items in {figures.Groups} groups; ",
+                    $"{figures.SharedIds} shared semantic IDs are such groups");
             }
         }
     }

@@ -10,9 +10,8 @@ namespace MiniOneRec.Tokenization;
 /// <remarks>
 /// Level by level, k-means of what the levels above left over; no network. Balanced: the assignment keeps every code's number of items
 /// within ⌊N/K⌋ ± slack, solved exactly, as in OneRec (arXiv:2502.18965), section 3.1. A balanced level keeps a price per code, and
-/// encoding
-/// takes the code of least distance plus price, which gives the fitted items the codes of the balanced assignment and new items theirs.
-/// Vectors that are alike, number by number, have one code whatever the bounds.
+/// encoding takes the code of least distance plus price, which gives the fitted items the codes of the balanced assignment and new items
+/// theirs. Vectors that are alike, number by number, have one code whatever the bounds.
 /// </remarks>
 public sealed class RqKMeansQuantizer : TensorQuantizer
 {

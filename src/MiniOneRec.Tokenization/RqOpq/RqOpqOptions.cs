@@ -75,7 +75,9 @@ internal sealed class RqOpqOptionsRules : IValidateOptions<RqOpqOptions>
             .. options.ResidualSizes is { Count: > 0 } ? LevelRules.Check(nameof(options.ResidualSizes), options.ResidualSizes) : [],
             .. LevelRules.Check(nameof(options.ProductSizes), options.ProductSizes),
             .. options.ResidualSizes?.Count + options.ProductSizes?.Count > SemanticId.MaxDepth
-                ? [$"ResidualSizes and ProductSizes have {options.ResidualSizes?.Count + options.ProductSizes?.Count} levels together; there can be {SemanticId.MaxDepth}."]
+                ? [
+                    $"ResidualSizes and ProductSizes have {options.ResidualSizes?.Count + options.ProductSizes?.Count} levels together; "
+                    + $"there can be {SemanticId.MaxDepth}."]
                 : Array.Empty<string>(),
         ];
         return errors.Length > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;

@@ -10,8 +10,7 @@ namespace MiniOneRec.Tokenization;
 /// <remarks>
 /// RQ-OPQ of OneSearch (arXiv:2509.03236), section 3.1, with the rotation and product codes of Ge et al. (CVPR 2013), algorithm 1. Residual
 /// k-means does not change under rotation, so one learned rotation serves all levels; it is applied where it matters, before the product
-/// codes.
-/// Product codes are not coarse to fine: the last levels of one prefix are independent of each other.
+/// codes. Product codes are not coarse to fine: the last levels of one prefix are independent of each other.
 /// </remarks>
 public sealed class RqOpqQuantizer : TensorQuantizer
 {

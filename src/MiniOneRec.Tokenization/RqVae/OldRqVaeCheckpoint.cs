@@ -62,10 +62,11 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
 
     private IReadOnlyDictionary<string, string> Metadata()
     {
-        var metadata = SafetensorsFile.ReadHeader(_path).Metadata;
+        var metadata = SafetensorsHeader.Read(_path).Metadata;
         return metadata.ContainsKey(Run) ? metadata
             : throw new InvalidDataException(
-                $"File '{_path}' is no checkpoint of a quantizer, for its metadata has no '{Run}'; it was left as it is. Choose another Checkpoints.Folder.");
+                $"File '{_path}' is no checkpoint of a quantizer, for its metadata has no '{Run}'; it was left as it is. "
+                + "Choose another Checkpoints.Folder.");
     }
 
     // A run is described by the fingerprint of the vectors, the seed and the options, between spaces.

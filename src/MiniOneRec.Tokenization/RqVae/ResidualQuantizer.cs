@@ -10,8 +10,7 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Levels of codes, each quantizing what the levels above it left over.</summary>
 /// <remarks>
 /// RQ-VAE, Lee et al. (arXiv:2203.01941), section 3.1, and TIGER (arXiv:2305.05065), section 3.1. Level loss: mse(e, sg[r]) + β·mse(sg[e],
-/// r);
-/// quantisation loss: the mean over levels, as in the MiniOneRec reference.
+/// r); quantisation loss: the mean over levels, as in the MiniOneRec reference.
 /// </remarks>
 internal sealed class ResidualQuantizer : nn.Module
 {

@@ -10,9 +10,8 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Semantic IDs by RQ-KMeans+: balanced residual k-means, refined by a network that starts as the identity.</summary>
 /// <remarks>
 /// As the MiniOneRec reference takes it from GPR (arXiv:2511.10138): encoder z = x + MLP(x) with a last layer of zeros, codebooks from
-/// balanced
-/// residual k-means, then trained as an RQ-VAE. <see cref="RqVaeOptions.LatentWidth"/> and <see cref="RqVaeOptions.Initialization"/> play
-/// no part.
+/// balanced residual k-means, then trained as an RQ-VAE. <see cref="RqVaeOptions.LatentWidth"/> and
+/// <see cref="RqVaeOptions.Initialization"/> play no part.
 /// </remarks>
 public sealed class RqKMeansPlusQuantizer : TensorQuantizer
 {

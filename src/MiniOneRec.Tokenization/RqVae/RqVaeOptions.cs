@@ -131,7 +131,7 @@ public sealed class RqVaeOptions
     public QuantizerTrainingOptions Training { get; set; } = new();
 }
 
-/// <summary>How a reconstruction is compared with its vector.</summary>
+/// <summary>Specifies how a reconstruction is compared with its vector.</summary>
 public enum ReconstructionLoss
 {
     /// <summary>Mean of squared differences.</summary>
@@ -141,7 +141,7 @@ public enum ReconstructionLoss
     AbsoluteError,
 }
 
-/// <summary>How gradients pass the levels of a residual quantizer.</summary>
+/// <summary>Specifies how gradients pass the levels of a residual quantizer.</summary>
 public enum ResidualGradient
 {
     /// <summary>The next residual subtracts the code as a constant and the sum passes straight through once: every level commits the
@@ -153,7 +153,7 @@ public enum ResidualGradient
     StraightThrough,
 }
 
-/// <summary>Where Sinkhorn assigns in place of the nearest code.</summary>
+/// <summary>Specifies where Sinkhorn assigns in place of the nearest code.</summary>
 public enum SinkhornUse
 {
     /// <summary>In training only.</summary>
@@ -166,7 +166,7 @@ public enum SinkhornUse
     Both,
 }
 
-/// <summary>How codebooks begin.</summary>
+/// <summary>Specifies how codebooks are initialised.</summary>
 public enum CodebookInitialization
 {
     /// <summary>k-means of each level's residuals over the whole catalogue.</summary>
@@ -193,7 +193,9 @@ internal sealed class RqVaeOptionsRules : IValidateOptions<RqVaeOptions>
         if (options.SinkhornEpsilons is { Count: > 0 } epsilons && options.CodebookSizes is not null
             && (epsilons.Count != options.CodebookSizes.Count || epsilons.Any(epsilon => !(epsilon >= 0 && epsilon < 1e6))))
         {
-            errors.Add($"SinkhornEpsilons [{string.Join(", ", epsilons)}] must have one number, at least 0, for each of the {options.CodebookSizes.Count} CodebookSizes.");
+            errors.Add(
+                $"SinkhornEpsilons [{string.Join(", ", epsilons)}] must have one number, at least 0, "
+                + $"for each of the {options.CodebookSizes.Count} CodebookSizes.");
         }
 
         return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;

@@ -8,8 +8,7 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Semantic IDs by a residual-quantized autoencoder.</summary>
 /// <remarks>
 /// TIGER (arXiv:2305.05065), section 3.1; MiniOneRec (arXiv:2510.24431). Departures from the reference system: the textbook gradient,
-/// codebooks
-/// initialised from the whole catalogue, and dead codes revived.
+/// codebooks initialised from the whole catalogue, and dead codes revived.
 /// </remarks>
 public sealed class RqVaeQuantizer : TensorQuantizer
 {

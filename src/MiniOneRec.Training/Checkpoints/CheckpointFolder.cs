@@ -35,7 +35,8 @@ internal sealed partial class CheckpointFolder(string folder)
         if (ManifestsOfOthers.FirstOrDefault(name => name != old && File.Exists(Path.Combine(folder, name))) is { } other)
         {
             throw new IOException(
-                $"Checkpoints.Folder '{folder}' holds '{other}', so that another artifact lives there. Give the checkpoints of this run a folder of their own.");
+                $"Checkpoints.Folder '{folder}' holds '{other}', so that another artifact lives there. "
+                + "Give the checkpoints of this run a folder of their own.");
         }
 
         Directory.CreateDirectory(folder);
@@ -59,7 +60,8 @@ internal sealed partial class CheckpointFolder(string folder)
             if (KindOf(path) is { } other && other != kind)
             {
                 throw new IOException(
-                    $"Checkpoints.Folder '{folder}' holds '{path}' of kind '{other}', not '{kind}'; it was left as it is. Give the checkpoints of this run a folder of their own.");
+                    $"Checkpoints.Folder '{folder}' holds '{path}' of kind '{other}', not '{kind}'; it was left as it is. "
+                    + "Give the checkpoints of this run a folder of their own.");
             }
         }
 
@@ -131,7 +133,7 @@ internal sealed partial class CheckpointFolder(string folder)
         }
         else if (!IsOurs(path) || Directory.GetFileSystemEntries(path).Length == 2)
         {
-            Directory.Delete(path, recursive: true);            // a checkpoint has two files; with a third it is somebody's
+            Directory.Delete(path, recursive: true);            // a checkpoint has two files; with a third it belongs to the user
         }
     }
 }

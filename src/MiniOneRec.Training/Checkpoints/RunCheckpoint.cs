@@ -11,10 +11,9 @@ internal delegate Task TensorWriter(string path, IReadOnlyList<(string, Tensor)>
 /// <summary>The checkpoints of a run, from which an interrupted one goes on with identical bits.</summary>
 /// <remarks>
 /// A checkpoint is a folder <c>step-N</c> with a manifest and one file of tensors, written aside and renamed, so that at every moment at
-/// least one is whole;
-/// older ones are deleted after that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only when no checkpoint
-/// names them any
-/// more. The manifest has the hashes of all these files, the options, and fingerprints of what the run works on.
+/// least one is whole; older ones are deleted after that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only
+/// when no checkpoint names them any more. The manifest has the hashes of all these files, the options, and fingerprints of what the run
+/// works on.
 /// </remarks>
 /// <param name="folder">The folder.</param>
 /// <param name="identity">What a continued run must share.</param>
@@ -209,7 +208,9 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
     }
 
     private IOException Failed(string what, IOException e) =>
-        new($"{what} could not be written: {e.Message} {(Latest is { } whole ? $"The checkpoint '{whole}' is whole." : "There is no earlier checkpoint.")}", e);
+        new(
+            $"{what} could not be written: "
+            + $"{e.Message} {(Latest is { } whole ? $"The checkpoint '{whole}' is whole." : "There is no earlier checkpoint.")}", e);
 
     private sealed record StoredRun(TState State, StoredTensors Tensors, string? Environment) : IDisposable
     {

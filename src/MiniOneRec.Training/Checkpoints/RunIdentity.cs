@@ -19,6 +19,9 @@ internal sealed record RunIdentity
     /// <summary>Gets the run's options, without those that change no weight.</summary>
     public JsonObject Options { get; init; } = [];
 
+    /// <summary>Gets the options that may differ from those of a checkpoint, by path, for example <c>lora.saveTo</c>.</summary>
+    public IReadOnlyCollection<string> Free { get; init; } = [];
+
     /// <summary>Gets what the names of the trained weights begin with among the tensors of a checkpoint.</summary>
     public string WeightPrefix { get; init; } = "weight.";
 
@@ -80,11 +83,16 @@ internal sealed record RunIdentity
     // Checkpoints of version 0.1 know fewer fingerprints.
     private static bool IsKnown(ArtifactManifest manifest, string what) => manifest.Files.Count > 0 || manifest.MadeFrom.ContainsKey(what);
 
-    private static void Compare(string at, JsonObject there, JsonObject here, List<string> differences)
+    private void Compare(string at, JsonObject there, JsonObject here, List<string> differences)
     {
         foreach (string key in here.Select(pair => pair.Key).Union(there.Select(pair => pair.Key)))
         {
             string path = at.Length == 0 ? key : $"{at}.{key}";
+            if (Free.Contains(path))
+            {
+                continue;
+            }
+
             if (there[key] is JsonObject old && here[key] is JsonObject current)
             {
                 Compare(path, old, current, differences);

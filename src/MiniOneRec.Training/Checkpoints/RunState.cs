@@ -25,7 +25,7 @@ internal record RunState
     /// <summary>Gets why the run is over, or <see langword="null"/> while it is not.</summary>
     public string? StopReason { get; init; }
 
-    /// <summary>Gets what the training loop starts from.</summary>
+    /// <summary>Gets the state from which the training loop starts.</summary>
     [JsonIgnore]
     public LoopState Loop =>
         new() { Step = Step, SinceBest = SinceBest, ValidationDue = ValidationDue, StopReason = StopReason, Trained = Trained };

@@ -21,7 +21,7 @@ internal sealed record StepOutcome
     /// <summary>Gets the figures to report, or <see langword="null"/> where this step reports none.</summary>
     public Dictionary<string, double>? Metrics { get; init; }
 
-    /// <summary>Gets what was no finite number, or <see langword="null"/>. It ends the run with
+    /// <summary>Gets the name of what was not finite, or <see langword="null"/>. It ends the run with
     /// <see cref="TrainingDivergedException"/>.</summary>
     public string? Divergence { get; init; }
 

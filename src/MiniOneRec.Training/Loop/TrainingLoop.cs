@@ -3,7 +3,7 @@ namespace MiniOneRec.Training;
 /// <summary>Runs the steps of a training run until its budget is used up, its patience is lost, or it is cancelled.</summary>
 /// <param name="plan">What to do.</param>
 /// <param name="step">Does one step.</param>
-/// <param name="callbacks">Validates, saves and hears of reports.</param>
+/// <param name="callbacks">Validates, saves and receives reports.</param>
 /// <param name="progress">The caller's progress, or <see langword="null"/>.</param>
 /// <param name="time">The clock, by default the system's.</param>
 internal sealed class TrainingLoop(

@@ -20,8 +20,7 @@ internal sealed record LearningRateCurve
 
     /// <summary>
     /// Gets whether the last step of the warm-up has the peak itself. Otherwise it has peak · W / W, whose last bit can differ: recorded
-    /// runs of
-    /// quantizers depend on the one, those of decoders on the other.
+    /// runs of quantizers depend on the one, those of decoders on the other.
     /// </summary>
     public bool ExactPeak { get; init; }
 

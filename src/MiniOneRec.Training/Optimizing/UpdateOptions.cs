@@ -17,8 +17,7 @@ internal sealed record UpdateOptions
 
     /// <summary>
     /// Gets whether gradients are scaled in place and by <c>ClipNorm / (norm + 1e-6)</c>, as torch.nn.utils.clip_grad_norm_ does, and are
-    /// not measured
-    /// where there is no limit. Otherwise AdamW divides them in its own pass over memory.
+    /// not measured where there is no limit. Otherwise AdamW divides them in its own pass over memory.
     /// </summary>
     public bool ClipsInPlace { get; init; }
 }

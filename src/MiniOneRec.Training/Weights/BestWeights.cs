@@ -11,7 +11,7 @@ internal sealed class BestWeights(int capacity, Func<double, double, bool> isBet
     private readonly List<KeptWeights> _kept = [];
     private readonly MemoryWeights? _memory = store is null ? new MemoryWeights() : null;
 
-    /// <summary>Gets what is kept, best first.</summary>
+    /// <summary>Gets the kept weights, best first.</summary>
     public IReadOnlyList<KeptWeights> Kept => _kept;
 
     /// <summary>Gets the best, or <see langword="null"/> before the first validation.</summary>

@@ -8,8 +8,7 @@ namespace MiniOneRec.Training;
 /// <summary>The weights that the optimizer moves, in float32, beside those that the model computes with.</summary>
 /// <remarks>
 /// In float32 both are one. In another type the optimizer's are copies: the gradients of each micro-batch are added to theirs in float32,
-/// and after a step they
-/// are rounded into the model.
+/// and after a step they are rounded into the model.
 /// </remarks>
 internal sealed class MasterWeights : IDisposable
 {
@@ -20,8 +19,7 @@ internal sealed class MasterWeights : IDisposable
     /// <param name="precision">That type, with the exact values of the weights.</param>
     /// <param name="keepsGradients">
     /// Whether gradients lie side by side from the start and are set to zero between steps. That leaves the heap whole for activations;
-    /// made on the way, they
-    /// cut it to pieces. Otherwise they are dropped, and the next ones take their place without a pass over memory.
+    /// made on the way, they cut it to pieces. Otherwise they are dropped, and the next ones take their place without a pass over memory.
     /// </param>
     public MasterWeights(IReadOnlyList<(string Name, Parameter Value)> trained, ModelPrecision precision, bool keepsGradients = false)
     {

@@ -35,7 +35,7 @@ internal sealed class ModelPrecision : IDisposable
     /// <summary>Gets the type in which the model computes.</summary>
     public ScalarType Compute { get; }
 
-    /// <summary>Gets the exact values that nobody took, by name: those of the frozen weights.</summary>
+    /// <summary>Gets the exact values that were not taken, by name: those of the frozen weights.</summary>
     public IEnumerable<(string Name, Tensor Value)> Kept => _exact.Select(pair => (pair.Key, pair.Value));
 
     /// <summary>Hands over the float32 value of a weight as it was before the change.</summary>

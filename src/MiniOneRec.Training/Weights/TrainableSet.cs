@@ -33,7 +33,7 @@ internal sealed class TrainableSet : IDisposable
         }
     }
 
-    /// <summary>Gets what is trained, by name.</summary>
+    /// <summary>Gets the trained parameters, by name.</summary>
     public IReadOnlyList<(string Name, Parameter Value)> All { get; }
 
     /// <summary>Gets the same as tensors.</summary>

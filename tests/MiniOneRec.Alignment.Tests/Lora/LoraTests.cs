@@ -58,7 +58,7 @@ public sealed class LoraTests
         var config = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder["adapter"], "adapter_config.json")))!;
         Assert.Equal("LORA", (string?)config["peft_type"]);
         Assert.Equal(8, (int)config["trainable_token_indices"]!["embed_tokens"]![0]!);
-        var (entries, _, _) = MiniOneRec.Tensors.SafetensorsFile.ReadHeader(Path.Combine(folder["adapter"], "adapter_model.safetensors"));
+        var (entries, _, _) = MiniOneRec.Tensors.SafetensorsHeader.Read(Path.Combine(folder["adapter"], "adapter_model.safetensors"));
         Assert.Contains("base_model.model.model.layers.1.mlp.down_proj.lora_A.weight", entries.Keys);
         Assert.Contains("base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta", entries.Keys);
         Assert.Equal(5 * 2 - 1, entries.Count);

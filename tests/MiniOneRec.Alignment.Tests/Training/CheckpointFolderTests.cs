@@ -47,6 +47,30 @@ public sealed class CheckpointFolderTests
     }
 
     [Fact]
+    public async Task Resume_WithAnotherFolderForAdapters_GoesOn()
+    {
+        using var folder = new TemporaryFolder();
+        var options = Options(folder["run"]);
+        options.Lora = new LoraOptions { Rank = 2, SaveTo = folder["first"] };
+        using var first = Toy.Recommender(16).Recommender;
+        var expected = await new SftTrainer(options).TrainAsync(first, Data(first), Validation);
+        options.Lora.SaveTo = folder["second"];
+        using var again = Toy.Recommender(16).Recommender;
+
+        var result = await new SftTrainer(options).TrainAsync(again, Data(again), Validation);
+
+        Assert.Equal((expected.Steps, expected.BestValidation), (result.Steps, result.BestValidation));
+        Assert.Equal(Toy.Weights(first.Model), Toy.Weights(again.Model));
+        Assert.True(File.Exists(folder["second/adapter_model.safetensors"]));
+        options.Lora.Rank = 4;
+        using var other = Toy.Recommender(16).Recommender;
+        var error = await Assert.ThrowsAsync<InvalidDataException>(
+            () => new SftTrainer(options).TrainAsync(other, Data(other), Validation));
+        Assert.Contains("lora.rank (2 there, 4 here)", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("saveTo", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Cancelled_GoesOnWithTheModelInMemory()
     {
         using var folder = new TemporaryFolder();
@@ -191,56 +215,6 @@ public sealed class CheckpointFolderTests
 
         Assert.Contains(manifest, error.Message, StringComparison.Ordinal);
         Assert.Equal([folder[manifest]], Directory.GetFileSystemEntries(folder.Root));
-    }
-
-    [Fact]
-    public async Task RunLog_OverAFileOfTheUser_IsRefused()
-    {
-        using var folder = new TemporaryFolder();
-        await File.WriteAllTextAsync(folder["thesis.csv"], "title,year\n");
-        await File.WriteAllTextAsync(folder["notes.md"], "# Mine\n");
-        foreach (string name in (string[])["thesis.csv", "notes.md"])
-        {
-            using var model = Toy.Recommender(16).Recommender;
-            var options = Options(null);
-            options.RunLog = folder[name];
-            await Assert.ThrowsAsync<IOException>(() => new SftTrainer(options).TrainAsync(model, Data(model), Validation));
-        }
-
-        Assert.Equal("# Mine\n", await File.ReadAllTextAsync(folder["notes.md"]));
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task WeightsThatAreNotFinite_AreNeitherSavedNorReturned(bool validates)
-    {
-        using var folder = new TemporaryFolder();
-        using var model = Toy.Recommender(16).Recommender;
-        var options = Options(folder["run"]);
-        (options.Epochs, options.Checkpoints.Every, options.AverageDecay) = (1, 2, 0);
-        long last = 0;
-        using var rehearsal = Toy.Recommender(16).Recommender;
-        last = (await new SftTrainer(Options(null, epochs: 1)).TrainAsync(rehearsal, Data(rehearsal))).Steps;
-        var progress = new Immediate(report =>
-        {
-            if (report.Step == last)
-            {
-                using var noGrad = torch.no_grad();
-                model.Model.HeadWeight.fill_(float.PositiveInfinity);       // after the last loss was looked at
-            }
-        });
-
-        var error = await Assert.ThrowsAsync<TrainingDivergedException>(
-            () => new SftTrainer(options).TrainAsync(model, Data(model), validates ? Validation : null, progress));
-
-        Assert.Equal(last, error.Step);
-        Assert.Contains("not finite", error.Message, StringComparison.Ordinal);
-        Assert.NotNull(error.Checkpoint);
-        if (validates)
-        {
-            Assert.All(Toy.Weights(model.Model), weight => Assert.True(float.IsFinite(weight)));
-        }
     }
 
     [Fact]

@@ -91,7 +91,8 @@ public sealed class ObservationTests
 
         var result = await new SftTrainer(options).TrainAsync(recommender, Toy.Users(), rows);
 
-        using var serving = new GenerativeRecommender(recommender.Model, index, recommender.Template, new RecommenderOptions { BeamWidth = 5 });
+        using var serving =
+            new GenerativeRecommender(recommender.Model, index, recommender.Template, new RecommenderOptions { BeamWidth = 5 });
         double hits = 0, gain = 0;
         foreach (var row in rows)
         {

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using MiniOneRec.Alignment;
 using TorchSharp;
 
@@ -28,6 +29,31 @@ public sealed class RefusedRunTests
 
         Assert.Contains(best, error.Message, StringComparison.Ordinal);
         Assert.Equal(weights, Toy.Weights(model.Model));
+    }
+
+    [Fact]
+    public void AdapterOptionsOutOfRange_AreToldWithTheOthers()
+    {
+        var options = new SftOptions
+        {
+            MaxDuration = TimeSpan.Zero,
+            Lora = new LoraOptions
+            {
+                RankPattern = new Dictionary<string, int> { ["q_proj"] = -1, ["k_proj"] = 4, ["v_proj"] = 4_097 },
+                AlphaPattern = new Dictionary<string, double> { ["o_proj"] = 0, ["up_proj"] = double.NaN },
+                Layers = [0, -2],
+            },
+        };
+
+        string message = Assert.Throws<OptionsValidationException>(() => new SftTrainer(options)).Message;
+
+        Assert.Contains("MaxDuration is 00:00:00", message, StringComparison.Ordinal);
+        Assert.Contains("Lora.RankPattern['q_proj'] is -1; expected 1 to 4096.", message, StringComparison.Ordinal);
+        Assert.Contains("Lora.RankPattern['v_proj'] is 4097; expected 1 to 4096.", message, StringComparison.Ordinal);
+        Assert.Contains("Lora.AlphaPattern['o_proj'] is 0; expected 1e-6 to 1e6.", message, StringComparison.Ordinal);
+        Assert.Contains("Lora.AlphaPattern['up_proj'] is NaN", message, StringComparison.Ordinal);
+        Assert.Contains("Lora.Layers holds -2; layers count from 0.", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("k_proj", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace MiniOneRec.Baselines.Tests;
 
 public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
@@ -40,7 +42,7 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
     }
 
     [Theory]
-    [InlineData("items.json", "[1]", "its SHA-256 differs")]
+    [InlineData("items.json", "[1]", "is not the one that its manifest was written for (SHA-256")]
     [InlineData("minionerec.json", "{", "line 1")]
     [InlineData("minionerec.json", """{"kind":"gru4rec"}""", "expected 'sasrec'")]
     [InlineData("model.safetensors", "xx", "is 2 bytes long")]
@@ -53,6 +55,31 @@ public sealed class SasRecRecommenderTests : IAsyncLifetime, IDisposable
 
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
         Assert.Contains(problem, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Load_FolderOfVersion01_IsReadAndChecked(bool damaged)
+    {
+        await _recommender.SaveAsync(Folder);
+        string path = Path.Combine(Folder, "minionerec.json");
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        Assert.True(manifest.Remove("checksum"));
+        manifest["madeFrom"] = new JsonObject { ["items.json"] = manifest["files"]!["items.json"]!.DeepClone() };
+        Assert.True(manifest.Remove("files"));
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+        if (!damaged)
+        {
+            using var loaded = await SasRecRecommender.LoadAsync(Folder);
+            Assert.Equal(_recommender.Items, loaded.Items);
+            return;
+        }
+
+        await File.AppendAllTextAsync(Path.Combine(Folder, "items.json"), " ");
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => SasRecRecommender.LoadAsync(Folder));
+        Assert.Contains("items.json' is not the one that its manifest was written for (SHA-256", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

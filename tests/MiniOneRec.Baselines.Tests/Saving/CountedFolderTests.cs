@@ -104,7 +104,7 @@ public sealed class CountedFolderTests : IDisposable
         await File.AppendAllTextAsync(Path.Combine(Folder, damaged), " ");
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => SequentialRulesRecommender.LoadAsync(Folder));
-        Assert.Contains($"{damaged}' is not the file that its manifest was written for; its SHA-256 differs", error.Message,
+        Assert.Contains($"{damaged}' is not the one that its manifest was written for (SHA-256", error.Message,
             StringComparison.Ordinal);
     }
 
@@ -142,7 +142,6 @@ public sealed class CountedFolderTests : IDisposable
         var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!;
         string catalogue = Path.Combine(Folder, "items.json");
         await File.WriteAllTextAsync(catalogue, """{"items":["a","b"],"counts":[1,2]}""");
-        manifest["madeFrom"]!["items.json"] = await ArtifactManifest.HashFileAsync(catalogue);
         Assert.True(manifest.AsObject().Remove("checksum"));
         await File.WriteAllTextAsync(path, manifest.ToJsonString());
 

@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Baselines.Tests;
 
@@ -97,6 +99,33 @@ public sealed class SavedPriorTests : IDisposable
         Assert.Equal(Answers(recommender), Answers(loaded));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LoadAsync_FolderOfVersion01_ChecksThePriorByTheHashOfItsFolder(bool damaged)
+    {
+        using var recommender = await MakeAsync(new SequentialRulesRecommender(Toy.Ring));
+        await recommender.SaveAsync(Folder);
+        Assert.DoesNotContain("prior", (await ArtifactManifest.LoadAsync(Path.Combine(Folder, "minionerec.json"))).MadeFrom.Keys);
+        string path = Path.Combine(Folder, "minionerec.json");
+        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
+        Assert.True(manifest.Remove("checksum") && manifest.Remove("files"));
+        manifest["madeFrom"]!["prior"] = await OldHashes.HashFolderAsync(Path.Combine(Folder, "prior"), default);
+        await File.WriteAllTextAsync(path, manifest.ToJsonString());
+        if (!damaged)
+        {
+            using var loaded = await GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders));
+            Assert.Equal(Answers(recommender), Answers(loaded));
+            return;
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(Folder, "prior", "more.txt"), "x");
+
+        var error = await Assert.ThrowsAsync<InvalidDataException>(
+            () => GenerativeRecommender.LoadAsync(Folder, With(BaselineScorers.Loaders)));
+        Assert.Contains("is not the one that was saved with the model", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task LoadAsync_UnknownKind_NamesItAndWhatToRegister()
     {
@@ -113,7 +142,8 @@ public sealed class SavedPriorTests : IDisposable
             GenerativeRecommender.LoadAsync(Folder, With([ScorerLoader.Skip("mine")])));
         Assert.Contains("'mine'", other.Message, StringComparison.Ordinal);
 
-        using var without = await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
+        using var without =
+            await GenerativeRecommender.LoadAsync(Folder, With([.. BaselineScorers.Loaders, ScorerLoader.Skip("sequential-rules")]));
         Assert.Null(without.Prior);
     }
 

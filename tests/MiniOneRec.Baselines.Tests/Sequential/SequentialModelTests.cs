@@ -44,9 +44,14 @@ public sealed class SequentialModelTests
     }
 
     [Theory]
-    [InlineData("sasrec", "blocks.0.attention_norm.bias blocks.0.attention_norm.weight blocks.0.down.bias blocks.0.down.weight blocks.0.feed_forward_norm.bias blocks.0.feed_forward_norm.weight blocks.0.out.bias blocks.0.out.weight blocks.0.qkv.bias blocks.0.qkv.weight blocks.0.up.bias blocks.0.up.weight items.weight norm.bias norm.weight positions.weight")]
+    [InlineData("sasrec",
+        "blocks.0.attention_norm.bias blocks.0.attention_norm.weight blocks.0.down.bias blocks.0.down.weight "
+        + "blocks.0.feed_forward_norm.bias blocks.0.feed_forward_norm.weight blocks.0.out.bias blocks.0.out.weight blocks.0.qkv.bias "
+        + "blocks.0.qkv.weight blocks.0.up.bias blocks.0.up.weight items.weight norm.bias norm.weight positions.weight")]
     [InlineData("gru4rec", "gru.bias_hh_l0 gru.bias_ih_l0 gru.weight_hh_l0 gru.weight_ih_l0 items.weight out.bias out.weight")]
-    [InlineData("caser", "horizontal.0.bias horizontal.0.weight horizontal.1.bias horizontal.1.weight horizontal.2.bias horizontal.2.weight items.weight out.bias out.weight vertical.weight")]
+    [InlineData("caser",
+        "horizontal.0.bias horizontal.0.weight horizontal.1.bias horizontal.1.weight horizontal.2.bias horizontal.2.weight items.weight "
+        + "out.bias out.weight vertical.weight")]
     public void Parameters_Names_AreStable(string kind, string names)
     {
         using var model = Create(kind);

@@ -39,7 +39,9 @@ internal static class AmazonRawGolden
     private static string[] Rows(string part, string[] users, string[] items) =>
     [
         .. File.ReadLines(Path.Combine(Folder, "expected", $"Toolbox.{part}.inter")).Skip(1).Select(line => line.Split('\t'))
-            .Select(cells => $"{users[Number(cells[0])]}\t{string.Join(' ', cells[1].Split(' ').Select(item => items[Number(item)]))}\t{items[Number(cells[2])]}"),
+            .Select(cells => string.Join(
+                '\t', users[Number(cells[0])], string.Join(' ', cells[1].Split(' ').Select(item => items[Number(item)])),
+                items[Number(cells[2])])),
     ];
 
     private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);

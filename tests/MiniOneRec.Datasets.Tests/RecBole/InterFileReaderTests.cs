@@ -50,12 +50,15 @@ public sealed class InterFileReaderTests
     {
         using var folder = new TempFolder();
         string path = folder.File(
-            "x.inter", "timestamp:float\tevent_type:token\titem_id:token\treview:token_seq\tuser_id:token\r\n1.5e1\tbuy\ti b\tso so\tu\r\n15.25\tview\tj\t\tv\r\n14\tview\tk\t\tu\r\n");
+            "x.inter",
+                "timestamp:float\tevent_type:token\titem_id:token\treview:token_seq\tuser_id:token\r\n1.5e1\tbuy\ti b\tso "
+                + "so\tu\r\n15.25\tview\tj\t\tv\r\n14\tview\tk\t\tu\r\n");
 
         var sequences = await InterFileReader.ReadSequencesAsync(path);
 
         Assert.Equal(["u:k,i b:14,15:view,buy", "v:j:15:view"], sequences.Select(
-            user => $"{user.UserId}:{string.Join(',', user.ItemIds)}:{string.Join(',', user.Timestamps!)}:{string.Join(',', user.EventTypes!)}"));
+            user => string.Join(
+                ':', user.UserId, string.Join(',', user.ItemIds), string.Join(',', user.Timestamps!), string.Join(',', user.EventTypes!))));
     }
 
     [Fact]

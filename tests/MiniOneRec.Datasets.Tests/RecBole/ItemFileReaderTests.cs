@@ -8,7 +8,8 @@ public sealed class ItemFileReaderTests
         using var folder = new TempFolder();
         string path = folder.File(
             "ml.item",
-            "price:float\titem_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\ttags:token_seq\n9.5\t1\tToy Story\t1995\tAnimation Comedy\ta b\n\t2\tHeat\t\t\t\n");
+            "price:float\titem_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\ttags:token_seq\n9.5\t1\tToy "
+            + "Story\t1995\tAnimation Comedy\ta b\n\t2\tHeat\t\t\t\n");
 
         var items = await ItemFileReader.ReadAsync(path).ToListAsync();
 

@@ -3,7 +3,8 @@ namespace MiniOneRec.Datasets.Tests;
 public sealed class SteamReaderTests
 {
     private const string Review =
-        "{u'username': u'Chaos \"Syren\"', u'hours': 0.1, u'products': 41, u'product_id': u'725280', u'date': u'2017-12-17', u'text': u\"it's \\xe9\", u'early_access': False}\n";
+        "{u'username': u'Chaos \"Syren\"', u'hours': 0.1, u'products': 41, u'product_id': u'725280', u'date': u'2017-12-17', u'text': "
+        + "u\"it's \\xe9\", u'early_access': False}\n";
 
     [Fact]
     public async Task ReadReviews_PrintedDictionaries_GiveInteractions()
@@ -23,7 +24,8 @@ public sealed class SteamReaderTests
     {
         using var folder = new TempFolder();
         string path = folder.File("steam_games.json",
-            "{u'publisher': u'Kotoshiro', u'genres': [u'Action', u'Indie'], u'app_name': u'Lost', u'id': u'761140', u'price': 4.99}\n{u'title': u'No id'}\n");
+            "{u'publisher': u'Kotoshiro', u'genres': [u'Action', u'Indie'], u'app_name': u'Lost', u'id': u'761140', "
+            + "u'price': 4.99}\n{u'title': u'No id'}\n");
 
         var game = Assert.Single(await SteamReader.ReadItemsAsync(path).ToListAsync());
 

@@ -71,6 +71,20 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public void TrainingResult_WithoutItsFigure_HasNone()
+    {
+        const string Json = """{"steps":9,"bestStep":3}""";
+        foreach (var options in new[] { JsonSerializerOptions.Web, MiniOneRecJsonContext.Default.Options })
+        {
+            var result = JsonSerializer.Deserialize<TrainingResult>(Json, options)!;
+
+            Assert.True(double.IsNaN(result.BestValidation), $"{result.BestValidation}");
+            Assert.Equal((9, 3, "completed", 0), (result.Steps, result.BestStep, result.StopReason, result.History.Count));
+            Assert.Equal(0.5, JsonSerializer.Deserialize<TrainingResult>(Json[..^1] + ",\"bestValidation\":0.5}", options)!.BestValidation);
+        }
+    }
+
+    [Fact]
     public async Task SemanticIdReport_ComesBackEqual()
     {
         var report = await SemanticIdReport.CreateAsync(new SemanticIdIndex([new("a", new(0, 1)), new("b", new(1)), new("c", new(0, 1))]));

@@ -5,7 +5,8 @@ namespace MiniOneRec.IntegrationTests.Snippets;
 
 internal static class BaselinesGenerativeReadme
 {
-    public static async Task<IReadOnlyList<IReadOnlyList<Beam>>> Run(CompactTemplate template, SemanticIdTrie trie, IReadOnlyList<SemanticId> history)
+    public static async Task<IReadOnlyList<IReadOnlyList<Beam>>> Run(
+        CompactTemplate template, SemanticIdTrie trie, IReadOnlyList<SemanticId> history)
     {
         var config = new T5Config
         {

@@ -23,7 +23,8 @@ internal static class HowTo
         return split;
     }
 
-    public static InteractionDataset OwnObjects(IEnumerable<(string User, string Product, DateTime At)> purchases, IReadOnlyList<Item> products)
+    public static InteractionDataset OwnObjects(
+        IEnumerable<(string User, string Product, DateTime At)> purchases, IReadOnlyList<Item> products)
     {
         var data = new InteractionDataset
         {

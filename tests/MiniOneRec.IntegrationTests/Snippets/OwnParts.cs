@@ -19,7 +19,8 @@ internal static class OwnParts
     public static async Task SaveAsync(SemanticIdIndex index, string folder)
     {
         var template = new LastItems(index.LevelSizes);
-        using var recommender = new GenerativeRecommender(new ScaledDecoder(DecoderConfig.Small(template.VocabularySize, 16, 1, 2)), index, template);
+        using var recommender =
+            new GenerativeRecommender(new ScaledDecoder(DecoderConfig.Small(template.VocabularySize, 16, 1, 2)), index, template);
         await recommender.SaveAsync(folder);
     }
 
@@ -45,7 +46,8 @@ internal static class OwnParts
 
         public int[] EncodeResponse(string text) => _codes.EncodeResponse(text);
 
-        public JsonObject Describe() => new() { ["name"] = Name, ["levels"] = new JsonArray([.. Vocabulary.LevelSizes.Select(size => (JsonNode)size)]) };
+        public JsonObject Describe() =>
+            new() { ["name"] = Name, ["levels"] = new JsonArray([.. Vocabulary.LevelSizes.Select(size => (JsonNode)size)]) };
     }
 
     private sealed class ScaledDecoder : CausalLanguageModel

@@ -34,7 +34,8 @@ public sealed class ContentRowsTests
     {
         var options = new ModelingOptions { HiddenSize = 16, Heads = 2 };
         using var plain = await new GenerativeRecommenderFactory(options).CreateAsync(ContentToy.Index);
-        using var started = await new GenerativeRecommenderFactory(options) { CodeRows = new ContentRows(ContentToy.Content(), ContentToy.Index) }.CreateAsync(ContentToy.Index);
+        var rows = new ContentRows(ContentToy.Content(), ContentToy.Index);
+        using var started = await new GenerativeRecommenderFactory(options) { CodeRows = rows }.CreateAsync(ContentToy.Index);
 
         float[] before = plain.Model.EmbeddingWeight.data<float>().ToArray(), after = started.Model.EmbeddingWeight.data<float>().ToArray();
         int reserved = CompactTemplate.ReservedTokens * 16;

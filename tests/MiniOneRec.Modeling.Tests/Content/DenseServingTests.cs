@@ -121,7 +121,8 @@ public sealed class DenseServingTests
 
         using var loaded = await GenerativeRecommender.LoadAsync(folder["model"], new RecommenderLoadOptions
         {
-            Scorers = [new ScorerLoader("saved", async (path, _, stop) => new Saved(await File.ReadAllTextAsync(Path.Combine(path, "item.txt"), stop)))],
+            Scorers = [new ScorerLoader(
+                "saved", async (path, _, stop) => new Saved(await File.ReadAllTextAsync(Path.Combine(path, "item.txt"), stop)))],
         });
 
         var share = Assert.Single(loaded.AdditionalPriors);

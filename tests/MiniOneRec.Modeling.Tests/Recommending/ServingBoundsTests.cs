@@ -127,7 +127,8 @@ public sealed class ServingBoundsTests
     [Fact]
     public async Task TimeoutMilliseconds_LimitsEveryRequest()
     {
-        using var recommender = ServingToy.Make(new RecommenderOptions { BatchSize = 1, MaxWaitMilliseconds = 0, TimeoutMilliseconds = 2_000 });
+        using var recommender =
+            ServingToy.Make(new RecommenderOptions { BatchSize = 1, MaxWaitMilliseconds = 0, TimeoutMilliseconds = 2_000 });
         recommender.Recommend([ServingToy.Ask("a")]);                               // compiles what is timed below
         Assert.Equal(2, (await recommender.RecommendAsync(["a"], 2)).Items.Count);
         using var prior = new BlockingPrior(recommender.Index.Items);

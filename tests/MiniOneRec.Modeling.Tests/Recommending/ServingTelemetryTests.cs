@@ -21,7 +21,8 @@ public sealed class ServingTelemetryTests
         using var skipped = Collect<long>(meters, RecommenderDiagnostics.SkippedHistoryItems);
         using var shortfall = Collect<long>(meters, RecommenderDiagnostics.Shortfall);
         using var swaps = Collect<long>(meters, RecommenderDiagnostics.Swaps);
-        using (var recommender = ServingToy.Make(new RecommenderOptions { QueueCapacity = 4, QueueFullMode = QueueFullMode.Reject }, meters))
+        using (var recommender =
+            ServingToy.Make(new RecommenderOptions { QueueCapacity = 4, QueueFullMode = QueueFullMode.Reject }, meters))
         {
             recommender.Name = "shop";
             recommender.Fallback = new ServingToy.Answering("z");

@@ -14,13 +14,12 @@ internal static class ServingToy
         [4, 4]);
 
     public static GenerativeRecommender Make(RecommenderOptions? options = null, IMeterFactory? meters = null,
-        ILogger<GenerativeRecommender>? logger = null, int seed = 11)
+        ILogger<GenerativeRecommender>? logger = null, int seed = 11, IReadOnlyDictionary<string, double>? popularity = null)
     {
         torch.random.manual_seed(seed);
         var template = CompactTemplate.For(Index);
         return new GenerativeRecommender(
-            new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), Index, template, options, popularity: null, logger,
-            meters);
+            new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2)), Index, template, options, popularity, logger, meters);
     }
 
     public static RecommendationRequest Ask(string item, int count = 2) => new() { History = [item], Count = count };

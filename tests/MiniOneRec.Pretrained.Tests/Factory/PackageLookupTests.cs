@@ -44,8 +44,10 @@ public sealed class PackageLookupTests
         services.AddMiniOneRec().AddModeling(options => options.PretrainedPath = folder["checkpoint"]);
         await using var app = services.BuildServiceProvider();
         using var made = await app.GetRequiredService<GenerativeRecommenderFactory>().CreateAsync(index);
-        using var named = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = folder["checkpoint"], NewRows = NewTokenRows.Mean }).CreateAsync(index);
-        using var other = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = folder["checkpoint"], NewRows = NewTokenRows.Normal }).CreateAsync(index);
+        using var named = await new GenerativeRecommenderFactory(
+            new ModelingOptions { PretrainedPath = folder["checkpoint"], NewRows = NewTokenRows.Mean }).CreateAsync(index);
+        using var other = await new GenerativeRecommenderFactory(
+            new ModelingOptions { PretrainedPath = folder["checkpoint"], NewRows = NewTokenRows.Normal }).CreateAsync(index);
 
         Assert.True(made.Model.EmbeddingWeight.allclose(named.Model.EmbeddingWeight, rtol: 0, atol: 0));
         Assert.False(made.Model.EmbeddingWeight.allclose(other.Model.EmbeddingWeight, rtol: 0, atol: 0));

@@ -31,7 +31,8 @@ public sealed class PretrainedFactoryTests
             VocabularyExtension.Extend(opened.LoadDecoder(), codes, plain.VocabularySize, new ItemTextRows(Index, titles, plain), seed: 7);
         using var byHand = new GenerativeRecommender(model, Index, new AlpacaTemplate(tokenizer, Index.LevelSizes));
 
-        using var made = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path }, new MiniOneRecOptions { Seed = 7 }).CreateAsync(Index, Items);
+        using var made = await new GenerativeRecommenderFactory(
+            new ModelingOptions { PretrainedPath = path }, new MiniOneRecOptions { Seed = 7 }).CreateAsync(Index, Items);
 
         Assert.Equal("alpaca", made.Template.Name);
         Assert.True(byHand.Model.EmbeddingWeight.allclose(made.Model.EmbeddingWeight, rtol: 0, atol: 0));
@@ -50,7 +51,8 @@ public sealed class PretrainedFactoryTests
         int known = (await TextTokenizer.LoadAsync(path)).VocabularySize;
         async Task<Tensor> RowsAsync(NewTokenRows rows, params Item[] items)
         {
-            using var made = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path, NewRows = rows }).CreateAsync(Index, items);
+            using var made = await new GenerativeRecommenderFactory(new ModelingOptions { PretrainedPath = path, NewRows = rows })
+                .CreateAsync(Index, items);
             return made.Model.EmbeddingWeight.detach().clone();
         }
 
@@ -68,7 +70,8 @@ public sealed class PretrainedFactoryTests
     {
         using var folder = new TemporaryFolder();
         var options = new ModelingOptions { PretrainedPath = await CheckpointAsync(folder) };
-        using var scaled = await new GenerativeRecommenderFactory(options) { Pretrained = new PretrainedModels { RowInitializer = new NormalRows(1e-9) } }.CreateAsync(Index, Items);
+        var tiny = new PretrainedModels { RowInitializer = new NormalRows(1e-9) };
+        using var scaled = await new GenerativeRecommenderFactory(options) { Pretrained = tiny }.CreateAsync(Index, Items);
         options.NewRows = NewTokenRows.Mean;
         using var named = await new GenerativeRecommenderFactory(options).CreateAsync(Index, Items);
 

@@ -8,7 +8,8 @@ public sealed class JinjaGoldenTests
     [Fact]
     public void Render_EqualsJinja2InEveryCase()
     {
-        using var file = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestData.Root, "tests", "MiniOneRec.Pretrained.Tests", "Jinja", "Golden", "jinja.json")));
+        using var file = JsonDocument.Parse(
+            File.ReadAllBytes(Path.Combine(TestData.Root, "tests", "MiniOneRec.Pretrained.Tests", "Jinja", "Golden", "jinja.json")));
         var contexts = file.RootElement.GetProperty("contexts").EnumerateObject()
             .ToDictionary(context => context.Name, context => (Dictionary<string, object?>)Value(context.Value)!);
         var wrong = new List<string>();

@@ -27,7 +27,9 @@ public sealed class JinjaLimitsTests
         { "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}", "MaxDepth" },
         { "{% set ns = namespace(l=[]) %}{% for i in range(5000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l }}", "MaxDepth" },
         { "{% set ns = namespace(l=[]) %}{% for i in range(5000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson }}", "MaxDepth" },
-        { "{% set a = namespace(l=[]) %}{% set b = namespace(l=[]) %}{% for i in range(5000) %}{% set a.l = [a.l] %}{% set b.l = [b.l] %}{% endfor %}{{ a.l == b.l }}", "MaxDepth" },
+        {
+            "{% set a = namespace(l=[]) %}{% set b = namespace(l=[]) %}{% for i in range(5000) "
+            + "%}{% set a.l = [a.l] %}{% set b.l = [b.l] %}{% endfor %}{{ a.l == b.l }}", "MaxDepth" },
         { "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "MaxCalls" },
         { "{% macro f(a=f()) %}{% endmacro %}{{ f() }}", "MaxCalls" },
         { "{% for i in range(100000) %}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}", "MaxOutputLength" },

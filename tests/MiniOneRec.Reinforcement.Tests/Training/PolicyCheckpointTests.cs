@@ -3,14 +3,12 @@ using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
+using static MiniOneRec.Reinforcement.Tests.CheckpointedRun;
 
 namespace MiniOneRec.Reinforcement.Tests;
 
 public sealed class PolicyCheckpointTests : IDisposable
 {
-    private static readonly NextItemExample[] Users =
-        [.. Enumerable.Range(0, 8).Select(u => new NextItemExample($"u{u}", [$"i{u}", $"i{u + 8}"], $"i{(u * 3) % 20}"))];
-
     private readonly string _folder = Path.Combine(Path.GetTempPath(), "policy-" + Guid.NewGuid().ToString("N"));
 
     public void Dispose()
@@ -24,7 +22,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     [Fact]
     public async Task Resume_OfAnotherRun_NamesWhatDiffers_AndChangesNothing()
     {
-        await InterruptedAsync();
+        await InterruptedAsync(_folder);
         var before = Hashes();
 
         async Task<string> Refusal(IRewardFunction[]? rewards = null, IRolloutSampler? sampler = null,
@@ -33,7 +31,7 @@ public sealed class PolicyCheckpointTests : IDisposable
             using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]), seed);
             using var other = Toy.Recommender(Toy.Index(20, [4, 4, 4]), 9);
             float[] weights = Weights(model);
-            var trainer = new GrpoTrainer(rewards ?? Rewards, Options(),
+            var trainer = new GrpoTrainer(rewards ?? Rewards, Options(_folder),
                 sampler ?? new RandomRolloutSampler()) { Reference = reference ? other.Model : null };
             var error = await Assert.ThrowsAsync<InvalidDataException>(() => trainer.TrainAsync(model, Users, validation ?? Users));
             Assert.Equal(weights, Weights(model));
@@ -71,7 +69,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     [InlineData("best-")]
     public async Task Resume_FlippedBit_IsRefusedWithTheFilesName(string file)
     {
-        await InterruptedAsync();
+        await InterruptedAsync(_folder);
         string path = file == "best-" ? Directory.GetFiles(_folder, "best-*").Single() : Path.Combine(_folder, file);
         byte[] whole = await File.ReadAllBytesAsync(path);
         foreach (int at in Enumerable.Range(0, 30).Select(i => (int)((long)whole.Length * i / 30)))
@@ -81,83 +79,15 @@ public sealed class PolicyCheckpointTests : IDisposable
             await File.WriteAllBytesAsync(path, flipped);
             using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
+            var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer(_folder).TrainAsync(model, Users, Users));
             Assert.Contains(Path.GetFileName(path), error.Message, StringComparison.Ordinal);
         }
-    }
-
-    [Theory]
-    [InlineData(false, 5e-3)]
-    [InlineData(true, 5e-3)]
-    [InlineData(true, 1e-7)]                    // no weights are better than those at the start, which the checkpoint holds
-    public async Task Checkpoint_OfVersion01_IsContinuedBitForBit(bool hashed, double rate)
-    {
-        using var whole = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        var expected = await Trainer(null, rate).TrainAsync(whole, Users, Users);
-        await InterruptedAsync(rate);
-        await ToVersion01Async(hashed);
-        using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-
-        var result = await Trainer(_folder, rate).TrainAsync(model, Users, Users);
-
-        Assert.Equal(Weights(whole), Weights(model));
-        Assert.Equal((expected.Steps, expected.BestStep, expected.BestValidation), (result.Steps, result.BestStep, result.BestValidation));
-        Assert.Equal(expected.History.Select(step => step.Step), result.History.Select(step => step.Step));
-        Assert.Equal(rate < 1e-3 ? 0 : 6, result.BestStep);
-        Assert.Equal([$"best-{result.BestStep:D9}.safetensors", "step-000000006"],
-            Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-    }
-
-    [Theory]
-    [InlineData("checkpoint.json")]
-    [InlineData("state.safetensors")]
-    public async Task Checkpoint_OfVersion01_FlippedBitOrAnotherRun_IsRefused(string file)
-    {
-        await InterruptedAsync();
-        await ToVersion01Async(hashed: true);
-        var other = Options();
-        other.LearningRate = 1;
-        using (var model = Toy.Recommender(Toy.Index(20, [4, 4, 4])))
-        {
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() =>
-                new GrpoTrainer(Rewards, other, new RandomRolloutSampler()).TrainAsync(model, Users, Users));
-            Assert.Contains("learningRate (0.005 there, 1 here)", error.Message, StringComparison.Ordinal);
-        }
-
-        string path = Path.Combine(_folder, file);
-        byte[] whole = await File.ReadAllBytesAsync(path);
-        foreach (int at in Enumerable.Range(0, 20).Select(i => (int)((long)whole.Length * i / 20)))
-        {
-            byte[] flipped = [.. whole];
-            flipped[at] ^= (byte)(1 << (at % 8));
-            await File.WriteAllBytesAsync(path, flipped);
-            using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-
-            var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
-            Assert.Contains(file, error.Message, StringComparison.Ordinal);
-            Assert.Equal(flipped, await File.ReadAllBytesAsync(path));
-        }
-    }
-
-    [Fact]
-    public async Task Train_OverACheckpointOfVersion01_ResumeOff_ReplacesIt()
-    {
-        await InterruptedAsync();
-        await ToVersion01Async(hashed: true);
-        var options = Options();
-        (options.Checkpoints.Resume, options.LearningRate) = (false, 1e-3);
-        using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-
-        var result = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(model, Users, Users);
-
-        Assert.Equal(7, result.History.Count);
-        Assert.False(File.Exists(Path.Combine(_folder, "checkpoint.json")));
     }
 
     [Fact]
     public async Task Finished_RunAgain_GivesTheSameAtOnce()
     {
-        var options = Options();
+        var options = Options(_folder);
         (options.Guards.Patience, options.Guards.ValidateEverySteps, options.LearningRate) = (1, 1, 1e-7);
         using var first = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         using var second = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
@@ -185,7 +115,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     [InlineData("""7""")]
     public async Task Resume_StateOfOtherTypes_NamesFileAndKey(string state)
     {
-        await InterruptedAsync();
+        await InterruptedAsync(_folder);
         string path = Path.Combine(_folder, "step-000000003", "state.json");
         var json = JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsObject();
         json.Remove("files");
@@ -194,7 +124,7 @@ public sealed class PolicyCheckpointTests : IDisposable
         await File.WriteAllTextAsync(path, json.ToJsonString());
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer().TrainAsync(model, Users, Users));
+        var error = await Assert.ThrowsAsync<InvalidDataException>(() => Trainer(_folder).TrainAsync(model, Users, Users));
 
         Assert.Contains("state.json", error.Message, StringComparison.Ordinal);
         Assert.Contains("options.state", error.Message, StringComparison.Ordinal);
@@ -220,7 +150,7 @@ public sealed class PolicyCheckpointTests : IDisposable
         var before = Hashes();
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         float[] weights = Weights(model);
-        var options = Options();
+        var options = Options(_folder);
         options.Checkpoints.Resume = resume;
 
         var error = await Assert.ThrowsAnyAsync<Exception>(() =>
@@ -238,13 +168,13 @@ public sealed class PolicyCheckpointTests : IDisposable
     [InlineData("step-000000003/notes.txt")]
     public async Task Train_BesideAFileOfTheUser_KeepsIt(string file)
     {
-        await InterruptedAsync();
+        await InterruptedAsync(_folder);
         string path = Path.Combine(_folder, file);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllTextAsync(path, "mine");
         using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
 
-        await Trainer().TrainAsync(model, Users, Users);
+        await Trainer(_folder).TrainAsync(model, Users, Users);
 
         Assert.Equal("mine", await File.ReadAllTextAsync(path));
     }
@@ -265,7 +195,7 @@ public sealed class PolicyCheckpointTests : IDisposable
                 model.Model.HeadWeight.fill_(value);
             }
         });
-        var options = Options();
+        var options = Options(_folder);
         (options.Checkpoints.Every, options.LearningRate, options.Guards.ValidateEverySteps) = (2, 1e-6, 2);
         var trainer = new GrpoTrainer(Rewards, options, new BeamRolloutSampler());
 
@@ -277,92 +207,6 @@ public sealed class PolicyCheckpointTests : IDisposable
         Assert.NotNull(start);
     }
 
-    private static IRewardFunction[] Rewards => [new ExactMatchReward(), new SharedPrefixReward()];
-
-    private GrpoTrainer Trainer() => Trainer(_folder);
-
-    private static GrpoTrainer Trainer(string? folder, double rate = 5e-3)
-    {
-        var options = Options(folder);
-        options.LearningRate = rate;
-        return new(Rewards, options, new RandomRolloutSampler());
-    }
-
-    /// <summary>Writes the checkpoint of step 3 as version 0.1 did: in the folder itself, the best weights among the tensors, their step
-    /// and figure in the state.</summary>
-    private async Task ToVersion01Async(bool hashed)
-    {
-        string step = Path.Combine(_folder, "step-000000003"), best = Directory.GetFiles(_folder, "best-*").Single();
-        var manifest = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(step, "state.json")))!.AsObject();
-        var state = manifest["options"]!["state"]!.AsObject();
-        var kept = state["best"]![0]!;
-        (state["bestStep"], state["bestValidation"]) = (kept["step"]!.DeepClone(), kept["value"]!.DeepClone());
-        state["withoutGain"] = state["sinceBest"]!.DeepClone();
-        foreach (string key in (string[])["best", "sinceBest", "validationDue", "stopReason"])
-        {
-            state.Remove(key);
-        }
-
-        using (var scope = NewDisposeScope())
-        {
-            var tensors = SafetensorsFile.Load(Path.Combine(step, "state.safetensors")).Concat(
-                SafetensorsFile.Load(best).Select(pair => KeyValuePair.Create("best." + pair.Key, pair.Value)));
-            await SafetensorsFile.SaveAsync(Path.Combine(_folder, "state.safetensors"),
-                [.. tensors.Select(pair => (pair.Key, pair.Value))]);
-        }
-
-        var madeFrom = manifest["madeFrom"]!.AsObject();
-        foreach (string key in madeFrom.Select(pair => pair.Key).Where(key => !hashed && key is not ("index" or "examples")).ToArray())
-        {
-            madeFrom.Remove(key);
-        }
-
-        string path = Path.Combine(_folder, "checkpoint.json");
-        var files = new Dictionary<string,
-            string> { ["state.safetensors"] = await ArtifactManifest.HashFileAsync(Path.Combine(_folder, "state.safetensors")) };
-        var written = new ArtifactManifest
-        {
-            Kind = "grpo-checkpoint",
-            MadeFrom = madeFrom.ToDictionary(pair => pair.Key, pair => pair.Value!.GetValue<string>()),
-            Options = (JsonObject)manifest["options"]!.DeepClone(),
-            Files = hashed ? files : new Dictionary<string, string>(),
-        };
-        await written.SaveAsync(path);
-        Directory.Delete(step, recursive: true);
-        File.Delete(best);
-    }
-
-    private async Task InterruptedAsync(double rate = 5e-3)
-    {
-        using var model = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
-        using var cancellation = new CancellationTokenSource();
-        var progress = new Reporter(report =>
-        {
-            if (report.Step == 3)
-            {
-                cancellation.Cancel();
-            }
-        });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            Trainer(_folder, rate).TrainAsync(model, Users, Users, progress, cancellation.Token));
-    }
-
-    private GrpoOptions Options() => Options(_folder);
-
-    private static GrpoOptions Options(string? folder) => new()
-    {
-        Steps = 6, PromptsPerStep = 4, GroupSize = 8, LearningRate = 5e-3, WarmupSteps = 0,
-        Checkpoints = new CheckpointOptions { Folder = folder, Every = 50, Resume = true },
-    };
-
     private Dictionary<string, string> Hashes() => Directory.GetFiles(_folder, "*", SearchOption.AllDirectories)
         .ToDictionary(path => path, path => ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult());
-
-    private static float[] Weights(GenerativeRecommender recommender) =>
-        [.. recommender.Model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
-
-    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
-    }
 }

@@ -36,7 +36,8 @@ public sealed class PromptStoreTests
             new CompletionGroup(request.Prompts[n], [.. rollouts[n].Select(rollout => rollout.Tokens), rollouts[n][0].Tokens]))];
 
         Assert.True(store.Holds(recommender.Model, request.Prompts));
-        using var branches = CompletionLayout.Branches(groups, numbers, store.Cache, width, CPU, renormalised ? recommender.Trie : null, template);
+        using var branches =
+            CompletionLayout.Branches(groups, numbers, store.Cache, width, CPU, renormalised ? recommender.Trie : null, template);
         using var copies = CompletionLayout.Copies(groups, width, CPU, renormalised ? recommender.Trie : null, template);
         var expected = CompletionScorer.Score(recommender.Model, copies);
         for (int time = 0; time < 2; time++)                            // the prompts stay

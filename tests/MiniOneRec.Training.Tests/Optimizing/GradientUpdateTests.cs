@@ -17,7 +17,8 @@ public sealed class GradientUpdateTests
         using var scope = NewDisposeScope();
         var parameters = Parameters();
         var expected = Parameters();
-        using var update = new GradientUpdate(parameters, new UpdateOptions { WeightDecay = 0.1, Beta2 = 0.98, ClipNorm = clipNorm, ClipsInPlace = inPlace });
+        using var update = new GradientUpdate(
+            parameters, new UpdateOptions { WeightDecay = 0.1, Beta2 = 0.98, ClipNorm = clipNorm, ClipsInPlace = inPlace });
         using var optimizer = new FusedAdamW([([expected[0]], 0.1), ([expected[1]], 0)], beta2: 0.98);
         for (int step = 0; step < 3; step++)
         {

@@ -36,7 +36,9 @@ internal sealed record FuzzTarget(string Name, string File, byte[] Good, Action<
         Once(folder, Framed(Good, Good.Length), result, -1);                    // warm-up, so that what is made once is not counted
         if (result.Refused > 0 || result.Undocumented.Count > 0)
         {
-            throw new InvalidDataException($"{Name}: the undamaged file is refused. {string.Join(' ', result.Undocumented.Select(seen => $"{seen.Key}: {seen.Value.Message}"))}");
+            throw new InvalidDataException(
+                $"{Name}: the undamaged file is refused. "
+                + $"{string.Join(' ', result.Undocumented.Select(seen => $"{seen.Key}: {seen.Value.Message}"))}");
         }
 
         result = new FuzzResult();

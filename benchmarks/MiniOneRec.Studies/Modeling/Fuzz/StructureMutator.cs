@@ -3,63 +3,10 @@ using System.Text.Json;
 
 namespace MiniOneRec.Studies;
 
-/// <summary>What a text is made of, so that it can be damaged by its parts.</summary>
-internal enum FuzzStructure
-{
-    /// <summary>Bytes alone.</summary>
-    None,
-
-    /// <summary>One JSON value.</summary>
-    Json,
-
-    /// <summary>A JSON value per line.</summary>
-    JsonLines,
-
-    /// <summary>Lines of cells that tabs separate.</summary>
-    Tabs,
-
-    /// <summary>Lines of cells that commas separate.</summary>
-    Commas,
-
-    /// <summary>A chat template.</summary>
-    Template,
-}
-
 /// <summary>Damages files by their structure: kinds of values, keys, columns, blocks. What comes out is mostly well-formed, so that it
 /// reaches the checks of meaning.</summary>
 internal sealed class StructureMutator(Random random)
 {
-    private static readonly string[] Values =
-    [
-        "null", "true", "false", "0", "-1", "1", "0.5", "1e400", "-1e400", "1e-400", "2147483647", "2147483648", "-2147483649",
-            "4294967296", "9007199254740993",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "123456789012345678901234567890",
-            "65536", "1000000", "\"\"",
-        "\"a\"", "\"1\"", "\"NaN\"", "\"\\ud83d\"", "\"\\udc00x\"", "\"\\u0000\"", "\"\uFEFF\"", "{}", "[]", "[null]", "[[]]", "[1,2,3]",
-            "[\"a\",\"b\"]", "{\"a\":{\"b\":[]}}",
-        "{\"\\ud83d\":1}", "{\"a\":1,\"a\":2}", "[2147483648]", "[-1]", "[1e400]",
-    ];
-
-    private static readonly string[] Keys = ["\\ud83d", "\\u0000", "", "a", "__proto__", "\\uFEFF", "\\udc00\\ud83d"];
-
-    private static readonly string[] Cells =
-    [
-        "", " ", "0", "-1", "1e400", "nan", "inf", "-0", "1e25", "9223372036854775808", "2147483648", "\0", "\uFEFF", "\uFFFD", "[",
-            "['a', ", "['\\ud83d']", "['\\U00110000']", "\"",
-        "\"\"", "a\"b", "<a_0>", "<a_2147483648>", "<a_1><a_1>", "user_id:token", "user_id:float", "timestamp:token", ":", ":token", "\\",
-    ];
-
-    private static readonly string[] Expressions =
-    [
-        "{{ messages[0] }}", "{{ messages[99] }}", "{{ messages.x.y }}", "{{ range(100000000) | list }}", "{{ 'a' * 100000000 }}",
-            "{{ 9223372036854775807 + 1 }}", "{{ 1 // 0 }}",
-        "{{ messages | tojson }}", "{% for a in messages %}", "{% endfor %}", "{% if true %}", "{% endif %}", "{% set x = x %}",
-            "{% set ns.a = 1 %}", "{{ (((((((((1))))))))) }}",
-        "{{ not not not x }}", "{{ x[::0] }}", "{{ 'a' if }}", "{{", "}}", "{%", "%}", "{# ", "{{ '\\ud83d' }}",
-            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "{{ raise_exception('x') }}",
-        "{{ [1, 2] | sort(attribute='a') }}", "{{ 2 ** 2 ** 2 ** 2 ** 9 }}", "{%- -%}", "{{ {}[[]] }}",
-    ];
-
     private readonly StringBuilder _text = new();
     private int _target, _at;
 
@@ -101,6 +48,8 @@ internal sealed class StructureMutator(Random random)
 
         return Encoding.UTF8.GetBytes(_text.ToString());
     }
+
+    private string OneOf(string[] words) => words[random.Next(words.Length)];
 
     private void Json(byte[] original)
     {
@@ -147,7 +96,7 @@ internal sealed class StructureMutator(Random random)
         }
         else if (damage == 2 && members.Count > 0)
         {
-            members[place] = (isObject ? members[place].Key + Keys[random.Next(Keys.Length)] : null, members[place].Value);
+            members[place] = (isObject ? members[place].Key + OneOf(FuzzWords.Keys) : null, members[place].Value);
         }
         else if (damage == 3 && members.Count > 1)
         {
@@ -172,8 +121,8 @@ internal sealed class StructureMutator(Random random)
 
         if (damage == 5)
         {
-            _text.Append(members.Count > 0 ? "," : "").Append(isObject ? $"\"{Keys[random.Next(Keys.Length)]}\":" : "")
-                .Append(Values[random.Next(Values.Length)]);
+            _text.Append(members.Count > 0 ? "," : "").Append(isObject ? $"\"{OneOf(FuzzWords.Keys)}\":" : "")
+                .Append(OneOf(FuzzWords.Values));
         }
 
         _text.Append(isObject ? '}' : ']');
@@ -192,7 +141,7 @@ internal sealed class StructureMutator(Random random)
                 _text.Append('"').Append('x', 1 << random.Next(17)).Append('"');
                 break;
             case 2 when value.ValueKind == JsonValueKind.String:
-                _text.Append(raw.AsSpan(0, raw.Length - 1)).Append(Keys[random.Next(Keys.Length)]).Append('"');
+                _text.Append(raw.AsSpan(0, raw.Length - 1)).Append(OneOf(FuzzWords.Keys)).Append('"');
                 break;
             case 3 when value.ValueKind == JsonValueKind.Number:
                 _text.Append(raw).Append(random.Next(2) == 0 ? "e9" : "000000000");
@@ -201,7 +150,7 @@ internal sealed class StructureMutator(Random random)
                 _text.Append('{').Append("\"a\":").Append(raw).Append('}');
                 break;
             default:
-                _text.Append(Values[random.Next(Values.Length)]);
+                _text.Append(OneOf(FuzzWords.Values));
                 break;
         }
     }
@@ -231,16 +180,16 @@ internal sealed class StructureMutator(Random random)
                 (rows[row], rows[0]) = (rows[0], rows[row]);
                 break;
             case 6:
-                string value = Cells[random.Next(Cells.Length)];
+                string value = OneOf(FuzzWords.Cells);
                 Each(cells => cells[first] = value);
                 break;
             case 7:
                 rows[0] = (string[])rows[0].Clone();
-                rows[0][first] = Cells[random.Next(Cells.Length)];
+                rows[0][first] = OneOf(FuzzWords.Cells);
                 break;
             default:
                 rows[row] = (string[])rows[row].Clone();
-                rows[row][random.Next(rows[row].Length)] = Cells[random.Next(Cells.Length)];
+                rows[row][random.Next(rows[row].Length)] = OneOf(FuzzWords.Cells);
                 break;
         }
 
@@ -295,7 +244,7 @@ internal sealed class StructureMutator(Random random)
                     + new string(random.Next(2) == 0 ? ')' : ']', depth) + " }}");
                 break;
             default:
-                pieces.Insert(place, Expressions[random.Next(Expressions.Length)]);
+                pieces.Insert(place, OneOf(FuzzWords.Expressions));
                 break;
         }
 

@@ -4,10 +4,8 @@ namespace MiniOneRec.Alignment;
 /// shuffled.</summary>
 /// <remarks>
 /// Similar lengths spare attention its padding. Equally many samples would then give every token of a long sequence a small share of its
-/// step and
-/// every token of a short one a large share, because AdamW makes the steps alike: where an eighth of the users wrote two fifths of the
-/// tokens, these
-/// would count a third of the others. Equally many tokens keep the weights that batches drawn at random have.
+/// step and every token of a short one a large share, because AdamW makes the steps alike: where an eighth of the users wrote two fifths of
+/// the tokens, these would count a third of the others. Equally many tokens keep the weights that batches drawn at random have.
 /// </remarks>
 internal static class BatchOrder
 {

@@ -47,7 +47,8 @@ internal sealed class EpochSamples
         {
             throw new ArgumentException(
                 $"There is nothing to train on: the tasks {string.Join(", ", TaskIds.Keys)} made no samples. "
-                + $"Left out: {(Skipped.Count == 0 ? "nothing" : string.Join("; ", Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
+                + "Left out: "
+                + $"{(Skipped.Count == 0 ? "nothing" : string.Join("; ", Skipped.Select(pair => $"{pair.Value} of {pair.Key}")))}.");
         }
     }
 
@@ -72,7 +73,8 @@ internal sealed class EpochSamples
             else if (_options.RejectTooLong)
             {
                 throw new ArgumentException(
-                    $"Sample '{sample.Id}' of task '{task.Name}' has {sample.LabelCount} answer tokens and no room for its prompt within {_options.MaxTokens} tokens.");
+                    $"Sample '{sample.Id}' of task '{task.Name}' has {sample.LabelCount} answer tokens and no room for its prompt "
+                    + $"within {_options.MaxTokens} tokens.");
             }
             else
             {
@@ -100,13 +102,17 @@ internal sealed class EpochSamples
         if (sample.Tokens.Length < 2 || sample.Tokens.Length != sample.Labels.Length || sample.Labels[0] || sample.LabelCount == 0)
         {
             throw new ArgumentException(
-                $"Sample '{sample.Id}' of task '{task.Name}' has {sample.Tokens.Length} tokens and {sample.Labels.Length} marks of labels, {sample.LabelCount} of them set"
-                + $"{(sample.Labels is [true, ..] ? ", the first too" : "")}; expected as many marks as tokens, two or more, and a label that is not the first token.");
+                $"Sample '{sample.Id}' of task '{task.Name}' has {sample.Tokens.Length} tokens and {sample.Labels.Length} marks of labels, "
+                + $"{sample.LabelCount} of them set"
+                + $"{(sample.Labels is [true, ..] ? ", the first too" : "")}; expected as many marks as tokens, two or more, "
+                + "and a label that is not the first token.");
         }
 
         if (!TaskIds.ContainsKey(sample.Task))
         {
-            throw new ArgumentException($"Task '{task.Name}' made sample '{sample.Id}' for task '{sample.Task}', which is none of {string.Join(", ", TaskIds.Keys)}.");
+            throw new ArgumentException(
+                $"Task '{task.Name}' made sample '{sample.Id}' for task '{sample.Task}', "
+                + $"which is none of {string.Join(", ", TaskIds.Keys)}.");
         }
     }
 

@@ -12,6 +12,9 @@ internal static class SftIdentity
     /// <summary>The name of the fingerprint of a model's item vectors.</summary>
     private const string Content = "content";
 
+    // Where the trained adapters are saved; checkpoints hold it among the options.
+    private const string AdapterFolder = "lora.saveTo";
+
     // Where and how long a run writes changes no weight.
     private static readonly string[] Places = [nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration)];
 
@@ -34,7 +37,7 @@ internal static class SftIdentity
             json.Remove(JsonNamingPolicy.CamelCase.ConvertName(place));
         }
 
-        return new RunIdentity { Kind = "sft-checkpoint", MadeFrom = madeFrom, Options = json };
+        return new RunIdentity { Kind = "sft-checkpoint", MadeFrom = madeFrom, Options = json, Free = [AdapterFolder] };
     }
 
     /// <summary>Describes what a run works on.</summary>

@@ -8,10 +8,8 @@ namespace MiniOneRec.Alignment;
 /// <summary>Cross-entropy at label positions, with its gradient, holding a bounded number of logits at once.</summary>
 /// <remarks>
 /// The gradient with respect to a row of logits is <c>softmax − (1 − ε) q − ε/V</c>, q the label's distribution, so the head needs no
-/// graph:
-/// each chunk of rows computes its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al.
-/// (arXiv:1512.00567),
-/// section 7.
+/// graph: each chunk of rows computes its logits, turns them into that gradient in place, and is done. Label smoothing: Szegedy et al.
+/// (arXiv:1512.00567), section 7.
 /// </remarks>
 internal static class LabelLoss
 {

@@ -150,7 +150,8 @@ internal sealed class TrainedWeights : IDisposable
         }
 
         var adapters = (_adapters?.Tensors() ?? []).ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value, StringComparer.Ordinal);
-        var content = ContentWeights.Of(_model).Select(pair => pair.Name).ToHashSet(StringComparer.Ordinal);         // float32 all along, and no part of the model
+        // The content's weights are float32 all along, and no part of the model.
+        var content = ContentWeights.Of(_model).Select(pair => pair.Name).ToHashSet(StringComparer.Ordinal);
         _masters.CopyTo(Names.Where(name => !content.Contains(name)).Select(name => (name, name switch
         {
             InputRows => Rows(_model.EmbeddingWeight),

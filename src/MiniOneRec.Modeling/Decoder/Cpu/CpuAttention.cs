@@ -11,8 +11,7 @@ namespace MiniOneRec.Modeling;
 /// cache.</summary>
 /// <remarks>
 /// The rows of a prompt and the query heads of a group multiply the same keys and values, so both products have many rows. Everything is
-/// computed
-/// in float32. No padding is computed: a row stops at the last position that it sees, rounded up to 16.
+/// computed in float32. No padding is computed: a row stops at the last position that it sees, rounded up to 16.
 /// </remarks>
 internal sealed unsafe class CpuAttention
 {

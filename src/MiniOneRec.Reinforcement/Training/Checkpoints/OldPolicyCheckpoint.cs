@@ -22,7 +22,8 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
     public (PolicyState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors,
         IWeightStore best)
     {
-        using var stored = ArtifactFolder.LoadAsync(folder, ManifestFile, kind, (manifest, at) => Task.FromResult(Read(manifest, at, identity, tensors))).GetAwaiter().GetResult();
+        using var stored = ArtifactFolder.LoadAsync(
+            folder, ManifestFile, kind, (manifest, at) => Task.FromResult(Read(manifest, at, identity, tensors))).GetAwaiter().GetResult();
         (string Name, Tensor Value)[] kept =
         [
             .. stored.Tensors.All.Where(pair => pair.Name.StartsWith(BestPrefix, StringComparison.Ordinal))

@@ -183,7 +183,8 @@ internal sealed class GrpoStep : IPolicyStep
             using var layout = _context.Space.Trees(chunk);
             var policy = _sampled.Of(chunk);
             var reference = _context.Reference.Score(layout);
-            using var kl = (GrpoLoss.Estimate((reference - policy).clamp(Scalars.Of(-20), Scalars.Of(20)), _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
+            using var ratio = (reference - policy).clamp(Scalars.Of(-20), Scalars.Of(20));
+            using var kl = (GrpoLoss.Estimate(ratio, _options.KlEstimator) * layout.Mask).sum(1).to_type(ScalarType.Float64).cpu();
             var values = kl.data<double>().ToArray();
             for (int i = 0; i < values.Length; i++)
             {

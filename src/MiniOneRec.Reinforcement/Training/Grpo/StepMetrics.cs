@@ -67,7 +67,8 @@ internal sealed class StepMetrics
     public void AddPass(PolicyLossTerms terms, Tensor entropy, CompletionLayout layout, double share)
     {
         double tokens = Math.Max(1, layout.TokenCount);
-        using var values = stack([terms.Loss.detach(), terms.Kl, (entropy.detach() * layout.Mask).sum() / Scalars.Of(tokens), terms.ClipShare])
+        using var values =
+            stack([terms.Loss.detach(), terms.Kl, (entropy.detach() * layout.Mask).sum() / Scalars.Of(tokens), terms.ClipShare])
             .to_type(ScalarType.Float64).cpu();                                             // one wait for the device
         var host = values.data<double>();
         _loss += host[0] * share;

@@ -17,8 +17,7 @@ public enum GuardFigure
 
     /// <summary>
     /// The mean reward of the ten items that are recommended, each place weighted by 1 / log2(place + 1) as NDCG weights it: an item of
-    /// high reward counts more the
-    /// higher it stands.
+    /// high reward counts more the higher it stands.
     /// </summary>
     Reward,
 
@@ -51,8 +50,7 @@ public sealed class GuardOptions
 
     /// <summary>
     /// Gets or sets by how many standard errors of the rows' differences the figure must lie above that of the starting weights before they
-    /// are given up;
-    /// 0 takes any gain, most of which is chance.
+    /// are given up; 0 takes any gain, most of which is chance.
     /// </summary>
     /// <value>The default is 1.</value>
     [Range(0.0, 100.0)]
@@ -120,7 +118,8 @@ public sealed class GuardOptions
     {
         if (guards is { NeedsReward: true } && !rewards)
         {
-            yield return $"Guards.SelectBy {guards.SelectBy} needs rewards, which this trainer does not have; choose Ndcg10, HitRate10 or HitRate1.";
+            yield return $"Guards.SelectBy {guards.SelectBy} needs rewards, which this trainer does not have; "
+                + "choose Ndcg10, HitRate10 or HitRate1.";
         }
 
         if (guards is { SelectBy: GuardFigure.Blend, RewardWeight: 0 })

@@ -69,7 +69,8 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
     /// <summary>Says why patience ends a run.</summary>
     public string Impatience(long step) => string.Create(
         CultureInfo.InvariantCulture,
-        $"patience: {guards.FigureName} did not rise above {Best?.Value:F4} of step {Best?.Step} in {guards.Patience} validations, at step {step}");
+        $"patience: {guards.FigureName} did not rise above {Best?.Value:F4} of step {Best?.Step} in {guards.Patience} validations, "
+        + $"at step {step}");
 
     /// <summary>Says why no later weights took the place of the starting ones.</summary>
     /// <param name="history">The figures of the run's steps.</param>
@@ -80,7 +81,8 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
         string floor = Floor > 0 ? $"; NDCG@10 of {below} lay below the floor of {Number(Floor)}" : "";
         return later.Length == 0
             ? "no later weights were validated"
-            : $"none of {later.Length} validations had {guards.FigureName} above the start's {Number(Best?.Value ?? double.NaN)} by more than {guards.RequiredErrors} standard errors "
+                : $"none of {later.Length} validations had {guards.FigureName} above the start's {Number(Best?.Value ?? double.NaN)} by "
+                + $"more than {guards.RequiredErrors} standard errors "
                 + $"(the largest gain was {Number(later.Max(metrics => metrics["validation_gain"]))}){floor}";
 
         static string Number(double value) => value.ToString("F4", CultureInfo.InvariantCulture);

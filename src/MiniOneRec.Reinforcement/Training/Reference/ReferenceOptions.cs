@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MiniOneRec.Reinforcement;
 
-/// <summary>What the KL penalty pulls the policy towards.</summary>
+/// <summary>Specifies what the KL penalty pulls the policy towards.</summary>
 public enum ReferenceKind
 {
     /// <summary>A copy of the policy as training starts, or the model that the caller names.</summary>

@@ -114,7 +114,9 @@ internal sealed class ReferencePolicy : IDisposable
     {
         if (model is not DecoderModel)
         {
-            throw new ArgumentException($"A {model.GetType().Name} cannot be copied here; give the trainer a Reference, or set Reference.Kind to AdapterOff or None.", nameof(model));
+            throw new ArgumentException(
+                $"A {model.GetType().Name} cannot be copied here; give the trainer a Reference, "
+                + "or set Reference.Kind to AdapterOff or None.", nameof(model));
         }
 
         if (model.modules().OfType<Projection>().Any(projection => projection.Adapter is not null))
@@ -149,7 +151,8 @@ internal sealed class ReferencePolicy : IDisposable
                 || !wanted.AsSpan().SequenceEqual(found))
             {
                 throw new ArgumentException(
-                    $"The reference has another shape than the policy: '{name}' is {Show(actual.GetValueOrDefault(name))}; the policy has {Show(expected.GetValueOrDefault(name))}.",
+                    $"The reference has another shape than the policy: '{name}' is {Show(actual.GetValueOrDefault(name))}; "
+                    + $"the policy has {Show(expected.GetValueOrDefault(name))}.",
                     nameof(reference));
             }
         }

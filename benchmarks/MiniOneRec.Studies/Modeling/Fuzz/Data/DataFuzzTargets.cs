@@ -7,7 +7,8 @@ namespace MiniOneRec.Studies;
 /// <summary>The files of data sets, each with its reader.</summary>
 internal static class DataFuzzTargets
 {
-    private const string Interactions = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tevent_type:token\n1\t10\t5\t100\tbuy\n1\t11\t4\t50\tview\n2\t10\t1.5\t1e2\tview\n";
+    private const string Interactions = "user_id:token\titem_id:token\trating:float\ttimestamp:float\tevent_type:token\n"
+        + "1\t10\t5\t100\tbuy\n1\t11\t4\t50\tview\n2\t10\t1.5\t1e2\tview\n";
 
     /// <summary>Makes the targets.</summary>
     public static IReadOnlyList<FuzzTarget> Make() =>
@@ -21,7 +22,8 @@ internal static class DataFuzzTargets
         Load("recbole histories", "x.inter", FuzzStructure.Tabs,
         "user_id:token\titem_id_list:token_seq\titem_id:token\n0\t1\t2\n0\t1 2\t3\n1\t5\t6\n"),
         Text("recbole item", "x.item", FuzzStructure.Tabs, path => ItemFileReader.ReadAsync(path),
-            "item_id:token\ttitle:token_seq\tprice:float\tcategories:token_seq\ttags:token\n1\tTent for two\t9.5\t['Camping', 'Two']\tx\n2\tMat\t\ta b\t\n"),
+            "item_id:token\ttitle:token_seq\tprice:float\tcategories:token_seq\ttags:token\n1\tTent for two\t9.5\t['Camping', "
+            + "'Two']\tx\n2\tMat\t\ta b\t\n"),
         Load("text lines", "x.txt", FuzzStructure.None, "u 1 2 3\nv 2\t3\nw 9\n"),
         Load("gzip", "x.inter.gz", FuzzStructure.None, Packed(Interactions), isText: false),
         Text("info", "x.txt", FuzzStructure.Tabs, path => InfoFileReader.ReadAsync(path), "<a_1><b_2>\tA\ttitle\t0\n<a_1><b_3>\tB\t1\n"),
@@ -30,10 +32,14 @@ internal static class DataFuzzTargets
             u,"['a', ""it's""]","T, ""x""","[0, 1]",2,"['<a_1><b_2>', '<a_1><b_3>']",<a_1><b_4>
             v,"['\u00e9\x41\U0001F600']",T,['9'],2,['<a_1><b_2>'],<a_1><b_4>
             """"),
-        Text("amazon reviews", "reviews.json", FuzzStructure.JsonLines, path => AmazonReviewsReader.ReadReviewsAsync(path, AmazonReviewsFormat.V2018),
-            "{\"overall\": 5.0, \"reviewerID\": \"u\", \"asin\": \"A\", \"style\": {\"Size\": \"x\"}, \"unixReviewTime\": 5}\n{\"reviewerID\": \"v\", \"asin\": \"B\", \"unixReviewTime\": 6}\n"),
-        Text("amazon metadata", "meta.json", FuzzStructure.JsonLines, path => AmazonReviewsReader.ReadItemsAsync(path, AmazonReviewsFormat.V2023),
-            "{\"parent_asin\": \"A\", \"title\": \"t\", \"store\": \"s\", \"price\": \"$9.99\", \"categories\": [\"a\", \"b\"], \"description\": [\"d\"], \"average_rating\": 4.5}\n{\"parent_asin\": \"B\", \"title\": \"t\"}\n"),
+        Text("amazon reviews", "reviews.json", FuzzStructure.JsonLines,
+            path => AmazonReviewsReader.ReadReviewsAsync(path, AmazonReviewsFormat.V2018),
+            "{\"overall\": 5.0, \"reviewerID\": \"u\", \"asin\": \"A\", \"style\": {\"Size\": \"x\"}, \"unixReviewTime\": "
+            + "5}\n{\"reviewerID\": \"v\", \"asin\": \"B\", \"unixReviewTime\": 6}\n"),
+        Text("amazon metadata", "meta.json", FuzzStructure.JsonLines,
+            path => AmazonReviewsReader.ReadItemsAsync(path, AmazonReviewsFormat.V2023),
+            "{\"parent_asin\": \"A\", \"title\": \"t\", \"store\": \"s\", \"price\": \"$9.99\", \"categories\": [\"a\", \"b\"], "
+            + "\"description\": [\"d\"], \"average_rating\": 4.5}\n{\"parent_asin\": \"B\", \"title\": \"t\"}\n"),
         new("items and index", "x.item.json", Encoding.UTF8.GetBytes("""{"0": {"title": "a"}, "1": {"title": "b"}}"""), folder => InteractionDataset.LoadAsync(
             Path.Combine(folder, "x.inter.json"), Path.Combine(folder, "x.index.json"), Path.Combine(folder, "x.item.json")).GetAwaiter()
             .GetResult())

@@ -114,7 +114,8 @@ internal static class StageFuzzTargets
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName + "/saved";
         DecoderModel Model() => new(DecoderConfig.Small(32, 8, 1, 2));
         using (var model = Model())
-        using (var adapters = LoraAdapters.Attach(model, new LoraOptions { Rank = 2, TrainNewRows = false, Targets = ["q_proj", "down_proj"] }))
+        using (var adapters =
+            LoraAdapters.Attach(model, new LoraOptions { Rank = 2, TrainNewRows = false, Targets = ["q_proj", "down_proj"] }))
         {
             adapters.SaveAsync(saved, "base").GetAwaiter().GetResult();
         }
