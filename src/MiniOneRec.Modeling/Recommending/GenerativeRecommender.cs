@@ -94,6 +94,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         Name = "minionerec";
         model.Backbone.eval();
         model.Backbone.PackWeights = checkedOptions.PackWeights;
+        Take(checkedOptions.Weights, model.Backbone);
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -328,6 +329,30 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 
         _ownedPrior?.Dispose();
         _ownedShares.ForEach(owned => owned.Dispose());
+    }
+
+    private static void Take(ServingWeights weights, CausalLanguageModel backbone)
+    {
+        if (weights is ServingWeights.Int8 or ServingWeights.Int4)
+        {
+            backbone.Quantize(weights, only: false);
+            return;
+        }
+
+        var type = backbone.EmbeddingWeight.dtype;
+        if ((weights == ServingWeights.Float32 && type != ScalarType.Float32)
+            || (weights == ServingWeights.BFloat16 && type != ScalarType.BFloat16))
+        {
+            throw new ArgumentException(
+                $"Weights is {weights}, but the model's are {type}; load its folder with that option, or change the model.", nameof(weights));
+        }
+
+        if (backbone.IsQuantized)
+        {
+            throw new ArgumentException($"Weights is {weights}, but the model's exist as {backbone.WeightForm} alone.", nameof(weights));
+        }
+
+        backbone.Unquantize();
     }
 
     internal ILogger Logger => _logger;
