@@ -7,7 +7,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Weights of 8 bits with one scale per output; inputs are rounded to 8 bits with one scale per row.</summary>
 /// <remarks>
 /// <c>w ≈ s · q</c> with <c>s = max |w| / 127</c> over a row of W, and the same over a row of x (Dettmers et al., arXiv:2208.07339, Sec. 2.1,
-/// vector-wise quantization, without their outlier columns). Products are summed exactly in 32 bits.
+/// vector-wise quantization). Products are summed exactly in 32 bits. Where that paper computes outlier columns in 16 bits, here a row of x
+/// whose largest value is more than 12 times its root mean square is written as two rows of codes, the second for what the first leaves.
 /// </remarks>
 internal sealed class Int8Block : WeightBlock
 {
@@ -65,15 +66,16 @@ internal sealed class Int8Block : WeightBlock
 
     private Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
     {
-        long rows = x.size(0), wide = RowBuckets.Of(rows);
         using var input = x.is_contiguous() ? x.alias() : x.contiguous();
-        using var codes = empty([wide, x.size(1)], dtype: ScalarType.Byte);
-        float[] scales = QuantizedRows.Quantize(input, codes, Levels);
+        int[] twice = QuantizedRows.Outliers(input);
+        long rows = x.size(0);
+        using var codes = empty([RowBuckets.Of(rows + twice.Length), x.size(1)], dtype: ScalarType.Byte);
+        float[] scales = QuantizedRows.Quantize(input, twice, codes, Levels);
         var sums = Aten.QuantizedLinear(codes, _one, _zero, _weight, _scales, _weightZeros);            // [wide, out]
         using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
         if (x.dtype == ScalarType.Float32)
         {
-            QuantizedRows.Finish(sums, sums, scales, _bias, joined, after);
+            QuantizedRows.Finish(sums, sums, scales, twice, _bias, joined, after);
             using (sums)
             {
                 return sums.narrow(0, 0, rows);
@@ -83,7 +85,7 @@ internal sealed class Int8Block : WeightBlock
         using (sums)
         {
             var y = RowBuckets.Empty(rows, sums.size(1), x.dtype);
-            QuantizedRows.Finish(sums, y, scales, _bias, joined, after);
+            QuantizedRows.Finish(sums, y, scales, twice, _bias, joined, after);
             return y;
         }
     }

@@ -34,6 +34,26 @@ public sealed class QuantizedWeightTests
         Close(y * other.to_type(ScalarType.Float64), block.PaddedTimes(x, other), tolerance);
     }
 
+    [Fact]
+    public void Int8Block_RowWithAnOutlier_IsWrittenAsTwo()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        torch.random.manual_seed(7);
+        Tensor x = randn(5, 512), w = randn(64, 512), other = randn(5, 64);
+        x[1, 3] = 300;
+        x[4, 500] = -90;
+        using var block = new Int8Block(w, null, 64);
+
+        var (codes, scales) = Rounded(w, 127);
+        var y = x.to_type(ScalarType.Float64).matmul((codes * scales).t());
+        var errors = (y + other.to_type(ScalarType.Float64) - block.Plus(x, other).to_type(ScalarType.Float64)).norm(1) / y.norm(1);
+
+        Assert.InRange(errors[1].item<double>(), 0, 1e-3);
+        Assert.InRange(errors[4].item<double>(), 0, 1e-3);
+        Assert.InRange(errors[0].item<double>(), 1e-3, 2e-2);
+    }
+
     [Theory]
     [InlineData(1, ScalarType.Float32)]
     [InlineData(50, ScalarType.BFloat16)]

@@ -25,15 +25,39 @@ internal static unsafe class QuantizedRows
         Times,
     }
 
-    /// <summary>Rounds each row to whole numbers from −levels to levels, stored with levels + 1 added.</summary>
+    /// <summary>How large the largest value of a row may be, in root mean squares of the row, before the row is written as two.</summary>
+    private const float Outlier = 12;
+
+    /// <summary>Finds the rows that one code a value would write badly.</summary>
     /// <param name="x"><c>[N, in]</c>, contiguous, float32 or bfloat16.</param>
-    /// <param name="codes">Receives the codes, <c>[at least N, in]</c>, uint8; further rows are left alone.</param>
-    /// <param name="levels">The largest code, at most 127.</param>
-    /// <returns>What a code of 1 stands for, by row; NaN for a row that holds one.</returns>
-    public static float[] Quantize(Tensor x, Tensor codes, int levels)
+    /// <returns>Their numbers, ascending.</returns>
+    public static int[] Outliers(Tensor x)
     {
         int rows = (int)x.size(0), width = (int)x.size(1);
-        var scales = new float[rows];
+        byte* from = CpuTensor.At(x);
+        bool single = x.dtype == ScalarType.Float32;
+        var found = new bool[rows];
+        CpuThreads.Each(rows, 2L * rows * width, r =>
+        {
+            var (most, square) = single
+                ? Spread<SingleElement>(from + (long)r * width * 4, width) : Spread<BFloat16Element>(from + (long)r * width * 2, width);
+            found[r] = most > Outlier * MathF.Sqrt(square / width);
+        });
+        GC.KeepAlive(x);
+        return [.. Enumerable.Range(0, rows).Where(r => found[r])];
+    }
+
+    /// <summary>Rounds each row to whole numbers from −levels to levels, stored with levels + 1 added; of some, what is left is rounded
+    /// too.</summary>
+    /// <param name="x"><c>[N, in]</c>, contiguous, float32 or bfloat16.</param>
+    /// <param name="twice">The rows that are written as two.</param>
+    /// <param name="codes">Receives the codes, <c>[at least N + twice, in]</c>, uint8; further rows are left alone.</param>
+    /// <param name="levels">The largest code, at most 127.</param>
+    /// <returns>What a code of 1 stands for, by row of codes; NaN for a row that holds one.</returns>
+    public static float[] Quantize(Tensor x, int[] twice, Tensor codes, int levels)
+    {
+        int rows = (int)x.size(0), width = (int)x.size(1);
+        var scales = new float[rows + twice.Length];
         byte* from = CpuTensor.At(x), to = CpuTensor.At(codes);
         bool single = x.dtype == ScalarType.Float32;
         CpuThreads.Each(rows, 2L * rows * width, r =>
@@ -42,28 +66,80 @@ internal static unsafe class QuantizedRows
             scales[r] = single
                 ? Row<SingleElement>(from + (long)r * width * 4, row, width, levels)
                 : Row<BFloat16Element>(from + (long)r * width * 2, row, width, levels);
+            if (Array.BinarySearch(twice, r) is var extra and >= 0)
+            {
+                byte* rest = to + (long)(rows + extra) * width;
+                scales[rows + extra] = single
+                    ? Rest<SingleElement>(from + (long)r * width * 4, row, rest, width, levels, scales[r])
+                    : Rest<BFloat16Element>(from + (long)r * width * 2, row, rest, width, levels, scales[r]);
+            }
         });
         GC.KeepAlive(x);
         GC.KeepAlive(codes);
         return scales;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static (float Most, float Square) Spread<T>(byte* x, int width)
+        where T : struct, ICpuElement
+    {
+        int whole = width / 16 * 16;
+        Vector512<float> largest = default, squares = default;
+        for (int i = 0; i < whole; i += 16)
+        {
+            var value = T.Load(x + (long)i * T.Bytes);
+            largest = Vector512.Max(largest, Vector512.Abs(value));
+            squares = Vector512.FusedMultiplyAdd(value, value, squares);
+        }
+
+        float most = CpuProduct.Max(largest, 0), square = Vector512.Sum(squares);
+        for (int i = whole; i < width; i++)
+        {
+            float value = One<T>(x + (long)i * T.Bytes);
+            (most, square) = (MathF.Max(most, MathF.Abs(value)), square + value * value);
+        }
+
+        return (most, square);
+    }
+
+    // What the first codes leave is at most half of one of them.
+    private static float Rest<T>(byte* x, byte* codes, byte* rest, int width, int levels, float scale)
+        where T : struct, ICpuElement
+    {
+        float finer = scale / (2 * levels), inverse = finer > 0 ? 1 / finer : 0;
+        for (int i = 0; i < width; i++)
+        {
+            float left = One<T>(x + (long)i * T.Bytes) - (codes[i] - (levels + 1)) * scale;
+            float code = MathF.Round(left * inverse);
+            rest[i] = (byte)(levels + 1 + (int)Math.Clamp(code, -levels, levels));
+        }
+
+        return finer;
+    }
+
     /// <summary>Scales sums back, adds the bias, and does what follows.</summary>
     /// <param name="sums"><c>[at least N, out]</c>, float32, contiguous; out a multiple of 16.</param>
     /// <param name="y">Receives the result, <c>[at least N, out]</c>, float32 or bfloat16, contiguous; may be <paramref name="sums"/>.</param>
-    /// <param name="scales">By row, N of them.</param>
+    /// <param name="scales">By row of codes.</param>
+    /// <param name="twice">The rows that were written as two; their second sums follow the N first ones.</param>
     /// <param name="bias"><c>[out]</c>, float32, or <see langword="null"/>.</param>
     /// <param name="other"><c>[N, out]</c>, contiguous, in the type of <paramref name="y"/>, or <see langword="null"/>.</param>
     /// <param name="after">What follows.</param>
-    public static void Finish(Tensor sums, Tensor y, float[] scales, Tensor? bias, Tensor? other, After after)
+    public static void Finish(Tensor sums, Tensor y, float[] scales, int[] twice, Tensor? bias, Tensor? other, After after)
     {
         int width = (int)sums.size(1);
         byte* from = CpuTensor.At(sums), to = CpuTensor.At(y), with = other is null ? null : CpuTensor.At(other),
             plus = bias is null ? null : CpuTensor.At(bias);
         bool single = y.dtype == ScalarType.Float32;
-        CpuThreads.Each(scales.Length, (long)scales.Length * width, r =>
+        int rows = scales.Length - twice.Length;
+        CpuThreads.Each(rows, (long)rows * width, r =>
         {
             byte* row = from + (long)r * width * 4;
+            if (Array.BinarySearch(twice, r) is var extra and >= 0)
+            {
+                Join((float*)row, (float*)from + (long)(rows + extra) * width, width, scales[r], scales[rows + extra]);
+            }
+
             if (single)
             {
                 Back<SingleElement>(row, to + (long)r * width * 4, with + (long)r * width * 4, plus, width, scales[r], after);
@@ -129,6 +205,16 @@ internal static unsafe class QuantizedRows
     private static float One<T>(byte* at)
         where T : struct, ICpuElement =>
         T.Bytes == 4 ? *(float*)at : BitConverter.UInt32BitsToSingle((uint)*(ushort*)at << 16);
+
+    // Both sums of a row in units of the first.
+    private static void Join(float* sums, float* more, int width, float scale, float finer)
+    {
+        var factor = Vector512.Create(finer / scale);
+        for (int i = 0; i < width; i += 16)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.Load(more + i), factor, Vector512.Load(sums + i)).Store(sums + i);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Back<T>(byte* sums, byte* y, byte* other, byte* bias, int width, float scale, After after)
