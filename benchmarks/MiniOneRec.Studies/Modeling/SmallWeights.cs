@@ -13,13 +13,6 @@ namespace MiniOneRec.Studies;
 /// <summary>What weights of 8 and 4 bits save and cost: time, memory, and answers that change.</summary>
 internal static class SmallWeights
 {
-    private static readonly string[] Texts =
-    [
-        "The capital of France is", "Once upon a time there was a small", "To repair a leaking tap you first need to",
-        "The best way to learn a language is", "In 1969 the first man walked on the", "A good recipe for bread begins with",
-        "def fibonacci(n):\n    if n < 2:\n        return", "The three laws of motion say that",
-    ];
-
     /// <summary>Times searches against bfloat16 in turns, and compares resident memory after one search.</summary>
     public static async Task GainAsync(StudyContext context, ServingWeights form, DecoderConfig config, int prompt, int repeats)
     {
@@ -60,8 +53,8 @@ internal static class SmallWeights
         }
     }
 
-    /// <summary>Counts how many of the first ten answers stay, and what that does to HR and NDCG, for a saved recommender; and the first ten
-    /// tokens after texts for a language model.</summary>
+    /// <summary>Counts how many of the first ten answers stay, and what that does to HR and NDCG, for a saved recommender; and the first
+    /// ten tokens at each place of 64 titles for a language model.</summary>
     public static async Task AnswersAsync(StudyContext context, string folder, string dataset)
     {
         if (folder.Length > 0)
@@ -69,7 +62,8 @@ internal static class SmallWeights
             await RecommendationsAsync(context, folder, dataset);
         }
 
-        Tokens(context);
+        var data = await StudyData.LoadAsync(context, dataset);
+        Tokens(context, [.. data.Items.Where(item => item.Title.Length > 40).Take(64).Select(item => item.Title)]);
     }
 
     /// <summary>Makes a decoder of Qwen2.5-7B's shape, keeps its weights in 4 bits, and answers a request.</summary>
@@ -220,11 +214,12 @@ internal static class SmallWeights
             string name = form.ToString().ToLowerInvariant();
             context.Report($"{name}.overlap", exact.Zip(sets, (a, b) => a.Count(b.Contains) / (double)a.Count).Average(), "",
                 new { dataset, rows = requests.Length });
-            context.Report($"{name}.ndcg_change", report["NDCG", 10] - ndcg, "", new { dataset, float32 = ndcg, ndcg = report["NDCG", 10], hr = report["HR", 10] });
+            context.Report($"{name}.ndcg_change", report["NDCG", 10] - ndcg, "", 
+                new { dataset, float32 = ndcg, ndcg = report["NDCG", 10], hr = report["HR", 10] });
         }
     }
 
-    private static void Tokens(StudyContext context)
+    private static void Tokens(StudyContext context, string[] texts)
     {
         string file = context.ModelPath("SmolLM2-135M-Instruct/SmolLM2-135M-Instruct.Q4_1.gguf");
         using var noGrad = no_grad();
@@ -232,7 +227,7 @@ internal static class SmallWeights
         using var gguf = GgufFile.Open(file);
         using var model = gguf.LoadDecoder(type: ScalarType.Float32);
         var tokenizer = gguf.ReadTokenizer();
-        int[][] prompts = [.. Texts.Select(text => tokenizer.Encode(text).ToArray())];
+        int[][] prompts = [.. texts.Select(text => tokenizer.Encode(text).ToArray())];
         model.PackWeights = true;
         var exact = Logits(model, prompts);
         foreach (var form in new[] { ServingWeights.Int8, ServingWeights.Int4 })

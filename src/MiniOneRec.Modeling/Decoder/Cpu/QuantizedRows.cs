@@ -26,7 +26,7 @@ internal static unsafe class QuantizedRows
     }
 
     /// <summary>How large the largest value of a row may be, in root mean squares of the row, before the row is written as two.</summary>
-    private const float Outlier = 12;
+    private const float Outlier = 8;
 
     /// <summary>Finds the rows that one code a value would write badly.</summary>
     /// <param name="x"><c>[N, in]</c>, contiguous, float32 or bfloat16.</param>
@@ -119,7 +119,8 @@ internal static unsafe class QuantizedRows
 
     /// <summary>Scales sums back, adds the bias, and does what follows.</summary>
     /// <param name="sums"><c>[at least N, out]</c>, float32, contiguous; out a multiple of 16.</param>
-    /// <param name="y">Receives the result, <c>[at least N, out]</c>, float32 or bfloat16, contiguous; may be <paramref name="sums"/>.</param>
+    /// <param name="y">Receives the result, <c>[at least N, out]</c>, float32 or bfloat16, contiguous; may be
+    /// <paramref name="sums"/>.</param>
     /// <param name="scales">By row of codes.</param>
     /// <param name="twice">The rows that were written as two; their second sums follow the N first ones.</param>
     /// <param name="bias"><c>[out]</c>, float32, or <see langword="null"/>.</param>
