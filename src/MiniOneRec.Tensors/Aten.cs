@@ -106,6 +106,59 @@ internal static unsafe class Aten
         }
     }
 
+    /// <summary>Copies 8-bit weights into the layout in which oneDNN multiplies by them.</summary>
+    /// <param name="weight"><c>[out, in]</c>, contiguous, int8, on the CPU.</param>
+    /// <returns>An opaque tensor for <see cref="QuantizedLinear"/>.</returns>
+    public static Tensor PackInt8(Tensor weight)
+    {
+        Span<ulong> stack = [Handle(weight), 0];                                // number of rows unknown
+        Call("onednn::qlinear_prepack\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Computes <c>(x − z) Wᵀ ⊙ s</c> with oneDNN in 8-bit integers, summed in 32 bits; no gradient.</summary>
+    /// <param name="x"><c>[N, in]</c>, uint8.</param>
+    /// <param name="one">1, float32, <c>[1]</c>.</param>
+    /// <param name="zero">z, int32, <c>[1]</c>.</param>
+    /// <param name="weight">W, packed by <see cref="PackInt8"/>.</param>
+    /// <param name="scales">s, one per row of W, float32, <c>[out]</c>.</param>
+    /// <param name="weightZeros">Zeros, int32, <c>[out]</c>.</param>
+    /// <returns><c>[N, out]</c>, float32.</returns>
+    public static Tensor QuantizedLinear(Tensor x, Tensor one, Tensor zero, Tensor weight, Tensor scales, Tensor weightZeros)
+    {
+        fixed (byte* name = "none\0"u8, algorithm = "\0"u8)
+        {
+            int type = (int)ScalarType.Float32;
+            double* noScalars = null;
+            int error = aoti_torch_cpu__qlinear_pointwise_tensor(
+                x.Handle, one.Handle, zero.Handle, weight.Handle, scales.Handle, weightZeros.Handle, null, 1, 0, &type, name, &noScalars,
+                0, algorithm, out IntPtr result);
+            return Result(error, result, "onednn::qlinear_pointwise", x, one, zero, weight, scales, weightZeros);
+        }
+    }
+
+    /// <summary>Packs 4-bit weights for <see cref="Int4Linear"/>.</summary>
+    /// <param name="weight"><c>[out, in]</c>, int32, 0 to 15; out a multiple of 16.</param>
+    public static Tensor PackInt4(Tensor weight)
+    {
+        Span<ulong> stack = [Handle(weight), 1];
+        Call("aten::_convert_weight_to_int4pack_for_cpu\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
+    /// <summary>Computes <c>x Wᵀ</c> with weights <c>(w − 8) · scale + zero</c>, whose scale and zero belong to a group of inputs; no
+    /// gradient.</summary>
+    /// <param name="x"><c>[N, in]</c>, float32 or bfloat16.</param>
+    /// <param name="weight">W, packed by <see cref="PackInt4"/>.</param>
+    /// <param name="group">The inputs per group: 32, 64, 128 or 256.</param>
+    /// <param name="scalesAndZeros"><c>[in / group, out, 2]</c>, in the type of x.</param>
+    public static Tensor Int4Linear(Tensor x, Tensor weight, long group, Tensor scalesAndZeros)
+    {
+        Span<ulong> stack = [Handle(x), Handle(weight), (ulong)group, Handle(scalesAndZeros)];
+        Call("aten::_weight_int4pack_mm_for_cpu\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
     /// <summary>Gets how often a tensor was written in place.</summary>
     public static long VersionOf(Tensor tensor)
     {
@@ -192,6 +245,11 @@ internal static unsafe class Aten
     [DllImport(Library)]
     private static extern int aoti_torch_cpu__linear_pointwise(
         IntPtr x, IntPtr weight, IntPtr* bias, byte* function, double** scalars, long scalarCount, byte** algorithm, out IntPtr result);
+
+    [DllImport(Library)]
+    private static extern int aoti_torch_cpu__qlinear_pointwise_tensor(
+        IntPtr x, IntPtr scale, IntPtr zero, IntPtr weight, IntPtr weightScales, IntPtr weightZeros, IntPtr* bias, double outputScale,
+        long outputZero, int* outputType, byte* function, double** scalars, long scalarCount, byte* algorithm, out IntPtr result);
 
     [DllImport(Library)]
     private static extern int aoti_torch_cpu__linear_pointwise_binary(

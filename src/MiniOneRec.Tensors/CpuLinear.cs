@@ -14,10 +14,13 @@ namespace MiniOneRec.Tensors;
 /// </remarks>
 internal static class CpuLinear
 {
-    private static readonly Lazy<bool> Exists = new(Probe);
+    private static readonly Lazy<bool> Found = new(Probe);
+
+    /// <summary>Gets whether oneDNN's products can be called here.</summary>
+    public static bool Exists => Found.Value;
 
     /// <summary>Whether a product without gradient on this input can be left to oneDNN.</summary>
-    public static bool Serves(Tensor x) => CpuInference.Serves(x) && x.dim() == 2 && x.size(0) > 0 && Exists.Value;
+    public static bool Serves(Tensor x) => CpuInference.Serves(x) && x.dim() == 2 && x.size(0) > 0 && Exists;
 
     /// <summary>Whether oneDNN packs weights of a type on this processor: libtorch refuses bfloat16 without AVX-512.</summary>
     public static bool Packs(ScalarType type) => type != ScalarType.BFloat16 || (Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported);

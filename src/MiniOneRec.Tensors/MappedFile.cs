@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,6 +8,7 @@ namespace MiniOneRec.Tensors;
 /// <remarks>The map is private: writes to a view copy the page and never reach the file. Views outlive the object.</remarks>
 internal sealed class MappedFile : IDisposable
 {
+    private const int MadvPageOut = 21;
     private readonly Tensor? _bytes;
 
     /// <param name="path">An existing file.</param>
@@ -42,8 +44,33 @@ internal sealed class MappedFile : IDisposable
         return Aten.ViewAs(start % size == 0 ? stretch : stretch.clone(), type).view(shape).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Lets the system take the pages of a tensor back now; those of a file are read again where somebody needs them.</summary>
+    /// <param name="tensor">A contiguous tensor on the CPU; its values stay as they are.</param>
+    public static unsafe void PageOut(Tensor tensor)
+    {
+        if (!OperatingSystem.IsLinux() || tensor.numel() == 0 || !tensor.is_contiguous())
+        {
+            return;
+        }
+
+        fixed (byte* start = tensor.bytes)
+        {
+            nint page = Environment.SystemPageSize, first = ((nint)start + page - 1) / page * page;
+            nint end = ((nint)start + (nint)(tensor.numel() * tensor.ElementSize)) / page * page;
+            if (end > first)
+            {
+                _ = madvise(first, end - first, MadvPageOut);       // where the kernel does not know it, the pages stay
+            }
+        }
+
+        GC.KeepAlive(tensor);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _bytes?.Dispose();
+
+    [DllImport("libc")]
+    private static extern int madvise(nint start, nint length, int advice);
 
     private static long SizeOf(ScalarType type) => type switch
     {

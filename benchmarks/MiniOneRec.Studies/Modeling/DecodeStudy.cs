@@ -10,9 +10,7 @@ internal sealed class DecodeStudy : IStudy
 {
     public string Name => "decode";
 
-    public string Description =>
-        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 "
-        + "--items 10000000 --users 1000 --pack true";
+    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true; further parts int8,int4,answers (--folder MODEL --dataset NAME),7b (--large-layers 28)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -44,6 +42,24 @@ internal sealed class DecodeStudy : IStudy
         if (parts.Contains("small", StringComparison.Ordinal))
         {
             Small(context, users, repeats, packed);
+        }
+
+        foreach (var form in new[] { ServingWeights.Int8, ServingWeights.Int4 })
+        {
+            if (parts.Contains(form.ToString(), StringComparison.OrdinalIgnoreCase))
+            {
+                await SmallWeights.GainAsync(context, form, QwenShape.Of(layers), prompt, repeats);
+            }
+        }
+
+        if (parts.Contains("answers", StringComparison.Ordinal))
+        {
+            await SmallWeights.AnswersAsync(context, context.Option("folder", ""), context.Option("dataset", "Industrial_and_Scientific"));
+        }
+
+        if (parts.Contains("7b", StringComparison.Ordinal))
+        {
+            SmallWeights.Large(context, context.Option("large-layers", 28), prompt);
         }
 
         if (parts.Contains("load", StringComparison.Ordinal))
@@ -215,7 +231,7 @@ internal sealed class DecodeStudy : IStudy
         context.Report("small.users_per_s", users / whole.Median.TotalSeconds, "1/s");
     }
 
-    private static (SemanticIdTrie Trie, IPromptTemplate Template) Catalogue(Random random, int items)
+    internal static (SemanticIdTrie Trie, IPromptTemplate Template) Catalogue(Random random, int items)
     {
         var codes = new int[items * 3];
         for (int i = 0; i < codes.Length; i++)

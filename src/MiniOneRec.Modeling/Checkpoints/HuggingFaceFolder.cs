@@ -226,6 +226,11 @@ public sealed class HuggingFaceFolder : IDisposable
             await options.Tokenizer.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
         }
 
+        if (model is CausalLanguageModel { IsQuantized: true } quantized)
+        {
+            throw quantized.NotWhole("saved");
+        }
+
         (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
         FiniteWeights.Require(tensors, "The model");
         await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);

@@ -85,6 +85,58 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
         }
     }
 
+    /// <summary>Gets the form in which the weights of the layers are kept where it is not their own type.</summary>
+    /// <value><see cref="ServingWeights.Int8"/> or <see cref="ServingWeights.Int4"/>, else <see cref="ServingWeights.AsStored"/>.</value>
+    public ServingWeights WeightForm => Packing?.Form ?? ServingWeights.AsStored;
+
+    /// <summary>Gets whether the weights of the layers exist as <see cref="WeightForm"/> alone: the model serves, and cannot be trained or
+    /// saved.</summary>
+    public bool IsQuantized => Packing is { IsOnly: true };
+
+    /// <summary>Keeps packed copies of another form.</summary>
+    /// <param name="form">The form.</param>
+    /// <param name="only">Whether the copies take the weights' place, now and for good. Embedding and head stay beside them: the rows of
+    /// codes are computed exactly.</param>
+    /// <exception cref="InvalidOperationException">The backbone, the device, the processor or a weight's shape does not allow the
+    /// form.</exception>
+    internal void Quantize(ServingWeights form, bool only)
+    {
+        if (Packing is not { } packing || Device.type != DeviceType.CPU || !CpuLinear.Exists
+            || (form == ServingWeights.Int8 && Int8Block.Levels == 0))
+        {
+            throw new InvalidOperationException(
+                $"Weights cannot be kept as {form} for {GetType().Name} on {Device}: that needs a DecoderModel on the CPU of x64 Linux.");
+        }
+
+        packing.Form = form;
+        packing.Enabled = true;
+        if (only && !packing.IsOnly)
+        {
+            _ = PackedHead(packing);
+            using var scope = NewDisposeScope();
+            packing.ReplaceWeights();
+        }
+    }
+
+    /// <summary>Keeps packed copies of the weights' own type again.</summary>
+    internal void Unquantize()
+    {
+        if (Packing is { } packing)
+        {
+            packing.Form = ServingWeights.AsStored;
+        }
+    }
+
+    private PackedWeight PackedHead(WeightPacking packing)
+    {
+        if (_packedHead is null)
+        {
+            Interlocked.CompareExchange(ref _packedHead, packing.Of(() => [(HeadWeight, null)], PackedRows), null);
+        }
+
+        return _packedHead;
+    }
+
     /// <summary>Gets the component that packs the weights for inference, or <see langword="null"/> where a backbone has none.</summary>
     private protected virtual WeightPacking? Packing => null;
 
@@ -94,8 +146,12 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// <see cref="GenerativeRecommender.Recommend"/> on the claiming thread, which validation needs.
     /// </remarks>
     /// <returns>Gives the weights back when disposed.</returns>
-    /// <exception cref="InvalidOperationException">The weights are being trained already.</exception>
-    public IDisposable BeginTraining() => Lease.Train();
+    /// <exception cref="InvalidOperationException">The weights are being trained already, or exist in a smaller form alone.</exception>
+    public IDisposable BeginTraining() => IsQuantized ? throw NotWhole("trained") : Lease.Train();
+
+    /// <summary>Makes the exception for what needs the weights themselves.</summary>
+    internal InvalidOperationException NotWhole(string what) => new(
+        $"The model's weights exist as {WeightForm} alone, so it cannot be {what}; load it with Weights = AsStored.");
 
     /// <summary>Sets training or evaluation mode; training drops packed weights.</summary>
     /// <param name="train">Whether to train.</param>
@@ -177,12 +233,7 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var weight = HeadWeight;
-        if (_packedHead is null && Packing is { } packing)
-        {
-            Interlocked.CompareExchange(ref _packedHead, packing.Of(() => [(HeadWeight, null)], PackedRows), null);
-        }
-
-        var packed = _packedHead?.BlocksFor(hidden);
+        var packed = Packing is { } packing ? PackedHead(packing).BlocksFor(hidden) : null;
         long vocabulary = weight.size(0), block = packed is null ? Math.Max(1_024, BlockBudget / hidden.size(0)) : PackedRows;
         if (CpuInference.Serves(hidden))
         {

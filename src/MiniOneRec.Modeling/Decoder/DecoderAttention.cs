@@ -51,7 +51,14 @@ internal sealed class DecoderAttention : nn.Module
         _qNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         _kNorm = config.QueryKeyNorm ? new RmsNorm(_width, config.NormEpsilon) : null;
         RegisterComponents();
-        _packedInput = packing.Of(() => [(_q.Weight, _q.Bias), (_k.Weight, _k.Bias), (_v.Weight, _v.Bias)]);
+        _packedInput = packing.Of(
+            () => [(_q.Weight, _q.Bias), (_k.Weight, _k.Bias), (_v.Weight, _v.Bias)],
+            free: () =>
+            {
+                _q.FreeWeight();
+                _k.FreeWeight();
+                _v.FreeWeight();
+            });
         _packedOutput = _o.Packed(packing);
     }
 

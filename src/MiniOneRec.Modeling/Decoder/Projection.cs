@@ -15,6 +15,8 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "bias")]
     private Parameter? _bias;
 
+    private bool _isFreed;
+
     /// <summary>Makes a map with weights from N(0, σ²) and zero bias.</summary>
     /// <param name="inputWidth">The width of x.</param>
     /// <param name="outputWidth">The width of y.</param>
@@ -38,11 +40,28 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
     public ProjectionAdapter? Adapter { get; set; }
 
     /// <summary>Makes a packed copy of the weight, which knows nothing of adapters.</summary>
-    internal PackedWeight Packed(WeightPacking packing) => packing.Of(() => [(_weight, _bias)]);
+    internal PackedWeight Packed(WeightPacking packing) => packing.Of(() => [(_weight, _bias)], free: FreeWeight);
+
+    /// <summary>Frees W, whose place a packed copy takes.</summary>
+    internal void FreeWeight()
+    {
+        using var noGrad = no_grad();
+        MappedFile.PageOut(_weight);
+        using var nothing = empty(0, dtype: _weight.dtype);
+        _weight.set_(nothing);
+        _isFreed = true;
+    }
 
     /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">W exists in packed form alone.</exception>
     public override Tensor forward(Tensor x)
     {
+        if (_isFreed)
+        {
+            throw new InvalidOperationException(
+                "The weights of this model exist in a smaller form alone, which serves inference without adapters; load the model again.");
+        }
+
         var y = CpuLinear.Run(x, _weight, _bias);
         if (Adapter is null)
         {

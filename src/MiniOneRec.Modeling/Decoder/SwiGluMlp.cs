@@ -34,7 +34,8 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
         _down = new Projection(config.IntermediateSize, config.HiddenSize, false, deviation);
         RegisterComponents();
         (_packedGate, _packedUp, _packedDown) =
-            (_gate.Packed(packing), _up.Packed(packing), packing.Of(() => [(_down.Weight, null)], takesPadded: true));
+            (_gate.Packed(packing), _up.Packed(packing),
+                packing.Of(() => [(_down.Weight, null)], takesPadded: true, free: _down.FreeWeight));
     }
 
     public override Tensor forward(Tensor x)

@@ -87,10 +87,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         Name = "minionerec";
         model.Backbone.eval();
         model.Backbone.PackWeights = checkedOptions.PackWeights;
-        if (ownsModel)
-        {
-            _owned.Add(model.Backbone);
-        }
+        Take(checkedOptions.Weights, model.Backbone);
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>
@@ -211,6 +208,50 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         _serving.Dispose();
         _owned.ForEach(owned => owned.Dispose());
     }
+
+    private static void Take(ServingWeights weights, CausalLanguageModel backbone)
+    {
+        if (weights is ServingWeights.Int8 or ServingWeights.Int4)
+        {
+            backbone.Quantize(weights, only: false);
+            return;
+        }
+
+        var type = backbone.EmbeddingWeight.dtype;
+        if ((weights == ServingWeights.Float32 && type != ScalarType.Float32)
+            || (weights == ServingWeights.BFloat16 && type != ScalarType.BFloat16))
+        {
+            throw new ArgumentException(
+                $"Weights is {weights}, but the model's are {type}; load its folder with that option, or change the model.", nameof(weights));
+        }
+
+        if (backbone.IsQuantized)
+        {
+            throw new ArgumentException($"Weights is {weights}, but the model's exist as {backbone.WeightForm} alone.", nameof(weights));
+        }
+
+        backbone.Unquantize();
+    }
+
+    internal ILogger Logger => _logger;
+
+    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
+    internal static GenerativeRecommender Owning(
+        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
+    {
+        try
+        {
+            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sets a prior that is disposed with the recommender.</summary>
+    internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
 
     /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
     /// <param name="history">Item ids, oldest first.</param>

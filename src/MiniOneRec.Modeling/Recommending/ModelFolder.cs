@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Tensors;
+using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
@@ -158,14 +159,25 @@ internal static class ModelFolder
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await load.Templates.CreateAsync(description, folder, load.Logger, cancellationToken).ConfigureAwait(false);
         var options = OptionsOf(manifest, manifestPath, load.Configure);
-        var checkpoint = new CheckpointLoadOptions { Device = TorchSeed.DeviceOf(load.Device), RequireHead = true, Logger = load.Logger };
+        var checkpoint = new CheckpointLoadOptions
+        {
+            Device = TorchSeed.DeviceOf(load.Device),
+            Type = TypeOf(options.Weights),
+            RequireHead = true,
+            Logger = load.Logger,
+        };
         var backbone = await load.Backbones.LoadAsync(folder, checkpoint, cancellationToken).ConfigureAwait(false);
         try
         {
             await ContentStore.LoadAsync(backbone, manifest, folder, index, template, cancellationToken).ConfigureAwait(false);
+            if (options.Weights is ServingWeights.Int8 or ServingWeights.Int4)
+            {
+                backbone.Quantize(options.Weights, only: true);
+            }
+
             return (new SemanticIdModel(backbone, template, index, popularity) { MaxHistoryItems = options.MaxHistoryItems }, options);
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
         {
             backbone.Dispose();
             throw;
@@ -177,6 +189,13 @@ internal static class ModelFolder
                 e);
         }
     }
+
+    private static ScalarType? TypeOf(ServingWeights weights) => weights switch
+    {
+        ServingWeights.Float32 => ScalarType.Float32,
+        ServingWeights.BFloat16 => ScalarType.BFloat16,
+        _ => null,
+    };
 
     private static RecommenderOptions OptionsOf(ArtifactManifest manifest, string manifestPath, Action<RecommenderOptions>? configure)
     {

@@ -138,6 +138,18 @@ public sealed class RecommenderOptions
     /// <value>The default is <see langword="true"/>.</value>
     public bool PackWeights { get; set; } = true;
 
+    /// <summary>Gets or sets the form in which the weights of the layers are kept.</summary>
+    /// <remarks>
+    /// <see cref="ServingWeights.Int8"/> and <see cref="ServingWeights.Int4"/> need the CPU of x64 Linux. A recommender that is loaded
+    /// with one of them keeps nothing else of the layers, so that it can be neither trained nor saved; one that is made of a model keeps
+    /// them as its packed copies. Embedding and head keep their type: the scores of codes are computed with it, and the sum over the
+    /// vocabulary with the smaller form. <see cref="ServingWeights.Float32"/> and <see cref="ServingWeights.BFloat16"/> change a model that
+    /// is loaded; one that is made of a model of another type is refused.
+    /// </remarks>
+    /// <value>The default is <see cref="ServingWeights.AsStored"/>.</value>
+    [EnumDataType(typeof(ServingWeights))]
+    public ServingWeights Weights { get; set; } = ServingWeights.AsStored;
+
     /// <summary>Copies and checks options, or makes the default ones of a model.</summary>
     /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     internal static RecommenderOptions Checked(RecommenderOptions? options, SemanticIdModel model) => options is null

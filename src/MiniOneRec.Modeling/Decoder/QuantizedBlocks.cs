@@ -1,0 +1,185 @@
+using MiniOneRec.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Weights of 8 bits with one scale per output; inputs are rounded to 8 bits with one scale per row.</summary>
+/// <remarks>
+/// <c>w ≈ s · q</c> with <c>s = max |w| / 127</c> over a row of W, and the same over a row of x (Dettmers et al., arXiv:2208.07339, Sec. 2.1,
+/// vector-wise quantization). Products are summed exactly in 32 bits. Where that paper computes outlier columns in 16 bits, here a row of x
+/// whose largest value is more than 8 times its root mean square is written as two rows of codes, the second for what the first leaves.
+/// </remarks>
+internal sealed class Int8Block : WeightBlock
+{
+    private static readonly Lazy<int> Limit = new(MeasureLevels);
+    private readonly Tensor _weight;
+    private readonly Tensor _scales;
+    private readonly Tensor _weightZeros;
+    private readonly Tensor? _bias;
+    private readonly Tensor _one;
+    private readonly Tensor _zero;
+
+    /// <param name="weight"><c>[out, in]</c>, out padded.</param>
+    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
+    /// <param name="rows">How many outputs there are without padding.</param>
+    public Int8Block(Tensor weight, Tensor? bias, long rows)
+        : base(rows)
+    {
+        using var scope = NewDisposeScope();
+        var exact = weight.to_type(ScalarType.Float32);
+        var scales = exact.abs().amax([1]).div_(Scalars.Of(127.0)).clamp_min_(Scalars.Of(1e-30));       // [out]
+        var codes = exact.div(scales.unsqueeze(1)).round_().clamp_(Scalars.Of(-127.0), Scalars.Of(127.0));
+        _weight = Aten.PackInt8(codes.to_type(ScalarType.Int8).contiguous()).MoveToOuterDisposeScope();
+        _scales = scales.MoveToOuterDisposeScope();
+        _weightZeros = zeros(weight.size(0), dtype: ScalarType.Int32).MoveToOuterDisposeScope();
+        _bias = bias?.to_type(ScalarType.Float32).clone().MoveToOuterDisposeScope();
+        _one = ones(1).MoveToOuterDisposeScope();
+        _zero = full([1], Scalars.Of(Levels + 1L), dtype: ScalarType.Int32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Gets the largest code of an input, 127, or 63 on processors that add two products of 8 bits within 16; 0 where there are no
+    /// 8-bit products.</summary>
+    public static int Levels => Limit.Value;
+
+    public override void Dispose()
+    {
+        foreach (var tensor in All())
+        {
+            tensor.Dispose();
+        }
+    }
+
+    public override void Detach()
+    {
+        foreach (var tensor in All())
+        {
+            tensor.DetachFromDisposeScope();
+        }
+    }
+
+    internal override Tensor Product(Tensor x, LinearFunction function) =>
+        Run(x, null, function == LinearFunction.Silu ? QuantizedRows.After.Silu : QuantizedRows.After.Nothing);
+
+    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation) =>
+        Run(x, other, operation == LinearOperation.Add ? QuantizedRows.After.Plus : QuantizedRows.After.Times);
+
+    private Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
+    {
+        using var input = x.is_contiguous() ? x.alias() : x.contiguous();
+        int[] twice = QuantizedRows.Outliers(input);
+        long rows = x.size(0);
+        using var codes = empty([RowBuckets.Of(rows + twice.Length), x.size(1)], dtype: ScalarType.Byte);
+        float[] scales = QuantizedRows.Quantize(input, twice, codes, Levels);
+        var sums = Aten.QuantizedLinear(codes, _one, _zero, _weight, _scales, _weightZeros);            // [wide, out]
+        using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
+        if (x.dtype == ScalarType.Float32)
+        {
+            QuantizedRows.Finish(sums, sums, scales, twice, _bias, joined, after);
+            using (sums)
+            {
+                return sums.narrow(0, 0, rows);
+            }
+        }
+
+        using (sums)
+        {
+            var y = RowBuckets.Empty(rows, sums.size(1), x.dtype);
+            QuantizedRows.Finish(sums, y, scales, twice, _bias, joined, after);
+            return y;
+        }
+    }
+
+    private IEnumerable<Tensor> All() =>
+        _bias is null ? [_weight, _scales, _weightZeros, _one, _zero] : [_weight, _scales, _weightZeros, _one, _zero, _bias];
+
+    // The largest products, two by two: an instruction that saturates at 16 bits gives itself away.
+    private static int MeasureLevels()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        try
+        {
+            foreach (int levels in new[] { 127, 63 })
+            {
+                var weight = Aten.PackInt8(full([64, 64], Scalars.Of(127L), dtype: ScalarType.Int8));
+                var x = full([2, 64], Scalars.Of(2L * levels + 1), dtype: ScalarType.Byte);
+                var zero = full([1], Scalars.Of(levels + 1L), dtype: ScalarType.Int32);
+                var y = Aten.QuantizedLinear(x, ones(1), zero, weight, ones(64), zeros(64, dtype: ScalarType.Int32));
+                if (y.allclose(full([2, 64], Scalars.Of(64.0 * 127 * levels))))
+                {
+                    return levels;
+                }
+            }
+        }
+        catch (Exception e) when (e is InvalidOperationException or EntryPointNotFoundException or DllNotFoundException)
+        {
+            return 0;
+        }
+
+        return 0;
+    }
+}
+
+/// <summary>Weights of 4 bits in groups of 32 inputs, each with a scale and a zero; inputs stay as they are.</summary>
+/// <remarks><c>w ≈ s · (q − 8) + z</c> with <c>s = (max − min) / 15</c> over a group (round to nearest, asymmetric).</remarks>
+internal sealed class Int4Block : WeightBlock
+{
+    /// <summary>The inputs of a group.</summary>
+    public const long Group = 32;
+
+    private readonly Tensor _weight;
+    private readonly Tensor _scalesAndZeros;
+    private readonly Tensor? _bias;
+
+    /// <param name="weight"><c>[out, in]</c>, out padded, in a multiple of <see cref="Group"/>.</param>
+    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
+    /// <param name="rows">How many outputs there are without padding.</param>
+    public Int4Block(Tensor weight, Tensor? bias, long rows)
+        : base(rows)
+    {
+        using var scope = NewDisposeScope();
+        long outputs = weight.size(0), inputs = weight.size(1);
+        var grouped = weight.to_type(ScalarType.Float32).view(outputs, inputs / Group, Group);
+        var least = grouped.amin([2], keepdim: true);                                                   // [out, in / 32, 1]
+        var scale = grouped.amax([2], keepdim: true).sub_(least).div_(Scalars.Of(15.0)).clamp_min_(Scalars.Of(1e-8));
+        var codes = grouped.sub(least).div_(scale).round_().clamp_(Scalars.Of(0.0), Scalars.Of(15.0));
+        var zero = least.add_(scale, Scalars.Of(8.0));
+        _weight = Aten.PackInt4(codes.to_type(ScalarType.Int32).view(outputs, inputs).contiguous()).MoveToOuterDisposeScope();
+        _scalesAndZeros = cat([scale, zero], 2).transpose(0, 1).contiguous().to_type(weight.dtype).MoveToOuterDisposeScope();
+        _bias = bias?.clone().MoveToOuterDisposeScope();
+    }
+
+    public override void Dispose()
+    {
+        _weight.Dispose();
+        _scalesAndZeros.Dispose();
+        _bias?.Dispose();
+    }
+
+    public override void Detach()
+    {
+        _weight.DetachFromDisposeScope();
+        _scalesAndZeros.DetachFromDisposeScope();
+        _bias?.DetachFromDisposeScope();
+    }
+
+    internal override Tensor Product(Tensor x, LinearFunction function)
+    {
+        using var y = Product(x);
+        return function == LinearFunction.Silu ? nn.functional.silu(y) : y.alias();
+    }
+
+    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation)
+    {
+        using var y = Product(x);
+        return operation == LinearOperation.Add ? y.Plus(other) : y.mul(other);
+    }
+
+    private Tensor Product(Tensor x)
+    {
+        using var input = x.is_contiguous() ? x.alias() : x.contiguous();
+        var y = Aten.Int4Linear(input, _weight, Group, _scalesAndZeros);
+        return _bias is null ? y : y.PlusInPlace(_bias);
+    }
+}
