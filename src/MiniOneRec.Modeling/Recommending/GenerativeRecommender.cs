@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
@@ -209,6 +210,11 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         _owned.ForEach(owned => owned.Dispose());
     }
 
+    /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
+    /// <param name="history">Item ids, oldest first.</param>
+    /// <param name="skipped">How many were unknown.</param>
+    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
+
     private static void Take(ServingWeights weights, CausalLanguageModel backbone)
     {
         if (weights is ServingWeights.Int8 or ServingWeights.Int4)
@@ -232,29 +238,4 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 
         backbone.Unquantize();
     }
-
-    internal ILogger Logger => _logger;
-
-    /// <summary>Makes a recommender that owns its model, which is disposed where that fails.</summary>
-    internal static GenerativeRecommender Owning(
-        SemanticIdModel model, RecommenderOptions? options, ILogger<GenerativeRecommender>? logger, IMeterFactory? meters)
-    {
-        try
-        {
-            return new GenerativeRecommender(model, options, logger, meters, ownsModel: true);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Sets a prior that is disposed with the recommender.</summary>
-    internal void Own(IItemScorer? prior) => (Prior, _ownedPrior) = (prior, prior as IDisposable);
-
-    /// <summary>Gets the prompt of a history, as training and serving write it.</summary>
-    /// <param name="history">Item ids, oldest first.</param>
-    /// <param name="skipped">How many were unknown.</param>
-    public int[] EncodeHistory(IReadOnlyList<string> history, out int skipped) => _serving.Model.EncodeHistory(history, out skipped);
 }
