@@ -6,7 +6,8 @@ namespace MiniOneRec.Stores.PostgreSql;
 
 /// <summary>Keeps histories and items in PostgreSQL, shared by several replicas.</summary>
 /// <remarks>
-/// Tables <c>minionerec_events</c>, <c>minionerec_batches</c>, <c>minionerec_items</c> and <c>minionerec_meta</c> are made in the first schema of the connection's search path. Each call is one transaction;
+/// Tables <c>minionerec_events</c>, <c>minionerec_batches</c>, <c>minionerec_items</c> and <c>minionerec_meta</c> are made in the first
+/// schema of the connection's search path. Each call is one transaction;
 /// a completed write is as durable as the server's <c>synchronous_commit</c>.
 /// </remarks>
 public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncDisposable, IDisposable
@@ -131,7 +132,8 @@ public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncD
     {
         await using var connection = await _source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        if (batch.Key is not null && await ClaimAsync(connection, transaction, batch, cancellationToken).ConfigureAwait(false) is { } before)
+        if (batch.Key is not null && await ClaimAsync(connection, transaction, batch,
+            cancellationToken).ConfigureAwait(false) is { } before)
         {
             return before;
         }
@@ -151,7 +153,8 @@ public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncD
         return new AppendResult(accepted, batch.Events.Count - accepted, Repeated: false);
     }
 
-    /// <summary>Writes the key of a batch, or returns what became of the batch that has it. A second writer of the same key waits here for the first.</summary>
+    /// <summary>Writes the key of a batch, or returns what became of the batch that has it. A second writer of the same key waits here for
+    /// the first.</summary>
     private async Task<AppendResult?> ClaimAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, EventBatch batch,
         CancellationToken cancellationToken)
     {
@@ -188,7 +191,8 @@ public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncD
     {
         await using var insert = new NpgsqlCommand($"""
             INSERT INTO minionerec_events ({Columns})
-            SELECT u, i, e, t, m, w, r FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY AS rows (u, i, e, t, m, w, r, place) ORDER BY place
+            SELECT u, i, e, t, m, w, r FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY AS rows (u, i, e, t, m, w, r,
+                place) ORDER BY place
             ON CONFLICT (event_id) DO NOTHING
             """, connection, transaction)
         {

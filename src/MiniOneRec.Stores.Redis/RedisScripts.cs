@@ -4,7 +4,8 @@ namespace MiniOneRec.Stores.Redis;
 internal static class RedisScripts
 {
     /// <summary>
-    /// Appends a batch. Keys: batch or empty, users, event ids, sequence, count. Arguments: prefix of histories, hash, seconds that a key is kept, then per event: user, time, event id or
+    /// Appends a batch. Keys: batch or empty, users, event ids, sequence, count. Arguments: prefix of histories, hash, seconds that a key
+    /// is kept, then per event: user, time, event id or
     /// empty, body. Returns accepted, duplicates, whether repeated; −1 for a conflict.
     /// </summary>
     public const string Append = """
@@ -35,7 +36,8 @@ internal static class RedisScripts
         return {accepted, total - accepted, 0}
         """;
 
-    /// <summary>Erases a user. Keys: history, users, event ids, count. Arguments: the user, then the ids of the user's events. Returns how many events there were.</summary>
+    /// <summary>Erases a user. Keys: history, users, event ids, count. Arguments: the user, then the ids of the user's events. Returns how
+    /// many events there were.</summary>
     public const string Erase = """
         local count = redis.call('ZCARD', KEYS[1])
         redis.call('DEL', KEYS[1])
@@ -45,7 +47,8 @@ internal static class RedisScripts
         return count
         """;
 
-    /// <summary>Writes items. Keys: items, changes, revision. Arguments: the expected revision, then per item: id, body. Returns the last revision, or −1 where it is another.</summary>
+    /// <summary>Writes items. Keys: items, changes, revision. Arguments: the expected revision, then per item: id, body. Returns the last
+    /// revision, or −1 where it is another.</summary>
     public const string Write = """
         local revision = tonumber(redis.call('GET', KEYS[3]) or '0')
         if revision ~= tonumber(ARGV[1]) then return -1 end

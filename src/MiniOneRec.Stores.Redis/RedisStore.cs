@@ -7,7 +7,8 @@ namespace MiniOneRec.Stores.Redis;
 
 /// <summary>Keeps histories and items in Redis, shared by several replicas.</summary>
 /// <remarks>
-/// Each write is one script, so it happens as a whole. All keys have one hash tag and so lie on one node of a cluster. What a completed write survives is the server's choice: with
+/// Each write is one script, so it happens as a whole. All keys have one hash tag and so lie on one node of a cluster. What a completed
+/// write survives is the server's choice: with
 /// <c>appendonly yes</c> and <c>appendfsync always</c> a loss of power, with <c>everysec</c> the end of the process, without a log nothing.
 /// </remarks>
 public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, IDisposable
@@ -55,11 +56,13 @@ public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, ID
         };
         foreach (var one in batch.Events)
         {
-            values.AddRange([one.UserId, one.TimeMilliseconds, one.EventId ?? "", JsonSerializer.Serialize(one, StoresJsonContext.Default.StoredEvent)]);
+            values.AddRange([one.UserId, one.TimeMilliseconds, one.EventId ?? "", JsonSerializer.Serialize(one,
+                StoresJsonContext.Default.StoredEvent)]);
         }
 
         var answer = (RedisValue[])(await Database.ScriptEvaluateAsync(RedisScripts.Append,
-            [Key("b:" + batch.Key), Key("users"), Key("ids"), Key("seq"), Key("count")], [.. values]).WaitAsync(cancellationToken).ConfigureAwait(false))!;
+            [Key("b:" + batch.Key), Key("users"), Key("ids"), Key("seq"), Key("count")],
+                [.. values]).WaitAsync(cancellationToken).ConfigureAwait(false))!;
         return (int)answer[0] >= 0
             ? new AppendResult((int)answer[0], (int)answer[1], (int)answer[2] == 1)
             : throw new IdempotencyConflictException();
@@ -69,7 +72,8 @@ public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, ID
     public async Task<IReadOnlyList<StoredEvent>> ReadAsync(string userId, int most, CancellationToken cancellationToken = default)
     {
         StoreRules.CheckKey(userId, "The user");
-        var members = await Database.SortedSetRangeByRankAsync(Key("h:" + userId), 0, most - 1, Order.Descending).WaitAsync(cancellationToken)
+        var members = await Database.SortedSetRangeByRankAsync(Key("h:" + userId), 0, most - 1,
+            Order.Descending).WaitAsync(cancellationToken)
             .ConfigureAwait(false);
         return [.. members.Reverse().Select(member => ReadEvent(member!))];
     }
@@ -88,7 +92,8 @@ public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, ID
     {
         // A scan may name a user twice; the names are sorted, so that every store reads in one order.
         var users = new SortedSet<string>(StringComparer.Ordinal);
-        await foreach (var user in Database.SetScanAsync(Key("users"), pageSize: PageSize).WithCancellation(cancellationToken).ConfigureAwait(false))
+        await foreach (var user in Database.SetScanAsync(Key("users"),
+            pageSize: PageSize).WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             users.Add(user!);
         }
@@ -124,7 +129,8 @@ public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, ID
     {
         StoreRules.Check(items);
         RedisValue[] values = [expectedRevision, .. items.SelectMany(item => new RedisValue[] { item.Item.Id, StoreRules.Write(item) })];
-        long revision = (long)await Database.ScriptEvaluateAsync(RedisScripts.Write, [Key("items"), Key("changes"), Key("revision")], values)
+        long revision = (long)await Database.ScriptEvaluateAsync(RedisScripts.Write, [Key("items"), Key("changes"), Key("revision")],
+            values)
             .WaitAsync(cancellationToken).ConfigureAwait(false);
         return revision < 0 ? null : revision;
     }

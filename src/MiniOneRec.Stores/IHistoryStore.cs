@@ -1,14 +1,16 @@
 namespace MiniOneRec.Stores;
 
 /// <summary>Keeps the events of users.</summary>
-/// <remarks>Implementations are safe for concurrent use, also by several processes. What a completed append stored is there after the process was killed.</remarks>
+/// <remarks>Implementations are safe for concurrent use, also by several processes. What a completed append stored is there after the
+/// process was killed.</remarks>
 public interface IHistoryStore
 {
     /// <summary>Makes tables or checks the connection; called once before other calls.</summary>
     /// <param name="cancellationToken">Ends the waiting.</param>
     Task InitializeAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Stores a batch, all of it or nothing; events whose <see cref="StoredEvent.EventId"/> is there already are left out.</summary>
+    /// <summary>Stores a batch, all of it or nothing; events whose <see cref="StoredEvent.EventId"/> is there already are left
+    /// out.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="cancellationToken">Ends the waiting; the batch may be stored all the same.</param>
     /// <exception cref="IdempotencyConflictException">The batch's key was used before for other content; nothing is stored.</exception>

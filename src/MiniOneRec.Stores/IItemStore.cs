@@ -4,7 +4,8 @@ namespace MiniOneRec.Stores;
 /// <param name="Item">The item, with text and attributes.</param>
 public sealed record StoredItem(Item Item)
 {
-    /// <summary>Gets the item's semantic ID in each catalogue that gave it one, by the fingerprint of the catalogue's first index, as text.</summary>
+    /// <summary>Gets the item's semantic ID in each catalogue that gave it one, by the fingerprint of the catalogue's first index, as
+    /// text.</summary>
     public IReadOnlyDictionary<string, string> SemanticIds { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Gets whether the item was removed. It keeps its semantic IDs, so that no other item gets them.</summary>
@@ -16,7 +17,8 @@ public sealed record StoredItem(Item Item)
 
 /// <summary>Keeps the items that were added, changed or removed while serving, as a sequence of revisions.</summary>
 /// <remarks>
-/// Implementations are safe for concurrent use, also by several processes. Writers state the revision that they have seen, so that of two replicas which choose semantic IDs at once
+/// Implementations are safe for concurrent use, also by several processes. Writers state the revision that they have seen, so that of two
+/// replicas which choose semantic IDs at once
 /// only one succeeds; the other reads the changes and chooses again.
 /// </remarks>
 public interface IItemStore

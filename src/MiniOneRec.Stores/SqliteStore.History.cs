@@ -95,7 +95,8 @@ public sealed partial class SqliteStore
 
         int accepted = 0;
         using var insert = Command(connection, transaction, $"""
-            INSERT INTO events ({Columns}) VALUES ($user, $item, $event, $type, $time, $weight, $recommendation) ON CONFLICT (event_id) DO NOTHING
+            INSERT INTO events ({Columns}) VALUES ($user, $item, $event, $type, $time, $weight,
+                $recommendation) ON CONFLICT (event_id) DO NOTHING
             """);
         string[] names = ["$user", "$item", "$event", "$type", "$time", "$weight", "$recommendation"];
         var parameters = Array.ConvertAll(names, name => insert.Parameters.Add(new SqliteParameter { ParameterName = name }));
@@ -129,7 +130,8 @@ public sealed partial class SqliteStore
     {
         using var command = Command(connection, null, $"""
             SELECT {Columns} FROM events
-            WHERE user_id > $after AND user_id <= (SELECT MAX(user_id) FROM (SELECT DISTINCT user_id FROM events WHERE user_id > $after ORDER BY user_id LIMIT $users))
+            WHERE user_id > $after AND user_id <= (SELECT MAX(user_id) FROM (
+                SELECT DISTINCT user_id FROM events WHERE user_id > $after ORDER BY user_id LIMIT $users))
             ORDER BY user_id, time_ms, seq
             """,
             ("$after", after), ("$users", UsersAtOnce));

@@ -63,7 +63,8 @@ public sealed partial class SqliteStore
             connection =>
             {
                 using var command = Command(connection, null,
-                    "SELECT body, revision FROM items WHERE revision > $after ORDER BY revision LIMIT $most", ("$after", after), ("$most", most));
+                    "SELECT body, revision FROM items WHERE revision > $after ORDER BY revision LIMIT $most", ("$after", after), ("$most",
+                        most));
                 using var reader = command.ExecuteReader();
                 var items = new List<StoredItem>();
                 while (reader.Read())

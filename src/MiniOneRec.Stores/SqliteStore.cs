@@ -15,7 +15,8 @@ public sealed partial class SqliteStore : IHistoryStore, IItemStore, IDisposable
             time_ms INTEGER NOT NULL, weight REAL, recommendation_id TEXT);
         CREATE INDEX IF NOT EXISTS events_of_user ON events (user_id, time_ms, seq);
         CREATE TABLE IF NOT EXISTS batches (
-            key TEXT PRIMARY KEY, hash TEXT NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL, time_ms INTEGER NOT NULL) WITHOUT ROWID;
+            key TEXT PRIMARY KEY, hash TEXT NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL,
+                time_ms INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS batches_by_time ON batches (time_ms);
         CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, revision INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) WITHOUT ROWID;
         """;

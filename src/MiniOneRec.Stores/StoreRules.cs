@@ -56,7 +56,8 @@ internal static class StoreRules
     {
         if (string.IsNullOrEmpty(key) || key.Length > MaxKeyLength || key.Contains('\0', StringComparison.Ordinal))
         {
-            throw new ArgumentException($"{what} has {key?.Length ?? 0} characters; expected 1 to {MaxKeyLength}, without NUL.", nameof(key));
+            throw new ArgumentException($"{what} has {key?.Length ?? 0} characters; expected 1 to {MaxKeyLength}, without NUL.",
+                nameof(key));
         }
     }
 

@@ -1,6 +1,7 @@
 namespace MiniOneRec.Stores.Tests;
 
-/// <summary>What <see cref="SqliteStoreTests"/> starts and kills: a process that appends events and names each one once it is acknowledged.</summary>
+/// <summary>What <see cref="SqliteStoreTests"/> starts and kills: a process that appends events and names each one once it is
+/// acknowledged.</summary>
 internal static class Program
 {
     private static async Task Main(string[] arguments)

@@ -63,7 +63,8 @@ public sealed class SqliteStoreTests : StoreContract
             }
 
             writer.Kill();
-            acknowledged.AddRange((await writer.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).SkipLast(1));
+            acknowledged.AddRange((await writer.StandardOutput.ReadToEndAsync()).Split('\n',
+                StringSplitOptions.RemoveEmptyEntries).SkipLast(1));
             await writer.WaitForExitAsync();
         }
 

@@ -35,7 +35,8 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task Append_EventsOutOfOrder_AreReadOldestFirstAndCut()
     {
         SkipWhereMissing();
-        await Histories.AppendAsync(new EventBatch([At("ann", "c", 30), At("ann", "a", 10), At("bob", "z", 5), At("ann", "b", 20), At("ann", "b2", 20)]));
+        await Histories.AppendAsync(new EventBatch([At("ann", "c", 30), At("ann", "a", 10), At("bob", "z", 5), At("ann", "b", 20),
+            At("ann", "b2", 20)]));
 
         var all = await Histories.ReadAsync("ann", 100);
         var last = await Histories.ReadAsync("ann", 2);
@@ -50,7 +51,8 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task Append_AllFields_ComeBack()
     {
         SkipWhereMissing();
-        var sent = new StoredEvent("änn ✓", "item'1\"") { EventId = "e1", EventType = "buy", TimeMilliseconds = 1_767_225_600_123, Weight = 4.5, RecommendationId = "r1" };
+        var sent = new StoredEvent("änn ✓", "item'1\"") { EventId = "e1", EventType = "buy", TimeMilliseconds = 1_767_225_600_123,
+            Weight = 4.5, RecommendationId = "r1" };
 
         await Histories.AppendAsync(new EventBatch([sent]));
 
@@ -61,7 +63,8 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task Append_KnownEventId_IsLeftOut()
     {
         SkipWhereMissing();
-        var first = await Histories.AppendAsync(new EventBatch([At("ann", "a", 1) with { EventId = "1" }, At("ann", "b", 2) with { EventId = "1" }]));
+        var first = await Histories.AppendAsync(new EventBatch([At("ann", "a", 1) with { EventId = "1" }, At("ann", "b",
+            2) with { EventId = "1" }]));
         var second = await Histories.AppendAsync(new EventBatch([At("bob", "c", 3) with { EventId = "1" }, At("ann", "d", 4)]));
 
         Assert.Equal(new AppendResult(1, 1, false), first);
@@ -102,7 +105,8 @@ public abstract class StoreContract : IAsyncLifetime
     {
         SkipWhereMissing();
         StoredEvent good = At("ann", "a", 1);
-        StoredEvent[] bad = [At("", "a", 1), At("ann", new string('x', 2_000), 1), At("a\0b", "a", 1), good with { EventId = "" }, good with { Weight = double.NaN }];
+        StoredEvent[] bad = [At("", "a", 1), At("ann", new string('x', 2_000), 1), At("a\0b", "a", 1), good with { EventId = "" },
+            good with { Weight = double.NaN }];
 
         foreach (var one in bad)
         {
@@ -130,13 +134,15 @@ public abstract class StoreContract : IAsyncLifetime
     {
         SkipWhereMissing();
         const int Users = 600;
-        await Histories.AppendAsync(new EventBatch([.. Enumerable.Range(0, Users * 3).Select(i => At($"u{i % Users:d4}", $"i{i}", 1_000 - i))]));
+        await Histories.AppendAsync(new EventBatch([.. Enumerable.Range(0, Users * 3).Select(i => At($"u{i % Users:d4}", $"i{i}",
+            1_000 - i))]));
 
         var read = await Histories.ReadAllAsync().ToArrayAsync();
 
         Assert.Equal(Users * 3, read.Length);
         Assert.Equal(Enumerable.Range(0, Users).Select(i => $"u{i:d4}"), read.Select(one => one.UserId).Distinct());
-        Assert.All(read.Chunk(3), user => Assert.True(user[0].UserId == user[2].UserId && user[0].TimeMilliseconds < user[1].TimeMilliseconds
+        Assert.All(read.Chunk(3), user => Assert.True(user[0].UserId == user[2].UserId
+            && user[0].TimeMilliseconds < user[1].TimeMilliseconds
             && user[1].TimeMilliseconds < user[2].TimeMilliseconds));
     }
 
@@ -144,7 +150,8 @@ public abstract class StoreContract : IAsyncLifetime
     public async Task Write_ReadAndChanges_GiveTheLastState()
     {
         SkipWhereMissing();
-        var tent = new StoredItem(new Item { Id = "tent", Title = "Tent ✓", Brand = "B", Categories = ["x"], Attributes = new Dictionary<string, AttributeValue> { ["price"] = 12.5, ["new"] = true } })
+        var tent = new StoredItem(new Item { Id = "tent", Title = "Tent ✓", Brand = "B", Categories = ["x"],
+            Attributes = new Dictionary<string, AttributeValue> { ["price"] = 12.5, ["new"] = true } })
         {
             SemanticIds = new Dictionary<string, string> { ["cat"] = "<a_1><b_2>" },
         };

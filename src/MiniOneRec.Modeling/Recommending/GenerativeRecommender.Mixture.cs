@@ -57,6 +57,12 @@ public sealed partial class GenerativeRecommender
         }
     }
 
+    /// <summary>Gets what a batch reads once: options, prior and further shares.</summary>
+    internal ServingSettings Settings => _serving.Settings;
+
+    /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
+    internal IDisposable EnterDirect() => _serving.Direct();
+
     /// <summary>Adds a prior that is disposed with the recommender.</summary>
     internal void Own(PriorShare share)
     {

@@ -23,7 +23,8 @@ public sealed class PostgreSqlServer : ServerProcess
     }
 
     protected override string? FindProgram() => Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin", "postgres")).LastOrDefault(File.Exists)
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin",
+            "postgres")).LastOrDefault(File.Exists)
         : null;
 
     protected override async Task<Process> StartAsync(string program)
@@ -45,7 +46,8 @@ public sealed class PostgreSqlServer : ServerProcess
             Assert.Equal(0, init.ExitCode);
         }
 
-        return Launch([.. before, program, "-D", data, "-p", $"{Port}", "-k", Folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        return Launch([.. before, program, "-D", data, "-p", $"{Port}", "-k", Folder, "-c", "listen_addresses=127.0.0.1", "-c",
+            "fsync=off"]);
 
         static Process Launch(string[] line) => Run(line[0], line[1..]);
     }

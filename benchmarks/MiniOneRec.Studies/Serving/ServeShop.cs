@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MiniOneRec.Modeling;
+using MiniOneRec.Tokenization;
+using TorchSharp;
+
+namespace MiniOneRec.Studies;
+
+/// <summary>Models with random weights over an invented catalogue, in a folder, and the server of it.</summary>
+internal sealed class ServeShop : IDisposable
+{
+    public const string Key = "study-key-0123456789abcdef";
+
+    private static readonly string[] Kinds = ["tent", "stove", "lamp", "mat", "rope", "boot", "pan", "axe"];
+    private static readonly string[] Words = ["red", "blue", "green", "light", "heavy", "small", "large", "warm", "cheap", "robust",
+        "folding", "steel"];
+
+    public string Root { get; } = Directory.CreateTempSubdirectory("minionerec-serve-").FullName;
+
+    public string Database => Path.Combine(Root, "store.db");
+
+    public static string Title(int item) =>
+        $"{Words[item % Words.Length]} {Words[item / 7 % Words.Length]} {Kinds[item / 3 % Kinds.Length]} number {item % 97}";
+
+    /// <summary>Makes the models <c>shop-1</c>, <c>shop-2</c>, … and the folder <c>index</c>.</summary>
+    public async Task MakeAsync(int models, int items, int width, int layers, int beams, int codes, CancellationToken cancellationToken)
+    {
+        Item[] all = [.. Enumerable.Range(0, items).Select(i => new Item { Id = $"{i}", Title = Title(i) })];
+        using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 32, MinDocuments = 1 });
+        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [codes, codes, codes], MaxIterations = 5 });
+        var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync(all, cancellationToken: cancellationToken);
+        await catalogue.SaveAsync(Path.Combine(Root, "index", "catalogue"), cancellationToken);
+        await encoder.SaveAsync(Path.Combine(Root, "index", "encoder"), cancellationToken);
+        var template = CompactTemplate.For(catalogue.Index);
+        for (int model = 1; model <= models; model++)
+        {
+            torch.random.manual_seed(model);
+            using var recommender = new GenerativeRecommender(
+                new DecoderModel(DecoderConfig.Small(template.VocabularySize, width, layers, Math.Max(1, width / 32))), catalogue.Index,
+                    template,
+                new RecommenderOptions { BeamWidth = beams });
+            await recommender.SaveAsync(Path.Combine(Root, $"shop-{model}"), cancellationToken);
+        }
+    }
+
+    /// <summary>Makes a server that listens on a free port, or on the given one.</summary>
+    public static WebApplication Server(string root, int port = 0, string durability = "Full")
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["MiniOneRec:Serving:ModelRoot"] = root,
+            ["MiniOneRec:Serving:Model"] = "shop-1",
+            ["MiniOneRec:Serving:Database"] = Path.Combine(root, "store.db"),
+            ["MiniOneRec:Serving:TimeoutMilliseconds"] = "60000",
+            ["MiniOneRec:Serving:Keys:0:Name"] = "study",
+            ["MiniOneRec:Serving:Keys:0:Key"] = Key,
+            ["MiniOneRec:Serving:Keys:0:Scopes"] = "Recommend, Events, Admin",
+        });
+        builder.Services.AddMiniOneRecServing(builder.Configuration);
+        var app = builder.Build();
+        app.MapMiniOneRec();
+        return app;
+    }
+
+    /// <summary>Starts this program as a server of its own process.</summary>
+    public Process Start(int port)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(ServeShop).Assembly.Location, "serve", "--parts", "child", "--root", Root,
+            "--port", $"{port}"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += static (_, _) => { };
+        process.ErrorDataReceived += static (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+}
