@@ -42,6 +42,9 @@ public static class ServingDiagnostics
     /// <summary>Bytes in use of the C library's heap, where tensors are.</summary>
     public const string NativeInUse = "minionerec.http.memory.native";
 
+    /// <summary>Bytes that are kept of users' last prompts, by <c>model</c>.</summary>
+    public const string Prompts = "minionerec.http.memory.prompts";
+
     /// <summary>Tensors that exist.</summary>
     public const string Tensors = "minionerec.http.memory.tensors";
 }

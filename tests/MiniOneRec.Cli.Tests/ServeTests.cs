@@ -19,7 +19,8 @@ public sealed class ServeTests : IDisposable
         var index = new SemanticIdIndex([new("a", new(0, 0)), new("b", new(0, 1)), new("c", new(1, 0))], [2, 2]);
         torch.random.manual_seed(1);
         var template = CompactTemplate.For(index);
-        using (var made = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 1, 2)), index, template))
+        using (var made = new GenerativeRecommender(new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 1, 2)), index,
+            template))
         {
             await made.SaveAsync(model);
         }
@@ -50,9 +51,11 @@ public sealed class ServeTests : IDisposable
         Assert.Equal("shop", recommended["model"]!.GetValue<string>());
         Assert.Equal([200, 422, 200, 401], new[] { answer, tooMany, events, admin }.Select(response => (int)response.StatusCode));
 
-        var (code, _, problem) = await RunAsync("retrain", "--from", Path.Combine(_folder, "shop.db"), "--output", Path.Combine(_folder, "out"));
+        var (code, _, problem) = await RunAsync("retrain", "--from", Path.Combine(_folder, "shop.db"), "--output", Path.Combine(_folder,
+            "out"));
         Assert.True(code == ExitCodes.Success, problem);
-        Assert.Equal("user_id,item_id,timestamp,event_type,weight\nann,b,5000,view,\n", await File.ReadAllTextAsync(Path.Combine(_folder, "out", "events.csv")));
+        Assert.Equal("user_id,item_id,timestamp,event_type,weight\nann,b,5000,view,\n", await File.ReadAllTextAsync(Path.Combine(_folder,
+            "out", "events.csv")));
     }
 
     [Fact]
@@ -69,7 +72,8 @@ public sealed class ServeTests : IDisposable
             ]));
             await store.TryWriteAsync(
             [
-                new StoredItem(new Item { Id = "new", Title = "New tent", Attributes = new Dictionary<string, AttributeValue> { ["price"] = 5 } }),
+                new StoredItem(new Item { Id = "new", Title = "New tent", Attributes = new Dictionary<string,
+                    AttributeValue> { ["price"] = 5 } }),
                 new StoredItem(new Item { Id = "old" }) { IsRemoved = true },
             ], 0);
         }
@@ -79,7 +83,8 @@ public sealed class ServeTests : IDisposable
 
         Assert.True(code == ExitCodes.Success, error);
         Assert.Contains("events.csv", text, StringComparison.Ordinal);
-        Assert.Equal("user_id,item_id,timestamp,event_type,weight\n\"a,\"\"n\",x,2,buy,0.5\n", await File.ReadAllTextAsync(Path.Combine(output, "events.csv")));
+        Assert.Equal("user_id,item_id,timestamp,event_type,weight\n\"a,\"\"n\",x,2,buy,0.5\n",
+            await File.ReadAllTextAsync(Path.Combine(output, "events.csv")));
         Assert.Equal(["New tent"], items.Select(item => item.Title));
         Assert.Equal(5, items[0].Number("price"));
     }

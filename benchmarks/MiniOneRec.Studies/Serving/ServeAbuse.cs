@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -190,7 +191,7 @@ internal static class ServeAbuse
             var text = new StringBuilder("GET /v1/catalog HTTP/1.1\r\nHost: x\r\n");
             for (int header = 0; header < (i % 2 == 0 ? 5_000 : 3); header++)
             {
-                text.Append($"X-Header-{header}: {new string('a', i % 2 == 0 ? 20 : 100_000)}\r\n");
+                text.Append(CultureInfo.InvariantCulture, $"X-Header-{header}: {new string('a', i % 2 == 0 ? 20 : 100_000)}\r\n");
             }
 
             try

@@ -10,8 +10,8 @@ internal sealed class ServeStudy : IStudy
     public string Name => "serve";
 
     public string Description =>
-        "A server on the loopback. --parts http,churn,ready,abuse,kills --width 256 --layers 4 --items 5000 --beams 50 --requests 2000 --churn-requests 20000 " +
-        "--kills 50 --idle 10000 --soak MINUTES (0: none)";
+        "A server on the loopback. --parts http,churn,ready,abuse,kills,incremental --width 256 --layers 4 --items 5000 --beams 50 --requests 2000 --churn-requests 20000 " +
+        "--kills 50 --idle 10000 --prompt 110 --soak MINUTES (0: none)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -45,6 +45,11 @@ internal sealed class ServeStudy : IStudy
         if (parts.Contains("kills"))
         {
             await ServeKills.RunAsync(context);
+        }
+
+        if (parts.Contains("incremental"))
+        {
+            await ServeIncremental.RunAsync(context);
         }
 
         double minutes = context.Option("soak", 0.0);

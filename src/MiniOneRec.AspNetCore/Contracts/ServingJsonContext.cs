@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -24,4 +25,15 @@ namespace MiniOneRec.AspNetCore;
 [JsonSerializable(typeof(CatalogAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ProblemBody))]
-internal sealed partial class ServingJsonContext : JsonSerializerContext;
+internal sealed partial class ServingJsonContext : JsonSerializerContext
+{
+    /// <summary>Gets the metadata of answers, which escape no more than JSON asks: a semantic ID stays readable. Answers are never part of
+    /// a page.</summary>
+    public static ServingJsonContext Answers => Readable.Context;
+
+    private static class Readable
+    {
+        public static readonly ServingJsonContext Context =
+            new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }
+}

@@ -52,7 +52,7 @@ internal static class EventEndpoints
             services.GetRequiredService<Attribution>().Followed(events);
         }
 
-        return Results.Json(new EventsAnswer(result.Accepted, result.Duplicates, result.Repeated), ServingJsonContext.Default.EventsAnswer);
+        return Results.Json(new EventsAnswer(result.Accepted, result.Duplicates, result.Repeated), ServingJsonContext.Answers.EventsAnswer);
     }
 
     /// <summary>Reads lines; one bad line refuses the whole body.</summary>
@@ -115,7 +115,7 @@ internal static class EventEndpoints
         return Results.Json(
             new HistoryAnswer(user, [.. events.Select(one => new HistoryEvent(one.ItemId, one.EventType, one.TimeMilliseconds,
                 one.Weight))]),
-            ServingJsonContext.Default.HistoryAnswer);
+            ServingJsonContext.Answers.HistoryAnswer);
     }
 
     private static async Task<IResult> EraseAsync(HttpContext context)
@@ -124,6 +124,11 @@ internal static class EventEndpoints
         long erased = await context.RequestServices.GetRequiredService<IHistoryStore>().EraseAsync(user, context.RequestAborted)
             .ConfigureAwait(false);
         context.RequestServices.GetRequiredService<Attribution>().Erase(user);
-        return Results.Json(new ErasedAnswer(erased), ServingJsonContext.Default.ErasedAnswer);
+        foreach (var model in context.RequestServices.GetRequiredService<ModelRegistry>().Set.Loaded.Values)
+        {
+            model.Recommender.Forget(user);
+        }
+
+        return Results.Json(new ErasedAnswer(erased), ServingJsonContext.Answers.ErasedAnswer);
     }
 }

@@ -28,7 +28,7 @@ internal static class HealthEndpoints
         routes.MapGet(pattern, (HttpContext context) =>
         {
             string value = status(context);
-            return Results.Json(new HealthAnswer(value), ServingJsonContext.Default.HealthAnswer,
+            return Results.Json(new HealthAnswer(value), ServingJsonContext.Answers.HealthAnswer,
                 statusCode: value is "live" or "ready" ? 200 : value == "unknown-model" ? 404 : 503);
         }).Produces<HealthAnswer>().Produces<HealthAnswer>(503).WithName(name).WithTags("health");
 

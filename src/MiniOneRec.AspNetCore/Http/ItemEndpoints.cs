@@ -45,7 +45,7 @@ internal static class ItemEndpoints
                 StringComparison.OrdinalIgnoreCase))
             .Take(count);
         return Task.FromResult(Results.Json(new ItemsAnswer([.. found.Select(item => Answer(item, live, model))]),
-            ServingJsonContext.Default.ItemsAnswer));
+            ServingJsonContext.Answers.ItemsAnswer));
     }
 
     private static Task<IResult> GetAsync(HttpContext context)
@@ -56,7 +56,7 @@ internal static class ItemEndpoints
         bool there = model.Recommender.Index.TryGetRow(id, out _) || live.Items.Items.ContainsKey(id);
         return there
             ? Task.FromResult(Results.Json(Answer(live.Items.Find(id) ?? new Item { Id = id }, live, model),
-                ServingJsonContext.Default.ItemAnswer))
+                ServingJsonContext.Answers.ItemAnswer))
             : throw ServingProblem.NotFound("The catalogue has no item of that id.");
     }
 
@@ -81,7 +81,7 @@ internal static class ItemEndpoints
         var live = context.RequestServices.GetRequiredService<LiveCatalogue>();
         await live.ChangeAsync(new PendingChange(id, item, semanticId), context.RequestAborted).ConfigureAwait(false);
         using var lease = Active(context);
-        return Results.Json(Answer(item, live, lease.Model), ServingJsonContext.Default.ItemAnswer);
+        return Results.Json(Answer(item, live, lease.Model), ServingJsonContext.Answers.ItemAnswer);
     }
 
     private static async Task<IResult> DeleteAsync(HttpContext context)
@@ -100,7 +100,7 @@ internal static class ItemEndpoints
             new CatalogAnswer(live.RevisionOf(model), model.Name, index.Count, index.DistinctCount, index.LevelSizes,
                 index.Items.Count(id => !model.Catalogue.First.TryGetRow(id, out _)),
                 live.Items.Stored.Values.Count(item => item.IsRemoved)),
-            ServingJsonContext.Default.CatalogAnswer));
+            ServingJsonContext.Answers.CatalogAnswer));
     }
 
     private static ModelLease Active(HttpContext context)

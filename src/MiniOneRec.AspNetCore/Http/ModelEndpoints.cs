@@ -51,6 +51,6 @@ internal static class ModelEndpoints
                             attribution.Of(model.Name))),
                 ],
                 services.GetRequiredService<ModelFolders>().Names()),
-            ServingJsonContext.Default.ModelsAnswer);
+            ServingJsonContext.Answers.ModelsAnswer);
     }
 }

@@ -26,7 +26,7 @@ internal static class RecommendEndpoints
         if (call.Requests is not { } requests)
         {
             var answers = await service.AnswerAsync([call], context.RequestAborted).ConfigureAwait(false);
-            return Results.Json(answers[0], ServingJsonContext.Default.RecommendAnswer);
+            return Results.Json(answers[0], ServingJsonContext.Answers.RecommendAnswer);
         }
 
         if (call.History is not null || call.UserId is not null)
@@ -40,7 +40,7 @@ internal static class RecommendEndpoints
         }
 
         return Results.Json(new RecommendAnswers(await service.AnswerAsync(requests, context.RequestAborted).ConfigureAwait(false)),
-            ServingJsonContext.Default.RecommendAnswers);
+            ServingJsonContext.Answers.RecommendAnswers);
     }
 
     private static async Task<IResult> SimilarAsync(HttpContext context)
@@ -69,6 +69,6 @@ internal static class RecommendEndpoints
                 Distance = one.Distance,
                 Title = table.TryGetValue(one.Id, out var known) && known.Title.Length > 0 ? known.Title : null,
             }),
-        ]), ServingJsonContext.Default.SimilarAnswer);
+        ]), ServingJsonContext.Answers.SimilarAnswer);
     }
 }

@@ -106,7 +106,7 @@ internal static class ServingEndpoints
 
         return Results.Json(
             new ProblemBody($"urn:minionerec:problem:{problem.Kind}", problem.Title, problem.Status, problem.Message),
-            ServingJsonContext.Default.ProblemBody, "application/problem+json", problem.Status);
+            ServingJsonContext.Answers.ProblemBody, "application/problem+json", problem.Status);
     }
 
     /// <summary>Gets an option of the server.</summary>

@@ -32,6 +32,10 @@ internal sealed class ServingTelemetry
         meter.CreateObservableGauge(ServingDiagnostics.CatalogRevision, () => Interlocked.Read(ref _revision), "{revision}",
             "Revision of the item store that is served");
         meter.CreateObservableGauge(ServingDiagnostics.Items, () => Models(provider), "{item}", "Items that a model can recommend");
+        meter.CreateObservableGauge(ServingDiagnostics.Prompts,
+            () => provider.GetRequiredService<ModelRegistry>().Set.Loaded.Values.Select(model =>
+            new Measurement<long>(model.Recommender.PromptBytes, new KeyValuePair<string, object?>("model", model.Name))), "By",
+            "Bytes that are kept of users' last prompts");
         meter.CreateObservableGauge(ServingDiagnostics.Resident, () => Environment.WorkingSet, "By", "Resident memory");
         meter.CreateObservableGauge(ServingDiagnostics.NativeInUse, () => (long)(NativeHeap.Read()?.InUse ?? 0), "By",
             "Bytes in use of the C library's heap");
