@@ -20,8 +20,7 @@ public sealed class ReadmeTests : IDisposable
             #region README
             using var store = new SqliteStore(new SqliteStoreOptions { Path = "shop.db" });
             await store.InitializeAsync();
-            await store.AppendAsync(new EventBatch([new StoredEvent("ann", "tent") { EventType = "view",
-                TimeMilliseconds = 1_767_225_600_000 }]));
+            await store.AppendAsync(new EventBatch([new StoredEvent("ann", "tent") { EventType = "view", TimeMilliseconds = 0 }]));
             foreach (var one in await store.ReadAsync("ann", most: 20))
             {
                 Console.WriteLine($"{one.UserId} {one.EventType} {one.ItemId}");

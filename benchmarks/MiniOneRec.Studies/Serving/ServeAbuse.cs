@@ -14,7 +14,7 @@ internal static class ServeAbuse
         int idle = context.Option("idle", 10_000), mutations = context.Option("mutations", 10_000);
         var token = context.CancellationToken;
         using var shop = new ServeShop();
-        await shop.MakeAsync(1, Items, 64, 2, 20, 32, token);
+        await shop.MakeAsync(1, Items, 64, 2, 20, 64, token);
         int port = ServeClient.FreePort();
         using var process = shop.Start(port);
         try

@@ -12,7 +12,7 @@ internal static class ServeChurn
         const int Concurrency = 64, Swaps = 20, Added = 200, Removed = 50;
         var token = context.CancellationToken;
         using var shop = new ServeShop();
-        await shop.MakeAsync(2, items, 64, 2, 20, 32, token);
+        await shop.MakeAsync(2, items, 64, 2, 20, 64, token);
         await using var app = ServeShop.Server(shop.Root);
         await app.StartAsync(token);
         using var client = new ServeClient(app.Urls.First());

@@ -11,7 +11,7 @@ internal static class ServeKills
         const int Writers = 4;
         var token = context.CancellationToken;
         using var shop = new ServeShop();
-        await shop.MakeAsync(1, 200, 32, 1, 10, 16, token);
+        await shop.MakeAsync(1, 200, 32, 1, 10, 64, token);
         var random = new Random(5);
         var acknowledged = new HashSet<string>(StringComparer.Ordinal);
         var sent = new HashSet<string>(StringComparer.Ordinal);

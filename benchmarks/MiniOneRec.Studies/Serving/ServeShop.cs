@@ -15,23 +15,29 @@ internal sealed class ServeShop : IDisposable
 {
     public const string Key = "study-key-0123456789abcdef";
 
-    private static readonly string[] Kinds = ["tent", "stove", "lamp", "mat", "rope", "boot", "pan", "axe"];
-    private static readonly string[] Words = ["red", "blue", "green", "light", "heavy", "small", "large", "warm", "cheap", "robust",
-        "folding", "steel"];
+    private static readonly string[] Syllables = ["ba", "co", "di", "fu", "ga", "he", "ki", "lo", "mu", "ne", "po", "ra", "si", "to",
+        "vu", "ze"];
 
     public string Root { get; } = Directory.CreateTempSubdirectory("minionerec-serve-").FullName;
 
     public string Database => Path.Combine(Root, "store.db");
 
-    public static string Title(int item) =>
-        $"{Words[item % Words.Length]} {Words[item / 7 % Words.Length]} {Kinds[item / 3 % Kinds.Length]} number {item % 97}";
+    /// <summary>Invents a title of five words, the first of which says the kind.</summary>
+    public static string Title(int item)
+    {
+        var random = new Random(item);
+        return $"{Word(item % 40)} {string.Join(' ', Enumerable.Range(0, 4).Select(_ => Word(40 + random.Next(400))))}";
+
+        static string Word(int number) => Syllables[number % 16] + Syllables[number / 16 % 16] + Syllables[number / 5 % 16];
+    }
 
     /// <summary>Makes the models <c>shop-1</c>, <c>shop-2</c>, … and the folder <c>index</c>.</summary>
     public async Task MakeAsync(int models, int items, int width, int layers, int beams, int codes, CancellationToken cancellationToken)
     {
         Item[] all = [.. Enumerable.Range(0, items).Select(i => new Item { Id = $"{i}", Title = Title(i) })];
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 32, MinDocuments = 1 });
-        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [codes, codes, codes], MaxIterations = 5 });
+        using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [codes, codes, codes], MaxIterations = 5,
+            Restarts = 1, Balanced = true });
         var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync(all, cancellationToken: cancellationToken);
         await catalogue.SaveAsync(Path.Combine(Root, "index", "catalogue"), cancellationToken);
         await encoder.SaveAsync(Path.Combine(Root, "index", "encoder"), cancellationToken);

@@ -120,7 +120,7 @@ internal sealed class ServeStudy : IStudy
     private static async Task ReadyAsync(StudyContext context)
     {
         using var shop = new ServeShop();
-        await shop.MakeAsync(1, 2_000, 64, 2, 20, 32, context.CancellationToken);
+        await shop.MakeAsync(1, 2_000, 64, 2, 20, 64, context.CancellationToken);
         var seconds = new List<double>();
         for (int start = 0; start < 3; start++)
         {
@@ -139,7 +139,7 @@ internal sealed class ServeStudy : IStudy
     {
         const int Items = 2_000, Concurrency = 8;
         using var shop = new ServeShop();
-        await shop.MakeAsync(1, Items, 64, 2, 20, 32, context.CancellationToken);
+        await shop.MakeAsync(1, Items, 64, 2, 20, 64, context.CancellationToken);
         await using var app = ServeShop.Server(shop.Root);
         await app.StartAsync(context.CancellationToken);
         using var client = new ServeClient(app.Urls.First());
