@@ -106,7 +106,8 @@ internal sealed class LiveCatalogue(IItemStore store, LiveItems items, ServingTe
         {
             while (Take() is { Count: > 0 } together)
             {
-                await WriteAsync(together, cancellationToken).ConfigureAwait(false);
+                // Others' changes are among them: a caller that leaves does not end their writing.
+                await WriteAsync(together, CancellationToken.None).ConfigureAwait(false);
             }
         }
         finally

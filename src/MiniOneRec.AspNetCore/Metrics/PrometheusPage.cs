@@ -21,6 +21,7 @@ internal sealed class PrometheusPage : IDisposable
 
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
+    private readonly Lock _writing = new();
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
     private long _dropped;
 
@@ -42,6 +43,16 @@ internal sealed class PrometheusPage : IDisposable
 
     /// <summary>Writes the page.</summary>
     public string Write()
+    {
+        lock (_writing)
+        {
+            return WriteOnce();
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private string WriteOnce()
     {
         lock (_gate)
         {
@@ -66,8 +77,6 @@ internal sealed class PrometheusPage : IDisposable
 
         return text.ToString();
     }
-
-    public void Dispose() => _listener.Dispose();
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
