@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -54,7 +55,7 @@ internal sealed class ServeShop : IDisposable
     }
 
     /// <summary>Makes a server that listens on a free port, or on the given one.</summary>
-    public static WebApplication Server(string root, int port = 0, string durability = "Full")
+    public static WebApplication Server(string root, int port = 0, int remembered = 100_000)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -65,6 +66,7 @@ internal sealed class ServeShop : IDisposable
             ["MiniOneRec:Serving:Model"] = "shop-1",
             ["MiniOneRec:Serving:Database"] = Path.Combine(root, "store.db"),
             ["MiniOneRec:Serving:TimeoutMilliseconds"] = "60000",
+            ["MiniOneRec:Serving:RememberedRecommendations"] = remembered.ToString(CultureInfo.InvariantCulture),
             ["MiniOneRec:Serving:Keys:0:Name"] = "study",
             ["MiniOneRec:Serving:Keys:0:Key"] = Key,
             ["MiniOneRec:Serving:Keys:0:Scopes"] = "Recommend, Events, Admin",
