@@ -68,7 +68,7 @@ public static class MiniOneRecServingExtensions
     /// <summary>
     /// Maps the routes of the server: <c>/v1</c> with recommendations, events, items and models, <c>/v2</c> with health, <c>/metrics</c>,
     /// the OpenAPI document <c>/openapi/v1.json</c> and its
-    /// page <c>/docs</c>.
+    /// page <c>/docs</c>, and the page <c>/ui</c> on which a person sees what the model does.
     /// </summary>
     /// <param name="routes">The application.</param>
     /// <returns>The group of all routes, for conventions of the application.</returns>
@@ -92,6 +92,13 @@ public static class MiniOneRecServingExtensions
         all.MapPage("/docs", "docs.html", "text/html; charset=utf-8");
         all.MapPage("/docs/docs.js", "docs.js", "text/javascript; charset=utf-8");
         all.MapPage("/docs/docs.css", "docs.css", "text/css; charset=utf-8");
+        all.MapPage("/ui", "ui.html", "text/html; charset=utf-8");
+        all.MapPage("/ui/ui.css", "ui.css", "text/css; charset=utf-8");
+        foreach (string script in (string[])["app", "shared", "recommend", "compare", "catalogue", "item", "dashboard"])
+        {
+            all.MapPage($"/ui/{script}.js", $"{script}.js", "text/javascript; charset=utf-8");
+        }
+
         return all;
     }
 

@@ -23,6 +23,7 @@ namespace MiniOneRec.AspNetCore;
 [JsonSerializable(typeof(ModelCommand))]
 [JsonSerializable(typeof(ModelsAnswer))]
 [JsonSerializable(typeof(CatalogAnswer))]
+[JsonSerializable(typeof(TreeAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 [JsonSerializable(typeof(ProblemBody))]
 internal sealed partial class ServingJsonContext : JsonSerializerContext

@@ -25,6 +25,9 @@ internal static class ItemEndpoints
             .Produces(204).Produces<ProblemBody>(404, "application/problem+json").WithSummary("Removes an item.");
         routes.MapServing("GET", "/catalog", "catalog", ApiScopes.Recommend, CatalogAsync)
             .Produces<CatalogAnswer>().WithSummary("Describes the catalogue of the active model.");
+        routes.MapServing("GET", "/catalog/tree", "catalog.tree", ApiScopes.Recommend, context =>
+                Task.FromResult(CatalogueTree.Answer(context)))
+            .Produces<TreeAnswer>().WithSummary("Lists the codes and items below the codes of 'prefix'.");
     }
 
     private static string Id(HttpContext context) => InputRules.Key((string?)context.GetRouteValue("id"), "The item id");
