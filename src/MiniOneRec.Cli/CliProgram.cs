@@ -91,7 +91,7 @@ internal static class CliProgram
                 TrainCommand.Create(context), ReinforceCommand.Create(context),
             EvaluateCommand.Create(context), CompareCommand.Create(context), RecommendCommand.Create(context), GrowCommand.Create(context),
                 ExportCommand.Create(context),
-            SchemaCommand.Create(context), DoctorCommand.Create(context),
+            SchemaCommand.Create(context), DoctorCommand.Create(context), ServeCommand.Create(context), RetrainCommand.Create(context),
         ])
         {
             root.Subcommands.Add(command);

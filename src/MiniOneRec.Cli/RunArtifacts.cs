@@ -25,6 +25,7 @@ internal static class RunArtifacts
         CancellationToken cancellationToken)
     {
         await result.Recommender.SaveAsync(Path.Combine(folder, Model), cancellationToken);
+        await ItemFile.WriteAsync(Path.Combine(folder, ItemFile.Name), data.Items, cancellationToken);
         string index = Directory.CreateDirectory(Path.Combine(folder, Index)).FullName;
         await result.Index.SaveAsync(Path.Combine(index, $"{data.Name}.index.json"), cancellationToken);
         var report = await SemanticIdReport.CreateAsync(result.Index, cancellationToken: cancellationToken);

@@ -19,6 +19,7 @@ internal sealed class ConfigurationSections
         ["Recommenders"] = "AddRecommender with a name",
         ["RecommenderHost"] = "AddRecommenderHost",
         ["RecommenderHosts"] = "AddRecommenderHost with a name",
+        ["Serving"] = "AddMiniOneRecServing",
         ["Alignment"] = "AddAlignment",
         ["Reinforcement"] = "AddReinforcement",
         ["Evaluation"] = "AddEvaluation",

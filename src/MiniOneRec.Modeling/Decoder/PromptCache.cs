@@ -81,17 +81,25 @@ public sealed class PromptCache : DecodingCache
             throw new ArgumentException("Prompts are chains; a tree cannot be continued.", nameof(batch));
         }
 
-        PromptCount = batch.Count;
-        PromptLengths = [.. batch.Lengths];
-        if (batch.Pad is not null)
+        Begin([.. batch.Lengths], batch.Tokens.device);
+    }
+
+    /// <summary>Begins with prompts whose keys and values are there already.</summary>
+    /// <param name="lengths">How many tokens each prompt has.</param>
+    /// <param name="device">Where keys and values are.</param>
+    internal void Begin(int[] lengths, Device device)
+    {
+        (PromptCount, PromptLengths) = (lengths.Length, lengths);
+        int longest = lengths.Max();
+        if (Array.Exists(lengths, length => length != longest))
         {
-            var bias = new float[batch.Count * batch.MaxLength];
-            for (int b = 0; b < batch.Count; b++)
+            var bias = new float[lengths.Length * longest];
+            for (int b = 0; b < lengths.Length; b++)
             {
-                bias.AsSpan(b * batch.MaxLength + batch.Lengths[b], batch.MaxLength - batch.Lengths[b]).Fill(float.NegativeInfinity);
+                bias.AsSpan(b * longest + lengths[b], longest - lengths[b]).Fill(float.NegativeInfinity);
             }
 
-            PromptBias = tensor(bias, [batch.Count, 1, 1, batch.MaxLength], device: batch.Tokens.device).DetachFromDisposeScope();
+            PromptBias = tensor(bias, [lengths.Length, 1, 1, longest], device: device).DetachFromDisposeScope();
         }
     }
 
@@ -104,6 +112,9 @@ public sealed class PromptCache : DecodingCache
     }
 
     internal Layer this[Index layer] => _layers[layer];
+
+    /// <summary>Gets how many layers there are.</summary>
+    internal int LayerCount => _layers.Count;
 
     /// <summary>One layer's share.</summary>
     internal sealed class Layer(Tensor promptKeys, Tensor promptValues)

@@ -6,6 +6,10 @@ internal sealed class WeightLease
     private readonly object _gate = new();
     private Thread? _trainer;
     private int _serving;
+    private int _runs;
+
+    /// <summary>Gets how often a training has begun: what was computed from the weights before is of no use after.</summary>
+    public int Runs => Volatile.Read(ref _runs);
 
     /// <summary>Gets whether a thread trains the weights.</summary>
     public bool IsTraining => Volatile.Read(ref _trainer) is not null;
@@ -27,6 +31,7 @@ internal sealed class WeightLease
             }
 
             _trainer = Thread.CurrentThread;
+            _runs++;
             while (_serving > 0)
             {
                 Monitor.Wait(_gate);

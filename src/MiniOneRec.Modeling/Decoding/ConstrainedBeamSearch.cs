@@ -83,9 +83,11 @@ public sealed class ConstrainedBeamSearch
     /// <param name="guide">Gives the queries their priors, from the hidden states of the prompts' last tokens, <c>[B, D]</c>; or
     /// <see langword="null"/>.</param>
     /// <param name="cancellationToken">Looked at between steps.</param>
+    /// <param name="prefill">Fills the cache in place of a pass over the whole prompts and returns <c>[B, D]</c>, or
+    /// <see langword="null"/> where it cannot; or <see langword="null"/>.</param>
     internal IReadOnlyList<IReadOnlyList<Beam>> Search(
         IDecodingBackbone model, IReadOnlyList<BeamQuery> queries, SemanticIdTrie trie, IPromptTemplate template, DecodingCache prompts,
-        Func<Tensor, IReadOnlyList<BeamQuery>>? guide, CancellationToken cancellationToken)
+        Func<Tensor, IReadOnlyList<BeamQuery>>? guide, CancellationToken cancellationToken, Func<Tensor?>? prefill = null)
     {
         if (queries.Count == 0)
         {
@@ -94,7 +96,7 @@ public sealed class ConstrainedBeamSearch
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var hidden = model.Prefill([.. queries.Select(query => query.Prompt)], prompts);        // [B, D]
+        var hidden = prefill?.Invoke() ?? model.Prefill([.. queries.Select(query => query.Prompt)], prompts);   // [B, D]
 
         queries = guide?.Invoke(hidden) ?? queries;
         var run = new BeamSearchRun(model, queries, trie, template, _options, prompts);

@@ -9,6 +9,9 @@ internal sealed class PriorMixture(SemanticIdTrie trie)
     /// <summary>Gets whether no source has a share.</summary>
     public bool IsEmpty => _parts.Count == 0;
 
+    /// <summary>Gets the sources.</summary>
+    public IReadOnlyList<(float[] Probabilities, double Weight)> Parts => _parts;
+
     /// <summary>Adds a source.</summary>
     /// <param name="probabilities">One value of at least 0 per row; kept, and normalised where they are mixed.</param>
     /// <param name="weight">w.</param>

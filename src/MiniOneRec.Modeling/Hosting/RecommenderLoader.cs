@@ -59,7 +59,7 @@ internal sealed class RecommenderLoader(IServiceProvider provider, IEnumerable<R
     }
 
     /// <summary>Resolves what the application gives a recommender, and returns how a folder is loaded with it.</summary>
-    private Func<string, string, CancellationToken, Task<GenerativeRecommender>> LoadingOf(string name)
+    public Func<string, string, CancellationToken, Task<GenerativeRecommender>> LoadingOf(string name)
     {
         var prior = provider.GetKeyedService<IItemScorer>(RecommenderRegistration.PartKey(name, "prior"))
             ?? (name.Length == 0 ? provider.GetService<IItemScorer>() : provider.GetKeyedService<IItemScorer>(name));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
@@ -13,8 +14,9 @@ internal readonly record struct BatchOutcome(RecommendationResult? Result, Excep
 /// <param name="owner">The recommender, which its prior must not call.</param>
 /// <param name="telemetry">Receives the figures of each batch, or <see langword="null"/>.</param>
 /// <param name="logger">Receives one message per batch.</param>
+/// <param name="reuse">Keeps users' last prompts, or <see langword="null"/>.</param>
 internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate template, object owner, RecommenderTelemetry? telemetry,
-    ILogger logger)
+    ILogger logger, PromptReuse? reuse = null)
 {
     /// <summary>Answers a batch on the calling thread.</summary>
     /// <param name="requests">The requests, at least one.</param>
@@ -43,9 +45,10 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
 
         foreach (var group in Enumerable.Range(0, requests.Count)
             .Where(i => outcomes[i].Error is null)
-            .GroupBy(i => (requests[i].Catalogue, Width: Math.Max(settings.Options.BeamWidth, requests[i].Request.Count))))
+            .GroupBy(i => (requests[i].Catalogue, Width: Math.Max(settings.Options.BeamWidth, requests[i].Request.Count),
+                Resumes: Resumes(requests[i], settings.Options))))
         {
-            Search(batch, [.. group], group.Key.Width, cancellationToken);
+            Search(batch, [.. group], group.Key.Width, group.Key.Resumes, cancellationToken);
         }
 
         telemetry?.Batch(outcomes);
@@ -151,7 +154,10 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    private void Search(Batch batch, int[] members, int width, CancellationToken cancellationToken)
+    private bool Resumes(PreparedRequest request, RecommenderOptions options) => options.PromptCacheMegabytes > 0
+        && reuse is not null && PromptReuse.Suits(model) && reuse.Known(request.Request.UserId, request.Prompt, model.Lease.Runs) > 0;
+
+    private void Search(Batch batch, int[] members, int width, bool resumes, CancellationToken cancellationToken)
     {
         try
         {
@@ -171,8 +177,13 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             using (model.Lease.Serve())
             {
                 using var prompts = ((IDecodingBackbone)model).NewCache();
-                beams = search.Search(model, queries, catalogue.Trie, template, prompts, head is null ? null : Guide, cancellationToken);
+                beams = search.Search(model, queries, catalogue.Trie, template, prompts, head is null ? null : Guide, cancellationToken,
+                    resumes ? () => Resume((PromptCache)prompts) : null);
+                Keep(batch, members, prompts);
             }
+
+            Tensor? Resume(PromptCache cache) => reuse!.Resume(model, [.. members.Select(i => batch.Requests[i].Request.UserId!)],
+                [.. queries.Select(query => query.Prompt)], model.Lease.Runs, cache);
 
             // The dense head needs what the prompts' pass computes.
             IReadOnlyList<BeamQuery> Guide(TorchSharp.torch.Tensor hidden)
@@ -205,7 +216,25 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
 
             foreach (int i in members)
             {
-                Search(batch, [i], width, cancellationToken);
+                Search(batch, [i], width, resumes, cancellationToken);
+            }
+        }
+    }
+
+    private void Keep(Batch batch, int[] members, DecodingCache prompts)
+    {
+        long most = (long)batch.Settings.Options.PromptCacheMegabytes << 20;
+        if (most == 0 || reuse is null || prompts is not PromptCache cache || !PromptReuse.Suits(model))
+        {
+            return;
+        }
+
+        for (int m = 0; m < members.Length; m++)
+        {
+            var request = batch.Requests[members[m]];
+            if (request.Request.UserId is { } user)
+            {
+                reuse.Keep(user, request.Prompt, cache, m, model.Lease.Runs, most);
             }
         }
     }

@@ -64,4 +64,10 @@ public sealed partial class GenerativeRecommender
         get => _serving.Settings.Options.LastItemPenalty;
         set => _serving.Settings.SetPenalty(value, options => options.LastItemPenalty = value);
     }
+
+    /// <summary>Gets what a batch reads once: options, prior and further shares.</summary>
+    internal ServingSettings Settings => _serving.Settings.Current;
+
+    /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
+    internal IDisposable EnterDirect() => _serving.Direct();
 }

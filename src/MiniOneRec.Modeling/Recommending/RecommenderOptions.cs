@@ -150,6 +150,18 @@ public sealed class RecommenderOptions
     [EnumDataType(typeof(ServingWeights))]
     public ServingWeights Weights { get; set; } = ServingWeights.AsStored;
 
+    /// <summary>
+    /// Gets or sets how many megabytes of keys and values are kept of users' last prompts; 0 keeps none. A request of a user
+    /// (<see cref="RecommendationRequest.UserId"/>) whose prompt begins as the user's last one then runs its new tokens alone.
+    /// </summary>
+    /// <remarks>
+    /// It helps where histories grow at their end and are not cut: prompts that list the oldest item first, of users with fewer than
+    /// <see cref="MaxHistoryItems"/> items. Scores may differ in their last bits. Models with a dense head run whole prompts.
+    /// </remarks>
+    /// <value>The default is 0.</value>
+    [Range(0, 1 << 20)]
+    public int PromptCacheMegabytes { get; set; }
+
     /// <summary>Copies and checks options, or makes the default ones of a model.</summary>
     /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     internal static RecommenderOptions Checked(RecommenderOptions? options, SemanticIdModel model) => options is null

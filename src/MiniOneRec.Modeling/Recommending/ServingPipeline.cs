@@ -32,11 +32,14 @@ internal sealed class ServingPipeline : IDisposable
     {
         (_owner, Model, Settings) = (owner, model, new LiveSettings(options));
         Telemetry = new RecommenderTelemetry(meters);
-        _search = new BatchSearch(model.Backbone, model.Template, owner, Telemetry, logger);
+        _search = new BatchSearch(model.Backbone, model.Template, owner, Telemetry, logger, Reuse);
         _queue = new RequestQueue(options, Telemetry, (batch, stop) => _search.Complete(batch, Settings.Current, stop));
     }
 
     public RecommenderTelemetry Telemetry { get; }
+
+    /// <summary>Gets what is kept of users' last prompts.</summary>
+    public PromptReuse Reuse { get; } = new();
 
     /// <summary>Gets or sets the model, with the version of the catalogue that new requests are prepared with; its backbone and template
     /// stay.</summary>
@@ -132,6 +135,7 @@ internal sealed class ServingPipeline : IDisposable
         _queue.Dispose();
         _direct.Close();
         _direct.WaitForLast();
+        Reuse.Dispose();
         Telemetry.Dispose();
     }
 

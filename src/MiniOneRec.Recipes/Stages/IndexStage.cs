@@ -37,6 +37,9 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
 
         await quantizer.SaveAsync(Path.Combine(options.Output, "quantizer"), cancellationToken).ConfigureAwait(false);
 
+        await catalogue.SaveAsync(Path.Combine(options.Output, "index", "catalogue"), overwrite: true, cancellationToken)
+            .ConfigureAwait(false);
+
         string path = Path.Combine(options.Output, $"{data.Name}.index.json");
         await index.SaveAsync(path, cancellationToken).ConfigureAwait(false);
         stages.Say(string.Create(CultureInfo.InvariantCulture,

@@ -94,6 +94,12 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
             .ConfigureAwait(false);
         await table.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
+        if (own is not null)
+        {
+            // New items are encoded by the same fit.
+            await own.SaveAsync(Path.Combine(options.Output, "index", "encoder"), overwrite: true, cancellationToken).ConfigureAwait(false);
+        }
+
         return table;
     }
 

@@ -177,6 +177,21 @@ public sealed class SemanticIdCatalogue
         return catalogue;
     }
 
+    /// <summary>Takes over items to which another process gave semantic IDs under the same quantizer; what is here already stays.</summary>
+    /// <param name="entries">The items with their semantic IDs; one that was removed comes back.</param>
+    internal void Adopt(IReadOnlyCollection<KeyValuePair<string, SemanticId>> entries)
+    {
+        CatalogueState state, next;
+        do
+        {
+            state = _state;
+            next = state.With(
+                entries.Where(entry => !state.Archive.TryGetRow(entry.Key, out _)),
+                [.. entries.Where(entry => state.IsRemoved(entry.Key)).Select(entry => entry.Key)], state.Statistics);
+        }
+        while (!TryReplace(state, next));
+    }
+
     /// <summary>Adds items about whose texts the caller knows.</summary>
     internal async Task<CatalogueAddition> AddAsync(CatalogueBatch batch, IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken)
