@@ -68,6 +68,12 @@ public sealed partial class GenerativeRecommender
     /// <summary>Gets what a batch reads once: options, prior and further shares.</summary>
     internal ServingSettings Settings => _serving.Settings.Current;
 
+    /// <summary>Forgets what is kept of a user's last prompt.</summary>
+    internal void Forget(string user) => _serving.Reuse.Forget(user);
+
+    /// <summary>Gets how many bytes are kept of users' last prompts.</summary>
+    internal long PromptBytes => _serving.Reuse.Bytes;
+
     /// <summary>Counts work on the calling thread that reads the model, so that disposal waits for it.</summary>
     internal IDisposable EnterDirect() => _serving.Direct();
 }
