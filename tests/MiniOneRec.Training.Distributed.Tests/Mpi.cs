@@ -5,6 +5,7 @@ namespace MiniOneRec.Training.Distributed.Tests;
 /// <summary>Starts the worker under mpirun.</summary>
 internal static class Mpi
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private static readonly string[] Arguments = IsOpenMpi
         ? ["--oversubscribe", "--bind-to", "none", "--mca", "orte_enable_recovery", "1", "--mca", "orte_abort_on_non_zero_status", "0"]
         : ["-disable-auto-cleanup"];
@@ -21,7 +22,10 @@ internal static class Mpi
     public static (int Code, string Output) Run(int processes, string[] arguments, params (string Name, string Value)[] environment)
     {
         Require();
-        var start = new ProcessStartInfo(Launcher.Value!) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Launcher.Value!)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
         string[] all =
         [
             "-n", $"{processes}", .. Arguments, "dotnet",
@@ -38,11 +42,21 @@ internal static class Mpi
         }
 
         using var process = Process.Start(start)!;
-        process.StandardInput?.Close();
-        var errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.GetAwaiter().GetResult());
+        try
+        {
+            process.StandardInput.Close();
+            var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            bool ended = process.WaitForExit(Patience) && Task.WaitAll([output, errors], Patience);
+            return ended ? (process.ExitCode, output.GetAwaiter().GetResult() + errors.GetAwaiter().GetResult())
+                : throw new TimeoutException($"The processes did not end within {Patience}.");
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
     }
 
     // Skips the test where there is no MPI, unless the build machine must have it.

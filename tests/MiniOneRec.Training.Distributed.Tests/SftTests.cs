@@ -3,11 +3,11 @@ namespace MiniOneRec.Training.Distributed.Tests;
 public sealed class SftTests
 {
     [SkippableTheory]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Training_SeveralProcesses_EqualsOneInEveryMode(int processes)
+    [InlineData(2, "all")]
+    [InlineData(3, "some")]
+    public void Training_SeveralProcesses_EqualsOneInEveryMode(int processes, string modes)
     {
-        var (code, output) = Mpi.Run(processes, ["sft"]);
+        var (code, output) = Mpi.Run(processes, ["sft", modes]);
 
         Assert.True(code == 0, output);
     }
@@ -21,15 +21,17 @@ public sealed class SftTests
     }
 
     [SkippableTheory]
-    [InlineData("OptimizerState", 3, "Gradients", 2)]
-    [InlineData("Gradients", 2, "None", 1)]
-    public void Resume_AnotherNumberOfProcesses_EqualsTheUnbrokenRun(string sharding, int processes, string then, int resumed)
+    [InlineData("save", "OptimizerState", 3, "Gradients", 2)]
+    [InlineData("kill", "Gradients", 3, "None", 1)]
+    public void Resume_AnotherNumberOfProcesses_EqualsTheUnbrokenRun(string way, string sharding, int processes, string then, int resumed)
     {
         string folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try
         {
-            var (code, output) = Mpi.Run(processes, ["save", folder, sharding]);
-            Assert.True(code == 0, output);
+            var (code, output) = Mpi.Run(processes, [way, folder, sharding]);
+            Assert.True(code == 0 || way == "kill", output);
+            int survivors = way == "kill" ? processes - 1 : processes;
+            Assert.All(Enumerable.Range(0, survivors), rank => Assert.Contains($"rank {rank}: done", output, StringComparison.Ordinal));
 
             (code, output) = Mpi.Run(resumed, ["resume", folder, then]);
             Assert.True(code == 0, output);

@@ -1,10 +1,11 @@
+using System.Globalization;
 using MiniOneRec.Training.Distributed;
 using MiniOneRec.Training.Distributed.Worker;
 using TorchSharp;
 
-// One process of several: "collectives", "wait", ... Prints "rank R: what" and exits with 0 where everything holds.
+// One process of several, with a command of the tests. Prints "rank R: what" and exits with 0 where everything holds.
 torch.set_num_threads(1);
-double deadline = double.Parse(Environment.GetEnvironmentVariable("WORKER_DEADLINE") ?? "60", System.Globalization.CultureInfo.InvariantCulture);
+double deadline = double.Parse(Environment.GetEnvironmentVariable("WORKER_DEADLINE") ?? "60", CultureInfo.InvariantCulture);
 try
 {
     using var group = new MpiProcessGroup(new MpiOptions { Deadline = TimeSpan.FromSeconds(deadline) });
@@ -14,15 +15,22 @@ try
         {
             case "collectives":
                 Collectives.Check(group);
+                Updates.Check(group);
                 break;
             case "sft":
-                Sft.Compare(group, args.ElementAtOrDefault(1));
+                Sft.Compare(group, args[1] == "all");
+                break;
+            case "policy":
+                Policy.Compare(group);
                 break;
             case "refuse":
                 Sft.Refuse(group);
                 break;
             case "save":
                 Sft.Save(group, args[1], Enum.Parse<Sharding>(args[2]));
+                break;
+            case "kill":
+                Sft.Kill(group, args[1], Enum.Parse<Sharding>(args[2]));
                 break;
             case "resume":
                 Sft.Resume(group, args[1], Enum.Parse<Sharding>(args[2]));

@@ -21,7 +21,8 @@ internal static class Toy
             .Select(u => new UserSequence($"u{u}", [.. Enumerable.Range(0, 2 + u % 5).Select(t => $"{(u * 3 + t * 5) % Items}")]))];
 
     public static IReadOnlyList<NextItemExample> Examples(int count = 12) =>
-        [.. Enumerable.Range(0, count).Select(i => new NextItemExample($"v{i}", [$"{i % Items}", $"{(i + 5) % Items}"], $"{(i + 10) % Items}"))];
+        [.. Enumerable.Range(0, count)
+            .Select(i => new NextItemExample($"v{i}", [$"{i % Items}", $"{(i + 5) % Items}"], $"{(i + 10) % Items}"))];
 
     public static GenerativeRecommender Recommender(int width = 16, double deviation = 0.02)
     {

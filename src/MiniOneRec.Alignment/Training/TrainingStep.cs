@@ -54,10 +54,9 @@ internal sealed class TrainingStep : IDisposable
     /// <returns>Tensors of the run, and gathered ones that belong to the caller's dispose scope.</returns>
     public IReadOnlyList<(string Name, Tensor Value)> Whole() => With(_update.Whole());
 
-    /// <summary>Continues after the first process filled in what <see cref="Whole"/> gave it.</summary>
-    /// <param name="step">The steps done.</param>
-    /// <param name="whole">The tensors.</param>
-    public void Restore(long step, IReadOnlyList<(string Name, Tensor Value)> whole)
+    /// <summary>Hands on to all processes what the first filled in.</summary>
+    /// <param name="whole">The tensors that <see cref="Whole"/> gave.</param>
+    public void Receive(IReadOnlyList<(string Name, Tensor Value)> whole)
     {
         _parallel.Broadcast(whole.Select(pair => pair.Value));
         foreach (var (name, value) in _parallel.IsAlone ? [] : whole.Skip(_weights.Masters.Count)
@@ -65,7 +64,12 @@ internal sealed class TrainingStep : IDisposable
         {
             _update.Receive(name, value);
         }
+    }
 
+    /// <summary>Continues after the state was filled in.</summary>
+    /// <param name="step">The steps done.</param>
+    public void Restore(long step)
+    {
         _update.RestoreSteps(step);
         _weights.Publish();
     }

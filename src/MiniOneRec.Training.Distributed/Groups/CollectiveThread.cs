@@ -15,20 +15,26 @@ internal sealed class CollectiveThread : IDisposable
     }
 
     /// <summary>Puts an operation in the queue.</summary>
-    public ICollective Start(Action work)
+    public Operation Start(Action work)
     {
         var operation = new Operation(work);
         _waiting.Add(operation);
         return operation;
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Takes no more operations, and waits for those that were started unless one of them hangs.</summary>
+    public void End(bool hangs)
     {
         _waiting.CompleteAdding();
-        _thread.Join();
-        _waiting.Dispose();
+        if (!hangs)
+        {
+            _thread.Join();
+            _waiting.Dispose();
+        }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => End(hangs: false);
 
     private void Work()
     {
@@ -38,12 +44,18 @@ internal sealed class CollectiveThread : IDisposable
         }
     }
 
-    private sealed class Operation(Action work) : ICollective
+    /// <summary>An operation in the queue.</summary>
+    internal sealed class Operation(Action work) : ICollective
     {
         private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        /// <summary>Gets whether it is over.</summary>
+        public bool IsDone => _done.Task.IsCompleted;
+
+        /// <inheritdoc/>
         public void Wait() => _done.Task.GetAwaiter().GetResult();
 
+        /// <summary>Runs it.</summary>
         public void Run()
         {
             try

@@ -30,7 +30,8 @@ internal static class TensorChecks
         if (whole.numel() != part.numel() * size || whole.dtype != part.dtype)
         {
             throw new ArgumentException(
-                $"{size} processes need a whole of {size} times the part's values and of its type, not {Describe(whole)} for {Describe(part)}.",
+                $"{size} processes need a whole of {size} times the part's values and of its type, "
+                + $"not {Describe(whole)} for {Describe(part)}.",
                 nameof(whole));
         }
     }

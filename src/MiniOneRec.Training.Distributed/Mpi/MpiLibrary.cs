@@ -79,7 +79,8 @@ internal sealed unsafe class MpiLibrary
 
         throw new DllNotFoundException(
             $"No MPI library was found under {string.Join(", ", names.Select(name => $"'{name}'"))}. Install Open MPI "
-            + $"(apt-get install openmpi-bin libopenmpi3) or MPICH (apt-get install mpich), or name the library by MpiOptions.Library or {Variable}.");
+            + "(apt-get install openmpi-bin libopenmpi3) or MPICH (apt-get install mpich), "
+            + $"or name the library by MpiOptions.Library or {Variable}.");
 
         static bool IsSet(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
     }
@@ -178,7 +179,8 @@ internal sealed unsafe class MpiLibrary
             byte* text = stackalloc byte[1024];                 // MPI_MAX_ERROR_STRING is 256 in Open MPI and 512 in MPICH
             int length = 0;
             _ = ((delegate* unmanaged[Cdecl]<int, byte*, int*, int>)Export("MPI_Error_string"))(error, text, &length);
-            throw new ProcessGroupException($"{function} failed with {error}: {Encoding.UTF8.GetString(text, Math.Clamp(length, 0, 1024))}");
+            throw new ProcessGroupException(
+                $"{function} failed with {error}: {Encoding.UTF8.GetString(text, Math.Clamp(length, 0, 1024))}");
         }
     }
 }

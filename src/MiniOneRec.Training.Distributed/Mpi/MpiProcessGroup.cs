@@ -1,22 +1,21 @@
 using System.Diagnostics;
-using MiniOneRec.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Training.Distributed;
 
 /// <summary>The processes that <c>mpirun</c>, <c>mpiexec</c> or <c>srun</c> started, over Open MPI 4 and 5 or MPICH 4.</summary>
 /// <remarks>
-/// Sums are an <c>MPI_Ialltoall</c> after which each process adds up its part in the order of the ranks, and an <c>MPI_Iallgather</c> of the
-/// parts: as many bytes as a ring sends. Tensors of a GPU are staged through the host. Requests are polled with short sleeps. A process of
-/// this machine that has ended is named within a quarter of a second, any other by the deadline.
+/// Sums are an <c>MPI_Ialltoall</c> after which each process adds up its part in the order of the ranks, and an <c>MPI_Iallgather</c> of
+/// the parts: as many bytes as a ring sends. Tensors of a GPU are staged through the host. Requests are polled with short sleeps. A
+/// process of this machine that has ended is named within a quarter of a second, any other by the deadline.
 /// </remarks>
-public sealed unsafe class MpiProcessGroup : IProcessGroup
+public sealed unsafe partial class MpiProcessGroup : IProcessGroup
 {
     private const long PieceBytes = 32L << 20;
     private const long MostBytes = 512L << 20;                                              // of all ranks together
     private const long SmallBytes = 16 << 10;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AfterTheFirst = TimeSpan.FromSeconds(5);
     private static readonly Lock Gate = new();
     private static bool s_started;
 
@@ -134,7 +133,8 @@ public sealed unsafe class MpiProcessGroup : IProcessGroup
     public void Barrier() => Start(() => Await(_mpi.Barrier(), 0), []).Wait();
 
     /// <inheritdoc/>
-    public void Abandon(string reason) => _failure ??= new ProcessGroupException($"Rank {Rank} gave the group up: {reason}") { FailedRank = Rank };
+    public void Abandon(string reason) =>
+        _failure ??= new ProcessGroupException($"Rank {Rank} gave the group up: {reason}") { FailedRank = Rank };
 
     /// <inheritdoc/>
     public void Dispose()
@@ -145,12 +145,25 @@ public sealed unsafe class MpiProcessGroup : IProcessGroup
         }
 
         _disposed = true;
-        if (_failure is null)
+        _thread.End(hangs: _failure is null && !Finish());
+    }
+
+    // MPI_Finalize waits for all processes, and for ever where one has ended without it.
+    private bool Finish()
+    {
+        var finishing = _thread.Start(_mpi.Finish);
+        long start = Stopwatch.GetTimestamp();
+        var limit = Deadline;
+        while (!finishing.IsDone && Stopwatch.GetElapsedTime(start) < limit)
         {
-            _thread.Start(_mpi.Finish).Wait();
+            Thread.Sleep(1);
+            if (limit == Deadline && _peers?.Ended() is not null)
+            {
+                limit = Stopwatch.GetElapsedTime(start) + AfterTheFirst;
+            }
         }
 
-        _thread.Dispose();
+        return finishing.IsDone;
     }
 
     private ICollective Start(Action work, params Tensor[] tensors)
@@ -186,134 +199,4 @@ public sealed unsafe class MpiProcessGroup : IProcessGroup
 
     private static ProcessGroupException Again(ProcessGroupException failure) =>
         new($"The group of processes can no longer be used. {failure.Message}", failure) { FailedRank = failure.FailedRank };
-
-    private static bool IsOnHost(Tensor tensor) => tensor.device_type == DeviceType.CPU;
-
-    private static Tensor OnHost(Tensor tensor) => IsOnHost(tensor) ? tensor : tensor.cpu();
-
-    // Works on the values piece by piece; those of a GPU go to the host and back.
-    private void InPlace(Tensor tensor, Action<long, Tensor> work)
-    {
-        var flat = OnHost(tensor).view(-1);
-        long piece = Math.Min(PieceBytes, MostBytes / Size) / flat.ElementSize;
-        for (long at = 0; at < flat.numel(); at += piece)
-        {
-            using var scope = NewDisposeScope();
-            work(at, flat.narrow(0, at, Math.Min(piece, flat.numel() - at)));
-        }
-
-        if (!IsOnHost(tensor))
-        {
-            tensor.view(-1).copy_(flat);
-        }
-    }
-
-    private void SumEverywhere(long at, Tensor part)
-    {
-        if (Size == 1)
-        {
-            return;
-        }
-
-        long count = part.numel(), share = (count + Size - 1) / Size;
-        if (count * part.ElementSize <= SmallBytes)
-        {
-            using var all = empty([Size, count], dtype: part.dtype);                       // [size, n]
-            GatherInto(all, part);
-            SumRows(all, part);
-            return;
-        }
-
-        using var rows = share * Size == count ? part.alias() : zeros([share * Size], dtype: part.dtype);
-        if (share * Size != count)
-        {
-            rows.narrow(0, 0, count).copy_(part);
-        }
-
-        using var own = empty([share], dtype: part.dtype);
-        using var table = rows.view(Size, share);
-        SumOwn(table, own);
-        GatherInto(table, own);
-        if (share * Size != count)
-        {
-            part.copy_(rows.narrow(0, 0, count));
-        }
-    }
-
-    // Row r of the input goes to rank r; the sum of what comes from all ranks is this rank's.
-    private void SumOwn(Tensor rows, Tensor own)
-    {
-        using var received = empty_like(rows);                                              // [size, n]
-        int bytes = checked((int)(own.numel() * own.ElementSize));
-        fixed (byte* send = rows.bytes, receive = received.bytes)
-        {
-            Await(_mpi.AllToAll(send, receive, bytes), (long)bytes * Size);
-        }
-
-        SumRows(received, own);
-    }
-
-    private void GatherInto(Tensor rows, Tensor own)
-    {
-        int bytes = checked((int)(own.numel() * own.ElementSize));
-        bool direct = rows.is_contiguous();
-        using var received = direct ? rows.alias() : empty([Size, own.numel()], dtype: own.dtype);
-        fixed (byte* send = own.bytes, receive = received.bytes)
-        {
-            Await(_mpi.AllGather(send, receive, bytes), (long)bytes * Size);
-        }
-
-        if (!direct)
-        {
-            rows.copy_(received);
-        }
-    }
-
-    // In the order of the ranks, in float32.
-    private static void SumRows(Tensor rows, Tensor sum)
-    {
-        using var scope = NewDisposeScope();
-        bool rounds = rows.dtype != ScalarType.Float32;
-        var total = rounds ? rows[0].to_type(ScalarType.Float32) : sum.copy_(rows[0]);
-        for (long rank = 1; rank < rows.size(0); rank++)
-        {
-            total.PlusInPlace(rows[rank]);
-        }
-
-        if (rounds)
-        {
-            sum.copy_(total);
-        }
-    }
-
-    private void Await(nint request, long bytes)
-    {
-        long start = Stopwatch.GetTimestamp(), looked = start;
-        var busy = TimeSpan.FromMicroseconds(200 + bytes / 500.0);                         // as long as half a gigabyte a second takes
-        while (!_mpi.IsDone(ref request))
-        {
-            var elapsed = Stopwatch.GetElapsedTime(start);
-            if (elapsed < busy)
-            {
-                Thread.Yield();
-                continue;
-            }
-
-            Sleep.Microseconds(elapsed < TimeSpan.FromSeconds(1) ? 50u : 500u);
-            if (Stopwatch.GetElapsedTime(looked) > BetweenLooks)
-            {
-                looked = Stopwatch.GetTimestamp();
-                if (_peers?.Ended() is { } ended)
-                {
-                    throw new ProcessGroupException($"{ended.Message} Rank {Rank} stops.") { FailedRank = ended.Rank };
-                }
-            }
-
-            if (elapsed > Deadline)
-            {
-                throw new ProcessGroupException(
-                    $"Rank {Rank} waited for the others longer than the deadline of {Deadline.TotalSeconds:0.###} s. {_peers?.Suspects()}");
-            }
-        }
-    }
 }

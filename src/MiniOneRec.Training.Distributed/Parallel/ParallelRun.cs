@@ -8,7 +8,10 @@ namespace MiniOneRec.Training.Distributed;
 /// does.</summary>
 internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
 
     /// <summary>Gets the processes.</summary>
     public IProcessGroup Group => group;
@@ -56,12 +59,25 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
     /// <summary>Takes this process's part of rows: every <c>size</c>-th.</summary>
     public T[] Part<T>(IReadOnlyList<T> rows) => IsAlone ? [.. rows] : [.. rows.Where((_, i) => i % group.Size == group.Rank)];
 
+    /// <summary>Sums a number over the processes.</summary>
+    public double Sum(double own)
+    {
+        double[] sum = [own];
+        group.Sum(sum);
+        return sum[0];
+    }
+
+    /// <summary>Makes the generator of a step, of its own in every process; the first has that of a single process.</summary>
+    public Random Generator(int seed, long step) =>
+        SeedStream.Generator(seed, IsFirst ? step : SeedStream.Mix(step, group.Rank));
+
     /// <summary>Derives a seed of this process from one that all have; the first keeps it.</summary>
     public long SeedOf(long seed) => IsFirst ? seed : SeedStream.Mix(seed, group.Rank);
 
     /// <summary>Gathers the items of all processes in the order of the ranks.</summary>
     public T[] Gather<T>(T[] own) => IsAlone ? own
-        : [.. group.Gather(JsonSerializer.SerializeToUtf8Bytes(own, Json)).SelectMany(bytes => JsonSerializer.Deserialize<T[]>(bytes, Json)!)];
+        : [.. group.Gather(JsonSerializer.SerializeToUtf8Bytes(own, Json))
+            .SelectMany(bytes => JsonSerializer.Deserialize<T[]>(bytes, Json)!)];
 
     /// <summary>Finds the ranks of the processes for which something holds.</summary>
     public int[] RanksWhere(bool here)
@@ -133,7 +149,10 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
         }
 
         return told[0] == 0
-            ? throw new ProcessGroupException($"Rank 0 failed: {JsonSerializer.Deserialize<string>(told.AsSpan(1), Json)}") { FailedRank = 0 }
+            ? throw new ProcessGroupException($"Rank 0 failed: {JsonSerializer.Deserialize<string>(told.AsSpan(1), Json)}")
+            {
+                FailedRank = 0,
+            }
             : IsFirst ? result : JsonSerializer.Deserialize<T>(told.AsSpan(1), Json);
     }
 

@@ -17,7 +17,7 @@ internal sealed class ShardedUpdate : IWeightUpdate
     private readonly ParallelRun _parallel;
     private readonly FlatLayout _layout;
     private readonly FusedAdamW _optimizer;
-    private readonly Slice[] _slices;                           // this process's parts, in the order of the buckets
+    private readonly ShardSlice[] _slices;                           // this process's parts, in the order of the buckets
     private readonly Dictionary<string, (int Parameter, bool Second)> _names = [];
     private readonly bool[] _known;
     private readonly List<double> _norms = [];
@@ -39,15 +39,15 @@ internal sealed class ShardedUpdate : IWeightUpdate
         _slices =
         [
             .. _layout.Buckets.SelectMany((bucket, number) => bucket.Owned[parallel.Group.Rank].Select(piece =>
-                new Slice(number, piece, View(parameters[piece.Parameter], piece)))),
+                new ShardSlice(number, piece, View(parameters[piece.Parameter], piece)))),
         ];
         var groups = UpdateGroups.Of(parameters, options, slow);
         var numbers = parameters.Select((parameter, i) => (parameter, i)).ToDictionary(pair => pair.parameter, pair => pair.i);
-        Slice[] inOrder = [];
+        ShardSlice[] inOrder = [];
         var own = groups.Groups.Select(group =>
         {
             var members = group.Parameters.Select(parameter => numbers[parameter]).ToHashSet();
-            Slice[] slices = [.. _slices.Where(slice => members.Contains(slice.Piece.Parameter))];
+            ShardSlice[] slices = [.. _slices.Where(slice => members.Contains(slice.Piece.Parameter))];
             inOrder = [.. inOrder, .. slices];
             return ((IReadOnlyList<Parameter>)[.. slices.Select(slice => slice.Value)], group.WeightDecay);
         }).ToArray();
@@ -254,7 +254,7 @@ internal sealed class ShardedUpdate : IWeightUpdate
     }
 
     // Gathers what all processes hold of a bucket.
-    private void Gather(int number, Func<Slice, Tensor> of, Action<FlatPiece, Tensor> take)
+    private void Gather(int number, Func<ShardSlice, Tensor> of, Action<FlatPiece, Tensor> take)
     {
         using var scope = NewDisposeScope();
         var bucket = _layout.Buckets[number];
@@ -287,19 +287,5 @@ internal sealed class ShardedUpdate : IWeightUpdate
         _gradients = new Tensor?[_gradients.Length];
         Array.Clear(_known);
         _norms.Clear();
-    }
-
-    private sealed class Slice(int bucket, FlatPiece piece, Parameter value)
-    {
-        public int Bucket { get; } = bucket;
-
-        public FlatPiece Piece { get; } = piece;
-
-        /// <summary>Gets the weights, a view of the parameter.</summary>
-        public Parameter Value { get; } = value;
-
-        public Tensor First { get; set; } = null!;
-
-        public Tensor Second { get; set; } = null!;
     }
 }
