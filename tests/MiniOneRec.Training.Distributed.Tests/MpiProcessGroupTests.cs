@@ -5,29 +5,21 @@ public sealed class MpiProcessGroupTests
     [SkippableTheory]
     [InlineData(2)]
     [InlineData(3)]
-    public void Operations_OfSeveralProcesses_EqualThoseOfOne(int processes)
-    {
-        var (code, output) = Mpi.Run(processes, ["collectives"]);
-
-        Assert.True(code == 0, output);
-        Assert.All(Enumerable.Range(0, processes), rank => Assert.Contains($"rank {rank}: done", output, StringComparison.Ordinal));
-    }
+    public void Operations_OfSeveralProcesses_EqualThoseOfOne(int processes) => Mpi.RunAll(processes, "collectives");
 
     [SkippableFact]
     public void AllReduce_AKilledProcess_IsNamedByTheOthers()
     {
-        var (code, output) = Mpi.Run(3, ["wait"], ("WORKER_VICTIM", "1"));
+        string output = Mpi.RunSome(3, ["wait"], ("WORKER_VICTIM", "1"));
 
-        Assert.NotEqual(0, code);
         Assert.All([0, 2], rank => Assert.Matches($"rank {rank}: .*ProcessGroupException.*Rank 1 \\(process .*\\) has ended", output));
     }
 
     [SkippableFact]
     public void AllReduce_AProcessThatHangs_EndsByTheDeadline()
     {
-        var (code, output) = Mpi.Run(2, ["wait"], ("WORKER_VICTIM", "1"), ("WORKER_HANGS", "1"), ("WORKER_DEADLINE", "1.5"));
+        string output = Mpi.RunSome(2, ["wait"], ("WORKER_VICTIM", "1"), ("WORKER_HANGS", "1"), ("WORKER_DEADLINE", "1.5"));
 
-        Assert.NotEqual(0, code);
         Assert.Matches("rank 0: .*longer than the deadline of 1.5 s", output);
     }
 

@@ -8,7 +8,7 @@ namespace MiniOneRec.Training.Distributed.Worker;
 /// <summary>GRPO and preference training by several processes against the same by one.</summary>
 internal static class Policy
 {
-    private const int Steps = 30;
+    private const int Steps = 16;
 
     public static void Compare(IProcessGroup group)
     {

@@ -20,7 +20,7 @@ internal static class Waiting
                     System.Diagnostics.Process.GetCurrentProcess().Kill();          // SIGKILL
                 }
 
-                Thread.Sleep(20_000);
+                Thread.Sleep(5_000);
                 return;
             }
         }
