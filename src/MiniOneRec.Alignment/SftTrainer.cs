@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Alignment;
 
@@ -25,6 +26,18 @@ public sealed class SftTrainer
 
     /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
+
+    /// <summary>Gets the processes that train together, or <see langword="null"/> for one; not owned.</summary>
+    /// <remarks>
+    /// Every process makes the same trainer, model and data and calls the same method. Each computes its share of every batch; the loss is the
+    /// mean over the labels of all. Validation is divided, the first process alone logs, reports progress and writes files, and all end with
+    /// the same weights. Dropout differs by rank.
+    /// </remarks>
+    public IProcessGroup? ProcessGroup { get; init; }
+
+    /// <summary>Gets what of the state of training is divided among the processes.</summary>
+    /// <value>The default is <see cref="Sharding.None"/>.</value>
+    public Sharding Sharding { get; init; }
 
     /// <summary>Gets the writer of checkpoints, for tests of failing disks.</summary>
     internal TensorWriter? Write { get; init; }
@@ -70,6 +83,7 @@ public sealed class SftTrainer
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
+    /// <exception cref="ProcessGroupException">Another process has ended, hangs, or differs in options, data, weights or versions.</exception>
     public Task<TrainingResult> TrainAsync(
         SemanticIdModel model, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -165,8 +179,13 @@ public sealed class SftTrainer
     private Task<TrainingResult> RunAsync(
         CausalLanguageModel model, IPromptTemplate template, AlignmentData train, Validator? validator,
         IProgress<TrainingProgress>? progress,
-        CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () =>
+        CancellationToken cancellationToken) => TorchThread.RunAsync("sft", () => ParallelRun.Guarded(ProcessGroup, Sharding, parallel =>
     {
+        if (_options.BatchSize < parallel.Group.Size)
+        {
+            throw new ArgumentException($"BatchSize {_options.BatchSize} is below the number of processes, {parallel.Group.Size}.");
+        }
+
         using var training = model.BeginTraining();
         using var instruments = new SftMetrics(Meters);
         var (dropout, recompute) = (model.Dropout, model.GradientCheckpointing);
@@ -176,11 +195,10 @@ public sealed class SftTrainer
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
-                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary), _logger,
-                progress, Write,
-                GradientExchange)
+                model, samples, validator is { IsEmpty: true } ? null : validator, _options, FirstCode(template.Vocabulary),
+                parallel.IsFirst ? _logger : NullLogger.Instance, parallel.IsFirst ? progress : null, Write, GradientExchange, parallel)
             {
-                Instruments = instruments,
+                Instruments = parallel.IsFirst ? instruments : null,
             };
             return run.Run(cancellationToken);
         }
@@ -189,7 +207,7 @@ public sealed class SftTrainer
             (model.Dropout, model.GradientCheckpointing) = (dropout, recompute);
             model.eval();
         }
-    });
+    }));
 
     private static int FirstCode(SemanticIdVocabulary vocabulary)
     {

@@ -175,6 +175,14 @@ internal static unsafe class Aten
         return error == 0 ? bytes : throw new InvalidOperationException("The tensor has no storage.");
     }
 
+    /// <summary>Gets the address of a tensor's first value, on its device; the tensor must outlive its use.</summary>
+    public static IntPtr DataPointer(Tensor tensor)
+    {
+        int error = aoti_torch_get_data_ptr(tensor.Handle, out IntPtr pointer);
+        GC.KeepAlive(tensor);
+        return error == 0 ? pointer : throw new InvalidOperationException("The tensor has no storage.");
+    }
+
     private static ulong Handle(Tensor tensor)
     {
         _ = aoti_torch_new_tensor_handle(tensor.Handle, out IntPtr owned);
@@ -235,6 +243,9 @@ internal static unsafe class Aten
 
     [DllImport(Library)]
     private static extern int aoti_torch_get_storage_size(IntPtr tensor, out long bytes);
+
+    [DllImport(Library)]
+    private static extern int aoti_torch_get_data_ptr(IntPtr tensor, out IntPtr pointer);
 
     [DllImport(Library)]
     private static extern int torch_new_list_reserve_size(nuint size, out IntPtr list);

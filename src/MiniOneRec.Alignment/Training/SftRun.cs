@@ -2,13 +2,14 @@ using Microsoft.Extensions.Logging;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
 /// <summary>One training run: what the training loop steps, validates and saves, on one thread, from a checkpoint where there is
 /// one.</summary>
-internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
+internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
     private readonly CausalLanguageModel _model;
     private readonly EpochSamples _samples;
@@ -19,6 +20,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     private readonly TrainedWeights _weights;
     private readonly TrainingStep _step;
     private readonly TensorWriter? _write;
+    private readonly ParallelRun _parallel;
     private RunCheckpoint<SftState>? _checkpoint;
     private BestWeights? _best;
     private RunLog? _log;
@@ -30,13 +32,15 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
 
     public SftRun(
         CausalLanguageModel model, EpochSamples samples, Validator? validator, SftOptions options, int firstNewRow, ILogger logger,
-        IProgress<TrainingProgress>? progress, TensorWriter? write = null, IGradientExchange? exchange = null)
+        IProgress<TrainingProgress>? progress, TensorWriter? write = null, IGradientExchange? exchange = null,
+        ParallelRun? parallel = null)
     {
+        _parallel = parallel ?? ParallelRun.Of(null, Sharding.None);
         (_model, _samples, _validator, _options, _logger, _progress, _write) =
             (model, samples, validator, options, logger, progress, write);
-        _startWeights = options.Checkpoints.Folder is null ? null : SftIdentity.WeightsOf(model);
+        _startWeights = options.Checkpoints.Folder is null && _parallel.IsAlone ? null : SftIdentity.WeightsOf(model);
         _weights = new TrainedWeights(model, options, firstNewRow);
-        _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange);
+        _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange, parallel: _parallel);
     }
 
     /// <summary>Gets or sets the instruments that receive the figures, or <see langword="null"/>; not owned.</summary>
@@ -51,7 +55,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     {
         if (_options.Lora?.SaveTo is { } adapters)
         {
-            PeftFolder.CheckTarget(adapters);
+            _parallel.OnFirst(() => PeftFolder.CheckTarget(adapters));
         }
 
         (_trees, _batches) = Epoch(0);
@@ -107,9 +111,16 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     public override void Report(TrainingProgress report) => _log?.Write(report);
 
     /// <inheritdoc/>
+    public override bool AgreeToCancel(bool cancelled) => _parallel.IsAlone ? cancelled : _parallel.RanksWhere(cancelled).Length > 0;
+
+    /// <inheritdoc/>
+    public override TimeSpan AgreeOnTime(TimeSpan trained) =>
+        _parallel.IsAlone ? trained : TimeSpan.FromTicks(_parallel.Group.GatherEqual<long>([trained.Ticks])[0]);
+
+    /// <inheritdoc/>
     public override void Save(LoopState state, SaveCause cause)
     {
-        if (_checkpoint is null)
+        if (_options.Checkpoints.Folder is null)
         {
             if (cause == SaveCause.Ended)
             {
@@ -131,7 +142,9 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             Best = [.. _best!.Kept],
             StopReason = state.StopReason == TrainingLoop.TimeOver ? null : state.StopReason,    // more time continues it
         };
-        _checkpoint.Save(saved, _step.State());
+        using var scope = NewDisposeScope();
+        var whole = _step.Whole();
+        _parallel.OnFirst(() => _checkpoint!.Save(saved, whole));
     }
 
     public void Dispose()
@@ -142,44 +155,14 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
         _weights.Dispose();
     }
 
-    private SftState Start()
-    {
-        SftState? state = null;
-        var here = RunEnvironment.Current();
-        Log.Environment(_logger, here);
-        if (_options.Checkpoints.Folder is { } path)
-        {
-            var madeFrom = SftIdentity.Describe(_model, _weights, _samples, _trees, _validator, _startWeights!);
-            _checkpoint = new RunCheckpoint<SftState>(path, SftIdentity.Of(_options, madeFrom), write: _write);
-            _checkpoint.Begin(_options.Checkpoints.Resume);
-            if (_options.Checkpoints.Resume && (state = _checkpoint.Load(_step.State())) is not null)
-            {
-                _step.Restore(state.Step);
-                Log.Resumed(_logger, state.Step, path);
-                if (_checkpoint.OtherEnvironment is { } there)
-                {
-                    Log.OtherEnvironment(_logger, there, here.ToString());
-                }
-            }
-        }
-
-        _best = new BestWeights(_options.KeepBest, (value, than) => _validator!.IsBetter(value, than), _checkpoint);
-        _best.Restore(state?.Best ?? []);
-        if (_options.RunLog is { } log)
-        {
-            _log = new RunLog(log, state?.Step ?? 0, [.. _step.MetricNames, .. _validator?.MetricNames ?? []]);
-        }
-
-        return state ?? new SftState();
-    }
-
     /// <summary>Ends the run where weights, moments or averages are no finite numbers; the best weights so far are put back where there are
     /// any.</summary>
     private void RequireFinite(long step)
     {
-        if (FiniteWeights.FirstBad(_step.State()) is { } bad)
+        string? complaint = FiniteWeights.FirstBad(_step.State()) is { } bad ? $"'{bad}' holds a number that is not finite" : null;
+        if (_parallel.FirstComplaint(complaint) is { } found)
         {
-            throw Diverged(step, $"'{bad}' holds a number that is not finite");
+            throw Diverged(step, found);
         }
     }
 
@@ -224,14 +207,14 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
     {
         if (_step.Average is null)
         {
-            return _validator!.Measure(cancellationToken);
+            return _validator!.Measure(_parallel, cancellationToken);
         }
 
         using var current = WeightCopy.Of(_weights.Masters);
         _weights.Put(_step.Average.Values);
         try
         {
-            return _validator!.Measure(cancellationToken);
+            return _validator!.Measure(_parallel, cancellationToken);
         }
         finally
         {
@@ -250,7 +233,7 @@ internal sealed class SftRun : TrainingCallbacks, ITrainingStep, IDisposable
             WeightCopy.Put(_weights.Masters, average.Values);
         }
 
-        _weights.Finish();
+        _weights.Finish(_parallel);
         _model.eval();
         var state = loop.State;
         long bestStep = _best.Best?.Step ?? state.Step;

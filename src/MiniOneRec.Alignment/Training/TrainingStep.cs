@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
@@ -15,20 +16,24 @@ internal sealed class TrainingStep : IDisposable
     private readonly IReadOnlyDictionary<string, int> _taskIds;
     private readonly string[] _taskNames;
     private readonly SftOptions _options;
-    private readonly GradientUpdate _update;
+    private readonly IWeightUpdate _update;
+    private readonly ParallelRun _parallel;
     private readonly long _logitBudget;
+    private double _ownLoss;
 
     public TrainingStep(
         CausalLanguageModel model, TrainedWeights weights, IReadOnlyDictionary<string, int> taskIds, SftOptions options,
-        long logitBudget = LabelLoss.DefaultLogitBudget, IGradientExchange? exchange = null)
+        long logitBudget = LabelLoss.DefaultLogitBudget, IGradientExchange? exchange = null, ParallelRun? parallel = null)
     {
+        _parallel = parallel ?? ParallelRun.Of(null, Sharding.None);
         (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
-        _update = new GradientUpdate(weights.Masters, update, exchange, weights.Slow);
+        _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow);
         Average = options.AverageDecay > 0 ? new WeightAverage(weights.Masters, options.AverageDecay) : null;
     }
 
+    private const string AveragePrefix = "average.";
     private const string DenseLossName = "nll/dense";
 
     /// <summary>Gets the moving average of the weights, or <see langword="null"/>.</summary>
@@ -42,19 +47,30 @@ internal sealed class TrainingStep : IDisposable
         ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb",
             .. _taskNames.Select(task => "nll/" + task), .. _model.Content is { HasHead: true } ? [DenseLossName] : Array.Empty<string>()];
 
-    /// <summary>Gets everything that the next steps depend on, by name.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> State() =>
-    [
-        .. _weights.Names.Zip(_weights.Masters, (name, value) => ("weight." + name, (Tensor)value)),
-        .. _update.Optimizer.State(),
-        .. Average is null ? [] : _weights.Names.Zip(Average.Values, (name, value) => ("average." + name, value)),
-    ];
+    /// <summary>Gets what this process has of everything that the next steps depend on, by name.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> State() => With(_update.State());
+
+    /// <summary>Gets everything that the next steps depend on, by name; what other processes have is gathered.</summary>
+    /// <returns>Tensors of the run, and gathered ones that belong to the caller's dispose scope.</returns>
+    public IReadOnlyList<(string Name, Tensor Value)> Whole() => With(_update.Whole());
+
+    /// <summary>Hands on to all processes what the first filled in.</summary>
+    /// <param name="whole">The tensors that <see cref="Whole"/> gave.</param>
+    public void Receive(IReadOnlyList<(string Name, Tensor Value)> whole)
+    {
+        _parallel.Broadcast(whole.Select(pair => pair.Value));
+        foreach (var (name, value) in _parallel.IsAlone ? [] : whole.Skip(_weights.Masters.Count)
+            .Where(pair => !pair.Name.StartsWith(AveragePrefix, StringComparison.Ordinal)))
+        {
+            _update.Receive(name, value);
+        }
+    }
 
     /// <summary>Continues after the state was filled in.</summary>
     /// <param name="step">The steps done.</param>
     public void Restore(long step)
     {
-        _update.Optimizer.RestoreSteps(step);
+        _update.RestoreSteps(step);
         _weights.Publish();
     }
 
@@ -73,7 +89,7 @@ internal sealed class TrainingStep : IDisposable
         if (!moved)
         {
             _weights.DropGradients();
-            throw Diverged(members, step, figures.Loss, norm, checkpoint());
+            throw Diverged(members, step, figures.Loss, norm, checkpoint(), _parallel.NameCulprits(_ownLoss));
         }
 
         _weights.DropGradients();
@@ -104,14 +120,15 @@ internal sealed class TrainingStep : IDisposable
     /// <returns>The objective, smoothing included, and the mean negative log-likelihood of each task's labels.</returns>
     public (double Loss, IReadOnlyDictionary<string, double> Nll) Accumulate(IReadOnlyList<SampleTree> members, long step)
     {
-        TorchSeed.Apply(SeedStream.Mix(_options.Seed, step));
+        TorchSeed.Apply(_parallel.SeedOf(SeedStream.Mix(_options.Seed, step)));
         int labels = members.Sum(tree => tree.Targets.Length);
         double[] sums = new double[_taskNames.Length];
         long[] counts = new long[_taskNames.Length];
         double objective = 0, dense = 0;
         var head = _model.Content is { HasHead: true } content && _options.Content.DenseWeight > 0 ? content : null;
         int items = head is null ? 0 : DenseTargets.Count(members, head);
-        foreach (var bin in BestFit.Pack([.. members.Select(tree => tree.TokenCount)], _options.MicroBatchTokens))
+        var (bins, rounds) = Bins(members);
+        foreach (var bin in bins)
         {
             using var scope = NewDisposeScope();
             SampleTree[] trees = [.. bin.Select(i => members[i])];
@@ -130,6 +147,7 @@ internal sealed class TrainingStep : IDisposable
             var (loss, nll) = LabelLoss.Backward(
                 _model, hidden, batch.Labels, 1.0 / labels, _options.LabelSmoothing, _logitBudget, also);
             _weights.CollectGradients();
+            CollectShares();
             objective += loss.sum().item<float>();
             float[] values = nll.cpu().data<float>().ToArray();
             for (int i = 0; i < values.Length; i++)
@@ -139,6 +157,13 @@ internal sealed class TrainingStep : IDisposable
             }
         }
 
+        for (int round = bins.Count; round < rounds; round++)
+        {
+            CollectShares();                                    // other processes have more micro-batches
+        }
+
+        _ownLoss = objective + dense;
+        (objective, dense) = Combine(objective, dense, sums, counts);
         var means = Enumerable.Range(0, sums.Length).Where(t => counts[t] > 0).ToDictionary(t => _taskNames[t], t => sums[t] / counts[t]);
         if (items > 0)
         {
@@ -148,6 +173,50 @@ internal sealed class TrainingStep : IDisposable
         return (objective / labels + _options.Content.DenseWeight * dense, means);
     }
 
+    // This process's micro-batches of a batch, as positions of its members, and the most that a process has.
+    private (List<int[]> Bins, int Rounds) Bins(IReadOnlyList<SampleTree> members)
+    {
+        int[] tokens = [.. members.Select(tree => tree.TokenCount)];
+        var all = _parallel.Shares(tokens)
+            .Select(share => BestFit.Pack([.. share.Select(i => tokens[i])], _options.MicroBatchTokens)
+                .Select(bin => bin.Select(i => share[i]).ToArray()).ToList())
+            .ToArray();
+        return (all[_parallel.Group.Rank], all.Max(bins => bins.Count));
+    }
+
+    private void CollectShares()
+    {
+        if (_parallel.Sharding == Sharding.Gradients)
+        {
+            _update.Collect();
+        }
+    }
+
+    // Adds up the figures of all processes.
+    private (double Objective, double Dense) Combine(double objective, double dense, double[] sums, long[] counts)
+    {
+        if (_parallel.IsAlone)
+        {
+            return (objective, dense);
+        }
+
+        double[] all = [objective, dense, .. sums, .. counts.Select(count => (double)count)];
+        _parallel.Group.Sum(all);
+        for (int i = 0; i < sums.Length; i++)
+        {
+            (sums[i], counts[i]) = (all[2 + i], (long)all[2 + sums.Length + i]);
+        }
+
+        return (all[0], all[1]);
+    }
+
+    private (string Name, Tensor Value)[] With(IEnumerable<(string Name, Tensor Value)> update) =>
+    [
+        .. _weights.Names.Zip(_weights.Masters, (name, value) => ("weight." + name, (Tensor)value)),
+        .. update,
+        .. Average is null ? [] : _weights.Names.Zip(Average.Values, (name, value) => (AveragePrefix + name, value)),
+    ];
+
     public void Dispose()
     {
         _update.Dispose();
@@ -155,11 +224,11 @@ internal sealed class TrainingStep : IDisposable
     }
 
     private static TrainingDivergedException Diverged(IReadOnlyList<SampleTree> members, long step, double loss, double norm,
-        string? checkpoint)
+        string? checkpoint, string where)
     {
         string[] ids = [.. members.SelectMany(tree => tree.Members).Select(sample => sample.Id)];
         return new TrainingDivergedException(
-            $"Step {step}: the loss is {loss} and the gradient norm {norm}; the weights are those of step {step - 1}"
+            $"Step {step}: the loss is {loss} and the gradient norm {norm}{where}; the weights are those of step {step - 1}"
             + $"{(checkpoint is null ? "" : $", the last checkpoint is '{checkpoint}'")}. "
             + $"Samples: {string.Join(", ", ids.Take(8))}{(ids.Length > 8 ? $" and {ids.Length - 8} more" : "")}.")
         {

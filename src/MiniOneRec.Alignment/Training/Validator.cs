@@ -1,5 +1,6 @@
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -108,8 +109,11 @@ internal sealed class Validator
 
     /// <summary>Measures the model as it stands.</summary>
     /// <returns>The figures by name; a search gives hit rate and NDCG at both levels at once.</returns>
-    public IReadOnlyDictionary<string, double> Measure(CancellationToken cancellationToken)
+    /// <param name="parallel">The processes, each of which measures a part of the rows; all get the same figures.</param>
+    /// <param name="cancellationToken">Ends the measurement of a single process; several are not stopped within one.</param>
+    public IReadOnlyDictionary<string, double> Measure(ParallelRun parallel, CancellationToken cancellationToken)
     {
+        cancellationToken = parallel.IsAlone ? cancellationToken : CancellationToken.None;
         var backbone = _recommender.Model.Backbone;
         bool wasTraining = backbone.training;
         backbone.eval();
@@ -117,7 +121,7 @@ internal sealed class Validator
         {
             using var _ = no_grad();
             return _options.Validation == ValidationMetric.Loss
-                ? new Dictionary<string, double> { [LossName] = Loss(cancellationToken) } : Ranking(cancellationToken);
+                ? new Dictionary<string, double> { [LossName] = Loss(parallel, cancellationToken) } : Ranking(parallel, cancellationToken);
         }
         finally
         {
@@ -125,12 +129,13 @@ internal sealed class Validator
         }
     }
 
-    private Dictionary<string, double> Ranking(CancellationToken cancellationToken)
+    private Dictionary<string, double> Ranking(ParallelRun parallel, CancellationToken cancellationToken)
     {
-        Row[] known = [.. _rows.Where(row => row.Target is not null)];
+        Row[] known = parallel.Part([.. _rows.Where(row => row.Target is not null)]);
         var lists = _recommender.Recommend([.. known.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
-        var found = known.Zip(lists, (row, list) => (row.Number, Rank: _ranking.Rank(row.Example, list.Items)));
-        var misses = _rows.Where(row => row.Target is null).Select(row => (row.Number, Rank: _ranking.Rank(row.Example, [])));
+        var found = parallel.Gather<NumberedRank>(
+            [.. known.Zip(lists, (row, list) => new NumberedRank(row.Number, _ranking.Rank(row.Example, list.Items)))]);
+        var misses = _rows.Where(row => row.Target is null).Select(row => new NumberedRank(row.Number, _ranking.Rank(row.Example, [])));
         RankedExample[] ranks = [.. found.Concat(misses).OrderBy(row => row.Number).Select(row => row.Rank)];
         var figures = new Dictionary<string, double>();
         foreach (var metric in Metrics)
@@ -141,10 +146,10 @@ internal sealed class Validator
         return figures;
     }
 
-    private double Loss(CancellationToken cancellationToken)
+    private double Loss(ParallelRun parallel, CancellationToken cancellationToken)
     {
         var (backbone, template) = (_recommender.Model.Backbone, _recommender.Model.Template);
-        var trees = _rows
+        var trees = parallel.Part(_rows)
             .Select(row =>
                 SampleTree.Of(TokenSample.Of(row.Prompt, template.EncodeResponse(row.Target!), "", row.Id).CutLeft(_options.MaxTokens)))
             .ToArray();
@@ -159,8 +164,12 @@ internal sealed class Validator
             labels += batch.Tasks.Length;
         }
 
-        return labels == 0 ? double.NaN : sum / labels;
+        double[] figures = [sum, labels];
+        parallel.Group.Sum(figures);
+        return figures[1] == 0 ? double.NaN : figures[0] / figures[1];
     }
+
+    private sealed record NumberedRank(int Number, RankedExample Rank);
 
     private sealed record Row(int Number, NextItemExample Example, int[] Prompt, SemanticId? Target)
     {

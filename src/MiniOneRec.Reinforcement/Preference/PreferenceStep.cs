@@ -1,6 +1,7 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,16 +33,22 @@ internal sealed class PreferenceStep : IPolicyStep
     public PolicyOutcome Run(StepContext step)
     {
         var timer = new PhaseTimer();
-        var random = SeedStream.Generator(_options.Seed, step.Step);
-        var prepared = _context.Prompts.Take(_options.PromptsPerStep);
+        var parallel = _context.Parallel;
+        bool draws = _options.Rejected == RejectedSource.Random;
+
+        // Random completions are drawn for all prompts in every process, so that they are those of a single one.
+        var random = draws ? SeedStream.Generator(_options.Seed, step.Step) : parallel.Generator(_options.Seed, step.Step);
+        var taken = _context.Prompts.Take(_options.PromptsPerStep);
+        var prepared = draws ? taken : parallel.Part(taken);
         var groups =
             timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
+        groups = draws ? parallel.Part(groups) : groups;
         double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
         foreach (var pass in groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass))
         {
             using var scope = NewDisposeScope();
             using var layout = _context.Space.Trees(pass);
-            double share = (double)pass.Length / groups.Length;
+            double share = (double)pass.Length / taken.Length;
             var reference = _context.Reference.EqualsPolicy ? null : timer.Time("reference", () => _context.Reference.Score(layout));
             double[] values = timer.Time("policy", () => Accumulate(layout, reference, pass, share));
             loss += values[0] * share;
@@ -51,8 +58,12 @@ internal sealed class PreferenceStep : IPolicyStep
             tokens += layout.TokenCount;
         }
 
+        double own = loss;
+        double[] sums = [loss, accuracy, kl, entropy, tokens];
+        parallel.Group.Sum(sums);
+        (loss, accuracy, kl, entropy, tokens) = (sums[0], sums[1], sums[2], sums[3], sums[4]);
         double norm = timer.Time("update", () => _context.Update.Apply(step.LearningRate));
-        int[] lengths = [.. groups.SelectMany(group => group.Completions).Select(completion => completion.Length)];
+        int[] lengths = parallel.Gather<int>([.. groups.SelectMany(group => group.Completions).Select(completion => completion.Length)]);
         var metrics = new Dictionary<string, double>
         {
             ["loss"] = loss,
@@ -64,11 +75,11 @@ internal sealed class PreferenceStep : IPolicyStep
             ["length"] = lengths.Average(),
             ["length_min"] = lengths.Min(),
             ["length_max"] = lengths.Max(),
-            ["prompts_per_second"] = groups.Length / timer.Total,
+            ["prompts_per_second"] = taken.Length / timer.Total,
             ["tokens_per_second"] = lengths.Sum() / timer.Total,
         };
         timer.WriteTo(metrics);
-        return new PolicyOutcome(metrics) { Diverged = !double.IsFinite(norm) };
+        return _context.Named(new PolicyOutcome(metrics) { Diverged = !double.IsFinite(norm) }, own);
     }
 
     private double[] Accumulate(CompletionLayout layout, Tensor? reference, CompletionGroup[] pass, double share)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -36,6 +37,18 @@ public sealed class PreferenceTrainer
 
     /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? GradientExchange { get; init; }
+
+    /// <summary>Gets the processes that train together, or <see langword="null"/> for one; not owned.</summary>
+    /// <remarks>
+    /// Every process makes the same trainer, model and data and calls the same method. Each takes its part of a step's prompts; a group stays
+    /// within one process. Validation is divided, guards decide together, the first process alone logs, reports progress and writes files,
+    /// and all end with the same weights.
+    /// </remarks>
+    public IProcessGroup? ProcessGroup { get; init; }
+
+    /// <summary>Gets what of the state of training is divided among the processes.</summary>
+    /// <value>The default is <see cref="Sharding.None"/>.</value>
+    public Sharding Sharding { get; init; }
 
     /// <summary>Gets or sets the reference policy, which stays the caller's; by default a copy of the policy as training starts.</summary>
     public CausalLanguageModel? Reference { get; set; }
@@ -92,15 +105,16 @@ public sealed class PreferenceTrainer
     {
         var examples = RolloutExample.Of(train);
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec preference", () => PolicyRun.Run(
+        return TorchThread.RunAsync("MiniOneRec preference", () => ParallelRun.Guarded(ProcessGroup, Sharding, parallel => PolicyRun.Run(
             new PolicyTask("preference", recommender, _options, examples)
             {
                 Validation = validation ?? [],
                 Reference = Reference,
                 Identity = new Dictionary<string, string> { ["rollouts"] = RolloutDescription.Of(_rollouts) },
                 Exchange = GradientExchange,
+                Parallel = parallel,
                 Meters = Meters,
             },
-            context => new PreferenceStep(context, _options, _rollouts), progress, _logger, cancellationToken));
+            context => new PreferenceStep(context, _options, _rollouts), progress, _logger, cancellationToken)));
     }
 }

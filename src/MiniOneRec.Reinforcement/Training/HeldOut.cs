@@ -5,6 +5,7 @@ using System.Text;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -75,16 +76,15 @@ internal sealed class HeldOut
     }
 
     /// <summary>Measures the model as it stands.</summary>
-    public HeldOutFigures Measure(CancellationToken cancellationToken)
+    /// <param name="parallel">The processes, each of which measures a part of the rows; all get the same figures.</param>
+    /// <param name="cancellationToken">Ends the measurement of a single process; several are not stopped within one.</param>
+    public HeldOutFigures Measure(ParallelRun parallel, CancellationToken cancellationToken)
     {
-        var ranks = new List<RankedExample>(_rows.Length);
-        var rewards = new List<double>();
-        var byName = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var chunk in _rows.Chunk(QueriesPerSearch))
+        cancellationToken = parallel.IsAlone ? cancellationToken : CancellationToken.None;
+        var (ranks, rewards, byName) = Rank(parallel.Part(_rows), cancellationToken);
+        if (!parallel.IsAlone)
         {
-            var lists = _recommender.Recommend([.. chunk.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
-            ranks.AddRange(chunk.Zip(lists, (row, list) => _ranking.Rank(row.Example, list.Items)));
-            rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], lists, byName) ?? []);
+            (ranks, rewards, byName) = Combine(parallel, ranks, rewards, byName);
         }
 
         RankedExample[] all =
@@ -110,6 +110,38 @@ internal sealed class HeldOut
 
         double[] Scores(IRankingMetric metric, int cutoff) => [.. ranks.Select(rank => metric.Score(rank.ItemRank, cutoff))];
     }
+
+    private (List<RankedExample> Ranks, List<double> Rewards, Dictionary<string, double> ByName) Rank(
+        Row[] rows, CancellationToken cancellationToken)
+    {
+        var ranks = new List<RankedExample>(rows.Length);
+        var rewards = new List<double>();
+        var byName = new Dictionary<string, double>(StringComparer.Ordinal);
+        foreach (var chunk in rows.Chunk(QueriesPerSearch))
+        {
+            var lists = _recommender.Recommend([.. chunk.Select(row => _ranking.RequestFor(row.Example))], cancellationToken);
+            ranks.AddRange(chunk.Zip(lists, (row, list) => _ranking.Rank(row.Example, list.Items)));
+            rewards.AddRange(_rewards?.Score([.. chunk.Select(row => (row.Example, row.Node))], lists, byName) ?? []);
+        }
+
+        return (ranks, rewards, byName);
+    }
+
+    // Row i is at place i / size of rank i % size.
+    private (List<RankedExample> Ranks, List<double> Rewards, Dictionary<string, double> ByName) Combine(
+        ParallelRun parallel, List<RankedExample> ranks, List<double> rewards, Dictionary<string, double> byName)
+    {
+        var all = parallel.Gather<Part>([new Part(ranks, rewards, byName)]);
+        Part Of(int row) => all[row % all.Length];
+        var numbers = Enumerable.Range(0, _rows.Length);
+        return (
+            [.. numbers.Select(row => Of(row).Ranks[row / all.Length])],
+            _rewards is null ? [] : [.. numbers.Select(row => Of(row).Rewards[row / all.Length])],
+            all.SelectMany(part => part.ByName).GroupBy(pair => pair.Key, StringComparer.Ordinal)
+                .ToDictionary(pairs => pairs.Key, pairs => pairs.Sum(pair => pair.Value), StringComparer.Ordinal));
+    }
+
+    private sealed record Part(List<RankedExample> Ranks, List<double> Rewards, Dictionary<string, double> ByName);
 
     /// <summary>A row whose target is in the catalogue.</summary>
     /// <param name="Number">Its place among the examples.</param>

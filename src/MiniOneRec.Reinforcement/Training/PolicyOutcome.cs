@@ -16,9 +16,12 @@ internal sealed record PolicyOutcome(Dictionary<string, double> Metrics)
     /// <summary>Gets whether a gradient was not finite; no update was made with it.</summary>
     public bool Diverged { get; init; }
 
+    /// <summary>Gets in which processes that was so, for a message.</summary>
+    public string Where { get; init; } = "";
+
     /// <summary>Gets what of the step was no finite number, or <see langword="null"/>.</summary>
     public string? Divergence => Metrics.GetValueOrDefault("gradient_norm", double.NaN) is var norm
         && (Diverged || (double.IsFinite(norm) && !double.IsFinite(Loss)))
-        ? $"the loss is {Loss} and the gradient norm {norm}"
+        ? $"the loss is {Loss} and the gradient norm {norm}{Where}"
         : null;
 }

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,12 +13,14 @@ namespace MiniOneRec.Reinforcement;
 
 /// <summary>One run of the training of a policy: what the training loop steps, validates and saves, from a checkpoint where there is
 /// one.</summary>
-internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
+internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
 {
+    private const string OptimizerPrefix = "optimizer.";
     private readonly PolicyTask _task;
     private readonly PolicyTrainingOptions _options;
     private readonly ILogger _logger;
     private readonly TrainableSet _trained;
+    private readonly ParallelRun _parallel;
     private readonly PolicyContext _context;
     private readonly HeldOut _heldOut;
     private readonly RunCheckpoint<PolicyState>? _checkpoint;
@@ -29,25 +33,32 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
 
     private PolicyRun(PolicyTask task, TrainableSet trained, PromptSource prompts, ILogger logger)
     {
-        (_task, _options, _trained, _logger) = (task, task.Options, trained, logger);
+        (_task, _options, _trained, _logger, _parallel) = (task, task.Options, trained, logger, task.Parallel);
         var model = task.Recommender.Model;
         var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference);
         var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
         _context = new PolicyContext(
             model,
-            new PolicyUpdate(new GradientUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
+            new PolicyUpdate(_parallel.MakeUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
             reference,
             prompts,
-            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities));
+            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities))
+        {
+            Parallel = _parallel,
+        };
         _heldOut = new HeldOut(task.Recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
-        if (_options.Checkpoints.Folder is { } folder)
+        string? folder = _options.Checkpoints.Folder;
+        if (folder is not null || !_parallel.IsAlone)
         {
             var madeFrom = PolicyIdentity.Describe(task.Identity, model, trained, task.Reference, prompts, _heldOut);
             var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
-            _checkpoint = new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
+            _parallel.RequireEqual(ProcessFacts.Of(identity.Options, madeFrom));
+            _checkpoint = folder is null || !_parallel.IsFirst ? null
+                : new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
         }
 
-        _selection = new PolicySelection(_heldOut, _options.Guards, _checkpoint);
+        IWeightStore? store = _parallel.IsAlone || folder is null ? _checkpoint : new SharedWeights(_checkpoint, _parallel);
+        _selection = new PolicySelection(_heldOut, _options.Guards, store);
         _instruments = new PolicyInstruments(task.Stage, task.Meters);
     }
 
@@ -62,6 +73,13 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         CancellationToken cancellationToken)
     {
         var (model, options) = (task.Recommender.Model, task.Options);
+        if (options.PromptsPerStep < task.Parallel.Group.Size)
+        {
+            throw new ArgumentException(
+                $"PromptsPerStep {options.PromptsPerStep} is below the number of processes, {task.Parallel.Group.Size}.");
+        }
+
+        (logger, progress) = task.Parallel.IsFirst ? (logger, progress) : (NullLogger.Instance, null);
         using var training = model.Backbone.BeginTraining();
         TorchSeed.Apply(options.Seed);
         var prompts = new PromptSource(model, task.Train, options.UnknownTargets, options.Seed);
@@ -128,7 +146,7 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
         var (figures, improved) =
-            _selection.Measure(step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
+            _selection.Measure(_parallel, step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
         Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
@@ -138,22 +156,31 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     {
         var metrics = (Dictionary<string, double>)report.Metrics;
         _history.Add(new StepFigures(report.Step, metrics));
-        _instruments.Record(metrics);
+        if (_parallel.IsFirst)
+        {
+            _instruments.Record(metrics);
+        }
+
         Log.Step(_logger, _task.Stage, report.Step, metrics.GetValueOrDefault("loss", double.NaN),
             metrics.GetValueOrDefault("kl", double.NaN));
     }
 
     /// <inheritdoc/>
+    public override bool AgreeToCancel(bool cancelled) => _parallel.IsAlone ? cancelled : _parallel.RanksWhere(cancelled).Length > 0;
+
+    /// <inheritdoc/>
     public override void Save(LoopState state, SaveCause cause)
     {
-        if (_checkpoint is null)
+        if (_options.Checkpoints.Folder is null)
         {
             return;
         }
 
-        if (FiniteWeights.FirstBad(Tensors()) is { } bad)
+        string? complaint = FiniteWeights.FirstBad(Tensors(_context.Update.State())) is { } bad
+            ? $"'{bad}' holds a number that is not finite" : null;
+        if (_parallel.FirstComplaint(complaint) is { } found)
         {
-            throw Diverged(state.Step, $"'{bad}' holds a number that is not finite");
+            throw Diverged(state.Step, found);
         }
 
         var saved = new PolicyState
@@ -172,7 +199,9 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
             Elapsed = _before + Stopwatch.GetElapsedTime(_start),
             History = _history,
         };
-        _checkpoint.Save(saved, Tensors());
+        using var scope = NewDisposeScope();
+        var whole = Tensors(_context.Update.Whole());
+        _parallel.OnFirst(() => _checkpoint!.Save(saved, whole));
         Log.Saved(_logger, _task.Stage, state.Step, _options.Checkpoints.Folder!);
     }
 
@@ -209,35 +238,6 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
         _selection.Dispose();
     }
 
-    private PolicyState? Resume()
-    {
-        if (_checkpoint is null)
-        {
-            return null;
-        }
-
-        _checkpoint.Begin(_options.Checkpoints.Resume);
-        if (!_options.Checkpoints.Resume || _checkpoint.Load(Tensors()) is not { } state)
-        {
-            return null;
-        }
-
-        _selection.Restore(state);
-        _history.AddRange(state.History);
-        _step.KlWeight = state.KlWeight;
-        _context.Prompts.Position = state.Position;
-        _context.Update.Restore(state.Updates);
-        _context.Reference.Restored(state.ReferenceEqualsPolicy);
-        _before = state.Elapsed;
-        Log.Resumed(_logger, _task.Stage, state.Step);
-        if (_checkpoint.OtherEnvironment is { } there)
-        {
-            Log.OtherEnvironment(_logger, _task.Stage, there, RunEnvironment.Current().ToString());
-        }
-
-        return state;
-    }
-
     private TrainingResult Finish(long steps, string reason)
     {
         var best = _selection.Best;
@@ -268,10 +268,10 @@ internal sealed class PolicyRun : TrainingCallbacks, ITrainingStep, IDisposable
     private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad
         ? $"weight '{bad}' holds a number that is not finite" : null;
 
-    private List<(string Name, Tensor Value)> Tensors() =>
+    private List<(string Name, Tensor Value)> Tensors(IEnumerable<(string Name, Tensor Value)> optimizer) =>
     [
         .. _trained.Tensors.Select(pair => (PolicyIdentity.Prefix + pair.Name, pair.Value)),
         .. _context.Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
-        .. _context.Update.State().Select(pair => ("optimizer." + pair.Name, pair.Value)),
+        .. optimizer.Select(pair => (OptimizerPrefix + pair.Name, pair.Value)),
     ];
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MiniOneRec.Modeling;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -26,6 +27,9 @@ internal sealed record PolicyTask(string Stage, DirectRecommender Recommender, P
 
     /// <summary>Gets the exchange that combines the gradients of several processes, or <see langword="null"/> for one process.</summary>
     public IGradientExchange? Exchange { get; init; }
+
+    /// <summary>Gets the processes that train together.</summary>
+    public ParallelRun Parallel { get; init; } = ParallelRun.Of(null, Sharding.None);
 
     /// <summary>Gets the factory of the meter, or <see langword="null"/> for one that ends with the run.</summary>
     public IMeterFactory? Meters { get; init; }

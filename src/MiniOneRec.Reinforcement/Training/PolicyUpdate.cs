@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>Updates a policy's weights, counts the updates and tells the reference that the policy moved.</summary>
-internal sealed class PolicyUpdate(GradientUpdate update, ReferencePolicy reference) : IDisposable
+internal sealed class PolicyUpdate(IWeightUpdate update, ReferencePolicy reference) : IDisposable
 {
     /// <summary>Gets the updates taken.</summary>
     public long Count { get; private set; }
@@ -22,18 +22,24 @@ internal sealed class PolicyUpdate(GradientUpdate update, ReferencePolicy refere
             Count++;
         }
 
-        update.Optimizer.ZeroGrad();
+        update.ZeroGrad();
         return norm;
     }
 
     /// <summary>Gets the optimizer's tensors by name, for checkpoints.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State() => update.Optimizer.State();
+    public IEnumerable<(string Name, Tensor Value)> State() => update.State();
+
+    /// <summary>Gets the optimizer's tensors of all processes put together.</summary>
+    public IEnumerable<(string Name, Tensor Value)> Whole() => update.Whole();
+
+    /// <summary>Takes this process's part of a tensor of <see cref="Whole"/>.</summary>
+    public void Receive(string name, Tensor whole) => update.Receive(name, whole);
 
     /// <summary>Continues after the optimizer's tensors were filled in.</summary>
     public void Restore(long count)
     {
         Count = count;
-        update.Optimizer.RestoreSteps(count);
+        update.RestoreSteps(count);
     }
 
     /// <inheritdoc/>

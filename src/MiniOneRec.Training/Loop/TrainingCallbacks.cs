@@ -22,6 +22,14 @@ internal abstract class TrainingCallbacks
     {
     }
 
+    /// <summary>Agrees with other processes whether the run is cancelled.</summary>
+    /// <param name="cancelled">Whether this process was asked to cancel it.</param>
+    public virtual bool AgreeToCancel(bool cancelled) => cancelled;
+
+    /// <summary>Agrees with other processes on the time spent in steps, where it bounds the run.</summary>
+    /// <param name="trained">The time by this process's clock.</param>
+    public virtual TimeSpan AgreeOnTime(TimeSpan trained) => trained;
+
     /// <summary>Makes the exception that ends a run whose numbers are not finite; may put better weights back first.</summary>
     /// <param name="step">The step that failed.</param>
     /// <param name="what">What was no finite number.</param>

@@ -64,10 +64,11 @@ internal sealed class TrainingLoop(
 
         while (State.Step < _total && State.StopReason is null)
         {
-            if (cancellationToken.IsCancellationRequested)
+            if (callbacks.AgreeToCancel(cancellationToken.IsCancellationRequested))
             {
                 Save(SaveCause.Cancelled);
                 cancellationToken.ThrowIfCancellationRequested();
+                throw new OperationCanceledException("Another process of the run was asked to cancel it.");
             }
 
             TakeStep(cancellationToken);
@@ -83,7 +84,8 @@ internal sealed class TrainingLoop(
     {
         long began = _time.GetTimestamp(), number = State.Step + 1;
         var outcome = step.Run(new StepContext(number, _total, plan.LearningRate.At(number), SeedStream.Mix(plan.Seed, number)));
-        State = State with { Step = number, Trained = State.Trained + _time.GetElapsedTime(began) };
+        var trained = State.Trained + _time.GetElapsedTime(began);
+        State = State with { Step = number, Trained = plan.Budget.MaxDuration is null ? trained : callbacks.AgreeOnTime(trained) };
         StepsHere++;
         if (outcome.Divergence is { } what)
         {

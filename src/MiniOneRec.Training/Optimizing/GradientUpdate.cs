@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MiniOneRec.Training;
 
 /// <summary>Moves weights by their gradients: exchange, norm, check, clipping, AdamW.</summary>
-internal sealed class GradientUpdate : IDisposable
+internal sealed class GradientUpdate : IWeightUpdate
 {
     private readonly Parameter[] _parameters;
     private readonly UpdateOptions _options;
@@ -21,34 +21,14 @@ internal sealed class GradientUpdate : IDisposable
         double>? slow = null)
     {
         (_parameters, _options, _exchange) = ([.. parameters], options, exchange);
-        Parameter[] common = [.. _parameters.Where(p => slow?.ContainsKey(p) != true)];
-        var groups = new List<(IReadOnlyList<Parameter>, double)>();
-        var rates = new List<double> { 1, 1 };
-        if (options.DecaysVectors)
-        {
-            groups.AddRange([(common, options.WeightDecay), ([], 0)]);
-        }
-        else
-        {
-            groups.AddRange([([.. common.Where(p => p.dim() > 1)], options.WeightDecay), ([.. common.Where(p => p.dim() <= 1)], 0)]);
-        }
-
-        foreach (var group in _parameters.Where(p => slow?.ContainsKey(p) == true).GroupBy(p => slow![p]))
-        {
-            groups.Add(([.. group], 0));
-            rates.Add(group.Key);
-        }
-
-        Optimizer = new FusedAdamW(groups, beta2: options.Beta2, rates: rates);
+        var groups = UpdateGroups.Of(_parameters, options, slow);
+        Optimizer = new FusedAdamW(groups.Groups, beta2: options.Beta2, rates: groups.Rates);
     }
 
     /// <summary>Gets the optimizer, for checkpoints and for letting go of gradients.</summary>
     public FusedAdamW Optimizer { get; }
 
-    /// <summary>Takes one step with the gradients that the parameters hold; letting go of them is the caller's.</summary>
-    /// <param name="learningRate">The learning rate of this step.</param>
-    /// <param name="loss">The loss that the gradients are of, where it is known.</param>
-    /// <returns>The norm before clipping, and whether the weights moved: they stay where loss or norm is not finite.</returns>
+    /// <inheritdoc/>
     public UpdateOutcome Apply(double learningRate, double loss = 0)
     {
         _exchange?.Exchange(_parameters);
@@ -64,6 +44,28 @@ internal sealed class GradientUpdate : IDisposable
         Optimizer.Step(learningRate, !_options.ClipsInPlace && _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
         return new UpdateOutcome(norm, Moved: true);
     }
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, Tensor Value)> State() => Optimizer.State();
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, Tensor Value)> Whole() => Optimizer.State();
+
+    /// <inheritdoc/>
+    public void Receive(string name, Tensor whole)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void RestoreSteps(long steps) => Optimizer.RestoreSteps(steps);
+
+    /// <inheritdoc/>
+    public void Collect()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ZeroGrad() => Optimizer.ZeroGrad();
 
     /// <inheritdoc/>
     public void Dispose() => Optimizer.Dispose();

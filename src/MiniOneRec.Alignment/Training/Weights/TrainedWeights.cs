@@ -1,5 +1,6 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -88,7 +89,8 @@ internal sealed class TrainedWeights : IDisposable
     }
 
     /// <summary>Leaves the model with the trained weights in the type that it had, adapters saved and merged as the options say.</summary>
-    public void Finish()
+    /// <param name="parallel">The processes, of which the first saves.</param>
+    public void Finish(ParallelRun parallel)
     {
         using var noGrad = no_grad();
         Publish();
@@ -96,7 +98,7 @@ internal sealed class TrainedWeights : IDisposable
         Restore();
         if (_lora is { SaveTo: { } folder })
         {
-            _adapters!.SaveAsync(folder, firstRow: _rows?.First).GetAwaiter().GetResult();
+            parallel.OnFirst(() => _adapters!.SaveAsync(folder, firstRow: _rows?.First).GetAwaiter().GetResult());
         }
 
         _masters.Dispose();

@@ -1,6 +1,7 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -42,13 +43,16 @@ internal sealed class GrpoStep : IPolicyStep
     {
         var timer = new PhaseTimer();
         var metrics = new StepMetrics();
-        var random = SeedStream.Generator(_options.Seed, step.Step);
+        var random = _context.Parallel.Generator(_options.Seed, step.Step);
         var informative = new List<ScoredGroup>();
-        for (int round = 0; round <= _options.ResampleRounds && informative.Count < _options.PromptsPerStep; round++)
+        int total = 0;                                          // in all processes
+        for (int round = 0; round <= _options.ResampleRounds && total < _options.PromptsPerStep; round++)
         {
             try
             {
-                informative.AddRange(Draw(informative.Count, random, metrics, timer));
+                var (drawn, count) = Draw(total, random, metrics, timer);
+                informative.AddRange(drawn);
+                total += count;
             }
             finally
             {
@@ -56,17 +60,19 @@ internal sealed class GrpoStep : IPolicyStep
             }
         }
 
-        bool finite = Update(step.LearningRate, informative, metrics, timer);
+        bool finite = Update(step.LearningRate, informative, total, metrics, timer);
+        double own = metrics.Loss;
+        metrics.Combine(_context.Parallel);
         if (finite)
         {
             KlWeight = _controller.Next(KlWeight, metrics.Kl);
         }
 
-        return new PolicyOutcome(metrics.Finish(timer, KlWeight, step.LearningRate)) { Diverged = !finite };
+        return _context.Named(new PolicyOutcome(metrics.Finish(timer, KlWeight, step.LearningRate)) { Diverged = !finite }, own);
     }
 
-    // One round: the groups that carry a signal, after as many of earlier rounds.
-    private List<ScoredGroup> Draw(int before, Random random, StepMetrics metrics, PhaseTimer timer)
+    // One round: this process's groups that carry a signal, after as many of earlier rounds, and their number in all processes.
+    private (List<ScoredGroup> Groups, int Count) Draw(int before, Random random, StepMetrics metrics, PhaseTimer timer)
     {
         var groups = timer.Time("rollout", () => Rollout(random));
         timer.Time("reward", () => Judge(groups, metrics));
@@ -75,30 +81,52 @@ internal sealed class GrpoStep : IPolicyStep
             timer.Time("reference", () => PenaliseKl(groups));
         }
 
-        var informative = new List<ScoredGroup>();
-        foreach (var group in groups)
+        var signals = new bool[groups.Length];
+        foreach (var (group, i) in groups.Select((group, i) => (group, i)))
         {
             bool signal = _advantage.Compute(group.Rewards, group.Advantages, group.Weights);
             metrics.Add(group, signal);
-            if (signal)
-            {
-                informative.Add(group);
-            }
+            signals[i] = signal;
         }
+
+        int total = Number(groups, signals, before);
+        List<ScoredGroup> informative = [.. groups.Where((_, i) => signals[i])];
 
         // The first update's own passes are those of the policy that sampled; what later updates hold is scored here, where its prompts are
         // at hand.
         if (_options.GroupsPerUpdate > 0)
         {
-            timer.Time("reference", () => _sampled.Score(informative.Skip(Math.Max(0, _options.GroupsPerUpdate - before))));
+            timer.Time("reference", () => _sampled.Score(informative.Where(group => group.Order >= _options.GroupsPerUpdate)));
         }
 
-        return informative;
+        return (informative, total);
+    }
+
+    // Numbers the groups that carry a signal in the order of their prompts, which alternate between the processes.
+    private int Number(ScoredGroup[] groups, bool[] signals, int before)
+    {
+        byte[][] all = _context.Parallel.Group.Gather([.. signals.Select(signal => signal ? (byte)1 : (byte)0)]);
+        int count = 0;
+        for (int prompt = 0; prompt < all.Sum(part => part.Length); prompt++)
+        {
+            var (rank, place) = (prompt % all.Length, prompt / all.Length);
+            if (all[rank][place] != 0)
+            {
+                if (rank == _context.Parallel.Group.Rank)
+                {
+                    groups[place].Order = before + count;
+                }
+
+                count++;
+            }
+        }
+
+        return count;
     }
 
     private ScoredGroup[] Rollout(Random random)
     {
-        var prepared = _context.Prompts.Take(_options.PromptsPerStep);
+        var prepared = _context.Parallel.Part(_context.Prompts.Take(_options.PromptsPerStep));
         var groups = new List<ScoredGroup>(prepared.Length);
         foreach (var chunk in prepared.Chunk(_options.GroupsPerPass))
         {
@@ -193,17 +221,17 @@ internal sealed class GrpoStep : IPolicyStep
         }
     }
 
-    private bool Update(double learningRate, List<ScoredGroup> groups, StepMetrics metrics, PhaseTimer timer)
+    private bool Update(double learningRate, List<ScoredGroup> groups, int total, StepMetrics metrics, PhaseTimer timer)
     {
-        if (groups.Count == 0)
+        if (total == 0)
         {
             return true;
         }
 
         using var scope = NewDisposeScope();
-        int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : groups.Count;
-        var updates = groups.Chunk(perUpdate)
-            .Select((update, number) => update.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)
+        int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : total;
+        var updates = Enumerable.Range(0, (total + perUpdate - 1) / perUpdate)
+            .Select(number => groups.Where(group => group.Order / perUpdate == number).OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)
                 .Select(pass => Prepare(pass, first: number == 0)).ToArray())
             .ToArray();
         try
@@ -233,9 +261,8 @@ internal sealed class GrpoStep : IPolicyStep
         }
     }
 
-    // What must be known before the first update. Where the reference has the weights of the policy that sampled, its log-probabilities are
-    // the old ones.
-    private void ScoreReference(IEnumerable<Pass> passes)
+    // What must be known before the first update. A reference of the weights that sampled has the old log-probabilities.
+    private void ScoreReference(IEnumerable<GrpoPass> passes)
     {
         foreach (var pass in passes)
         {
@@ -247,9 +274,9 @@ internal sealed class GrpoStep : IPolicyStep
         }
     }
 
-    private void Accumulate(Pass[] passes, StepMetrics metrics)
+    private void Accumulate(GrpoPass[] passes, StepMetrics metrics)
     {
-        double divisor = passes.Sum(pass => _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount));
+        double divisor = _context.Parallel.Sum(passes.Sum(pass => _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount)));
         foreach (var pass in passes)
         {
             using var scope = NewDisposeScope();
@@ -263,36 +290,12 @@ internal sealed class GrpoStep : IPolicyStep
         }
     }
 
-    private Pass Prepare(ScoredGroup[] groups, bool first)
+    private GrpoPass Prepare(ScoredGroup[] groups, bool first)
     {
         float[] advantages = [.. groups.SelectMany(group => group.Advantages).Select(value => (float)value)];
-        return new Pass(_context.Space.Trees(groups), tensor(advantages, device: _context.Model.Device).DetachFromDisposeScope())
+        return new GrpoPass(_context.Space.Trees(groups), tensor(advantages, device: _context.Model.Device).DetachFromDisposeScope())
         {
             Old = first ? null : _sampled.Of(groups).DetachFromDisposeScope(),
         };
-    }
-
-    /// <summary>Groups that run through the models together.</summary>
-    private sealed class Pass(CompletionLayout layout, Tensor advantages) : IDisposable
-    {
-        public CompletionLayout Layout { get; } = layout;
-
-        public Tensor Advantages { get; } = advantages;
-
-        /// <summary>Gets or sets the log-probabilities under the policy that sampled; those of the first update come from its own first
-        /// pass.</summary>
-        public Tensor? Old { get; set; }
-
-        public Tensor? Reference { get; set; }
-
-        public bool ReferenceIsOld { get; set; }
-
-        public void Dispose()
-        {
-            Layout.Dispose();
-            Advantages.Dispose();
-            Old?.Dispose();
-            Reference?.Dispose();
-        }
     }
 }

@@ -11,6 +11,9 @@ internal sealed record ScoredGroup(RolloutGroup Group, int[] Prompt, RolloutRequ
     /// <summary>Gets or sets the log-probabilities under the policy that sampled, <c>[G, T]</c> row-major, where they are known.</summary>
     public float[]? LogProbs { get; set; }
 
+    /// <summary>Gets or sets its place among the groups of the step that carry a signal, those of other processes included.</summary>
+    public int Order { get; set; }
+
     public double[] Rewards { get; } = new double[Group.Count];
 
     public double[] Advantages { get; } = new double[Group.Count];

@@ -1,4 +1,5 @@
 using MiniOneRec.Tensors;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,6 +30,45 @@ internal sealed class StepMetrics
 
     /// <summary>Gets the KL per token so far, NaN where unknown.</summary>
     public double Kl => _weight > 0 ? _kl / _weight : double.NaN;
+
+    /// <summary>Gets the loss of the passes so far.</summary>
+    public double Loss => _loss;
+
+    /// <summary>Adds what other processes gathered, so that all finish with the same figures; times stay this process's.</summary>
+    public void Combine(ParallelRun parallel)
+    {
+        if (parallel.IsAlone)
+        {
+            return;
+        }
+
+        var all = parallel.Gather<Gathered>([new Gathered(
+            _rewards, _total, _likeliest, [_groups, _completions, _hits, _silent, _tokens], _shortest, _longest,
+            [_distinct, _loss, _kl, _entropy, _clipShare, _weight], _least, _most)]);
+        foreach (var (name, values) in _rewards)
+        {
+            values.Clear();
+            values.AddRange(all.SelectMany(part => part.Rewards[name]));
+        }
+
+        Replace(_total, all.SelectMany(part => part.Total));
+        Replace(_likeliest, all.SelectMany(part => part.Likeliest));
+        (_groups, _completions, _hits, _silent) = ((int)Count(0), (int)Count(1), (int)Count(2), (int)Count(3));
+        _tokens = Count(4);
+        (_shortest, _longest) = (all.Min(part => part.Shortest), all.Max(part => part.Longest));
+        (_distinct, _loss, _kl, _entropy, _clipShare, _weight) = (Sum(0), Sum(1), Sum(2), Sum(3), Sum(4), Sum(5));
+        (_least, _most) = (all.Min(part => part.Least), all.Max(part => part.Most));
+
+        long Count(int i) => all.Sum(part => part.Counts[i]);
+        double Sum(int i) => all.Sum(part => part.Sums[i]);
+
+        static void Replace<T>(List<T> list, IEnumerable<T> values)
+        {
+            T[] copied = [.. values];
+            list.Clear();
+            list.AddRange(copied);
+        }
+    }
 
     public void AddRewards(IReadOnlyList<(string Name, double[] Values)> byName, double[] total)
     {
@@ -114,6 +154,10 @@ internal sealed class StepMetrics
         timer.WriteTo(metrics);
         return metrics;
     }
+
+    private sealed record Gathered(
+        Dictionary<string, List<double>> Rewards, List<double> Total, List<int> Likeliest, long[] Counts, int Shortest, int Longest,
+        double[] Sums, double Least, double Most);
 
     private static double Deviation(List<double> values)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
@@ -33,17 +34,18 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
     }
 
     /// <summary>Measures the policy as it stands.</summary>
+    /// <param name="parallel">The processes, each of which measures a part of the rows.</param>
     /// <param name="step">Steps done.</param>
     /// <param name="weights">The trained weights, which are copied where they are the best.</param>
     /// <param name="metrics">Receives the figures.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The figures, and whether the weights are the best so far.</returns>
     public (HeldOutFigures Figures, bool Improved) Measure(
-        long step, IReadOnlyList<(string Name, Tensor Value)> weights, Dictionary<string, double> metrics,
+        ParallelRun parallel, long step, IReadOnlyList<(string Name, Tensor Value)> weights, Dictionary<string, double> metrics,
         CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        var figures = heldOut.Measure(cancellationToken);
+        var figures = heldOut.Measure(parallel, cancellationToken);
         foreach (var (name, figure) in figures.Ranking)
         {
             metrics[name] = figure;

@@ -1,0 +1,192 @@
+using System.Globalization;
+using System.Text.Json;
+using MiniOneRec.Alignment;
+
+namespace MiniOneRec.Training.Distributed.Worker;
+
+/// <summary>Fine-tuning by several processes against the same by one, of the same global batches.</summary>
+internal static class Sft
+{
+    private const int Steps = 50;
+    private static readonly string[] Repeated = ["data parallel", "zero-1", "zero-2 accumulation"];
+
+    private static readonly (string Name, Sharding Sharding, double Tolerance, Action<SftOptions> Set)[] Modes =
+    [
+        ("data parallel", Sharding.None, 1, _ => { }),
+        ("zero-1", Sharding.OptimizerState, 1, _ => { }),
+        ("zero-2", Sharding.Gradients, 1, _ => { }),
+        ("accumulation", Sharding.None, 1, options => options.MicroBatchTokens = 16),
+        ("zero-2 accumulation", Sharding.Gradients, 1, options => options.MicroBatchTokens = 16),
+        ("decay, clipping, average", Sharding.OptimizerState, 1, options =>
+            (options.WeightDecay, options.ClipNorm, options.AverageDecay, options.LabelSmoothing) = (0.1, 0.5, 0.9, 0.1)),
+        ("ranks without labels", Sharding.None, 1, options => options.BatchSize = 4),
+        ("zero-2, ranks without labels", Sharding.Gradients, 1, options => options.BatchSize = 4),
+        ("frozen backbone", Sharding.OptimizerState, 1, options => options.FreezeBackbone = true),
+        ("lora", Sharding.None, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
+        ("zero-2 lora", Sharding.Gradients, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
+        ("bfloat16", Sharding.OptimizerState, 1e4, options => options.Precision = TrainingPrecision.BFloat16),
+        ("validation", Sharding.Gradients, 1, options => (options.Validations, options.Patience) = (10, 0)),
+        ("validation loss", Sharding.None, 1, options => (options.Validations, options.Validation) = (5, ValidationMetric.Loss)),
+    ];
+
+    public static SftOptions Options(Action<SftOptions>? set = null)
+    {
+        var options = new SftOptions
+        {
+            Epochs = 1000, MaxSteps = Steps, BatchSize = 64, WarmupSteps = 5, LearningRate = 1e-3, Dropout = 0, LabelSmoothing = 0,
+            WeightDecay = 0, AverageDecay = 0, ClipNorm = 0, Validations = 1,
+        };
+        set?.Invoke(options);
+        return options;
+    }
+
+    /// <summary>Compares every mode, or those that matter most for an odd number of processes.</summary>
+    public static void Compare(IProcessGroup group, bool all)
+    {
+        var wrong = new List<string>();
+        foreach (var (name, sharding, tolerance, set) in Modes.Where((_, i) => all || i is 2 or 4 or 5 or 6 or 12))
+        {
+            void Require(bool holds, string what) => wrong.AddRange(holds ? [] : [what]);
+            var options = Options(set);
+            var one = Train(null, Sharding.None, options);
+            var many = Train(group, sharding, options);
+            var again = Repeated.Contains(name) ? Train(group, sharding, options) : many;
+            double loss = one.Losses.Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
+            double weights = one.Weights.Zip(many.Weights, (a, b) => (double)Math.Abs(a - b)).Max();
+            Require(one.Losses.Length == Steps && many.Losses.Length == Steps, $"{name}: {many.Losses.Length} losses");
+            if (group.Rank == 0)
+            {
+                Console.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"figures {name}: loss {loss:0.0e0}, weights {weights:0.0e0}"));
+            }
+
+            bool repeats = many.Seen.SequenceEqual(again.Seen) && many.Losses.SequenceEqual(again.Losses);
+            Require(repeats, $"{name}: the same run gave other bits");
+            string[][] seen = [.. group.Gather(JsonSerializer.SerializeToUtf8Bytes(many.Seen))
+                .Select(bytes => JsonSerializer.Deserialize<string[]>(bytes)!)];
+            Require(seen.All(of => of.SequenceEqual(seen[0])), $"{name}: the ranks' weights differ after a step");
+            Require(loss <= 1e-6 * tolerance, $"{name}: losses differ by {loss}");
+            Require(weights <= 1e-5 * tolerance, $"{name}: weights differ by {weights}");
+            Require(one.Best.Equals(many.Best), $"{name}: best {one.Best} and {many.Best}");
+        }
+
+        Require(wrong.Count == 0, string.Join("; ", wrong));
+    }
+
+    /// <summary>Checks that differences, bad numbers and small batches end every process with the same message.</summary>
+    public static void Refuse(IProcessGroup group)
+    {
+        bool odd = group.Rank == 1;
+        Fails<ProcessGroupException>("options.learningRate is 0.002 on rank 1 and 0.001 on rank 0",
+            () => Train(group, Sharding.None, Options(options => options.LearningRate = odd ? 2e-3 : 1e-3)));
+        Fails<ProcessGroupException>("data is ", () => Train(group, Sharding.None, Options(), users: odd ? 8 : 9));
+        Fails<ProcessGroupException>("options.seed is 4 on rank 1",
+            () => Train(group, Sharding.None, Options(options => options.Seed = odd ? 4 : 3)));
+        Fails<TrainingDivergedException>("Step 7: the loss is NaN",
+            () => Train(group, Sharding.OptimizerState, Options(), look: (model, epoch) => Spoil(model, odd && epoch == 6)), "on rank 1");
+
+        static void Spoil(Modeling.CausalLanguageModel model, bool now)
+        {
+            if (now)
+            {
+                using var noGrad = TorchSharp.torch.no_grad();
+                model.parameters().First().fill_(float.NaN);
+            }
+        }
+    }
+
+    /// <summary>Begins a run, which the last process cancels.</summary>
+    public static void Save(IProcessGroup group, string folder, Sharding sharding)
+    {
+        using var cancellation = new CancellationTokenSource();
+        bool last = group.Rank == group.Size - 1;
+        Fails<OperationCanceledException>("", () => Train(group, sharding, Checkpointed(folder), look: (_, epoch) =>
+        {
+            if (last && epoch == 20)
+            {
+                cancellation.Cancel();
+            }
+        }, cancellationToken: cancellation.Token));
+        Console.WriteLine($"rank {group.Rank}: stopped with {Directory.GetDirectories(folder).Length} checkpoints");
+    }
+
+    /// <summary>Begins a run in which the last process is killed.</summary>
+    public static void Kill(IProcessGroup group, string folder, Sharding sharding)
+    {
+        int last = group.Size - 1;
+        Fails<ProcessGroupException>($"Rank {last} (process", () => Train(group, sharding, Checkpointed(folder), look: (_, epoch) =>
+        {
+            if (group.Rank == last && epoch == 20)
+            {
+                System.Diagnostics.Process.GetCurrentProcess().Kill();              // SIGKILL
+            }
+        }), "has ended");
+    }
+
+    /// <summary>Goes on with it, and compares the end with that of one process without a break.</summary>
+    public static void Resume(IProcessGroup group, string folder, Sharding sharding)
+    {
+        var one = Train(null, Sharding.None, Checkpointed(null));
+        var many = Train(group, sharding, Checkpointed(folder));
+        Require(many.Losses.Length is > 0 and < Steps || group.Rank > 0, $"{many.Losses.Length} losses");
+        double loss = one.Losses.TakeLast(many.Losses.Length).Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
+        double weights = one.Weights.Zip(many.Weights, (a, b) => (double)Math.Abs(a - b)).Max();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"rank {group.Rank}: resumed for {many.Losses.Length} steps: loss {loss:0.0e0}, weights {weights:0.0e0}"));
+        Require(loss <= 1e-6 && weights <= 1e-5, $"loss {loss}, weights {weights}");
+        Require(one.Best.Equals(many.Best), $"best {one.Best} and {many.Best}");
+    }
+
+    private static SftOptions Checkpointed(string? folder) => Options(options =>
+    {
+        (options.AverageDecay, options.Validations, options.KeepBest) = (0.9, 10, folder is null ? 1 : 2);
+        options.Checkpoints.Folder = folder;
+        options.Checkpoints.Every = 15;
+    });
+
+    private static Outcome Train(
+        IProcessGroup? group, Sharding sharding, SftOptions options, int users = 9, Action<Modeling.CausalLanguageModel, int>? look = null,
+        CancellationToken cancellationToken = default)
+    {
+        using var recommender = Toy.Recommender();
+        var seen = new List<string>();
+        var task = new Toy.Watched(epoch =>
+        {
+            look?.Invoke(recommender.Model, epoch);
+            seen.Add(Toy.Hash(Toy.Weights(recommender.Model)));
+        });
+        var trainer = new SftTrainer([task], options) { ProcessGroup = group, Sharding = sharding };
+        var validation = options.Validations > 1 ? Toy.Examples() : null;
+        var result = trainer.TrainAsync(recommender, new AlignmentData(recommender.Index, Toy.Users(users)), validation,
+            cancellationToken: cancellationToken).GetAwaiter().GetResult();
+        float[] weights = Toy.Weights(recommender.Model);
+        return new Outcome(
+            [.. result.History.Where(report => report.Metrics.ContainsKey("loss")).Select(report => report.Metrics["loss"])],
+            weights, [.. seen, Toy.Hash(weights)], (result.BestStep, Math.Round(result.BestValidation, 5)));
+    }
+
+    private static void Fails<T>(string message, Func<Outcome> act, string also = "")
+        where T : Exception
+    {
+        try
+        {
+            act();
+        }
+        catch (T e) when (e.Message.Contains(message, StringComparison.Ordinal) && e.Message.Contains(also, StringComparison.Ordinal))
+        {
+            return;
+        }
+
+        throw new InvalidOperationException($"{typeof(T).Name} with '{message}' was expected.");
+    }
+
+    private static void Require(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidOperationException($"Wrong: {what}.");
+        }
+    }
+
+    private sealed record Outcome(double[] Losses, float[] Weights, string[] Seen, (long Step, double Value) Best);
+}
