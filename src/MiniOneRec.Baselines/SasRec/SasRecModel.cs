@@ -10,7 +10,8 @@ namespace MiniOneRec.Baselines;
 /// <remarks>
 /// Kang and McAuley (arXiv:1808.09781), section 3. Departures: queries, keys and values all come from the normalised input, the
 /// feed-forward
-/// network widens four times, attention weights are not dropped, and padding is on the right.
+/// network widens four times, attention weights are not dropped, and padding is on the right. The loss is a full softmax by default,
+/// the paper's binary cross-entropy with one drawn item by option.
 /// </remarks>
 internal sealed class SasRecModel : SequentialModel
 {
