@@ -17,7 +17,7 @@ internal static class CommandLine
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of every stage.", DefaultValueFactory = _ => 42 };
     private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<bool> SkipRl = new("--skip-rl") { Description = "Stop after supervised training." };
-    private static readonly Option<string[]> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}; all by default.", HelpName = "NAME,…", DefaultValueFactory = _ => [.. RecipeOptions.AllBaselines], CustomParser = ReadBaselines };
+    private static readonly Option<string[]> Baselines = new("--baselines") { Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}; by default {string.Join(", ", RecipeOptions.DefaultBaselines)}.", HelpName = "NAME,…", DefaultValueFactory = _ => [.. RecipeOptions.DefaultBaselines], CustomParser = ReadBaselines };
     private static readonly Option<bool> Retokenize = new("--retokenize") { Description = "Learn semantic IDs from item text although the data bring some." };
     private static readonly Option<string> Output = new("--output") { Description = "Folder for the artifacts.", HelpName = "DIR", DefaultValueFactory = _ => "artifacts/amazon-reviews" };
     private static readonly Option<string?> Report = new("--report") { Description = "The report; report.json in the output folder by default.", HelpName = "FILE.json" };
