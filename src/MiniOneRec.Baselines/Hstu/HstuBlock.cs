@@ -7,12 +7,13 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>A block of HSTU: pointwise attention through SiLU instead of a softmax, and a gate in place of a feed-forward network.</summary>
+/// <summary>A block of HSTU: pointwise attention through SiLU instead of a softmax, and a gate in place of a feed-forward
+/// network.</summary>
 /// <remarks>
 /// Zhai et al. (arXiv:2402.17152), equations 1 to 3: <c>U, V, Q, K = split(SiLU(LN(X)·W))</c>, <c>A = SiLU(Q·Kᵀ + r) / N</c> under a causal
-/// mask, <c>Y = X + W_o·dropout(U ⊙ LN(A·V)) + b_o</c>. The bias r of positions i and j is one weight per distance j − i and, where times are
-/// known, one per bucket of <c>⌊log(max(1, |t_i − t_j|)) / 0.301⌋</c>. N is the longest history, so that padding changes nothing. The norms
-/// have no weights of their own.
+/// mask, <c>Y = X + W_o·dropout(U ⊙ LN(A·V)) + b_o</c>. The bias r of positions i and j is one weight per distance j − i and, where times
+/// are known, one per bucket of <c>⌊log(max(1, |t_i − t_j|)) / 0.301⌋</c>. N is the longest history, so that padding changes nothing. The
+/// norms have no weights of their own.
 /// </remarks>
 internal sealed class HstuBlock : nn.Module
 {

@@ -6,7 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>HSTU: item and position embeddings, blocks of pointwise attention, and cosines with the item embeddings as the output.</summary>
+/// <summary>HSTU: item and position embeddings, blocks of pointwise attention, and cosines with the item embeddings as the
+/// output.</summary>
 /// <remarks>
 /// Zhai et al. (arXiv:2402.17152), section 3.2 and the authors' public configuration for next items. Departures: only items are read, no
 /// actions; the time between two items counts from the item behind which a prediction is made, not from the time of the item that is

@@ -14,14 +14,15 @@ public enum NextItemLoss
     /// <summary>Cross-entropy over the whole catalogue.</summary>
     FullSoftmax,
 
-    /// <summary>−log σ(r) − Σ_j log σ(−r_j): Kang and McAuley (arXiv:1808.09781), section 3.5; Tang and Wang (arXiv:1809.07426), equation 9.</summary>
+    /// <summary>−log σ(r) − Σ_j log σ(−r_j): Kang and McAuley (arXiv:1808.09781), section 3.5; Tang and Wang (arXiv:1809.07426), equation
+    /// 9.</summary>
     BinaryCrossEntropy,
 
     /// <summary>Mean over j of σ(r_j − r) + σ(r_j²): Hidasi et al. (arXiv:1511.06939), section 3.1.3.</summary>
     Top1,
 
-    /// <summary>−log Σ_j s_j σ(r − r_j) + Σ_j s_j r_j² with s = softmax(r_1 … r_J): Hidasi and Karatzoglou (arXiv:1706.03847), equation 9, with the
-    /// weight 1 for the penalty.</summary>
+    /// <summary>−log Σ_j s_j σ(r − r_j) + Σ_j s_j r_j² with s = softmax(r_1 … r_J): Hidasi and Karatzoglou (arXiv:1706.03847), equation 9,
+    /// with the weight 1 for the penalty.</summary>
     BprMax,
 
     /// <summary>Cross-entropy over the next item and the J others: Zhai et al. (arXiv:2402.17152), section 4.1.1.</summary>

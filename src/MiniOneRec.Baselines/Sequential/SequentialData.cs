@@ -26,7 +26,8 @@ internal sealed record SequentialData(
             catalogue.RowsOf(example.History, withTimes ? example.HistoryTimestamps : null, out _).Last(maxLength),
             catalogue.TryGetRow(example.Target, out int target) ? target : -1))];
         return new SequentialData(
-            catalogue, [.. sequences.Select((rows, i) => withTimes ? catalogue.RowsOf(train[i].ItemIds, train[i].Timestamps, out _) : rows)],
+            catalogue,
+            [.. sequences.Select((rows, i) => withTimes ? catalogue.RowsOf(train[i].ItemIds, train[i].Timestamps, out _) : rows)],
             rows, dropped, rows.Count(row => row.Target < 0));
     }
 }

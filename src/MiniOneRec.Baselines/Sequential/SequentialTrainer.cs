@@ -59,7 +59,8 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
     /// <summary>Tells whether the model learns from times.</summary>
     private protected virtual bool ReadsTimes(TOptions options) => false;
 
-    private TRecommender Train(SequentialData data, TOptions options, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    private TRecommender Train(
+        SequentialData data, TOptions options, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         TorchSeed.Apply(_shared.Seed);
         if (data.Dropped > 0 || data.UnknownTargets > 0)

@@ -54,7 +54,8 @@ public sealed class HstuBlockTests
     private static HstuBlock Block()
     {
         TorchSeed.Apply(3);
-        var block = new HstuBlock(new HstuOptions { HiddenSize = Width, Heads = Heads, MaxLength = MaxLength, Dropout = 0, TimeBias = true });
+        var block = new HstuBlock(
+            new HstuOptions { HiddenSize = Width, Heads = Heads, MaxLength = MaxLength, Dropout = 0, TimeBias = true });
         block.to(ScalarType.Float64);
         using var noGrad = no_grad();
         foreach (var parameter in block.parameters())
@@ -90,8 +91,8 @@ public sealed class HstuBlockTests
         double[][] parts = [.. rows.Select(row =>
         {
             double[] normed = Norm(row);
-            return Enumerable.Range(0, 4 * Width).Select(o => Silu(Enumerable.Range(0, Width).Sum(i => weights["uvqk.weight"][o * Width + i] * normed[i])))
-                .ToArray();
+            double Part(int o) => Enumerable.Range(0, Width).Sum(i => weights["uvqk.weight"][o * Width + i] * normed[i]);
+            return Enumerable.Range(0, 4 * Width).Select(o => Silu(Part(o))).ToArray();
         })];
         var result = new List<double>();
         for (int i = 0; i < Time; i++)
@@ -117,8 +118,8 @@ public sealed class HstuBlockTests
             }
 
             double[] gated = [.. Norm(gathered).Select((value, c) => value * parts[i][c])];
-            result.AddRange(Enumerable.Range(0, Width).Select(o =>
-                rows[i][o] + weights["out.bias"][o] + Enumerable.Range(0, Width).Sum(c => weights["out.weight"][o * Width + c] * gated[c])));
+            double Out(int o) => Enumerable.Range(0, Width).Sum(c => weights["out.weight"][o * Width + c] * gated[c]);
+            result.AddRange(Enumerable.Range(0, Width).Select(o => rows[i][o] + weights["out.bias"][o] + Out(o)));
         }
 
         return [.. result];

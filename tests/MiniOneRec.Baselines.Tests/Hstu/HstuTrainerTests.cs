@@ -6,8 +6,8 @@ public sealed class HstuTrainerTests
 {
     private static HstuOptions Small => new()
     {
-        HiddenSize = 16, Layers = 1, Heads = 2, MaxLength = 6, BatchSize = 4, Dropout = 0, LearningRate = 5e-3, MaxEpochs = 60, Patience = 60,
-        Negatives = 6,
+        HiddenSize = 16, Layers = 1, Heads = 2, MaxLength = 6, BatchSize = 4, Dropout = 0, LearningRate = 5e-3, MaxEpochs = 60,
+        Patience = 60, Negatives = 6,
     };
 
     // Every user takes the same items; what comes last depends on how much time passed.

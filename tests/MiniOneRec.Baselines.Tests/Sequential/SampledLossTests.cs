@@ -42,7 +42,8 @@ public sealed class SampledLossTests
         model.eval();
         ItemRows[] sequences = [new([0, 1, 2]), new([3, 4])];
         using var batch = SequenceBatch.ForTraining(sequences, CPU);
-        long[] others = [.. batch.Labels!.data<long>().ToArray().SelectMany(label => Enumerable.Range(0, 5).Select(i => (long)i).Where(i => i != label))];
+        long[] all = [0, 1, 2, 3, 4];
+        long[] others = [.. batch.Labels!.data<long>().ToArray().SelectMany(label => all.Where(i => i != label))];
 
         float full = FullSoftmaxLoss.Backward(model, batch).item<float>();
         var expected = model.ItemEmbedding.grad!.clone();
@@ -94,7 +95,8 @@ public sealed class SampledLossTests
             HiddenSize = 16, Layers = 1, MaxLength = 6, BatchSize = 4, Dropout = 0, LearningRate = 5e-3, MaxEpochs = 100, Patience = 100,
             Loss = loss, Negatives = 8,
         };
-        NextItemExample[] rows = [.. Enumerable.Range(0, 12).Select(i => new NextItemExample("u" + i, ["i" + i, "i" + (i + 1) % 12], "i" + (i + 2) % 12))];
+        NextItemExample[] rows =
+            [.. Enumerable.Range(0, 12).Select(i => new NextItemExample("u" + i, ["i" + i, "i" + (i + 1) % 12], "i" + (i + 2) % 12))];
         UserSequence[] train = [.. rows.Select(row => new UserSequence(row.UserId, [.. row.History, row.Target]))];
         using var recommender = await new SasRecTrainer(options).TrainAsync(train, []);
 
@@ -131,7 +133,8 @@ public sealed class SampledLossTests
         {
             NextItemLoss.BinaryCrossEntropy => -Math.Log(Sigmoid(r)) - others.Sum(o => Math.Log(1 - Sigmoid(o))),
             NextItemLoss.Top1 => others.Average(o => Sigmoid(o - r) + Sigmoid(o * o)),
-            NextItemLoss.BprMax => -Math.Log(others.Sum(o => Math.Exp(o) / sum * Sigmoid(r - o))) + others.Sum(o => Math.Exp(o) / sum * o * o),
+            NextItemLoss.BprMax => others.Sum(o => Math.Exp(o) / sum * o * o)
+                - Math.Log(others.Sum(o => Math.Exp(o) / sum * Sigmoid(r - o))),
             _ => -Math.Log(Math.Exp(r) / (Math.Exp(r) + sum)),
         };
     }
