@@ -30,7 +30,7 @@ internal static class TigerFolder
             {
                 Kind = TigerRecommender.Kind,
                 MadeFrom = new Dictionary<string, string> { ["index"] = recommender.Index.Fingerprint },
-                Options = ArtifactManifest.ToOptions(recommender.Options),
+                Options = ArtifactManifest.ToOptions(new Saved(recommender.Options, [.. recommender.Index.LevelSizes])),
             };
         },
         cancellationToken: cancellationToken);
@@ -48,10 +48,11 @@ internal static class TigerFolder
     private static async Task<TigerRecommender> ReadAsync(
         ArtifactManifest manifest, string folder, string device, CancellationToken cancellationToken)
     {
+        var saved = manifest.OptionsAs<Saved>();
         TigerOptions options;
         try
         {
-            options = manifest.OptionsAs<TigerOptions>().Validated();
+            options = (saved.Tiger ?? new TigerOptions()).Validated();
         }
         catch (OptionsValidationException e)
         {
@@ -59,7 +60,7 @@ internal static class TigerFolder
         }
 
         string indexPath = Path.Combine(folder, IndexFile);
-        var index = await SemanticIdIndex.LoadAsync(indexPath, cancellationToken: cancellationToken).ConfigureAwait(false);
+        var index = await SemanticIdIndex.LoadAsync(indexPath, saved.LevelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
         if (index.Fingerprint != manifest.MadeFrom.GetValueOrDefault("index"))
         {
             throw new InvalidDataException($"'{indexPath}' is not the index that the model was trained with.");
@@ -93,4 +94,6 @@ internal static class TigerFolder
             throw new InvalidDataException($"'{path}': {e.Message}", e);
         }
     }
+
+    private sealed record Saved(TigerOptions Tiger, int[] LevelSizes);
 }

@@ -8,7 +8,7 @@ namespace MiniOneRec.Baselines.Generative.Tests.Tiger;
 public sealed class TigerTrainerTests : IAsyncLifetime, IDisposable
 {
     private static readonly SemanticIdIndex Index = new(
-        Enumerable.Range(0, 12).Select(i => KeyValuePair.Create("i" + i, new SemanticId(i / 4, i % 4))), [3, 4]);
+        Enumerable.Range(0, 12).Select(i => KeyValuePair.Create("i" + i, new SemanticId(i / 4, i % 4))), [4, 6]);
 
     /// <summary>Eight users on a ring of twelve items: who took item i takes item i + 1 next.</summary>
     private static readonly UserSequence[] Ring = [.. Enumerable.Range(0, 8).Select(user => new UserSequence(
