@@ -20,7 +20,7 @@ internal sealed class QualityStudy : IStudy
         string preset = context.Option("preset", "default");
         bool skip = context.Option("skip-rl", false);
         int rows = context.Option("test-rows", 0);
-        var baselines = context.Options("baselines", [.. RecipeOptions.AllBaselines]);
+        var baselines = context.Options("baselines", [.. RecipeOptions.DefaultBaselines]);
         var store = new RunStore(work);
         foreach (string set in context.Options("sets", "Industrial_and_Scientific", "Office_Products", "Beauty"))
         {

@@ -43,8 +43,9 @@ internal static class CommandLine
     private static readonly Option<bool> SkipRl = new("--skip-rl") { Description = "Stop after supervised training." };
     private static readonly Option<string[]> Baselines = new("--baselines")
     {
-        Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}; all by default.",
-        HelpName = "NAME,…", DefaultValueFactory = _ => [.. RecipeOptions.AllBaselines], CustomParser = ReadBaselines,
+        Description = $"Which of these to compare with: {string.Join(", ", RecipeOptions.AllBaselines)}; "
+            + $"by default {string.Join(", ", RecipeOptions.DefaultBaselines)}.",
+        HelpName = "NAME,…", DefaultValueFactory = _ => [.. RecipeOptions.DefaultBaselines], CustomParser = ReadBaselines,
     };
     private static readonly Option<bool> Retokenize = new("--retokenize")
     {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace MiniOneRec;
 
 /// <summary>A history and the item that followed it: one row of a training, validation or test set.</summary>
@@ -8,6 +10,10 @@ public sealed record NextItemExample(string UserId, IReadOnlyList<string> Histor
 {
     /// <summary>Gets the Unix time of the target in seconds, or <see langword="null"/> where the source has no times.</summary>
     public long? Timestamp { get; init; }
+
+    /// <summary>Gets one Unix time in seconds per item of the history, or <see langword="null"/> where the source has no times.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<long>? HistoryTimestamps { get; init; }
 
     /// <summary>Gets the type of the target's interaction, or <see langword="null"/> where the source has no types.</summary>
     public string? EventType { get; init; }

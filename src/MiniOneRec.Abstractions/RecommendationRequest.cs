@@ -22,6 +22,13 @@ public sealed record RecommendationRequest
     /// <summary>Gets the user's items, oldest first; empty for a new user.</summary>
     public required IReadOnlyList<string> History { get; init; }
 
+    /// <summary>
+    /// Gets one Unix time in seconds per item of the history, or <see langword="null"/> where no times are known. Only recommenders that
+    /// learned from times read them.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<long>? HistoryTimestamps { get; init; }
+
     /// <summary>Gets how many items are wanted, at least 1.</summary>
     /// <remarks>
     /// Where fewer items are left than wanted, <see cref="RecommendationResult.Shortfall"/> says how many are missing. A generative

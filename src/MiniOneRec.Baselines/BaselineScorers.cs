@@ -4,7 +4,8 @@ namespace MiniOneRec.Baselines;
 public static class BaselineScorers
 {
     /// <summary>
-    /// Gets a loader for each kind: popularity, sequential rules, item-kNN, text-kNN, STAR, mixtures of these, SASRec, GRU4Rec and Caser.
+    /// Gets a loader for each kind: popularity, sequential rules, item-kNN, text-kNN, STAR, mixtures of these, SASRec, GRU4Rec, Caser
+    /// and HSTU.
     /// </summary>
     public static IReadOnlyList<ScorerLoader> Loaders { get; } =
     [
@@ -23,5 +24,7 @@ public static class BaselineScorers
         async (folder, device, token) => await Gru4RecRecommender.LoadAsync(folder, device, token).ConfigureAwait(false)),
         new(CaserRecommender.Kind,
         async (folder, device, token) => await CaserRecommender.LoadAsync(folder, device, token).ConfigureAwait(false)),
+        new(HstuRecommender.Kind,
+        async (folder, device, token) => await HstuRecommender.LoadAsync(folder, device, token).ConfigureAwait(false)),
     ];
 }

@@ -83,6 +83,24 @@ public static class BaselinesBuilderExtensions
         Action<CaserOptions>? configure = null) =>
         builder.UseConfiguration("Caser", configuration).AddCaser(configure);
 
+    /// <summary>Adds <see cref="HstuTrainer"/>.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static MiniOneRecBuilder AddHstu(this MiniOneRecBuilder builder, Action<HstuOptions>? configure = null) => builder
+        .Add<HstuOptions, HstuTrainer>(
+            "Hstu", configure, (options, shared, services) => new(options, shared, services.GetService<ILogger<HstuTrainer>>()),
+            new HstuOptionsValidator(), new HstuOptionsRules());
+
+    /// <summary>Adds <see cref="HstuTrainer"/> with <see cref="HstuOptions"/> from configuration.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configuration">The section of the options.</param>
+    /// <param name="configure">Sets the options after configuration did.</param>
+    [RequiresUnreferencedCode(OptionsRegistration.ReflectionMessage)]
+    [RequiresDynamicCode(OptionsRegistration.ReflectionMessage)]
+    public static MiniOneRecBuilder AddHstu(this MiniOneRecBuilder builder, IConfiguration configuration,
+        Action<HstuOptions>? configure = null) =>
+        builder.UseConfiguration("Hstu", configuration).AddHstu(configure);
+
     private static MiniOneRecBuilder Add<[DynamicallyAccessedMembers(
         DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TTrainer>(
         this MiniOneRecBuilder builder, string section, Action<TOptions>? configure, Func<TOptions, MiniOneRecOptions, IServiceProvider,

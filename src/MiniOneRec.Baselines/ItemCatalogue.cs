@@ -79,6 +79,20 @@ internal sealed class ItemCatalogue
     /// <summary>Finds the row of an item.</summary>
     public bool TryGetRow(string item, out int row) => _rows.TryGetValue(item, out row);
 
+    /// <summary>Turns a history with its times into rows.</summary>
+    /// <param name="history">Item ids, oldest first.</param>
+    /// <param name="times">One time per item, or <see langword="null"/>; times of another number of items are left out.</param>
+    /// <param name="skipped">How many were unknown.</param>
+    public ItemRows RowsOf(IReadOnlyList<string> history, IReadOnlyList<long>? times, out int skipped)
+    {
+        int[] rows = RowsOf(history, out skipped);
+        return new ItemRows(
+            rows,
+            times is null || times.Count != history.Count ? null
+            : skipped == 0 ? [.. times]
+            : [.. times.Where((_, i) => _rows.ContainsKey(history[i]))]);
+    }
+
     /// <summary>Turns a history into rows.</summary>
     /// <param name="history">Item ids, oldest first.</param>
     /// <param name="skipped">How many were unknown.</param>

@@ -77,6 +77,12 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
     /// <param name="scores">Receives <c>[B, N]</c> finite values.</param>
     private protected abstract void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores);
 
+    /// <summary>Scores all items for each history, of which times may be known; the default does not read them.</summary>
+    /// <param name="histories">B histories as rows, oldest first; may be empty.</param>
+    /// <param name="scores">Receives <c>[B, N]</c> finite values.</param>
+    private protected virtual void ScoreTimedRows(IReadOnlyList<ItemRows> histories, Span<float> scores) =>
+        ScoreRows([.. histories.Select(history => history.Items)], scores);
+
     private IReadOnlyList<RecommendationResult> Recommend(IReadOnlyList<RecommendationRequest> requests,
         CancellationToken cancellationToken)
     {
@@ -87,9 +93,10 @@ public abstract class ScoringRecommender : IRecommender, ISavableScorer
             cancellationToken.ThrowIfCancellationRequested();
             int count = Math.Min(BatchSize, results.Length - start);
             int[] skipped = new int[count];
-            int[][] rows = [.. Enumerable.Range(0, count).Select(i => Catalogue.RowsOf(requests[start + i].History, out skipped[i]))];
+            ItemRows[] rows = [.. Enumerable.Range(0, count).Select(i =>
+                Catalogue.RowsOf(requests[start + i].History, requests[start + i].HistoryTimestamps, out skipped[i]))];
             var batch = scores.AsSpan(0, count * Catalogue.Count);
-            ScoreRows(rows, batch);
+            ScoreTimedRows(rows, batch);
             for (int i = 0; i < count; i++)
             {
                 results[start + i] =

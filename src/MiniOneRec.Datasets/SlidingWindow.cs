@@ -37,6 +37,7 @@ internal static class SlidingWindow
         return new NextItemExample(sequence.UserId, history, sequence.ItemIds[position])
         {
             Timestamp = sequence.Timestamps?[position],
+            HistoryTimestamps = sequence.Timestamps is { } times ? [.. times.Skip(start).Take(history.Length)] : null,
             EventType = sequence.EventTypes?[position],
             Weight = sequence.Weights?[position],
         };

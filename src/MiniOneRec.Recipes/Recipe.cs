@@ -44,6 +44,7 @@ public sealed partial class Recipe
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(data);
+        RivalRegistry.Require(_options.Baselines, data);
         var stages = new StageRunner(observer);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with "

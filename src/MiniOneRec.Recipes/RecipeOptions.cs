@@ -9,10 +9,14 @@ namespace MiniOneRec.Recipes;
 /// <summary>Configures <see cref="Recipe"/>.</summary>
 public sealed class RecipeOptions
 {
-    /// <summary>The baselines that there are. <c>text-knn</c> and <c>star</c> are left out where the items have neither text nor
-    /// vectors.</summary>
-    public static IReadOnlyList<string> AllBaselines { get; } =
+    /// <summary>The baselines that run unless <see cref="Baselines"/> names others: they take minutes. <c>text-knn</c> and <c>star</c> are
+    /// left out where the items have neither text nor vectors.</summary>
+    public static IReadOnlyList<string> DefaultBaselines { get; } =
         ["popularity", "sequential-rules", "item-knn", "text-knn", "star", "mixture", "sasrec"];
+
+    /// <summary>All baselines that there are. <c>lc-rec</c>, <c>bigrec</c> and <c>d3</c> need titles.</summary>
+    public static IReadOnlyList<string> AllBaselines { get; } =
+        [.. DefaultBaselines, .. RivalRegistry.All.Select(rival => rival.Name).Except(DefaultBaselines)];
 
     /// <summary>Gets or sets the sizes and budgets.</summary>
     /// <value>The default is the preset <c>default</c>.</value>
@@ -34,10 +38,10 @@ public sealed class RecipeOptions
     public bool SkipReinforcement { get; set; }
 
     /// <summary>Gets or sets the names of the baselines that are run and reported.</summary>
-    /// <value>The default is <see cref="AllBaselines"/>.</value>
+    /// <value>The default is <see cref="DefaultBaselines"/>.</value>
     [ConfigurationKeyName(ConfigurationNames.SetByCode)]
     [Required]
-    public IReadOnlyList<string> Baselines { get; set; } = AllBaselines;
+    public IReadOnlyList<string> Baselines { get; set; } = DefaultBaselines;
 
     /// <summary>Sets <see cref="Baselines"/> from configuration, whose list replaces the one that is there; reads as
     /// <see langword="null"/>.</summary>
@@ -49,6 +53,13 @@ public sealed class RecipeOptions
         get => null;
         set => Baselines = value ?? Baselines;
     }
+
+    /// <summary>
+    /// Gets or sets the pretrained model of the baselines that have a language model, a Hugging Face folder or a <c>.gguf</c> file; or
+    /// <see langword="null"/> for one with fresh weights in the size of the preset.
+    /// </summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public string? LanguageModel { get; set; }
 
     /// <summary>Gets or sets the folder of the artifacts.</summary>
     /// <value>The default is <c>artifacts/recipe</c>.</value>

@@ -22,12 +22,13 @@ public sealed class BaselinesRegistrationTests
     public async Task AddEach_Trainers_AreThere()
     {
         var services = new ServiceCollection();
-        services.AddMiniOneRec().AddSasRec().AddGru4Rec().AddCaser();
+        services.AddMiniOneRec().AddSasRec().AddGru4Rec().AddCaser().AddHstu();
         await using var provider = services.BuildServiceProvider();
 
         Assert.NotNull(provider.GetRequiredService<SasRecTrainer>());
         Assert.NotNull(provider.GetRequiredService<Gru4RecTrainer>());
         Assert.NotNull(provider.GetRequiredService<CaserTrainer>());
+        Assert.NotNull(provider.GetRequiredService<HstuTrainer>());
     }
 
     [Fact]

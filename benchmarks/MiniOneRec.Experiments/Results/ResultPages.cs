@@ -26,6 +26,35 @@ internal static class ResultPages
             run => [(Text(run, "set") == Text(run, "on") ? $"{Text(run, "set")} {Text(run, "arm")}"
             : $"{Text(run, "set")} on {Text(run, "on")} {Text(run, "arm")}", "")],
             [.. Ranking, new("KL at the end", "kl", 2), new("training, s", "seconds", 0)]),
+        new("paper", "Main table", Program + "paper --work DIR",
+            run => [($"{Text(run, "set")} {Text(run, "model")}", "")],
+            [
+                new("HR@3", "HR@3"), new("NDCG@3", "NDCG@3"), new("HR@5", "HR@5"), new("NDCG@5", "NDCG@5"), new("HR@10", "HR@10"),
+                new("low", "HR@10.low"), new("high", "HR@10.high"), new("NDCG@10", "NDCG@10"), new("low", "NDCG@10.low"),
+                new("high", "NDCG@10.high"), new("SID HR@10", "sid.HR@10"), new("SID NDCG@10", "sid.NDCG@10"),
+                new("parameters", "parameters", 0), new("training, s", "training_seconds", 0),
+                new("inference, s", "inference_seconds", 0),
+            ]),
+        new("paper-pairs", "MiniOneRec less each rival", Program + "paper --work DIR",
+            run => [($"{Text(run, "set")} {Text(run, "model")}", "")],
+            [
+                new("HR@10", "HR@10"), new("low", "HR@10.low"), new("high", "HR@10.high"), new("NDCG@10", "NDCG@10"),
+                new("low", "NDCG@10.low"), new("high", "NDCG@10.high"), new("SID NDCG@10", "sid.NDCG@10"),
+                new("low", "sid.NDCG@10.low"), new("high", "sid.NDCG@10.high"),
+            ]),
+        new(ScalingPart.Sizes, "Loss against size", Program + "paper --work DIR --part scaling",
+            run => [($"{Text(run, "set")} {run.Settings["width"]}×{run.Settings["layers"]}", "")],
+            [
+                new("parameters", "parameters", 0), new("tokens per parameter", "tokens_per_parameter", 1), new("loss", "loss"),
+                new("HR@10", "HR@10"), new("NDCG@10", "NDCG@10"), new("training, s", "training_seconds", 0),
+            ]),
+        new(ScalingPart.Laws, "L(N) = E + A / N^α", Program + "paper --work DIR --part scaling",
+            run => [(Text(run, "set"), "")],
+            [
+                new("E", "floor"), new("A", "factor", 2), new("α", "exponent", 3), new("low", "exponent.low", 3),
+                new("high", "exponent.high", 3), new("largest, measured", "held_out_loss"), new("predicted", "held_out_predicted"),
+                new("error", "held_out_error"), new("sizes", "sizes", 0),
+            ]),
         new("semantic-ids", "Semantic IDs", Program + "semantic-ids --datasets industrial,office",
             run => [($"{Text(run, "set")} {Text(run, "quantizer")}", "")],
             [

@@ -43,7 +43,10 @@ public sealed class HeldOutRanking
     public RecommendationRequest RequestFor(NextItemExample row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return new RecommendationRequest { History = row.History, UserId = row.UserId, Count = RequestCount };
+        return new RecommendationRequest
+        {
+            History = row.History, HistoryTimestamps = row.HistoryTimestamps, UserId = row.UserId, Count = RequestCount,
+        };
     }
 
     /// <summary>Finds the target of a row in a list.</summary>

@@ -121,7 +121,7 @@ public sealed record T5Config
         ArgumentNullException.ThrowIfNull(logger);
         var notes = new List<string>();
         var config = FromJson(json, source, notes);
-        notes.ForEach(note => Log.SettingsNote(logger, note));
+        notes.ForEach(note => Modeling.Log.SettingsNote(logger, note));
         return config;
     }
 

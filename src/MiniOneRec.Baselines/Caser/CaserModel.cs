@@ -8,8 +8,9 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>Caser: horizontal and vertical convolutions over the embeddings of the last items.</summary>
 /// <remarks>
-/// Tang and Wang (arXiv:1809.07426), section 3. Departures: full softmax, no user embedding (users of the test are new), and output weights
-/// tied to the embeddings through one linear layer. Positions before a history's first item hold zeros.
+/// Tang and Wang (arXiv:1809.07426), section 3. Departures: full softmax by default, the paper's binary cross-entropy by option; no user
+/// embedding (users of the test are new); output weights tied to the embeddings through one linear layer; AdamW. Positions before a
+/// history's first item hold zeros.
 /// </remarks>
 internal sealed class CaserModel : SequentialModel
 {

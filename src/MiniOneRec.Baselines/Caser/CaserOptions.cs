@@ -9,6 +9,9 @@ namespace MiniOneRec.Baselines;
 /// <summary>Configures <see cref="CaserTrainer"/>.</summary>
 public sealed class CaserOptions : SequentialModelOptions
 {
+    /// <summary>Makes the defaults.</summary>
+    public CaserOptions() => Negatives = 3;
+
     /// <summary>Gets or sets how many of the most recent items the filters cover.</summary>
     /// <value>The default is 5.</value>
     [Range(1, 1_024)]

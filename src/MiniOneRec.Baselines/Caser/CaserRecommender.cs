@@ -1,7 +1,7 @@
 namespace MiniOneRec.Baselines;
 
 /// <summary>Convolutional sequence embedding recommendation; <see cref="CaserTrainer"/> makes one.</summary>
-/// <remarks>Tang and Wang (arXiv:1809.07426), trained with a full softmax.</remarks>
+/// <remarks>Tang and Wang (arXiv:1809.07426), trained with the loss that the options name.</remarks>
 public sealed class CaserRecommender : SequentialRecommender
 {
     internal const string Kind = "caser";

@@ -8,8 +8,9 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>GRU4Rec: item embeddings, gated recurrent layers, and the item embeddings again as the output.</summary>
 /// <remarks>
-/// Hidasi et al. (arXiv:1511.06939), section 3. Departures: full softmax instead of sampled ranking losses, whole sequences instead of
-/// session-parallel mini-batches, and output weights tied to the embeddings through one linear layer.
+/// Hidasi et al. (arXiv:1511.06939), section 3. Departures: full softmax by default, with TOP1 and BPR-max by option, whose negatives are
+/// drawn uniformly and not from the mini-batch; whole sequences instead of session-parallel mini-batches; output weights tied to the
+/// embeddings through one linear layer; AdamW.
 /// </remarks>
 internal sealed class Gru4RecModel : SequentialModel
 {

@@ -6,6 +6,9 @@ namespace MiniOneRec.Baselines;
 /// <summary>Configures <see cref="Gru4RecTrainer"/>.</summary>
 public sealed class Gru4RecOptions : SequentialModelOptions
 {
+    /// <summary>Makes the defaults.</summary>
+    public Gru4RecOptions() => Negatives = 32;
+
     /// <summary>Gets or sets the number of recurrent layers.</summary>
     /// <value>The default is 1.</value>
     [Range(1, 64)]

@@ -1,7 +1,7 @@
 namespace MiniOneRec.Baselines;
 
-/// <summary>Recurrent sequential recommendation recommendation; <see cref="Gru4RecTrainer"/> makes one.</summary>
-/// <remarks>Hidasi et al. (arXiv:1511.06939), trained with a full softmax.</remarks>
+/// <summary>Recurrent sequential recommendation; <see cref="Gru4RecTrainer"/> makes one.</summary>
+/// <remarks>Hidasi et al. (arXiv:1511.06939), trained with the loss that the options name.</remarks>
 public sealed class Gru4RecRecommender : SequentialRecommender
 {
     internal const string Kind = "gru4rec";

@@ -9,7 +9,9 @@ namespace MiniOneRec.Baselines;
 /// <summary>SASRec: item and position embeddings, causal blocks, a final norm, and the item embeddings again as the output.</summary>
 /// <remarks>
 /// Kang and McAuley (arXiv:1808.09781), section 3. Departures: queries, keys and values all come from the normalised input, the
-/// feed-forward network widens four times, attention weights are not dropped, and padding is on the right.
+/// feed-forward
+/// network widens four times, attention weights are not dropped, and padding is on the right. The loss is a full softmax by default,
+/// the paper's binary cross-entropy with one drawn item by option.
 /// </remarks>
 internal sealed class SasRecModel : SequentialModel
 {

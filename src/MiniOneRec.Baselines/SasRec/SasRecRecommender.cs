@@ -1,7 +1,7 @@
 namespace MiniOneRec.Baselines;
 
 /// <summary>Self-attentive sequential recommendation; <see cref="SasRecTrainer"/> makes one.</summary>
-/// <remarks>Kang and McAuley (arXiv:1808.09781), trained with a full softmax.</remarks>
+/// <remarks>Kang and McAuley (arXiv:1808.09781), trained with the loss that the options name.</remarks>
 public sealed class SasRecRecommender : SequentialRecommender
 {
     internal const string Kind = "sasrec";

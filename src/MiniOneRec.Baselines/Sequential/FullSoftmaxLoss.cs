@@ -22,7 +22,7 @@ internal static class FullSoftmaxLoss
     {
         using var scope = NewDisposeScope();
         var rows = model.States(batch);                                                     // [M, D]
-        var items = model.ItemEmbedding;                                                    // [N, D]
+        var items = model.Outputs();                                                        // [N, D]
         var labels = batch.Labels!;
         var rowGradient = empty_like(rows);                                                 // [M, D]
         var itemGradient = zeros_like(items);                                               // [N, D]

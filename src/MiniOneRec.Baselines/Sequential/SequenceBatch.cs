@@ -6,10 +6,14 @@ namespace MiniOneRec.Baselines;
 /// <remarks>Under a causal network no real position sees the padding, so none of this needs a mask.</remarks>
 internal sealed class SequenceBatch : IDisposable
 {
-    private SequenceBatch(Tensor items, Tensor positions, Tensor? labels) => (Items, Positions, Labels) = (items, positions, labels);
+    private SequenceBatch(Tensor items, Tensor? times, Tensor positions, Tensor? labels) =>
+        (Items, Times, Positions, Labels) = (items, times, positions, labels);
 
     /// <summary>Gets the rows, <c>[B, T]</c> int64.</summary>
     public Tensor Items { get; }
+
+    /// <summary>Gets the Unix times, <c>[B, T]</c> int64, or <see langword="null"/> where a row has none.</summary>
+    public Tensor? Times { get; }
 
     /// <summary>Gets the places among the B·T that are asked for, <c>[M]</c> int64.</summary>
     public Tensor Positions { get; }
@@ -21,7 +25,7 @@ internal sealed class SequenceBatch : IDisposable
     /// <summary>Makes a training batch: every item but the last is input, every item but the first a label.</summary>
     /// <param name="sequences">At least one sequence of at least two rows each.</param>
     /// <param name="device">Where the tensors live.</param>
-    public static SequenceBatch ForTraining(IReadOnlyList<int[]> sequences, Device device)
+    public static SequenceBatch ForTraining(IReadOnlyList<ItemRows> sequences, Device device)
     {
         int longest = sequences.Max(sequence => sequence.Length) - 1;
         var positions = new List<long>();
@@ -31,7 +35,7 @@ internal sealed class SequenceBatch : IDisposable
             for (int t = 1; t < sequences[b].Length; t++)
             {
                 positions.Add((long)b * longest + t - 1);
-                labels.Add(sequences[b][t]);
+                labels.Add(sequences[b].Items[t]);
             }
         }
 
@@ -41,7 +45,7 @@ internal sealed class SequenceBatch : IDisposable
     /// <summary>Makes a batch that asks what follows each history.</summary>
     /// <param name="histories">At least one history of at least one row each.</param>
     /// <param name="device">Where the tensors live.</param>
-    public static SequenceBatch ForRanking(IReadOnlyList<int[]> histories, Device device)
+    public static SequenceBatch ForRanking(IReadOnlyList<ItemRows> histories, Device device)
     {
         int longest = histories.Max(history => history.Length);
         return Make(histories, longest, dropLast: 0, [.. histories.Select((history, b) => (long)b * longest + history.Length - 1)], null,
@@ -52,24 +56,31 @@ internal sealed class SequenceBatch : IDisposable
     public void Dispose()
     {
         Items.Dispose();
+        Times?.Dispose();
         Positions.Dispose();
         Labels?.Dispose();
     }
 
     private static SequenceBatch Make(
-        IReadOnlyList<int[]> sequences, int longest, int dropLast, List<long> positions, List<long>? labels, Device device)
+        IReadOnlyList<ItemRows> sequences, int longest, int dropLast, List<long> positions, List<long>? labels, Device device)
     {
         var items = new long[sequences.Count * longest];
+        long[]? times = sequences.All(sequence => sequence.Times is not null) ? new long[items.Length] : null;
         for (int b = 0; b < sequences.Count; b++)
         {
             for (int t = 0; t < sequences[b].Length - dropLast; t++)
             {
-                items[b * longest + t] = sequences[b][t];
+                items[b * longest + t] = sequences[b].Items[t];
+                if (times is not null)
+                {
+                    times[b * longest + t] = sequences[b].Times![t];
+                }
             }
         }
 
         return new SequenceBatch(
             tensor(items, [sequences.Count, longest], device: device).DetachFromDisposeScope(),
+            times is null ? null : tensor(times, [sequences.Count, longest], device: device).DetachFromDisposeScope(),
             tensor(positions.ToArray(), device: device).DetachFromDisposeScope(),
             labels is null ? null : tensor(labels.ToArray(), device: device).DetachFromDisposeScope());
     }

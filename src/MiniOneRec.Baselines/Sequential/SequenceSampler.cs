@@ -5,7 +5,7 @@ internal sealed class SequenceSampler
 {
     private const int BatchesPerBucket = 32;
 
-    private readonly int[][] _pieces;
+    private readonly ItemRows[] _pieces;
     private readonly int _batchSize;
     private readonly Random _random;
 
@@ -13,7 +13,7 @@ internal sealed class SequenceSampler
     /// <param name="maxLength">How many items the model sees at once.</param>
     /// <param name="batchSize">Sequences of a batch.</param>
     /// <param name="random">Shuffles.</param>
-    public SequenceSampler(IEnumerable<int[]> sequences, int maxLength, int batchSize, Random random)
+    public SequenceSampler(IEnumerable<ItemRows> sequences, int maxLength, int batchSize, Random random)
     {
         _pieces = [.. sequences.SelectMany(sequence => Cut(sequence, maxLength))];
         (_batchSize, _random) = (batchSize, random);
@@ -26,10 +26,10 @@ internal sealed class SequenceSampler
     public int BatchCount => (Count + _batchSize - 1) / _batchSize;
 
     /// <summary>Deals every piece once.</summary>
-    public IEnumerable<int[][]> Epoch()
+    public IEnumerable<ItemRows[]> Epoch()
     {
         _random.Shuffle(_pieces);
-        int[][][] batches = [.. _pieces
+        ItemRows[][] batches = [.. _pieces
             .Chunk(_batchSize * BatchesPerBucket)
             .SelectMany(bucket => bucket.OrderBy(piece => piece.Length).Chunk(_batchSize))];
         _random.Shuffle(batches);
@@ -37,7 +37,7 @@ internal sealed class SequenceSampler
     }
 
     /// <summary>Cuts from the end, so that every item but the first is the label of exactly one piece.</summary>
-    private static IEnumerable<int[]> Cut(int[] sequence, int maxLength)
+    private static IEnumerable<ItemRows> Cut(ItemRows sequence, int maxLength)
     {
         for (int end = sequence.Length; end >= 2; end -= maxLength)
         {

@@ -119,6 +119,7 @@ internal static class SequentialFolder
         {
             SasRecOptions sasRec => (sasRec.HiddenSize, sasRec.Layers),
             Gru4RecOptions gru => (gru.HiddenSize, gru.Layers),
+            HstuOptions hstu => (hstu.HiddenSize, hstu.Layers),
             CaserOptions caser => (caser.HiddenSize, caser.VerticalFilters),
             _ => (0, 0),
         };

@@ -2,8 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>Holds the options that the sequential neural baselines share: all learn the next item with a full softmax over the
-/// catalogue.</summary>
+/// <summary>Holds the options that the sequential neural baselines share.</summary>
 public abstract class SequentialModelOptions
 {
     /// <summary>Gets or sets how many of a history's most recent items the model sees; longer training sequences are cut into
@@ -46,6 +45,16 @@ public abstract class SequentialModelOptions
     /// <value>The default is 5.</value>
     [Range(1, 100_000)]
     public int Patience { get; set; } = 5;
+
+    /// <summary>Gets or sets what is minimised behind every position.</summary>
+    /// <value>The default is <see cref="NextItemLoss.FullSoftmax"/>; HSTU's is <see cref="NextItemLoss.SampledSoftmax"/>.</value>
+    [EnumDataType(typeof(NextItemLoss))]
+    public NextItemLoss Loss { get; set; } = NextItemLoss.FullSoftmax;
+
+    /// <summary>Gets or sets J, how many items are drawn for each position; a full softmax draws none.</summary>
+    /// <value>The default is that of the paper: 1 for SASRec, 3 for Caser, 32 for GRU4Rec, 128 for HSTU.</value>
+    [Range(1, 1 << 16)]
+    public int Negatives { get; set; } = 1;
 
     internal SequentialModelOptions Copy() => (SequentialModelOptions)MemberwiseClone();
 }

@@ -59,7 +59,10 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores)
+    private protected override void ScoreRows(IReadOnlyList<int[]> histories, Span<float> scores) =>
+        ScoreTimedRows([.. histories.Select(history => (ItemRows)history)], scores);
+
+    private protected override void ScoreTimedRows(IReadOnlyList<ItemRows> histories, Span<float> scores)
     {
         int items = Catalogue.Count;
         int[] known = [.. Enumerable.Range(0, histories.Count).Where(b => histories[b].Length > 0)];
@@ -75,8 +78,7 @@ public abstract class SequentialRecommender : ScoringRecommender, IDisposable
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        using var batch =
-            SequenceBatch.ForRanking([.. known.Select(b => histories[b].TakeLast(_options.MaxLength).ToArray())], Model.Device);
+        using var batch = SequenceBatch.ForRanking([.. known.Select(b => histories[b].Last(_options.MaxLength))], Model.Device);
         var logProbabilities = F.log_softmax(Model.Forward(batch), 1).cpu();                // [B, N]
         var values = logProbabilities.data<float>();
         float[] row = new float[items];

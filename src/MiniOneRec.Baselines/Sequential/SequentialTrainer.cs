@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace MiniOneRec.Baselines;
 
-/// <summary>Trains a sequential neural baseline: full softmax behind every position, early stopping on validation NDCG@10.</summary>
+/// <summary>Trains a sequential neural baseline: a loss behind every position, early stopping on validation NDCG@10.</summary>
 /// <typeparam name="TOptions">The options of the baseline.</typeparam>
 /// <typeparam name="TRecommender">The baseline.</typeparam>
 public abstract class SequentialTrainer<TOptions, TRecommender>
@@ -40,16 +40,27 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
         IProgress<TrainingProgress>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        var data = SequentialData.Of(train, validation, items, _options.MaxLength);
+        ArgumentNullException.ThrowIfNull(train);
+        var options = Resolve((TOptions)_options.Copy(), train);
+        var data = SequentialData.Of(train, validation, items, options.MaxLength, ReadsTimes(options));
         cancellationToken.ThrowIfCancellationRequested();
-        return TorchThread.RunAsync("MiniOneRec " + _stage, () => Train(data, progress, cancellationToken));
+        return TorchThread.RunAsync("MiniOneRec " + _stage, () => Train(data, options, progress, cancellationToken));
     }
 
     private protected abstract SequentialModel CreateModel(int items, TOptions options);
 
     private protected abstract TRecommender CreateRecommender(ItemCatalogue catalogue, SequentialModel model, TOptions options);
 
-    private TRecommender Train(SequentialData data, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    /// <summary>Decides what the options leave to the data.</summary>
+    /// <param name="options">A copy of the options.</param>
+    /// <param name="train">The users' training sequences.</param>
+    private protected virtual TOptions Resolve(TOptions options, IReadOnlyList<UserSequence> train) => options;
+
+    /// <summary>Tells whether the model learns from times.</summary>
+    private protected virtual bool ReadsTimes(TOptions options) => false;
+
+    private TRecommender Train(
+        SequentialData data, TOptions options, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
         TorchSeed.Apply(_shared.Seed);
         if (data.Dropped > 0 || data.UnknownTargets > 0)
@@ -57,13 +68,13 @@ public abstract class SequentialTrainer<TOptions, TRecommender>
             Log.DataDropped(_logger, _stage, data.Dropped, data.UnknownTargets);
         }
 
-        var model = CreateModel(data.Catalogue.Count, _options);
+        var model = CreateModel(data.Catalogue.Count, options);
         try
         {
             model.to(TorchSeed.DeviceOf(_shared.Device));
-            using var run = new TrainingRun(_stage, model, _options, _shared.Seed, _logger);
+            using var run = new TrainingRun(_stage, model, options, _shared.Seed, _logger);
             var result = run.Train(data, progress, cancellationToken);
-            var recommender = CreateRecommender(data.Catalogue, model, _options);
+            var recommender = CreateRecommender(data.Catalogue, model, options);
             (recommender.Training, recommender.DroppedInteractions) = (result, data.Dropped);
             return recommender;
         }

@@ -9,7 +9,7 @@ namespace MiniOneRec.Baselines;
 
 /// <summary>The training of the sequential neural baselines, as a step of the training loop.</summary>
 /// <remarks>
-/// Full softmax and cross-entropy behind every position; AdamW with a constant rate; after each epoch NDCG@10 on the validation
+/// The loss of the options behind every position; AdamW with a constant rate; after each epoch NDCG@10 on the validation
 /// rows, ranked as the recommender ranks; the best weights are kept.
 /// </remarks>
 internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposable
@@ -28,7 +28,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     private readonly GradientUpdate _update;
     private readonly BestWeights _best = new(1, (value, than) => value > than);
     private SequenceSampler _sampler = null!;
-    private IEnumerator<int[][]> _batches = null!;
+    private IEnumerator<ItemRows[]> _batches = null!;
     private SequentialData _data = null!;
 
     public TrainingRun(string stage, SequentialModel model, SequentialModelOptions options, int seed, ILogger logger)
@@ -51,6 +51,11 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         if (_sampler.Count == 0)
         {
             throw new ArgumentException("No training sequence has two items of the catalogue; there is nothing to learn.", nameof(data));
+        }
+
+        if (_options.Loss != NextItemLoss.FullSoftmax && data.Catalogue.Count < 2)
+        {
+            throw new ArgumentException($"The loss {_options.Loss} draws other items; the catalogue has one.", nameof(data));
         }
 
         _batches = Batches().GetEnumerator();
@@ -95,7 +100,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         _batches.MoveNext();
         using var batch = SequenceBatch.ForTraining(_batches.Current, _model.Device);
         _update.Optimizer.ZeroGrad();
-        var loss = FullSoftmaxLoss.Backward(_model, batch);
+        var loss = Loss(batch, context.Seed);
         _update.Apply(context.LearningRate);
         if (context.Step % ReportEvery != 0)
         {
@@ -138,11 +143,24 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         _update.Dispose();
     }
 
-    private IEnumerable<int[][]> Batches()
+    private Tensor Loss(SequenceBatch batch, long seed)
+    {
+        if (_options.Loss == NextItemLoss.FullSoftmax)
+        {
+            return FullSoftmaxLoss.Backward(_model, batch);
+        }
+
+        var negatives = NegativeSampler.Draw(
+            _batches.Current, _data.Catalogue.Count, _options.Negatives,
+            outsideSequence: _options.Loss == NextItemLoss.BinaryCrossEntropy, new Random((int)(seed & int.MaxValue)), _model.Device);
+        return SampledLoss.Backward(_model, batch, negatives, _options.Loss);
+    }
+
+    private IEnumerable<ItemRows[]> Batches()
     {
         while (true)
         {
-            foreach (int[][] batch in _sampler.Epoch())
+            foreach (var batch in _sampler.Epoch())
             {
                 yield return batch;
             }

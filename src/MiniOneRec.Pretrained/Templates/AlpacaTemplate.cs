@@ -33,7 +33,10 @@ public sealed class AlpacaTemplate : TextTemplate
     public override IReadOnlyList<int> Terminator { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Render(Prompt prompt)
+    public override IReadOnlyList<string> Render(Prompt prompt) => RenderPrompt(prompt);
+
+    /// <summary>Gets a prompt's text in the parts that are tokenized one by one.</summary>
+    internal static IReadOnlyList<string> RenderPrompt(Prompt prompt)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         string input = $"### User Input: \n{prompt.Input}\n\n{ResponseHeading}";

@@ -29,13 +29,16 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         }
 
         await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
-        if (Wanted("sasrec"))
+        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        foreach (var rival in RivalRegistry.All.Where(rival => Wanted(rival.Name)))
         {
-            var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-            using var sasRec = await stages.RunAsync("sasrec", progress =>
-                new SasRecTrainer(options.Preset.SasRec(), shared)
-                    .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
-            await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
+            using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
+                new RivalContext(data, index, options.Preset, shared, cancellationToken)
+                {
+                    LanguageModel = options.LanguageModel, Progress = progress,
+                })).ConfigureAwait(false);
+            await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
+                .ConfigureAwait(false);
         }
 
         return rules;

@@ -11,9 +11,9 @@ public sealed class SequenceSamplerTests
     {
         int maxLength = maxLengthSeed % 9 + 1, next = 0;
         int[][] sequences = [.. lengths.Select(length => Enumerable.Range(0, length % 30).Select(_ => next++).ToArray())];
-        var sampler = new SequenceSampler(sequences, maxLength, batchSize: 3, new Random(1));
+        var sampler = new SequenceSampler(sequences.Select(rows => (ItemRows)rows), maxLength, batchSize: 3, new Random(1));
 
-        int[][] pieces = [.. sampler.Epoch().SelectMany(batch => batch)];
+        int[][] pieces = [.. sampler.Epoch().SelectMany(batch => batch).Select(piece => piece.Items)];
 
         int[] labels = [.. pieces.SelectMany(piece => piece.Skip(1)).Order()];
         int[] expected = [.. sequences.SelectMany(sequence => sequence.Skip(1)).Order()];
@@ -26,10 +26,10 @@ public sealed class SequenceSamplerTests
     [Fact]
     public void Epoch_SameSeed_SameOrder()
     {
-        int[][] sequences = [.. Enumerable.Range(0, 50).Select(i => new[] { i, i + 1 })];
+        ItemRows[] sequences = [.. Enumerable.Range(0, 50).Select(i => new ItemRows([i, i + 1]))];
 
-        var first = new SequenceSampler(sequences, 5, 4, new Random(3)).Epoch().SelectMany(batch => batch).Select(piece => piece[0]);
-        var second = new SequenceSampler(sequences, 5, 4, new Random(3)).Epoch().SelectMany(batch => batch).Select(piece => piece[0]);
+        var first = new SequenceSampler(sequences, 5, 4, new Random(3)).Epoch().SelectMany(batch => batch).Select(piece => piece.Items[0]);
+        var second = new SequenceSampler(sequences, 5, 4, new Random(3)).Epoch().SelectMany(batch => batch).Select(piece => piece.Items[0]);
 
         Assert.Equal(first, second);
     }

@@ -10,6 +10,7 @@ public sealed class SequentialModelTests
     [InlineData("sasrec")]
     [InlineData("gru4rec")]
     [InlineData("caser")]
+    [InlineData("hstu")]
     public void Encode_LaterItemsChange_EarlierStatesStay(string kind)
     {
         using var scope = NewDisposeScope();
@@ -27,11 +28,12 @@ public sealed class SequentialModelTests
     [InlineData("sasrec")]
     [InlineData("gru4rec")]
     [InlineData("caser")]
+    [InlineData("hstu")]
     public void Forward_PaddedBatch_EqualsOneByOne(string kind)
     {
         using var scope = NewDisposeScope();
         using var model = Create(kind);
-        int[][] histories = [[1], [2, 3, 4, 5], [6, 7]];
+        ItemRows[] histories = [new([1]), new([2, 3, 4, 5]), new([6, 7])];
         using var batch = SequenceBatch.ForRanking(histories, CPU);
 
         var together = model.Forward(batch);
@@ -52,6 +54,8 @@ public sealed class SequentialModelTests
     [InlineData("caser",
         "horizontal.0.bias horizontal.0.weight horizontal.1.bias horizontal.1.weight horizontal.2.bias horizontal.2.weight items.weight "
         + "out.bias out.weight vertical.weight")]
+    [InlineData("hstu",
+        "blocks.0.out.bias blocks.0.out.weight blocks.0.position_bias blocks.0.uvqk.weight items.weight positions.weight")]
     public void Parameters_Names_AreStable(string kind, string names)
     {
         using var model = Create(kind);
@@ -64,12 +68,13 @@ public sealed class SequentialModelTests
     [InlineData("sasrec", 1 << 20)]
     [InlineData("gru4rec", 25)]
     [InlineData("caser", 25)]
+    [InlineData("hstu", 25)]
     public void Backward_InChunks_EqualsCrossEntropyOfAllLogits(string kind, long logitBudget)
     {
         using var scope = NewDisposeScope();
         using var model = Create(kind);
         model.eval();                                           // no dropout, and gradients all the same
-        using var batch = SequenceBatch.ForTraining([[1, 2, 3, 4], [5, 6], [7, 1, 7]], CPU);
+        using var batch = SequenceBatch.ForTraining([new([1, 2, 3, 4]), new([5, 6]), new([7, 1, 7])], CPU);
 
         var expectedLoss = nn.functional.cross_entropy(model.Forward(batch), batch.Labels!);
         expectedLoss.backward();
@@ -91,6 +96,7 @@ public sealed class SequentialModelTests
         {
             "sasrec" => new SasRecModel(10, new SasRecOptions { HiddenSize = 8, Layers = 1, MaxLength = 4 }),
             "gru4rec" => new Gru4RecModel(10, new Gru4RecOptions { HiddenSize = 8 }),
+            "hstu" => new HstuModel(10, new HstuOptions { HiddenSize = 8, Layers = 1, MaxLength = 4 }),
             _ => new CaserModel(10, new CaserOptions { HiddenSize = 8 }),
         };
         using var noGrad = no_grad();

@@ -1,0 +1,111 @@
+using System.Text.Json.Nodes;
+using MiniOneRec.Evaluation;
+
+namespace MiniOneRec.Experiments;
+
+/// <summary>The tables of the paper on the data at hand, each run one file.</summary>
+internal sealed class PaperStudy : IStudy
+{
+    private const string Main = "paper", Pairs = "paper-pairs", Ours = "minionerec";
+
+    public string Name => Main;
+
+    public string Description =>
+        "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) --part main,scaling --sets Industrial_and_Scientific,Office_Products "
+        + "--names " + string.Join(',', PaperSettings.AllNames) + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (no limit) "
+        + "--language-model FOLDER (else fresh weights) --device cpu";
+
+    public async Task RunAsync(StudyContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var settings = PaperSettings.Read(context);
+        var parts = context.Options("part", "main", "scaling");
+        if (parts.Except(["main", "scaling"]).ToArray() is { Length: > 0 } unknown)
+        {
+            throw new ArgumentException($"--part holds {string.Join(", ", unknown)}; expected main or scaling.");
+        }
+
+        // All data are there and fit all models before any work starts.
+        var data = new Dictionary<string, PaperData>();
+        foreach (string set in settings.Sets)
+        {
+            data[set] = await PaperData.LoadAsync(context, settings, set);
+        }
+
+        await PaperWork.RequireAsync(settings, data, context.CancellationToken);
+        var store = new RunStore(settings.Work);
+        foreach (string set in settings.Sets)
+        {
+            foreach (int seed in settings.Seeds)
+            {
+                if (parts.Contains("main"))
+                {
+                    await MainAsync(store, data[set], settings, set, seed, context);
+                }
+
+                if (parts.Contains("scaling"))
+                {
+                    await ScalingPart.RunAsync(store, data[set], settings, set, seed, context);
+                }
+            }
+        }
+
+        foreach (var (file, text) in ResultPages.Write(store))
+        {
+            await AtomicFile.WriteTextAsync(Path.Combine(settings.Work, file), text, context.CancellationToken);
+            context.Log($"{Path.Combine(settings.Work, file)} is written.");
+        }
+    }
+
+    private static async Task MainAsync(
+        RunStore store, PaperData paper, PaperSettings settings, string set, int seed, StudyContext context)
+    {
+        foreach (string name in settings.Names)
+        {
+            string run = $"{set}-{seed}-{name}";
+            var about = settings.Describe(set, seed, paper.Fingerprint);
+            about["model"] = name;
+            var record = await store.GetAsync(
+                Main, run, about, () => PaperRun.MakeAsync(name, paper, settings, seed, RanksOf(store, run), context),
+                context.CancellationToken);
+            foreach (string figure in (string[])["HR@10", "NDCG@10", "training_seconds", "inference_seconds"])
+            {
+                context.Report($"{run}.{figure}", record.Figures[figure], figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");
+            }
+        }
+
+        if (settings.Names.Contains(Ours))
+        {
+            foreach (string name in settings.Names.Where(name => name != Ours))
+            {
+                await PairAsync(store, settings.Describe(set, seed, paper.Fingerprint), $"{set}-{seed}", name, seed, context);
+            }
+        }
+    }
+
+    // Ours less the rival, on the same test rows, resampled by user.
+    private static Task PairAsync(RunStore store, JsonObject about, string prefix, string name, int seed, StudyContext context)
+    {
+        about["model"] = name;
+        return store.GetAsync(Pairs, $"{prefix}-{name}", about, () =>
+        {
+            var rival = PaperRun.ReadRanks(RanksOf(store, $"{prefix}-{name}"), name);
+            var ours = PaperRun.ReadRanks(RanksOf(store, $"{prefix}-{Ours}"), Ours);
+            var figures = new Dictionary<string, double>();
+            foreach (IRankingMetric metric in (IRankingMetric[])[new HitRate(), new Ndcg()])
+            {
+                foreach (bool sid in (bool[])[false, true])
+                {
+                    var pair = PairedComparison.Create(rival, ours, metric, 10, sid, seed: seed);
+                    string key = (sid ? "sid." : "") + pair.Metric;
+                    figures[key] = pair.Difference;
+                    (figures[key + ".low"], figures[key + ".high"]) = (pair.Interval.Low, pair.Interval.High);
+                }
+            }
+
+            return Task.FromResult(new RunOutcome(figures));
+        }, context.CancellationToken);
+    }
+
+    private static string RanksOf(RunStore store, string run) => Path.Combine(store.Folder, "ranks", run + ".json");
+}
