@@ -130,7 +130,7 @@ internal sealed class GrpoOptionsRules : IValidateOptions<GrpoOptions>
             failures.Add($"Objective OnPolicy allows one update per step; InnerEpochs is {options.InnerEpochs} and GroupsPerUpdate {options.GroupsPerUpdate}.");
         }
 
-        failures.AddRange(GuardOptions.Check(options.Guards, rewards: true));
+        failures.AddRange(options.Check(rewards: true));
         return failures.Count > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
     }
 }
