@@ -42,7 +42,7 @@ internal static class DemoCommand
                 KeyValuePair.Create("Recipe:Baselines:0", (string?)"popularity"),
                 KeyValuePair.Create("Recipe:Baselines:1", (string?)"sequential-rules"),
             ]);
-            return await RunCommand.RunAsync(settings, reporter, cancellationToken);
+            return await RunCommand.RunAsync(settings, restart: false, reporter, cancellationToken);
         });
         return command;
     }

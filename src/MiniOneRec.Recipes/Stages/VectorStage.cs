@@ -7,7 +7,8 @@ using MiniOneRec.Vectors;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Makes the items' vectors once, when a stage asks for them: from a file, from their text, or from behaviour.</summary>
-internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages)
+internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages,
+    RecipeJournal journal)
 {
     private Task<EmbeddingTable?>? _text;
     private VectorSource? _source;
@@ -86,12 +87,22 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             return null;
         }
 
+        const string Stage = "embeddings";
+        string path = Path.Combine(options.Output, "embeddings.npy");
+        if (journal.Has(Stage))
+        {
+            return await EmbeddingTable.LoadAsync(path, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         using var own = encoder is null ? new TfIdfEncoder(shared: new MiniOneRecOptions { Device = options.Device, Seed = options.Seed }) : null;
         using var quantizer = new RqKMeansQuantizer();          // the tokenizer encodes here and fits nothing
         var tokenizer = new SemanticIdTokenizer(encoder ?? own!, quantizer);
-        var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
+        var table = await stages.RunAsync(Stage, progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
             .ConfigureAwait(false);
-        await table.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
+        // Work that is done is kept although the run is being stopped.
+        await table.SaveAsync(path, CancellationToken.None).ConfigureAwait(false);
+        await journal.FinishAsync(Stage, CancellationToken.None).ConfigureAwait(false);
         return table;
     }
 
