@@ -19,6 +19,7 @@ internal static class CommandList
         CompareCommand.Create,
         RecommendCommand.Create,
         GrowCommand.Create,
+        ImportCommand.Create,
         ExportCommand.Create,
         SchemaCommand.Create,
         DoctorCommand.Create,

@@ -21,6 +21,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("doctor", "--plan", "big")]
     [InlineData("run", "--interactions", "x", "--user", "column")]
     [InlineData("run", "--interactions", "x", "--budget", "soon")]
+    [InlineData("index", "--interactions", "x", "--embeddings", "y", "--shard", "0/2")]
     public async Task A_wrong_command_line_has_exit_code_2_and_says_why(params string[] arguments)
     {
         var (code, output, error) = await Shop.RunAsync(arguments);
