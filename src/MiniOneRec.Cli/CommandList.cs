@@ -23,5 +23,6 @@ internal static class CommandList
         ExportCommand.Create,
         SchemaCommand.Create,
         DoctorCommand.Create,
+        CompletionCommand.Create,
     ];
 }
