@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
 using MiniOneRec.Alignment;
 using MiniOneRec.Datasets;
 using MiniOneRec.Evaluation;
@@ -52,6 +53,11 @@ public sealed partial class Recipe
         await _journal!.FinishAsync(RecipeJournal.LastStage, cancellationToken).ConfigureAwait(false);
         return report;
     }
+
+    // What a continued run must share with the first one besides its settings.
+    private string EncoderName => _encoder is null ? "tf-idf"
+        : (_encoder.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata)?.DefaultModelId
+            ?? _encoder.GetType().FullName ?? "";
 
     private SftOptions Bounded(SftOptions options)
     {

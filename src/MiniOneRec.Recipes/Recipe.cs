@@ -48,7 +48,7 @@ public sealed partial class Recipe
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(data);
-        var journal = await RecipeJournal.OpenAsync(_options, data, cancellationToken).ConfigureAwait(false);
+        var journal = await RecipeJournal.OpenAsync(_options, data, EncoderName, cancellationToken).ConfigureAwait(false);
         if (journal.Has(RecipeJournal.LastStage))
         {
             return await FinishedAsync(data, observer, cancellationToken).ConfigureAwait(false);

@@ -52,10 +52,12 @@ internal sealed class RecipeJournal
     /// <summary>Opens the journal of a recipe's folder; without <see cref="RecipeOptions.Resume"/> an earlier one is deleted.</summary>
     /// <param name="options">The recipe's options.</param>
     /// <param name="data">The data.</param>
+    /// <param name="encoder">The name of the text encoder.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="InvalidDataException">The folder's run has other settings, other data, or another version; the message says
     /// which.</exception>
-    public static async Task<RecipeJournal> OpenAsync(RecipeOptions options, SplitDataset data, CancellationToken cancellationToken)
+    public static async Task<RecipeJournal> OpenAsync(
+        RecipeOptions options, SplitDataset data, string encoder, CancellationToken cancellationToken)
     {
         if (!options.Resume)
         {
@@ -63,7 +65,7 @@ internal sealed class RecipeJournal
             return new RecipeJournal(options.Output, isKept: false, [], "");
         }
 
-        var journal = new RecipeJournal(options.Output, isKept: true, Settings(options),
+        var journal = new RecipeJournal(options.Output, isKept: true, Settings(options, encoder),
             await RecipeFingerprint.OfAsync(data, options.Embeddings, cancellationToken).ConfigureAwait(false));
         string path = Path.Combine(options.Output, FileName);
         if (File.Exists(path))
@@ -216,7 +218,7 @@ internal sealed class RecipeJournal
         $"The run in folder '{_output}' {why}. Give another folder (Output, --output), or begin anew: Recipe.Forget, --restart.");
 
     // Where results lie, and how long the run may last, changes no result of a stage.
-    private static JsonObject Settings(RecipeOptions options)
+    private static JsonObject Settings(RecipeOptions options, string encoder)
     {
         var json = JsonSerializer.SerializeToNode(options, JsonSerializerOptions.Web)!.AsObject();
         foreach (string key in (string[])["output", "report", "resume", "budget"])
@@ -229,6 +231,7 @@ internal sealed class RecipeJournal
             json[key] = (string?)json[key] is { } path ? Path.GetFullPath(path) : null;
         }
 
+        json["encoder"] = encoder;
         return JsonNode.Parse(json.ToJsonString())!.AsObject();
     }
 
