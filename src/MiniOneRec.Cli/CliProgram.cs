@@ -40,9 +40,9 @@ internal static class CliProgram
             };
             return await line.InvokeAsync(invocation, cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
-            reporter.Cancelled();
+            reporter.Cancelled(e is StoppedRunException ? e.Message : "Stopped.");
             return ExitCodes.Cancelled;
         }
         catch (Exception e) when (CodeOf(e) is { } code)
@@ -85,16 +85,9 @@ internal static class CliProgram
         }
 
         var context = new CliContext(output, error);
-        foreach (var command in (Command[])
-        [
-            DemoCommand.Create(context), PrepareCommand.Create(context), RunCommand.Create(context), IndexCommand.Create(context),
-                TrainCommand.Create(context), ReinforceCommand.Create(context),
-            EvaluateCommand.Create(context), CompareCommand.Create(context), RecommendCommand.Create(context), GrowCommand.Create(context),
-                ExportCommand.Create(context),
-            SchemaCommand.Create(context), DoctorCommand.Create(context), ServeCommand.Create(context), RetrainCommand.Create(context),
-        ])
+        foreach (var create in CommandList.All)
         {
-            root.Subcommands.Add(command);
+            root.Subcommands.Add(create(context));
         }
 
         return root;

@@ -5,8 +5,7 @@ using MiniOneRec.Tokenization.Plots;
 
 namespace MiniOneRec.Cli;
 
-/// <summary>What a run leaves beside the recipe's own files: the model as it is served, the index with its report and plots, and a page to
-/// look at.</summary>
+/// <summary>What a run leaves beside the recipe's own files: the report and plots of its semantic IDs, and a page to look at.</summary>
 internal static class RunArtifacts
 {
     /// <summary>The folder of the model as it is served.</summary>
@@ -24,10 +23,8 @@ internal static class RunArtifacts
     public static async Task WriteAsync(string folder, SplitDataset data, RecipeResult result, IRecipeObserver observer,
         CancellationToken cancellationToken)
     {
-        await result.Recommender.SaveAsync(Path.Combine(folder, Model), cancellationToken);
         await ItemFile.WriteAsync(Path.Combine(folder, ItemFile.Name), data.Items, cancellationToken);
         string index = Directory.CreateDirectory(Path.Combine(folder, Index)).FullName;
-        await result.Index.SaveAsync(Path.Combine(index, $"{data.Name}.index.json"), cancellationToken);
         var report = await SemanticIdReport.CreateAsync(result.Index, cancellationToken: cancellationToken);
         await report.SaveAsync(Path.Combine(index, "report.json"), overwrite: true, cancellationToken);
         await SemanticIdPlots.SaveAsync(result.Index, report, index, cancellationToken);

@@ -12,12 +12,10 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
     private readonly StreamWriter _log;
     private readonly IRecipeObserver _inner;
     private readonly TimeProvider _time;
+    private readonly bool _isNew;
 
-    private RunFolder(string path, FileStream held, IRecipeObserver inner, TimeProvider time)
-    {
-        (Path, _lock, _inner, _time) = (path, held, inner, time);
-        _log = new StreamWriter(System.IO.Path.Combine(path, "log.jsonl"), append: true) { AutoFlush = true };
-    }
+    private RunFolder(string path, bool isNew, FileStream held, StreamWriter log, IRecipeObserver inner, TimeProvider time) =>
+        (Path, _isNew, _lock, _log, _inner, _time) = (path, isNew, held, log, inner, time);
 
     /// <summary>Gets the folder.</summary>
     public string Path { get; }
@@ -26,21 +24,38 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="inner">Also told about everything.</param>
     /// <param name="time">The clock of the log.</param>
-    /// <exception cref="IOException">Another process works in the folder.</exception>
+    /// <exception cref="IOException">Another process works in the folder, or it cannot be written; the message says which.</exception>
     public static RunFolder Open(string path, IRecipeObserver inner, TimeProvider? time = null)
     {
         string full = System.IO.Path.GetFullPath(path);
-        Directory.CreateDirectory(full);
+        bool isNew = !Directory.Exists(full);
+        FileStream? held = null;
         try
         {
-            var held = new FileStream(
+            Directory.CreateDirectory(full);
+            held = new FileStream(
                 System.IO.Path.Combine(full, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1,
                 FileOptions.DeleteOnClose);
-            return new RunFolder(full, held, inner, time ?? TimeProvider.System);
+            var log = new StreamWriter(System.IO.Path.Combine(full, "log.jsonl"), append: true) { AutoFlush = true };
+            return new RunFolder(full, isNew, held, log, inner, time ?? TimeProvider.System);
         }
-        catch (IOException e) when (e is not DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"Another process works in run folder '{full}'; wait for it, or give another --output.", e);
+            held?.Dispose();
+            throw new IOException(held is null && IsHeld(e)
+                ? $"Another process works in run folder '{full}'; wait for it, or give another --output."
+                : $"Run folder '{full}' cannot be written ({e.Message}); give another --output.", e);
+        }
+    }
+
+    /// <summary>Deletes the folder where this run made it and nothing but the log was written.</summary>
+    public void Discard()
+    {
+        Dispose();
+        string log = System.IO.Path.Combine(Path, "log.jsonl");
+        if (_isNew && Directory.EnumerateFileSystemEntries(Path).All(entry => entry == log))
+        {
+            Directory.Delete(Path, recursive: true);
         }
     }
 
@@ -78,6 +93,9 @@ internal sealed class RunFolder : IRecipeObserver, IDisposable
         _log.Dispose();
         _lock.Dispose();
     }
+
+    // What Windows, Linux and macOS say of a file that another process has locked.
+    private static bool IsHeld(Exception e) => e is IOException { HResult: unchecked((int)0x80070020) or 11 or 35 };
 
     private void Log(string kind, string? stage, JsonObject? more)
     {

@@ -18,16 +18,13 @@ internal sealed class PreparedWriter(
         observer.OnStarted("sequences");
         string target = Path.Combine(folder, PreparedFolder.Sequences);
         Directory.CreateDirectory(target);
-        var files = session.Rows(
-            "SELECT min(user_no), max(user_no) FROM (SELECT user_no, (sum(interactions) OVER (ORDER BY user_no) - interactions) // "
-            + RowsPerFile.ToString(CultureInfo.InvariantCulture)
-                + " AS file FROM users) AS places GROUP BY file ORDER BY 1",
-            reader => (First: reader.GetInt32(0), Last: reader.GetInt32(1)), cancellationToken);
+        session.Execute(SplitSql.Places(RowsPerFile), cancellationToken);
+        var files = session.Rows("SELECT min(user_no), max(user_no), min(before) FROM places GROUP BY file ORDER BY 1",
+            reader => (First: reader.GetInt32(0), Last: reader.GetInt32(1), Before: reader.GetInt64(2)), cancellationToken);
         preparation.Note("sequences", "CREATE TABLE sequences AS\n" + SplitSql.Sequences(preparation.Shape, options));
-        foreach (var (number, (first, last)) in files.Index())
+        foreach (var (number, (first, last, before)) in files.Index())
         {
-            string select = SplitSql.Sequences(preparation.Shape, options,
-                string.Create(CultureInfo.InvariantCulture, $"\n  WHERE user_no BETWEEN {first} AND {last}"));
+            string select = SplitSql.SortedSequences(preparation.Shape, options, first, last, before);
             session.Execute($"COPY (\n{select}\n) TO {Sql.Text(Path.Combine(target, $"part-{number:D5}.parquet"))} {Format}",
                 cancellationToken);
         }

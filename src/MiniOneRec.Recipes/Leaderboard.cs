@@ -8,16 +8,18 @@ using MiniOneRec.Modeling;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Evaluates models on the test rows and gathers the report.</summary>
-internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, SemanticIdIndex index, StageRunner stages)
+internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, SemanticIdIndex index, StageRunner stages,
+    RecipeJournal journal)
 {
-    private readonly List<ModelReport> _models = [];
+    private readonly List<ModelReport> _models = [.. journal.Earlier?.Models ?? []];
     private readonly EvaluationCatalog _catalog = new(index, data.TrainSequences);
     private readonly RecommendationEvaluator _evaluator =
         new(new EvaluationOptions { Seed = options.Seed, MaxExamples = options.MaxTestRows });
-    private EvaluationReport? _previous;
+    private EvaluationReport? _previous = journal.LatestRanks;
 
     /// <summary>Gets the details of the report beside the models.</summary>
-    public Dictionary<string, object> Details { get; } = new(StringComparer.Ordinal)
+    public Dictionary<string, object> Details { get; } =
+        new(journal.Earlier?.Details ?? new Dictionary<string, object>(), StringComparer.Ordinal)
     {
         ["preset"] = options.Preset.Name,
         ["items"] = data.Items.Count,
@@ -36,8 +38,14 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         return AddAsync(recommender, recommender.Model.parameters().Sum(parameter => parameter.numel()), seconds, cancellationToken);
     }
 
+    /// <summary>Evaluates a model, unless an earlier run has done so.</summary>
     public async Task AddAsync(IRecommender recommender, long parameters, double seconds, CancellationToken cancellationToken)
     {
+        if (_models.Exists(model => model.Name == recommender.Name))
+        {
+            return;
+        }
+
         var report = await stages.RunAsync($"evaluate {recommender.Name}", progress =>
             _evaluator.EvaluateAsync(recommender, data.Test, _catalog, progress, cancellationToken)).ConfigureAwait(false);
         _models.Add(ModelReport.From(report, parameters, TimeSpan.FromSeconds(seconds)));
@@ -49,6 +57,7 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         }
 
         _previous = report;
+        await journal.KeepRanksAsync(report, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Adds the figures of a training by step.</summary>
@@ -98,15 +107,20 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
     /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>
     public async Task<ComparisonReport> SaveAsync(CancellationToken cancellationToken)
     {
-        Details["stageSeconds"] =
-            new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
-        var report =
-            new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
+        var report = Report();
         await report.SaveAsync(options.ReportPath, cancellationToken).ConfigureAwait(false);
         string markdown = Path.ChangeExtension(options.ReportPath, ".md");
         await AtomicFile.WriteTextAsync(markdown, report.ToMarkdown(), cancellationToken).ConfigureAwait(false);
         stages.Say($"Reports: {options.ReportPath} and {markdown}");
         return report;
+    }
+
+    /// <summary>Gets the report as it stands.</summary>
+    public ComparisonReport Report()
+    {
+        Details["stageSeconds"] =
+            new JsonObject([.. stages.Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)Math.Round(stage.Value, 2)))]);
+        return new ComparisonReport { Dataset = data.Name, Split = data.Split, Seed = options.Seed, Models = _models, Details = Details };
     }
 
     private static IEnumerable<JsonNode> Compare(EvaluationReport before, EvaluationReport after) =>

@@ -49,7 +49,7 @@ public sealed partial class Recipe
         CancellationToken cancellationToken)
     {
         await TuneAsync(recommender, "shares", [new PriorShare(rules, 0)], data, stages, board, cancellationToken).ConfigureAwait(false);
-        await SaveAndVerifyAsync(recommender, "served", data, stages, cancellationToken).ConfigureAwait(false);
+        await SaveAndVerifyAsync(recommender, Served, data, stages, cancellationToken).ConfigureAwait(false);
         await board.AddAsync(recommender, "minionerec", stages.Seconds["shares"], cancellationToken).ConfigureAwait(false);
     }
 

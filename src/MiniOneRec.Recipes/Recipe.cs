@@ -11,7 +11,7 @@ namespace MiniOneRec.Recipes;
 
 /// <summary>The whole way of the data: semantic IDs, baselines, supervised training, GRPO, tuning on validation rows, report.</summary>
 /// <remarks>Every stage leaves an artifact in the output folder: vectors, quantizer, index, a model after each training, the
-/// report.</remarks>
+/// report. With <see cref="RecipeOptions.Resume"/> a run that was stopped goes on where it ended.</remarks>
 public sealed partial class Recipe
 {
     private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
@@ -20,6 +20,7 @@ public sealed partial class Recipe
     private readonly RecipeOptions _options;
     private readonly MiniOneRecOptions _shared;
     private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
+    private const string Served = "model";
 
     /// <summary>Makes a recipe.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
@@ -35,29 +36,53 @@ public sealed partial class Recipe
         _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
     }
 
-    /// <summary>Runs all stages.</summary>
+    /// <summary>Runs all stages, or with <see cref="RecipeOptions.Resume"/> those that an earlier run in the folder has not
+    /// finished.</summary>
     /// <param name="data">The catalogue and its three sets.</param>
     /// <param name="observer">Told about stages and figures.</param>
     /// <param name="cancellationToken">Looked at between steps; finished artifacts stay.</param>
     /// <returns>The recommender, the index and the report, which is also saved.</returns>
+    /// <exception cref="InvalidDataException">The folder has a run of other settings, data or version, and <see cref="RecipeOptions.Resume"/>
+    /// is set; or a file is damaged.</exception>
     public async Task<RecipeResult> RunAsync(SplitDataset data, IRecipeObserver? observer = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         RivalRegistry.Require(_options.Baselines, data);
-        var stages = new StageRunner(observer);
+        var journal = await RecipeJournal.OpenAsync(_options, data, EncoderName, cancellationToken).ConfigureAwait(false);
+        if (journal.Has(RecipeJournal.LastStage))
+        {
+            return await FinishedAsync(data, observer, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await new Recipe(this, journal).RunStagesAsync(data, observer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await journal.SaveAsync(CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task<RecipeResult> RunStagesAsync(SplitDataset data, IRecipeObserver? observer, CancellationToken cancellationToken)
+    {
+        var journal = _journal!;
+        var stages = new StageRunner(observer, journal.Seconds);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{data.Name}, split {data.Split}: {data.Items.Count:N0} items, {data.TrainSequences.Count:N0} training sequences with "
             + $"{data.TrainSequences.Sum(s => s.ItemIds.Count):N0} interactions, "
             + $"{data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
-        var vectors = new VectorStage(_options, _encoder, stages);
-        var index = await new IndexStage(_options, stages, vectors).RunAsync(data, cancellationToken).ConfigureAwait(false);
-        var board = new Leaderboard(_options, data, index, stages);
+        var vectors = new VectorStage(_options, _encoder, stages, journal);
+        var index = await new IndexStage(_options, stages, vectors, journal).RunAsync(data, cancellationToken).ConfigureAwait(false);
+        var board = new Leaderboard(_options, data, index, stages, journal);
+        journal.Report = board.Report;
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var rules = await new BaselineStage(_options, stages, board, vectors).RunAsync(data, index, popularity, cancellationToken)
+        var rules = await new BaselineStage(_options, stages, board, vectors, journal).RunAsync(data, index, popularity, cancellationToken)
             .ConfigureAwait(false);
 
         var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
@@ -73,15 +98,15 @@ public sealed partial class Recipe
             if (recommender.Model.Content is not null)
             {
                 await ServedAsync(recommender, rules, data, stages, board, cancellationToken).ConfigureAwait(false);
-                return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false));
+                return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false));
             }
 
             recommender.Prior = rules;
             await choice.RunAsync("prior", PriorWeights, weight => recommender.PriorWeight = weight, recommender, data.Validation,
                 cancellationToken).ConfigureAwait(false);
-            await SaveAndVerifyAsync(recommender, "prior", data, stages, cancellationToken).ConfigureAwait(false);
+            await SaveAndVerifyAsync(recommender, Served, data, stages, cancellationToken).ConfigureAwait(false);
             await board.AddAsync(recommender, "minionerec-prior", stages.Seconds["prior"], cancellationToken).ConfigureAwait(false);
-            return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false));
+            return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -108,8 +133,13 @@ public sealed partial class Recipe
 
             if (_options.GrpoModel is null)
             {
-                await OwnSharesAsync(loaded, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
-                await board.AddAsync(loaded, "minionerec-sft", 0, cancellationToken).ConfigureAwait(false);
+                if (!_journal!.Has("sft"))
+                {
+                    await OwnSharesAsync(loaded, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
+                }
+
+                await board.AddAsync(loaded, "minionerec-sft", stages.Seconds.GetValueOrDefault("sft"), cancellationToken)
+                    .ConfigureAwait(false);
             }
 
             return loaded;
@@ -126,12 +156,14 @@ public sealed partial class Recipe
                 new ContentModule(content, index, recommender.Template, recommender.Model.Config.HiddenSize, how, popularity));
         }
 
-        var trainer = new SftTrainer(_options.Preset.Tasks(), _options.Preset.Sft(_options.Seed));
+        var trainer = new SftTrainer(_options.Preset.Tasks(), Bounded(_options.Preset.Sft(_options.Seed)));
         var result = await stages.RunAsync("sft", progress =>
-            trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
-        board.AddHistory("sft", result);
+            trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken), continues: true)
+            .ConfigureAwait(false);
+        board.AddHistory("sft", result with { History = SftHistory(result) });
         await OwnSharesAsync(recommender, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
         await SaveAndVerifyAsync(recommender, "sft", data, stages, cancellationToken).ConfigureAwait(false);
+        await _journal!.FinishAsync("sft", cancellationToken).ConfigureAwait(false);
         await board.AddAsync(recommender, "minionerec-sft", stages.Seconds["sft"], cancellationToken).ConfigureAwait(false);
         return recommender;
     }
@@ -142,12 +174,14 @@ public sealed partial class Recipe
     {
         if (_options.GrpoModel is null)
         {
-            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), _options.Preset.Grpo(_options.Seed));
+            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), Bounded(_options.Preset.Grpo(_options.Seed)));
             var result = await stages.RunAsync("grpo", progress =>
-                trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
+                trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken), continues: true)
+                .ConfigureAwait(false);
             board.AddHistory("grpo", result);
             await OwnSharesAsync(recommender, "grpo", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
             await SaveAndVerifyAsync(recommender, "grpo", data, stages, cancellationToken).ConfigureAwait(false);
+            await _journal!.FinishAsync("grpo", cancellationToken).ConfigureAwait(false);
         }
 
         await board.AddAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), cancellationToken)

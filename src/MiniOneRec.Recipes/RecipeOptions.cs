@@ -66,6 +66,21 @@ public sealed class RecipeOptions
     [Required]
     public string Output { get; set; } = "artifacts/recipe";
 
+    /// <summary>
+    /// Gets or sets whether the run can be continued: it keeps checkpoints and a journal in <see cref="Output"/>, and a later run with the
+    /// same settings and data goes on where it ended. Finished stages are not repeated, and the result is the same to the bit.
+    /// </summary>
+    /// <remarks>A folder whose run has other settings, other data or another version is refused; <see cref="Recipe.Forget"/> frees
+    /// it.</remarks>
+    /// <value>The default is <see langword="false"/>: every run begins anew.</value>
+    public bool Resume { get; set; }
+
+    /// <summary>Gets or sets the time that the whole run may take, or <see langword="null"/> for no bound. Supervised training and GRPO end
+    /// when their shares are used up; baselines, evaluations and tuning are not bounded, and the shares leave room for them.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? Budget { get; set; }
+
     /// <summary>Gets or sets the report's file, or <see langword="null"/> for <c>report.json</c> in <see cref="Output"/>. A Markdown file
     /// is written beside it.</summary>
     /// <value>The default is <see langword="null"/>.</value>
@@ -117,11 +132,19 @@ internal sealed class RecipeOptionsRules : IValidateOptions<RecipeOptions>
 {
     public ValidateOptionsResult Validate(string? name, RecipeOptions options)
     {
+        List<string> failures = [];
         string[] unknown = [.. (options.Baselines ?? []).Except(RecipeOptions.AllBaselines, StringComparer.Ordinal)];
-        return unknown.Length == 0
-            ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail(
-                $"Baselines: '{string.Join("', '", unknown)}' not known; "
+        if (unknown.Length > 0)
+        {
+            failures.Add($"Baselines: '{string.Join("', '", unknown)}' not known; "
                 + $"expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
+        }
+
+        if (options.Budget <= TimeSpan.Zero)
+        {
+            failures.Add($"Budget is {options.Budget}; expected more than no time, or null for no bound.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

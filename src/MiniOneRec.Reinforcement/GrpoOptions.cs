@@ -133,7 +133,7 @@ internal sealed class GrpoOptionsRules : IValidateOptions<GrpoOptions>
                 + $"GroupsPerUpdate {options.GroupsPerUpdate}.");
         }
 
-        failures.AddRange(GuardOptions.Check(options.Guards, rewards: true));
+        failures.AddRange(options.Check(rewards: true));
         return failures.Count > 0 ? ValidateOptionsResult.Fail(failures) : ValidateOptionsResult.Success;
     }
 }

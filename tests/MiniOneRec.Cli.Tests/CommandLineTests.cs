@@ -19,6 +19,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("recommend", "--model", "x", "--input", "b", "--shard", "4/4")]
     [InlineData("index", "--interactions", "x", "--quantizer", "magic")]
     [InlineData("doctor", "--plan", "big")]
+    [InlineData("run", "--interactions", "x", "--user", "column")]
+    [InlineData("run", "--interactions", "x", "--budget", "soon")]
+    [InlineData("index", "--interactions", "x", "--embeddings", "y", "--shard", "0/2")]
     public async Task A_wrong_command_line_has_exit_code_2_and_says_why(params string[] arguments)
     {
         var (code, output, error) = await Shop.RunAsync(arguments);

@@ -20,7 +20,7 @@ public sealed class ReadmeTests
             var next = await result.Recommender.RecommendAsync(["espresso-1a"], count: 3);
 
             Assert.Equal(3, next.Items.Count);
-            var saved = await SemanticIdIndex.LoadAsync(Path.Combine(output, $"{data.Name}.index.json"));
+            var saved = await SemanticIdIndex.LoadAsync(Path.Combine(output, "index", $"{data.Name}.index.json"));
             Assert.All(data.ItemIds, item => Assert.Equal(saved[item], result.Index[item]));
             Assert.True(File.Exists(Path.Combine(output, "embeddings.npy")));
             Assert.Equal(10, result.Report.Models.Count);

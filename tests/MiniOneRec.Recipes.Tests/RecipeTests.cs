@@ -35,7 +35,7 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(observer.Started, observer.Finished);
         Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));
         foreach (
-            string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "prior/minionerec.json", "report.json", "report.md"])
+            string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "model/minionerec.json", "report.json", "report.md"])
         {
             Assert.True(File.Exists(Path.Combine(_folder, name)), name);
         }

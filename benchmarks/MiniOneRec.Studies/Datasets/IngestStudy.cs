@@ -86,8 +86,8 @@ internal sealed class IngestStudy : IStudy
         }
     }
 
-    /// <summary>Writes the log: users drawn evenly, items by the square of an even draw, times over about three years; the same for the
-    /// same count.</summary>
+    /// <summary>Writes the log: users and items by Zipf–Mandelbrot laws, so that the 5-core removes the rare ones of both; times over about
+    /// three years. The same for the same count.</summary>
     private static void Write(string path, long rows, int threads, string limit, string folder, string format, string columns)
     {
         using var connection = new DuckDBConnection("DataSource=:memory:");
@@ -99,8 +99,8 @@ internal sealed class IngestStudy : IStudy
             SET temp_directory = '{folder}/spill';
             COPY (
               SELECT {columns} FROM (
-                SELECT CAST(hash(i) % {Math.Max(1, rows / 50)} AS BIGINT) AS user_id,
-                  CAST(floor(pow(hash(i + {rows}) / 18446744073709551616.0, 2) * {Math.Max(1, rows / 200)}) AS BIGINT) AS item_id,
+                SELECT {Rank("hash(i)", Math.Max(1, rows / 50), 1.5, 100)} AS user_id,
+                  {Rank($"hash(i + {rows})", Math.Max(1, rows / 200), 1.2, 30_000)} AS item_id,
                   CAST(1500000000 + hash(i + 2 * {rows}) % 100000000 AS BIGINT) AS timestamp
                 FROM range({rows}) AS t(i)
               ) AS log
@@ -108,6 +108,10 @@ internal sealed class IngestStudy : IStudy
             """);
         command.ExecuteNonQuery();
     }
+
+    /// <summary>A rank k below n with a density of (1 + k·spread/n)^-exponent, by inversion.</summary>
+    private static string Rank(string hash, long n, double exponent, double spread) => string.Create(CultureInfo.InvariantCulture,
+        $"CAST(floor({n / spread:R} * (pow(1 - {hash} / 18446744073709551616.0 * {1 - Math.Pow(1 + spread, 1 - exponent):R}, {1 / (1 - exponent):R}) - 1)) AS BIGINT)");
 
     // Linux sets the highest resident memory back to the present one.
     private static void ResetPeak()

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MiniOneRec.Cli.Settings;
 using MiniOneRec.Modeling;
+using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Cli.Commands;
 
@@ -20,7 +21,8 @@ internal static class ExportCommand
         {
             using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), "cpu", cancellationToken);
             string folder = Path.GetFullPath(line.GetRequiredValue(Output));
-            await HuggingFaceFolder.SaveAsync(folder, model.Model, cancellationToken: cancellationToken);
+            var options = new HuggingFaceSaveOptions { Tokenizer = (model.Template as TextTemplate)?.Tokenizer as ICheckpointFiles };
+            await HuggingFaceFolder.SaveAsync(folder, model.Model, options, cancellationToken);
             await model.Index.SaveAsync(Path.Combine(folder, "catalogue.index.json"), cancellationToken);
             context.Reporter(line).Value("folder", folder);
             return ExitCodes.Success;

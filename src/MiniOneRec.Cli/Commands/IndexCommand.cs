@@ -12,8 +12,13 @@ internal static class IndexCommand
 {
     private static readonly Option<string> Quantizer = new("--quantizer") { Description =
         "rq-vae, rq-kmeans, rq-kmeans-balanced, rq-kmeans-plus, opq or fsq.", DefaultValueFactory = _ => "rq-vae" };
-    private static readonly Option<string?> Vectors = new(
-        "--embeddings") { Description = "Text vectors (.npy, one row per item); made of the items' text by default.", HelpName = "FILE" };
+    private static readonly Option<string?> Vectors = new("--embeddings") { Description =
+        "Text vectors: .npy with one row per item, or the folder of all parts that --shard wrote. Made of the items' text by default.",
+        HelpName = "PATH" };
+    private static readonly Option<string?> Encoder = new("--encoder") { Description =
+        "Language model that turns texts into vectors, a Hugging Face folder or a GGUF file; TF-IDF by default.", HelpName = "PATH" };
+    private static readonly Option<string?> Part = Shard.Option(
+        "Only write the vectors of the i-th of n parts of the items into --output; --embeddings then reads the folder.");
     private static readonly Option<string> Output =
         new("--output", "-o") { Description = "Folder of the semantic IDs.", HelpName = "DIR", DefaultValueFactory = _ => "index" };
     private static readonly Option<string> Levels = new("--levels") { Description =
@@ -24,11 +29,18 @@ internal static class IndexCommand
     {
         var command = new Command("index", "Make semantic IDs of a catalogue, with a report and plots.");
         RunOptions.AddDataTo(command);
-        foreach (Option option in (Option[])[Quantizer, Levels, Vectors, Output, Seed])
+        foreach (Option option in (Option[])[Quantizer, Levels, Vectors, Encoder, Part, Output, Seed, ModelLoading.Device])
         {
             command.Options.Add(option);
         }
 
+        command.Validators.Add(line =>
+        {
+            if (line.GetValue(Vectors) is not null && (line.GetValue(Encoder) ?? line.GetValue(Part)) is not null)
+            {
+                line.AddError("--embeddings names vectors that are made; --encoder and --shard make some. Give one of them.");
+            }
+        });
         Quantizer.AcceptOnlyFromAmong("rq-vae", "rq-kmeans", "rq-kmeans-balanced", "rq-kmeans-plus", "opq", "fsq");
         command.SetAction(async (line, cancellationToken) =>
         {
@@ -37,7 +49,22 @@ internal static class IndexCommand
             var data = await RunOptions.LoadAsync(RunOptions.Read(line), null, reporter, cancellationToken);
             var shared = new MiniOneRecOptions { Seed = line.GetValue(Seed) };
             int[] sizes = Sizes(line.GetValue(Levels)!);
-            using var encoder = new TfIdfEncoder(shared: shared);
+            if (line.GetValue(Vectors) is null && data.Items.All(item => item.Title.Length == 0))
+            {
+                throw new InvalidDataException(
+                    $"The items of '{data.Name}' have no text; name item texts with --items, or vectors with --embeddings.");
+            }
+
+            using var encoder =
+                await TextEncoders.OpenAsync(line.GetValue(Encoder), line.GetValue(ModelLoading.Device)!, shared, cancellationToken);
+            if (line.GetValue(Part) is { } part)
+            {
+                string made = await VectorParts.WriteAsync(
+                    line.GetValue(Output)!, Shard.Parse(part), data.Items, encoder, new StageProgress(reporter), cancellationToken);
+                reporter.Value("vectors", made);
+                return ExitCodes.Success;
+            }
+
             using IQuantizer quantizer = line.GetValue(Quantizer) switch
             {
                 "rq-kmeans" => new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = sizes }, shared),
@@ -49,21 +76,16 @@ internal static class IndexCommand
             };
             var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
             var progress = new StageProgress(reporter);
-            if (line.GetValue(Vectors) is null && data.Items.All(item => item.Title.Length == 0))
-            {
-                throw new InvalidDataException(
-                    $"The items of '{data.Name}' have no text; name item texts with --items, or vectors with --embeddings.");
-            }
-
             var vectors = line.GetValue(Vectors) is { } file
-                ? await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                ? Directory.Exists(file) ? await VectorParts.ReadAsync(file, data.ItemIds, cancellationToken)
+                : await EmbeddingTable.LoadAsync(file, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
                 : await tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken);
             var catalogue = await tokenizer.BuildAsync(data.ItemIds, vectors, progress, cancellationToken);
             string folder = Directory.CreateDirectory(line.GetValue(Output)!).FullName;
             await catalogue.SaveAsync(Path.Combine(folder, "catalogue"), cancellationToken);
-            if (line.GetValue(Vectors) is null)
+            if (line.GetValue(Vectors) is null && encoder is TfIdfEncoder fitted)
             {
-                await encoder.SaveAsync(Path.Combine(folder, "encoder"), cancellationToken);
+                await fitted.SaveAsync(Path.Combine(folder, "encoder"), cancellationToken);
             }
 
             string path = Path.Combine(folder, $"{data.Name}.index.json");

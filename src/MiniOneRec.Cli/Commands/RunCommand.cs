@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MiniOneRec.Cli.Output;
 using MiniOneRec.Cli.Settings;
+using MiniOneRec.Datasets;
 using MiniOneRec.Recipes;
 
 namespace MiniOneRec.Cli.Commands;
@@ -20,17 +21,50 @@ internal static class RunCommand
         command.Options.Add(SkipReinforcement);
         command.Options.Add(Baselines);
         command.SetAction((line, cancellationToken) =>
-            RunAsync(RunOptions.Read(line, More(line)), context.Reporter(line), cancellationToken));
+            RunAsync(RunOptions.Read(line, More(line)), RunOptions.Restarts(line), context.Reporter(line), cancellationToken));
         return command;
     }
 
-    /// <summary>Runs the recipe into its folder.</summary>
-    public static async Task<int> RunAsync(RunSettings settings, Reporter reporter, CancellationToken cancellationToken)
+    /// <summary>Runs the recipe into its folder, or goes on where an earlier run of the same command ended.</summary>
+    public static async Task<int> RunAsync(RunSettings settings, bool restart, Reporter reporter, CancellationToken cancellationToken)
     {
         NativeTuning.Apply();
         using var folder = RunFolder.Open(settings.Recipe.Output, reporter);
+        try
+        {
+            return await RunAsync(settings, restart, folder, reporter, cancellationToken);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new StoppedRunException(folder.Path, e);
+        }
+    }
+
+    private static async Task<int> RunAsync(
+        RunSettings settings, bool restart, RunFolder folder, Reporter reporter, CancellationToken cancellationToken)
+    {
+        SplitDataset data;
+        try
+        {
+            settings.Recipe.Resume = true;
+            if (restart)
+            {
+                Recipe.Forget(folder.Path);
+            }
+            else
+            {
+                await RunContinuation.RequireSameAsync(folder.Path, settings, cancellationToken);
+            }
+
+            data = await RunOptions.LoadAsync(settings, Path.Combine(folder.Path, "prepared"), folder, cancellationToken);
+        }
+        catch
+        {
+            folder.Discard();
+            throw;
+        }
+
         await SettingsFile.WriteAsync(settings, Path.Combine(folder.Path, SettingsFile.DefaultName), cancellationToken);
-        var data = await RunOptions.LoadAsync(settings, Path.Combine(folder.Path, "prepared"), folder, cancellationToken);
         using var result = await new Recipe(settings.Recipe).RunAsync(data, folder, cancellationToken);
         await RunArtifacts.WriteAsync(folder.Path, data, result, folder, cancellationToken);
         reporter.Show(result.Report);

@@ -15,7 +15,7 @@ internal static class TrainCommand
         {
             var settings = RunOptions.Read(line, KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"));
             settings.Recipe.Baselines = [];
-            return RunCommand.RunAsync(settings, context.Reporter(line), cancellationToken);
+            return RunCommand.RunAsync(settings, RunOptions.Restarts(line), context.Reporter(line), cancellationToken);
         });
         return command;
     }
@@ -37,7 +37,7 @@ internal static class ReinforceCommand
             var settings =
                 RunOptions.Read(line, KeyValuePair.Create("Recipe:SftModel", (string?)Path.GetFullPath(line.GetRequiredValue(Model))));
             (settings.Recipe.Baselines, settings.Recipe.SkipReinforcement) = ([], false);
-            return RunCommand.RunAsync(settings, context.Reporter(line), cancellationToken);
+            return RunCommand.RunAsync(settings, RunOptions.Restarts(line), context.Reporter(line), cancellationToken);
         });
         return command;
     }

@@ -44,7 +44,8 @@ internal sealed class JsonReporter(TextWriter output, TextWriter error, bool qui
 
     public override void Value(string name, string value) => Result(new JsonObject { ["event"] = name, ["value"] = value });
 
-    public override void Cancelled() => Write(error, new JsonObject { ["event"] = "cancelled", ["code"] = ExitCodes.Cancelled });
+    public override void Cancelled(string message) =>
+        Write(error, new JsonObject { ["event"] = "cancelled", ["code"] = ExitCodes.Cancelled, ["message"] = message });
 
     public override void Failed(string message, int code) =>
         Write(error, new JsonObject { ["event"] = "error", ["code"] = code, ["message"] = message });

@@ -33,7 +33,8 @@ internal abstract class Reporter : IRecipeObserver
     public abstract void Value(string name, string value);
 
     /// <summary>Tells that the user stopped the command.</summary>
-    public abstract void Cancelled();
+    /// <param name="message">What is left, and how to go on.</param>
+    public abstract void Cancelled(string message);
 
     /// <summary>Tells why the command failed.</summary>
     public abstract void Failed(string message, int code);

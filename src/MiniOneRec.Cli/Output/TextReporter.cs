@@ -62,8 +62,7 @@ internal sealed class TextReporter : Reporter
 
     public override void Value(string name, string value) => _output.WriteLine(_quiet ? value : $"{name}: {value}");
 
-    public override void Cancelled() =>
-        _error.WriteLine("Stopped. The files of finished stages are kept; reinforce and evaluate start from them.");
+    public override void Cancelled(string message) => _error.WriteLine(_live ? "\r\u001b[K" + message : message);
 
     public override void Failed(string message, int code) => _error.WriteLine(message);
 

@@ -23,7 +23,7 @@ internal static class RunOptions
         (new("--prepared") { Description = "Folder that the command prepare wrote.", HelpName = "DIR" }, "Data:Prepared"),
         (new("--items") { Description = "File of item texts.", HelpName = "FILE" }, "Data:Items"),
         (new("--index") { Description = "File of semantic IDs.", HelpName = "FILE.index.json" }, "Data:Index"),
-        (new("--split") { Description = "time, leave-one-out or given." }, "Data:Split"),
+        (new("--split") { Description = "time, leave-one-out, given, or for a log also ratio or none." }, "Data:Split"),
     ];
 
     private static readonly (Option<string?> Option, string Key)[] Training =
@@ -39,6 +39,12 @@ internal static class RunOptions
     private static readonly Option<bool> Retokenize =
         new("--retokenize") { Description = "Learn semantic IDs although the data bring some." };
 
+    private static readonly Option<bool> Restart = new("--restart") { Description =
+        "Begin anew in a folder that holds a run; without it, the same command continues that run." };
+
+    private static readonly Option<string?> Budget = new("--budget") { Description =
+        "Time that the trainings may take together with the rest, for example 90s, 10m or 1h30m.", HelpName = "TIME" };
+
     /// <summary>Adds the options of data and training.</summary>
     public static void AddTo(Command command)
     {
@@ -48,19 +54,27 @@ internal static class RunOptions
             command.Options.Add(option);
         }
 
+        Training[0].Option.CompletionSources.Clear();
+        Training[0].Option.CompletionSources.Add([.. RecipePreset.Names]);
         command.Options.Add(Seed);
         command.Options.Add(Retokenize);
+        command.Options.Add(Budget);
+        command.Options.Add(Restart);
     }
+
+    /// <summary>Returns whether a command line asks for a new start.</summary>
+    public static bool Restarts(ParseResult line) => line.GetValue(Restart);
 
     /// <summary>Adds the options of data.</summary>
     public static void AddDataTo(Command command)
     {
         command.Options.Add(SettingsPath);
-        command.Options.Add(SourceOptions.Input);
         foreach (var (option, _) in Data)
         {
             command.Options.Add(option);
         }
+
+        SourceOptions.AddTo(command);
     }
 
     /// <summary>Reads the settings that a command line asks for.</summary>
@@ -80,7 +94,15 @@ internal static class RunOptions
             given = given.Append(KeyValuePair.Create("Recipe:Retokenize", (string?)"true"));
         }
 
-        return SettingsFile.Read(line.GetValue(SettingsPath), SourceOptions.Redirect(line, given.Concat(more)));
+        if (Has(line, Budget) && line.GetValue(Budget) is { } budget)
+        {
+            given = given.Append(KeyValuePair.Create("Recipe:Budget", (string?)Duration.Parse(budget, "--budget")
+                .ToString("c", CultureInfo.InvariantCulture)));
+        }
+
+        var settings = SettingsFile.Read(line.GetValue(SettingsPath), SourceOptions.Redirect(line, given.Concat(more)));
+        SourceOptions.RequireLog(line, settings);
+        return settings;
     }
 
     /// <summary>Loads the data that settings name; a log is prepared first.</summary>
@@ -103,7 +125,7 @@ internal static class RunOptions
                     cancellationToken);
             }
 
-            await source.SaveAsync(prepared, settings.Preparation, watch, cancellationToken);
+            await PreparedOnce.SaveAsync(source, settings, prepared, watch, cancellationToken);
         }
 
         if ((settings.HasSource ? prepared : data.Prepared) is { } folder)

@@ -74,18 +74,15 @@ internal static class SourceOptions
             HelpName = "FILE", AllowMultipleArgumentsPerToken = true,
     };
 
-    /// <summary>Adds all of the options.</summary>
+    /// <summary>Adds all of the options but those whose names the command has already.</summary>
     public static void AddTo(Command command)
     {
-        command.Options.Add(Input);
-        foreach (var (option, _) in Single)
+        foreach (Option option in (Option[])[Input, .. Single.Select(entry => entry.Option), .. Several.Select(entry => entry.Option)])
         {
-            command.Options.Add(option);
-        }
-
-        foreach (var (option, _) in Several)
-        {
-            command.Options.Add(option);
+            if (command.Options.All(other => other.Name != option.Name))
+            {
+                command.Options.Add(option);
+            }
         }
     }
 
@@ -95,16 +92,29 @@ internal static class SourceOptions
             .Select(entry => KeyValuePair.Create(entry.Key, Plain(entry.Key, line.GetValue(entry.Option)))))
         .Concat(Several.SelectMany(entry => List(line, entry.Option, entry.Key)));
 
-    /// <summary>Gives item texts and split to the preparation where a command names a log.</summary>
+    /// <summary>Adds the options of a log to those of a command, and gives item texts and split to the preparation where the command names
+    /// a log.</summary>
     public static IEnumerable<KeyValuePair<string, string?>> Redirect(ParseResult line, IEnumerable<KeyValuePair<string, string?>> given)
     {
-        var inputs = List(line, Input, "Source:Inputs").ToArray();
-        return inputs.Length == 0 ? given : inputs.Concat(given.Select(pair => pair.Key switch
+        var source = Read(line).ToArray();
+        bool isNamed = source.Any(pair => pair.Key is "Source:Inputs:0" or "Source:Query");
+        return source.Concat(!isNamed ? given : given.Select(pair => pair.Key switch
         {
             "Data:Items" => KeyValuePair.Create("Source:Items:0", pair.Value),
             "Data:Split" => KeyValuePair.Create("Preparation:Split", Plain("Preparation:Split", pair.Value)),
             _ => pair,
         }));
+    }
+
+    /// <summary>Requires that a command line with options of a log has a log.</summary>
+    /// <exception cref="ArgumentException">It has none; the message names the first option.</exception>
+    public static void RequireLog(ParseResult line, RunSettings settings)
+    {
+        if (!settings.HasSource && Single.Select(entry => (Option)entry.Option).Concat(Several.Select(entry => entry.Option))
+            .FirstOrDefault(option => Has(line, option)) is { } stray)
+        {
+            throw new ArgumentException($"{stray.Name} belongs to a log; name it with --input FILE or --query SQL.");
+        }
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> List(ParseResult line, Option<string[]> option, string key) =>

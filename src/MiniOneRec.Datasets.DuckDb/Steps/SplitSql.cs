@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MiniOneRec.Datasets.DuckDb;
 
 /// <summary>Writes the steps from the k-core to the divided sequences as standard SQL.</summary>
@@ -44,25 +46,58 @@ internal static class SplitSql
     /// <summary>The interactions of all users, in the order of users and positions, with their parts.</summary>
     /// <param name="shape">The columns of the log.</param>
     /// <param name="options">The split.</param>
-    /// <param name="where">A condition on <c>events</c>, or empty for all.</param>
-    public static string Sequences(LogShape shape, PreparationOptions options, string where = "")
+    public static string Sequences(LogShape shape, PreparationOptions options)
     {
-        bool byTime = options.Split == PreparationSplit.Time;
         string window = $"PARTITION BY user_no ORDER BY {shape.Order}";
-        string next = byTime ? $", lead(time) OVER ({window}) AS next_time, lead(seq) OVER ({window}) AS next_seq" : "";
-        string columns = (shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")
-            + (shape.HasEvent ? ", s.event AS event_type" : "") + (shape.HasRating || shape.HasWeight ? ", s.weight" : "");
+        string next = options.Split == PreparationSplit.Time
+            ? $", lead(time) OVER ({window}) AS next_time, lead(seq) OVER ({window}) AS next_seq" : "";
         return $"""
-            SELECT s.user_no, CAST(u.user_id AS VARCHAR) AS user_id, s.position, CAST(s.item_id AS VARCHAR) AS item_id{columns},
+            SELECT s.user_no, CAST(u.user_id AS VARCHAR) AS user_id, s.position, CAST(s.item_id AS VARCHAR) AS item_id{Columns(shape)},
               {Part(options)} AS part
             FROM (
-              SELECT user_no, item_id, seq{(shape.HasTime ? ", time" : "")}{(shape.HasEvent ? ", event" : "")}{(shape.HasRating || shape.HasWeight ? ", weight" : "")}{(shape.HasParts ? ", part" : "")},
+              SELECT {Carried(shape)},
                 CAST(row_number() OVER ({window}) - 1 AS INTEGER) AS position{next}
-              FROM events{where}
+              FROM events
             ) AS s
             JOIN users AS u ON u.user_no = s.user_no
             ORDER BY s.user_no, s.position
             """;
+    }
+
+    /// <summary>Where each user's interactions begin among those of all users, and the file that they go into.</summary>
+    /// <param name="rowsPerFile">About how many interactions a file has.</param>
+    public static string Places(long rowsPerFile) =>
+        $"""
+        CREATE TABLE places AS
+        SELECT user_no, user_id, interactions, before, before // {rowsPerFile.ToString(CultureInfo.InvariantCulture)} AS file
+        FROM (SELECT user_no, user_id, interactions, CAST(sum(interactions) OVER (ORDER BY user_no) - interactions AS BIGINT) AS before FROM users) AS u
+        """;
+
+    /// <summary>What <see cref="Sequences"/> gives, for some users, with one sort: rows are numbered as they come out of it, and the place of
+    /// each user's first one is known.</summary>
+    /// <remarks>DuckDB keeps the order of a sorted subquery, and its windows without an order follow it. Other engines promise neither. No
+    /// join may stand above the sort: it loses the order.</remarks>
+    /// <param name="shape">The columns of the log.</param>
+    /// <param name="options">The split.</param>
+    /// <param name="first">The first user.</param>
+    /// <param name="last">The last one.</param>
+    /// <param name="before">How many interactions the users before them have.</param>
+    public static string SortedSequences(LogShape shape, PreparationOptions options, int first, int last, long before)
+    {
+        string next = options.Split == PreparationSplit.Time ? ", lead(time) OVER () AS next_time, lead(seq) OVER () AS next_seq" : "";
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            SELECT s.user_no, CAST(s.user_id AS VARCHAR) AS user_id, s.position, CAST(s.item_id AS VARCHAR) AS item_id{Columns(shape)},
+              {Part(options).Replace("u.interactions", "s.interactions", StringComparison.Ordinal)} AS part
+            FROM (
+              SELECT {Carried(shape)}, user_id, interactions, CAST(row_number() OVER () - 1 + {before} - before AS INTEGER) AS position{next}
+              FROM (
+                SELECT e.*, p.user_id, p.interactions, p.before
+                FROM events AS e JOIN places AS p ON p.user_no = e.user_no
+                WHERE e.user_no BETWEEN {first} AND {last}
+                ORDER BY e.user_no, {shape.Order}
+              ) AS sorted
+            ) AS s
+            """);
     }
 
     /// <summary>The catalogue in the order in which the sequences name the items.</summary>
@@ -73,6 +108,12 @@ internal static class SplitSql
         FROM (SELECT item_id, min(CAST(user_no AS BIGINT) * 4294967296 + position) AS place FROM sequences GROUP BY item_id) AS f{(hasTexts ? "\nLEFT JOIN catalogue AS c ON c.item_id = f.item_id" : "")}
         ORDER BY f.place
         """;
+
+    private static string Carried(LogShape shape) =>
+        $"user_no, item_id, seq{(shape.HasTime ? ", time" : "")}{(shape.HasEvent ? ", event" : "")}{(shape.HasRating || shape.HasWeight ? ", weight" : "")}{(shape.HasParts ? ", part" : "")}";
+
+    private static string Columns(LogShape shape) =>
+        $"{(shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")}{(shape.HasEvent ? ", s.event AS event_type" : "")}{(shape.HasRating || shape.HasWeight ? ", s.weight" : "")}";
 
     private static string Weight(LogShape shape) => shape.HasWeight ? ", c.weight" : shape.HasRating ? ", c.rating AS weight" : "";
 

@@ -5,7 +5,8 @@ using MiniOneRec.Vectors;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Evaluates the baselines that the options name.</summary>
-internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors)
+internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors,
+    RecipeJournal journal)
 {
     /// <returns>The sequential rules, which later stages use as reward and prior.</returns>
     public async Task<SequentialRulesRecommender> RunAsync(
@@ -32,6 +33,13 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
         foreach (var rival in RivalRegistry.All.Where(rival => Wanted(rival.Name)))
         {
+            if (rival.Name == "sasrec")
+            {
+                using var sasRec = await TrainedSasRecAsync(data, index, cancellationToken).ConfigureAwait(false);
+                await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
             using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
                 new RivalContext(data, index, options.Preset, shared, cancellationToken)
                 {
@@ -42,6 +50,28 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         }
 
         return rules;
+    }
+
+    private async Task<SasRecRecommender> TrainedSasRecAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
+    {
+        const string Stage = "sasrec";
+        string folder = Path.Combine(options.Output, "baselines", Stage);
+        if (journal.Has(Stage))
+        {
+            return await SasRecRecommender.LoadAsync(folder, options.Device, cancellationToken).ConfigureAwait(false);
+        }
+
+        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        var sasRec = await stages.RunAsync(Stage, progress => new SasRecTrainer(options.Preset.SasRec(), shared)
+            .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
+        if (journal.IsKept)
+        {
+            // Work that is done is kept although the run is being stopped.
+            await sasRec.SaveAsync(folder, CancellationToken.None).ConfigureAwait(false);
+            await journal.FinishAsync(Stage, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return sasRec;
     }
 
     private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);

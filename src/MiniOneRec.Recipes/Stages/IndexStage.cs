@@ -5,13 +5,22 @@ using MiniOneRec.Tokenization;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Takes the semantic IDs that came with the data, or learns them from the items' vectors.</summary>
-internal sealed class IndexStage(RecipeOptions options, StageRunner stages, VectorStage vectors)
+internal sealed class IndexStage(RecipeOptions options, StageRunner stages, VectorStage vectors, RecipeJournal journal)
 {
     public async Task<SemanticIdIndex> RunAsync(SplitDataset data, CancellationToken cancellationToken)
     {
+        const string Stage = "index";
+        string path = Recipe.IndexPath(options.Output, data.Name);
+        if (journal.Has(Stage))
+        {
+            return await SemanticIdIndex.LoadAsync(path, requireUniformDepth: true, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         bool learn = options.Retokenize || options.Quantizer is not null;
         if (data.Index is not null && !learn)
         {
+            await data.Index.SaveAsync(path, cancellationToken).ConfigureAwait(false);
             stages.Say(string.Create(CultureInfo.InvariantCulture,
                 $"Index as given: {data.Index.Depth} levels, {data.Index.DistinctCount:N0} distinct semantic IDs."));
             return data.Index;
@@ -40,8 +49,8 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
         await catalogue.SaveAsync(Path.Combine(options.Output, "index", "catalogue"), overwrite: true, cancellationToken)
             .ConfigureAwait(false);
 
-        string path = Path.Combine(options.Output, $"{data.Name}.index.json");
         await index.SaveAsync(path, cancellationToken).ConfigureAwait(false);
+        await journal.FinishAsync(Stage, cancellationToken).ConfigureAwait(false);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
         return index;

@@ -3,22 +3,32 @@ using System.Diagnostics;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Runs stages, tells the observer, and records how long each took.</summary>
-internal sealed class StageRunner(IRecipeObserver? observer)
+/// <param name="observer">Told of stages, or <see langword="null"/>.</param>
+/// <param name="seconds">Receives the seconds by stage; holds those of earlier runs.</param>
+internal sealed class StageRunner(IRecipeObserver? observer, Dictionary<string, double> seconds)
 {
-    private readonly Dictionary<string, double> _seconds = [];
-
     /// <summary>Gets the seconds by stage, in order.</summary>
-    public IReadOnlyDictionary<string, double> Seconds => _seconds;
+    public IReadOnlyDictionary<string, double> Seconds => seconds;
 
     /// <summary>Runs one stage.</summary>
-    public async Task<T> RunAsync<T>(string name, Func<IProgress<TrainingProgress>, Task<T>> stage)
+    /// <param name="name">The stage.</param>
+    /// <param name="stage">Does the work.</param>
+    /// <param name="continues">Whether the stage goes on where an earlier run ended, whose time then counts.</param>
+    public async Task<T> RunAsync<T>(string name, Func<IProgress<TrainingProgress>, Task<T>> stage, bool continues = false)
     {
         var watch = Stopwatch.StartNew();
+        double before = continues ? seconds.GetValueOrDefault(name) : 0;
         observer?.OnStarted(name);
-        var result = await stage(new Relay(observer, name)).ConfigureAwait(false);
-        _seconds[name] = watch.Elapsed.TotalSeconds;
-        observer?.OnFinished(name, watch.Elapsed);
-        return result;
+        try
+        {
+            var result = await stage(new Relay(observer, name)).ConfigureAwait(false);
+            observer?.OnFinished(name, watch.Elapsed);
+            return result;
+        }
+        finally
+        {
+            seconds[name] = before + watch.Elapsed.TotalSeconds;
+        }
     }
 
     /// <summary>Sends the observer a message.</summary>

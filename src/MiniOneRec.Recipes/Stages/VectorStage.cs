@@ -7,7 +7,8 @@ using MiniOneRec.Vectors;
 namespace MiniOneRec.Recipes;
 
 /// <summary>Makes the items' vectors once, when a stage asks for them: from a file, from their text, or from behaviour.</summary>
-internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages)
+internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages,
+    RecipeJournal journal)
 {
     private Task<EmbeddingTable?>? _text;
     private VectorSource? _source;
@@ -87,19 +88,31 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             return null;
         }
 
+        const string Stage = "embeddings";
+        string path = Path.Combine(options.Output, "embeddings.npy");
+        if (journal.Has(Stage))
+        {
+            return await EmbeddingTable.LoadAsync(path, expectedCount: data.Items.Count, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
         using var own = encoder is null ? new TfIdfEncoder(shared: shared) : null;
         using var quantizer = new RqKMeansQuantizer();          // the tokenizer encodes here and fits nothing
         var tokenizer = new SemanticIdTokenizer(encoder ?? own!, quantizer);
-        var table = await stages.RunAsync("embeddings", progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
+        var table = await stages.RunAsync(Stage, progress => tokenizer.EncodeTextAsync(data.Items, progress, cancellationToken))
             .ConfigureAwait(false);
-        await table.SaveAsync(Path.Combine(options.Output, "embeddings.npy"), cancellationToken).ConfigureAwait(false);
+
+        // Work that is done is kept although the run is being stopped.
+        await table.SaveAsync(path, CancellationToken.None).ConfigureAwait(false);
         if (own is not null)
         {
             // New items are encoded by the same fit.
-            await own.SaveAsync(Path.Combine(options.Output, "index", "encoder"), overwrite: true, cancellationToken).ConfigureAwait(false);
+            await own.SaveAsync(Path.Combine(options.Output, "index", "encoder"), overwrite: true, CancellationToken.None)
+                .ConfigureAwait(false);
         }
 
+        await journal.FinishAsync(Stage, CancellationToken.None).ConfigureAwait(false);
         return table;
     }
 

@@ -42,6 +42,6 @@ internal sealed class PreferenceOptionsRules : IValidateOptions<PreferenceOption
             ? ValidateOptionsResult.Fail("Reference.Kind None leaves a preference loss without its reference.")
         : options.Reference is { SyncEverySteps: > 0, Kind: not ReferenceKind.FrozenCopy } ? ValidateOptionsResult.Fail(
             $"Reference.SyncEverySteps {options.Reference.SyncEverySteps} needs Reference.Kind FrozenCopy, not {options.Reference.Kind}.")
-        : GuardOptions.Check(options.Guards, rewards: false).ToArray() is { Length: > 0 } failures ? ValidateOptionsResult.Fail(failures)
+        : options.Check(rewards: false).ToArray() is { Length: > 0 } failures ? ValidateOptionsResult.Fail(failures)
         : ValidateOptionsResult.Success;
 }

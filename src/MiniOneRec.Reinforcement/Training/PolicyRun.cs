@@ -105,7 +105,7 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
         var plan = new TrainingPlan
         {
             Stage = _task.Stage,
-            Budget = new TrainingBudget { MaxSteps = _options.Steps },
+            Budget = new TrainingBudget { MaxSteps = _options.Steps, MaxDuration = _options.MaxDuration },
             StepsPerEpoch = _options.Steps,
             LearningRate = _options.Curve,
             Seed = _options.Seed,
@@ -188,7 +188,8 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             Step = state.Step,
             SinceBest = state.SinceBest,
             ValidationDue = state.ValidationDue,
-            StopReason = state.StopReason,
+            Trained = _options.MaxDuration is null ? TimeSpan.Zero : state.Trained,
+            StopReason = state.StopReason == TrainingLoop.TimeOver ? null : state.StopReason,    // more time continues it
             Best = _selection.Best is { } best ? [best] : [],
             Updates = _context.Update.Count,
             Position = _context.Prompts.Position,

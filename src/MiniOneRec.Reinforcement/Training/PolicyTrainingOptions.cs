@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Training;
 
@@ -45,6 +46,15 @@ public abstract class PolicyTrainingOptions
     /// <value>The default is 200.</value>
     [Range(1, int.MaxValue)]
     public int Steps { get; set; } = 200;
+
+    /// <summary>
+    /// Gets or sets the time after which training ends before its last step, or <see langword="null"/> for no limit. The time of steps
+    /// counts, that of validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished,
+    /// and the weights are validated once more.
+    /// </summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? MaxDuration { get; set; }
 
     /// <summary>Gets or sets the number of prompts per step.</summary>
     /// <value>The default is 64.</value>
@@ -109,6 +119,20 @@ public abstract class PolicyTrainingOptions
     [Required]
     [ValidateObjectMembers]
     public CheckpointOptions Checkpoints { get; set; } = new();
+
+    /// <summary>Returns what is wrong with the rules that all policies share.</summary>
+    internal IEnumerable<string> Check(bool rewards)
+    {
+        if (MaxDuration <= TimeSpan.Zero)
+        {
+            yield return $"MaxDuration is {MaxDuration}; expected more than no time, or null for no limit.";
+        }
+
+        foreach (string failure in GuardOptions.Check(Guards, rewards))
+        {
+            yield return failure;
+        }
+    }
 
     /// <summary>Gets the steps between two checkpoints.</summary>
     internal int CheckpointInterval => Checkpoints.Every ?? 50;

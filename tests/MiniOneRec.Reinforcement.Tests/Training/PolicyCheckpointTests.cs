@@ -104,6 +104,38 @@ public sealed class PolicyCheckpointTests : IDisposable
         Assert.Equal(0, reports);
     }
 
+    [Fact]
+    public async Task MaxDuration_EndsAfterAWholeStep_AndMoreTimeContinuesBitForBit()
+    {
+        using var whole = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        await Trainer(null).TrainAsync(whole, Users);
+        var options = Options();
+        options.MaxDuration = TimeSpan.FromTicks(1);
+        using var first = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+        var ended = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(first, Users);
+        options.MaxDuration = TimeSpan.FromDays(1);
+        using var second = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
+
+        var result = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(second, Users);
+
+        Assert.Equal(("time is over", 1L), (ended.StopReason, ended.Steps));
+        Assert.Equal(("completed", (long)options.Steps), (result.StopReason, result.Steps));
+        Assert.Equal(Weights(whole), Weights(second));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void MaxDuration_NoTime_IsRefused(int seconds)
+    {
+        var options = Options();
+        options.MaxDuration = TimeSpan.FromSeconds(seconds);
+
+        Assert.Contains("expected more than no time",
+            Assert.Throws<Microsoft.Extensions.Options.OptionsValidationException>(() => new GrpoTrainer(Rewards, options)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"history":null}""")]
     [InlineData("""{"history":[null]}""")]

@@ -19,7 +19,8 @@ internal static class PolicyIdentity
     public static RunIdentity Of(string stage, PolicyTrainingOptions options, IReadOnlyDictionary<string, string> madeFrom)
     {
         var json = JsonSerializer.SerializeToNode(options, options.GetType(), JsonSerializerOptions.Web)!.AsObject();
-        json.Remove("checkpoints");                             // where and how often states are written changes nothing
+        json.Remove("checkpoints");                             // where and how often states are written changes no weight
+        json.Remove("maxDuration");                             // nor does how long the run lasts
         return new RunIdentity { Kind = stage + "-checkpoint", MadeFrom = madeFrom, Options = json, WeightPrefix = Prefix };
     }
 
