@@ -70,7 +70,7 @@ public sealed class ItemTests(ToyShop shop, PostgreSqlServer postgres) : IClassF
     [Fact]
     public async Task Put_ManyAtOnce_GetDifferentCodesAndSurviveARestart()
     {
-        string database = Path.Combine(Path.GetTempPath(), $"minionerec-{Guid.NewGuid():n}.db");
+        string database = shop.NewDatabase();
         string[] codes;
         await using (var server = await ShopServer.StartAsync(shop, database: database))
         {
@@ -120,7 +120,7 @@ public sealed class ItemTests(ToyShop shop, PostgreSqlServer postgres) : IClassF
     [Fact]
     public async Task Replicas_OnOneSqliteFile_ShareItems()
     {
-        string database = Path.Combine(Path.GetTempPath(), $"minionerec-{Guid.NewGuid():n}.db");
+        string database = shop.NewDatabase();
         await using var first = await ShopServer.StartAsync(shop, database: database);
         await using var second = await ShopServer.StartAsync(shop, database: database);
 

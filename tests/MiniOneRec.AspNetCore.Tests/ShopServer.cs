@@ -17,11 +17,7 @@ internal sealed class ShopServer : IAsyncDisposable
 {
     public const string AdminKey = "admin-key-0123456789";
 
-    private readonly string _database;
-    private readonly bool _ownsDatabase;
-
-    private ShopServer(WebApplication app, string database, bool ownsDatabase, HttpClient client) =>
-        (App, _database, _ownsDatabase, Client) = (app, database, ownsDatabase, client);
+    private ShopServer(WebApplication app, HttpClient client) => (App, Client) = (app, client);
 
     public WebApplication App { get; }
 
@@ -30,7 +26,7 @@ internal sealed class ShopServer : IAsyncDisposable
     public static async Task<ShopServer> StartAsync(ToyShop shop, IEnumerable<(string Key, string Value)>? settings = null,
         Action<IServiceCollection>? services = null, string? database = null, bool kestrel = false, ILoggerProvider? logs = null)
     {
-        string file = database ?? Path.Combine(Path.GetTempPath(), $"minionerec-{Guid.NewGuid():n}.db");
+        string file = database ?? shop.NewDatabase();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         if (logs is not null)
@@ -67,7 +63,7 @@ internal sealed class ShopServer : IAsyncDisposable
         await app.StartAsync();
         var client = kestrel ? new HttpClient { BaseAddress = new Uri(app.Urls.First()) } : app.GetTestClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", AdminKey);
-        return new ShopServer(app, file, database is null, client);
+        return new ShopServer(app, client);
     }
 
     /// <summary>Sends JSON and reads JSON; fails unless the status is the expected one.</summary>
@@ -114,12 +110,5 @@ internal sealed class ShopServer : IAsyncDisposable
         Client.Dispose();
         await App.StopAsync();
         await App.DisposeAsync();
-        if (_ownsDatabase)
-        {
-            foreach (string file in Directory.GetFiles(Path.GetDirectoryName(_database)!, Path.GetFileName(_database) + "*"))
-            {
-                File.Delete(file);
-            }
-        }
     }
 }

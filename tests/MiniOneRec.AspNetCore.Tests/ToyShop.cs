@@ -13,6 +13,9 @@ public sealed class ToyShop : IAsyncLifetime
 
     public string ItemsFile => Path.Combine(Root, "items.json");
 
+    /// <summary>Names a file for a store; it is deleted with the folder.</summary>
+    internal string NewDatabase() => Path.Combine(Root, $"{Guid.NewGuid():n}.db");
+
     internal static IReadOnlyList<Item> Items { get; } =
     [
         .. Kinds.SelectMany((kind, k) => Words.Select((word, w) => new Item

@@ -83,8 +83,8 @@ internal static class AttributeFilter
                     break;
                 default:
                     throw ServingProblem.Invalid(
-                        $"The condition '{Short(operation.Name)}' of attribute '{Short(name)}' with {operand.ValueKind} is not known; expected eq, ne, in, exists, "
-                        + "or lt, le, gt, ge with a number.");
+                        $"The condition '{Short(operation.Name)}' of attribute '{Short(name)}' with {operand.ValueKind} is not known; "
+                        + "expected eq, ne, in, exists, or lt, le, gt, ge with a number.");
             }
         }
     }

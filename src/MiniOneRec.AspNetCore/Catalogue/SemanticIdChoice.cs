@@ -55,8 +55,8 @@ internal sealed class SemanticIdChoice(LiveItems items, IReadOnlyList<ServedMode
             && models.All(model => Lacks(change, model))))
         {
             change.Fail(ServingProblem.Invalid(
-                "No model in memory has the quantizer and encoder that give a new item its semantic ID; give the item a 'semanticId', or put the folder that "
-                + "`minionerec index` wrote beside the model."));
+                "No model in memory has the quantizer and encoder that give a new item its semantic ID; "
+                + "give the item a 'semanticId', or put the folder that `minionerec index` wrote beside the model."));
         }
     }
 
@@ -163,7 +163,8 @@ internal sealed class SemanticIdChoice(LiveItems items, IReadOnlyList<ServedMode
             foreach (var unknown in addition.UnknownTexts.Where(unknown => unknown.SemanticId is null))
             {
                 Array.Find(changes, change => change.Id == unknown.ItemId)?.Fail(ServingProblem.Invalid(
-                    $"The item gets no semantic ID: its text has no term that the catalogue knows. Give it a title or a description in words that the catalogue knows."));
+                    "The item gets no semantic ID: its text has no term that the catalogue knows. "
+                    + "Give it a title or a description in words that the catalogue knows."));
             }
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)

@@ -8,8 +8,8 @@ namespace MiniOneRec.AspNetCore;
 internal static class EmbeddedPages
 {
     // Pages load nothing from elsewhere and cannot be framed.
-    private const string Policy = "default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private const string Policy = "default-src 'none'; connect-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        + "script-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Maps a file.</summary>
     public static void MapPage(this IEndpointRouteBuilder routes, string pattern, string file, string contentType)

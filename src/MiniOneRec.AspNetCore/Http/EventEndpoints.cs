@@ -17,7 +17,8 @@ internal static class EventEndpoints
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapServing("POST", "/events", "events", ApiScopes.Events, AppendAsync)
-            .Accepts<EventLine>("application/x-ndjson", "*/*").Produces<EventsAnswer>().WithSummary("Stores events, one JSON object a line.");
+            .Accepts<EventLine>("application/x-ndjson",
+                "*/*").Produces<EventsAnswer>().WithSummary("Stores events, one JSON object a line.");
         routes.MapServing("GET", "/users/{id}/history", "history", ApiScopes.Events, HistoryAsync)
             .Produces<HistoryAnswer>().WithSummary("Reads a user's most recent events.");
         routes.MapServing("DELETE", "/users/{id}/history", "erase", ApiScopes.Admin, EraseAsync)

@@ -13,7 +13,8 @@ internal static class ModelEndpoints
         routes.MapServing("GET", "/models", "models", ApiScopes.Admin, context => Task.FromResult(Answer(context)))
             .Produces<ModelsAnswer>().WithSummary("Lists models, their parts and what became of their recommendations.");
         routes.MapServing("POST", "/models", "models.change", ApiScopes.Admin, ChangeAsync)
-            .Accepts<ModelCommand>("application/json", "*/*").Produces<ModelsAnswer>().Produces<ProblemBody>(404, "application/problem+json")
+            .Accepts<ModelCommand>("application/json", "*/*").Produces<ModelsAnswer>().Produces<ProblemBody>(404,
+                "application/problem+json")
             .WithSummary("Loads, activates, rolls back, shares traffic, shadows or unloads a model.");
     }
 

@@ -14,7 +14,8 @@ internal static class RecommendEndpoints
             .Accepts<RecommendCall>("application/json", "*/*").Produces<RecommendAnswer>()
                 .WithSummary("Recommends items for one history or several.");
         routes.MapServing("POST", "/similar", "similar", ApiScopes.Recommend, SimilarAsync)
-            .Accepts<SimilarQuery>("application/json", "*/*").Produces<SimilarAnswer>().WithSummary("Finds items with similar semantic IDs.");
+            .Accepts<SimilarQuery>("application/json",
+                "*/*").Produces<SimilarAnswer>().WithSummary("Finds items with similar semantic IDs.");
     }
 
     private static async Task<IResult> RecommendAsync(HttpContext context)

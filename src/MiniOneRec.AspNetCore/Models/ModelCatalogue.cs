@@ -75,7 +75,8 @@ internal sealed class ModelCatalogue : IDisposable
             if (!growing.Archive.TryGetSemanticId(first.Items[row], out var id) || id != first.SemanticIds[row])
             {
                 throw new InvalidDataException(
-                    $"'{folder}' is not the catalogue of the model: item '{first.Items[row]}' is {first.SemanticIds[row]} in the model and {id?.ToString() ?? "not"} there.");
+                    $"'{folder}' is not the catalogue of the model: item '{first.Items[row]}' is {first.SemanticIds[row]} in the model "
+                    + $"and {id?.ToString() ?? "not"} there.");
             }
         }
     }
