@@ -45,6 +45,18 @@ public sealed partial class GenerativeRecommender
         }
     }
 
+    /// <summary>Gets or sets how the probabilities of codes, dense head and priors rank the items that the beams found; read once per
+    /// batch.</summary>
+    public SourceFusion Fusion
+    {
+        get => _serving.Settings.Options.Fusion;
+        set
+        {
+            ThrowUnless(Enum.IsDefined(value), (double)value, $"a {nameof(SourceFusion)}");
+            _serving.Change(settings => settings.With(options => options.Fusion = value));
+        }
+    }
+
     /// <summary>Gets or sets what the history's last item loses of its score, in nats; <see langword="null"/> for as much as
     /// <see cref="HistoryPenalty"/>; read once per batch.</summary>
     public double? LastItemPenalty
