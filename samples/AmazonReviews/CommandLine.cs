@@ -13,7 +13,8 @@ internal static class CommandLine
     private static readonly Option<string?> Index = new("--index") { Description = "Semantic IDs (.index.json); also replaces those of --data.", HelpName = "FILE" };
     private static readonly Option<string?> Items = new("--items") { Description = "Item texts (.item.json) for --interactions.", HelpName = "FILE" };
     private static readonly Option<string?> Split = new("--split") { Description = "time, leave-one-out or given; given with --data, leave-one-out with --interactions." };
-    private static readonly Option<string> Preset = new("--preset") { Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}.", DefaultValueFactory = _ => "default" };
+    private static readonly Option<string> Preset = new("--preset") { Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}.", DefaultValueFactory = _ => "auto" };
+    private static readonly Option<double?> Budget = new("--budget") { Description = "Minutes that the preset auto divides; 60 by default.", HelpName = "MIN" };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of every stage.", DefaultValueFactory = _ => 42 };
     private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda or cuda:N.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<bool> SkipRl = new("--skip-rl") { Description = "Stop after supervised training." };
@@ -33,7 +34,7 @@ internal static class CommandLine
     public static RootCommand Create(Func<RecipeData, RecipeOptions, string, CancellationToken, Task<int>> run)
     {
         var command = new RootCommand("Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
-        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
+        foreach (Option option in (Option[])[Data, Dataset, Interactions, Index, Items, Split, Preset, Budget, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows])
         {
             command.Options.Add(option);
         }
@@ -68,6 +69,11 @@ internal static class CommandLine
             line.AddError("--items belongs to --interactions; --data has its own.");
         }
 
+        if (line.GetValue(Budget) is { } minutes && !(minutes > 0 && minutes <= 1e6))
+        {
+            line.AddError($"--budget is {minutes}; expected minutes above 0.");
+        }
+
         if (line.GetValue(MaxTestRows) is < 1)
         {
             line.AddError($"--max-test-rows is {line.GetValue(MaxTestRows)}; expected at least 1.");
@@ -98,6 +104,7 @@ internal static class CommandLine
     private static RecipeOptions ReadOptions(ParseResult line) => new()
     {
         Preset = RecipePreset.Named(line.GetValue(Preset)!),
+        Budget = line.GetValue(Budget) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
         Seed = line.GetValue(Seed),
         Device = line.GetValue(Device)!,
         SkipReinforcement = line.GetValue(SkipRl),

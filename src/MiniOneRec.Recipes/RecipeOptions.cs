@@ -19,6 +19,10 @@ public sealed class RecipeOptions
     [Required]
     public RecipePreset Preset { get; set; } = RecipePreset.Named("default");
 
+    /// <summary>Gets or sets the time that a run may take, which the preset <c>auto</c> divides; other presets do not read it.</summary>
+    /// <value>The default is <see langword="null"/>: one hour.</value>
+    public TimeSpan? Budget { get; set; }
+
     /// <summary>Gets or sets the seed of every stage.</summary>
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;
@@ -106,9 +110,18 @@ internal sealed class RecipeOptionsRules : IValidateOptions<RecipeOptions>
 {
     public ValidateOptionsResult Validate(string? name, RecipeOptions options)
     {
+        List<string> failures = [];
         string[] unknown = [.. (options.Baselines ?? []).Except(RecipeOptions.AllBaselines, StringComparer.Ordinal)];
-        return unknown.Length == 0
-            ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail($"Baselines: '{string.Join("', '", unknown)}' not known; expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
+        if (unknown.Length > 0)
+        {
+            failures.Add($"Baselines: '{string.Join("', '", unknown)}' not known; expected names of {string.Join(", ", RecipeOptions.AllBaselines)}.");
+        }
+
+        if (options.Budget <= TimeSpan.Zero)
+        {
+            failures.Add($"Budget is {options.Budget}; expected more than no time, or null for one hour.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

@@ -1,20 +1,29 @@
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Modeling;
 using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Recipes;
 
+/// <summary>What the baselines of a run leave to later stages.</summary>
+/// <param name="Rules">The sequential rules: the reward of GRPO.</param>
+/// <param name="Priors">The scorers that may get a share of the served model: those of every reported baseline, so that the tuned model is
+/// never below the best of them on the validation rows.</param>
+/// <param name="Trained">A scorer that has to be disposed with the model, or <see langword="null"/>.</param>
+internal sealed record BaselineResult(SequentialRulesRecommender Rules, IReadOnlyList<PriorShare> Priors, IDisposable? Trained);
+
 /// <summary>Evaluates the baselines that the options name.</summary>
 internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors)
 {
-    /// <returns>The sequential rules, which later stages use as reward and prior.</returns>
-    public async Task<SequentialRulesRecommender> RunAsync(
+    private readonly List<PriorShare> _priors = [];
+
+    public async Task<BaselineResult> RunAsync(
         SplitDataset data, SemanticIdIndex index, PopularityRecommender popularity, CancellationToken cancellationToken)
     {
         var (rules, rulesSeconds) = StageRunner.Timed(() => new SequentialRulesRecommender(data.TrainSequences, index.Items));
         if (Wanted("popularity"))
         {
-            await board.AddAsync(popularity, 0, 0, cancellationToken).ConfigureAwait(false);
+            await AddAsync(popularity, 0, cancellationToken).ConfigureAwait(false);
         }
 
         if (Wanted("sequential-rules"))
@@ -22,32 +31,51 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
             await board.AddAsync(rules, 0, rulesSeconds, cancellationToken).ConfigureAwait(false);
         }
 
+        _priors.Add(new PriorShare(rules, 0));
         if (Wanted("item-knn"))
         {
             var (knn, seconds) = StageRunner.Timed(() => new ItemKnnRecommender(data.TrainSequences, index.Items));
-            await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
+            await AddAsync(knn, seconds, cancellationToken).ConfigureAwait(false);
         }
 
         await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
-        if (Wanted("sasrec"))
-        {
-            var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-            using var sasRec = await stages.RunAsync("sasrec", progress =>
-                new SasRecTrainer(options.Preset.SasRec(), shared)
-                    .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
-            await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
-        }
-
-        return rules;
+        var sasRec = Wanted("sasrec") ? await SasRecAsync(data, index, cancellationToken).ConfigureAwait(false) : null;
+        return new BaselineResult(rules, _priors, sasRec);
     }
 
     private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
+
+    private async Task AddAsync(ScoringRecommender baseline, double seconds, CancellationToken cancellationToken)
+    {
+        await board.AddAsync(baseline, 0, seconds, cancellationToken).ConfigureAwait(false);
+        _priors.Add(new PriorShare(baseline, 0));
+    }
+
+    private async Task<SasRecRecommender> SasRecAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
+    {
+        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        var sasRec = await stages.RunAsync("sasrec", progress =>
+            new SasRecTrainer(options.Preset.SasRec(), shared)
+                .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
+        try
+        {
+            await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            sasRec.Dispose();
+            throw;
+        }
+
+        _priors.Add(new PriorShare(sasRec, 0) { Scale = PriorScale.Softmax });
+        return sasRec;
+    }
 
     // What reads the items' vectors, and the tuned mixture of all that is counted: the baseline to beat.
     private async Task AddVectorBaselinesAsync(
         SplitDataset data, SemanticIdIndex index, SequentialRulesRecommender rules, CancellationToken cancellationToken)
     {
-        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture"))
+        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture") && !vectors.ForModel)
         {
             return;
         }
@@ -61,7 +89,9 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         else
         {
             var (knn, seconds) = StageRunner.Timed(() => new TextKnnRecommender(text, data.TrainSequences, index.Items));
+            var (star, starSeconds) = StageRunner.Timed(() => new StarRecommender(text, data.TrainSequences, index.Items));
             parts.Add(new MixturePart(knn));
+            _priors.AddRange([new PriorShare(knn, 0), new PriorShare(star, 0)]);
             if (Wanted("text-knn"))
             {
                 await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
@@ -69,7 +99,6 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
 
             if (Wanted("star"))
             {
-                var (star, starSeconds) = StageRunner.Timed(() => new StarRecommender(text, data.TrainSequences, index.Items));
                 await board.AddAsync(star, 0, starSeconds, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -80,7 +109,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
             var tuning = await stages.RunAsync("mixture", _ => tuner.TuneAsync(parts, data.Validation, cancellationToken))
                 .ConfigureAwait(false);
             board.AddMixture(tuning);
-            await board.AddAsync(tuning.Mixture, 0, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
+            await AddAsync(tuning.Mixture, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
         }
     }
 }
