@@ -1,5 +1,6 @@
 using System.Globalization;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Recipes;
@@ -46,15 +47,27 @@ public sealed partial class Recipe
 
     // The model as it would be served: every part that helps on the validation rows has a share.
     private async Task ServedAsync(
-        GenerativeRecommender recommender, IReadOnlyList<PriorShare> priors, SplitDataset data, StageRunner stages, Leaderboard board,
+        GenerativeRecommender recommender, BaselineResult baselines, SplitDataset data, StageRunner stages, Leaderboard board,
         CancellationToken cancellationToken)
     {
-        await TuneAsync(recommender, "shares", priors, data, stages, board, cancellationToken).ConfigureAwait(false);
+        var tuned = await TuneAsync(recommender, "shares", baselines.Priors, data, stages, board, cancellationToken).ConfigureAwait(false);
+        if (baselines.Mixture is { } mixture)
+        {
+            var evaluator = new RecommendationEvaluator(
+                new EvaluationOptions { Cutoffs = [10], MaxExamples = 5_000, BootstrapSamples = 0, Seed = _options.Seed });
+            var report = await evaluator.EvaluateAsync(mixture, data.Validation, cancellationToken: cancellationToken).ConfigureAwait(false);
+            if (tuned.HitRate * tuned.Ndcg < report.Item["HR", 10] * report.Item["NDCG", 10])
+            {
+                await TuneAsync(recommender, "shares", [.. baselines.Priors, new PriorShare(mixture, 0)], data, stages, board,
+                    cancellationToken).ConfigureAwait(false);
+            }
+        }
+
         await SaveAndVerifyAsync(recommender, "served", data, stages, cancellationToken).ConfigureAwait(false);
         await board.AddAsync(recommender, "minionerec", stages.Seconds["shares"], cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task TuneAsync(
+    private async Task<TunedMixture> TuneAsync(
         GenerativeRecommender recommender, string stage, IReadOnlyList<PriorShare> priors, SplitDataset data, StageRunner stages,
         Leaderboard board,
         CancellationToken cancellationToken)
@@ -66,6 +79,7 @@ public sealed partial class Recipe
         board.AddShares(stage, tuned);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{stage}, {tuned.Fusion} mean: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {Shares(tuned)}; penalties {tuned.HistoryPenalty:F2} and {tuned.LastItemPenalty:F2}; validation HR@10 {tuned.HitRate:F4} NDCG@10 {tuned.Ndcg:F4}."));
+        return tuned;
     }
 
     private static string Shares(TunedMixture tuned) => string.Join(", ", tuned.Priors

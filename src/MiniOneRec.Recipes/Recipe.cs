@@ -71,7 +71,7 @@ public sealed partial class Recipe
                 await GrpoAsync(recommender, baselines.Rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
             }
 
-            await ServedAsync(recommender, baselines.Priors, data, stages, board, cancellationToken).ConfigureAwait(false);
+            await ServedAsync(recommender, baselines, data, stages, board, cancellationToken).ConfigureAwait(false);
             return new RecipeResult(recommender, index, await board.SaveAsync(cancellationToken).ConfigureAwait(false))
             {
                 Trained = baselines.Trained,

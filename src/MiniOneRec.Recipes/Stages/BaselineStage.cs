@@ -7,15 +7,19 @@ namespace MiniOneRec.Recipes;
 
 /// <summary>What the baselines of a run leave to later stages.</summary>
 /// <param name="Rules">The sequential rules: the reward of GRPO.</param>
-/// <param name="Priors">The scorers that may get a share of the served model: those of every reported baseline, so that the tuned model is
-/// never below the best of them on the validation rows.</param>
+/// <param name="Priors">The scorers that may get a share of the served model: those of every reported baseline but the mixture, so that the
+/// tuned model is never below the best of them on the validation rows.</param>
+/// <param name="Mixture">The tuned mixture, or <see langword="null"/>. Its weights were chosen on the validation rows already, so that it
+/// gets a share only where everything else is below it there.</param>
 /// <param name="Trained">A scorer that has to be disposed with the model, or <see langword="null"/>.</param>
-internal sealed record BaselineResult(SequentialRulesRecommender Rules, IReadOnlyList<PriorShare> Priors, IDisposable? Trained);
+internal sealed record BaselineResult(SequentialRulesRecommender Rules, IReadOnlyList<PriorShare> Priors, MixedScorer? Mixture,
+    IDisposable? Trained);
 
 /// <summary>Evaluates the baselines that the options name.</summary>
 internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors)
 {
     private readonly List<PriorShare> _priors = [];
+    private MixedScorer? _mixture;
 
     public async Task<BaselineResult> RunAsync(
         SplitDataset data, SemanticIdIndex index, PopularityRecommender popularity, CancellationToken cancellationToken)
@@ -40,7 +44,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
 
         await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
         var sasRec = Wanted("sasrec") ? await SasRecAsync(data, index, cancellationToken).ConfigureAwait(false) : null;
-        return new BaselineResult(rules, _priors, sasRec);
+        return new BaselineResult(rules, _priors, _mixture, sasRec);
     }
 
     private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
@@ -109,7 +113,8 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
             var tuning = await stages.RunAsync("mixture", _ => tuner.TuneAsync(parts, data.Validation, cancellationToken))
                 .ConfigureAwait(false);
             board.AddMixture(tuning);
-            await AddAsync(tuning.Mixture, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
+            await board.AddAsync(tuning.Mixture, 0, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
+            _mixture = tuning.Mixture;
         }
     }
 }
