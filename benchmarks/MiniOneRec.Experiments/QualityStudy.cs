@@ -11,13 +11,14 @@ internal sealed class QualityStudy : IStudy
 
     public string Description =>
         "The recipe on real data. --work artifacts/experiments (runs and artifacts, kept) --sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
-        + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) --artifacts DIR (by default that of the runs) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
+        + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) --artifacts DIR (by default that of the runs) --sft-models DIR (starts from DIR/SET-SEED/sft) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
         string work = context.Option("work", Path.Combine("artifacts", "experiments")), device = context.Option("device", "cpu");
         string preset = context.Option("preset", "default");
         string embeddings = context.Option("embeddings", ""), artifacts = context.Option("artifacts", work);
+        string started = context.Option("sft-models", "");
         bool skip = context.Option("skip-rl", false);
         int rows = context.Option("test-rows", 0);
         var baselines = context.Options("baselines", [.. RecipeOptions.AllBaselines]);
@@ -33,6 +34,7 @@ internal sealed class QualityStudy : IStudy
                         Baselines = baselines,
                     MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(artifacts, "quality", name),
                     Embeddings = embeddings.Length == 0 ? null : embeddings.Replace("{set}", set, StringComparison.Ordinal),
+                    SftModel = started.Length == 0 ? null : Path.Combine(started, name, "sft"),
                 };
                 var settings = new JsonObject
                 {
@@ -41,6 +43,11 @@ internal sealed class QualityStudy : IStudy
                     ["vectors"] = options.Embeddings is null ? null : Path.GetFileName(options.Embeddings),
                     ["baselines"] = new JsonArray([.. baselines.Select(baseline => (JsonNode)baseline)]),
                 };
+                if (started.Length > 0)
+                {
+                    settings["startedFromSft"] = true;
+                }
+
                 var run =
                     await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
