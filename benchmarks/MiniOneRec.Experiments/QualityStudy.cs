@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Recipes;
 
 namespace MiniOneRec.Experiments;
@@ -11,13 +12,16 @@ internal sealed class QualityStudy : IStudy
     public string Description =>
         "The recipe on real data. --work artifacts/experiments (runs and artifacts, kept) "
         + "--sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
-        + "--preset default (Beauty: sparse) --skip-rl --baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) "
-        + "--device cpu";
+        + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) "
+        + "--artifacts DIR (by default that of the runs) --sft-models DIR (starts from DIR/SET-SEED/sft) --skip-rl "
+        + "--baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
         string work = context.Option("work", Path.Combine("artifacts", "experiments")), device = context.Option("device", "cpu");
         string preset = context.Option("preset", "default");
+        string embeddings = context.Option("embeddings", ""), artifacts = context.Option("artifacts", work);
+        string started = context.Option("sft-models", "");
         bool skip = context.Option("skip-rl", false);
         int rows = context.Option("test-rows", 0);
         var baselines = context.Options("baselines", [.. RecipeOptions.DefaultBaselines]);
@@ -31,14 +35,22 @@ internal sealed class QualityStudy : IStudy
                 {
                     Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
                         Baselines = baselines,
-                    MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(work, "quality", name),
+                    MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(artifacts, "quality", name),
+                    Embeddings = embeddings.Length == 0 ? null : embeddings.Replace("{set}", set, StringComparison.Ordinal),
+                    SftModel = started.Length == 0 ? null : Path.Combine(started, name, "sft"),
                 };
                 var settings = new JsonObject
                 {
                     ["set"] = set, ["seed"] = seed, ["preset"] = chosen, ["skipReinforcement"] = options.SkipReinforcement,
                         ["testRows"] = rows,
+                    ["vectors"] = options.Embeddings is null ? null : Path.GetFileName(options.Embeddings),
                     ["baselines"] = new JsonArray([.. baselines.Select(baseline => (JsonNode)baseline)]),
                 };
+                if (started.Length > 0)
+                {
+                    settings["startedFromSft"] = true;
+                }
+
                 var run =
                     await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
@@ -53,21 +65,31 @@ internal sealed class QualityStudy : IStudy
     {
         var data = await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory);
         using var result = await new Recipe(options).RunAsync(data, new Observer(context), context.CancellationToken);
+        return new RunOutcome(Figures(result.Report)) { Device = options.Device };
+    }
+
+    /// <summary>Lists the figures of a report: of each model over all rows, without the most frequent target, and over cold targets.</summary>
+    internal static Dictionary<string, double> Figures(ComparisonReport report)
+    {
         var figures = new Dictionary<string, double>();
-        foreach (var model in result.Report.Models)
+        foreach (var model in report.Models)
         {
-            foreach (var (key, value) in model.Item)
+            foreach (var (group, values) in new (string, IReadOnlyDictionary<string, double>?)[]
+                { ("", model.Item), ("without-top.", model.WithoutTopTarget?.Item.Values), ("cold.", model.Cold?.Item.Values) })
             {
-                figures[$"{model.Name}.{key}"] = value;
+                foreach (var (key, value) in values ?? new Dictionary<string, double>())
+                {
+                    figures[$"{model.Name}.{group}{key}"] = value;
+                }
             }
 
             figures[$"{model.Name}.seconds"] = model.Seconds;
         }
 
-        return new RunOutcome(figures) { Device = options.Device };
+        return figures;
     }
 
-    private sealed class Observer(StudyContext context) : IRecipeObserver
+    internal sealed class Observer(StudyContext context) : IRecipeObserver
     {
         public void OnMessage(string text) => context.Log(text);
     }

@@ -33,7 +33,11 @@ internal static class CommandLine
     };
     private static readonly Option<string> Preset = new("--preset")
     {
-        Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}.", DefaultValueFactory = _ => "default",
+        Description = $"Sizes and budgets: {string.Join(", ", RecipePreset.Names)}.", DefaultValueFactory = _ => "auto",
+    };
+    private static readonly Option<double?> Budget = new("--budget")
+    {
+        Description = "Minutes that the preset auto divides; 60 by default.", HelpName = "MIN",
     };
     private static readonly Option<int> Seed = new("--seed") { Description = "Seed of every stage.", DefaultValueFactory = _ => 42 };
     private static readonly Option<string> Device = new("--device")
@@ -96,7 +100,7 @@ internal static class CommandLine
             "Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
         Option[] options =
         [
-            Data, Dataset, Interactions, Index, Items, Split, Preset, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder,
+            Data, Dataset, Interactions, Index, Items, Split, Preset, Budget, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder,
             Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows,
         ];
         foreach (var option in options)
@@ -134,6 +138,11 @@ internal static class CommandLine
             line.AddError("--items belongs to --interactions; --data has its own.");
         }
 
+        if (line.GetValue(Budget) is { } minutes && !(minutes > 0 && minutes <= 1e6))
+        {
+            line.AddError($"--budget is {minutes}; expected minutes above 0.");
+        }
+
         if (line.GetValue(MaxTestRows) is < 1)
         {
             line.AddError($"--max-test-rows is {line.GetValue(MaxTestRows)}; expected at least 1.");
@@ -165,6 +174,7 @@ internal static class CommandLine
     private static RecipeOptions ReadOptions(ParseResult line) => new()
     {
         Preset = RecipePreset.Named(line.GetValue(Preset)!),
+        Budget = line.GetValue(Budget) is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
         Seed = line.GetValue(Seed),
         Device = line.GetValue(Device)!,
         SkipReinforcement = line.GetValue(SkipRl),

@@ -92,17 +92,21 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
     /// <summary>Adds the shares and penalties that the validation rows chose.</summary>
     public void AddShares(string stage, TunedMixture tuned) => Details[stage] = new JsonObject
     {
+        ["fusion"] = tuned.Fusion.ToString().ToLowerInvariant(),
         ["codes"] = tuned.CodeWeight,
         ["denseHead"] = tuned.DenseWeight,
         ["priors"] = new JsonArray([.. tuned.Priors.Select(prior => new JsonObject
         {
-            ["scorer"] = (prior.Scorer as ISavableScorer)?.Kind ?? prior.Scorer.GetType().Name,
+            ["scorer"] = NameOf(prior),
             ["weight"] = prior.Weight,
         })]),
         ["historyPenalty"] = tuned.HistoryPenalty,
         ["lastItemPenalty"] = tuned.LastItemPenalty,
         ["validation"] = new JsonObject { ["HR@10"] = tuned.HitRate, ["NDCG@10"] = tuned.Ndcg },
     };
+
+    /// <summary>Names a prior in reports and messages.</summary>
+    public static string NameOf(PriorShare prior) => (prior.Scorer as ISavableScorer)?.Kind ?? prior.Scorer.GetType().Name;
 
     /// <summary>Writes the report as JSON and, beside it, as Markdown.</summary>
     public async Task<ComparisonReport> SaveAsync(CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Recipes;
@@ -7,14 +8,15 @@ namespace MiniOneRec.Recipes;
 /// <content>What the recipe does with item vectors.</content>
 public sealed partial class Recipe
 {
-    private async Task<ItemContent?> ContentAsync(SplitDataset data, VectorStage stage, CancellationToken cancellationToken)
+    private static async Task<ItemContent?> ContentAsync(SplitDataset data, VectorStage stage, CancellationToken cancellationToken)
     {
-        if (_options.Embeddings is null || await stage.TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } vectors)
+        if (!stage.ForModel || await stage.TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } vectors)
         {
             return null;
         }
 
-        return new ItemContent(data.ItemIds, vectors.Width, vectors.Values.Span);
+        bool[] known = [.. Enumerable.Range(0, vectors.Count).Select(row => vectors[row].ContainsAnyExcept(0f))];
+        return known.Contains(true) ? new ItemContent(data.ItemIds, vectors.Width, vectors.Values.Span, known) : null;
     }
 
     private void RequireSameContent(GenerativeRecommender loaded, ItemContent? content, string folder)
@@ -45,15 +47,27 @@ public sealed partial class Recipe
 
     // The model as it would be served: every part that helps on the validation rows has a share.
     private async Task ServedAsync(
-        GenerativeRecommender recommender, IItemScorer rules, SplitDataset data, StageRunner stages, Leaderboard board,
+        GenerativeRecommender recommender, BaselineResult baselines, SplitDataset data, StageRunner stages, Leaderboard board,
         CancellationToken cancellationToken)
     {
-        await TuneAsync(recommender, "shares", [new PriorShare(rules, 0)], data, stages, board, cancellationToken).ConfigureAwait(false);
+        var tuned = await TuneAsync(recommender, "shares", baselines.Priors, data, stages, board, cancellationToken).ConfigureAwait(false);
+        if (baselines.Mixture is { } mixture)
+        {
+            var evaluator = new RecommendationEvaluator(
+                new EvaluationOptions { Cutoffs = [10], MaxExamples = 5_000, BootstrapSamples = 0, Seed = _options.Seed });
+            var report = await evaluator.EvaluateAsync(mixture, data.Validation, cancellationToken: cancellationToken).ConfigureAwait(false);
+            if (tuned.HitRate * tuned.Ndcg < report.Item["HR", 10] * report.Item["NDCG", 10])
+            {
+                await TuneAsync(recommender, "shares", [.. baselines.Priors, new PriorShare(mixture, 0)], data, stages, board,
+                    cancellationToken).ConfigureAwait(false);
+            }
+        }
+
         await SaveAndVerifyAsync(recommender, Served, data, stages, cancellationToken).ConfigureAwait(false);
         await board.AddAsync(recommender, "minionerec", stages.Seconds["shares"], cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task TuneAsync(
+    private async Task<TunedMixture> TuneAsync(
         GenerativeRecommender recommender, string stage, IReadOnlyList<PriorShare> priors, SplitDataset data, StageRunner stages,
         Leaderboard board,
         CancellationToken cancellationToken)
@@ -63,10 +77,14 @@ public sealed partial class Recipe
             progress => tuner.TuneAsync(recommender, priors, data.Validation, progress, cancellationToken)).ConfigureAwait(false);
         tuned.Apply(recommender);
         board.AddShares(stage, tuned);
-        var weights = tuned.Priors.Select(prior => prior.Weight.ToString("F2", CultureInfo.InvariantCulture)).DefaultIfEmpty("none");
         stages.Say(string.Create(CultureInfo.InvariantCulture,
-            $"{stage}: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {string.Join(" and ", weights)}; "
-            + $"penalties {tuned.HistoryPenalty} and {tuned.LastItemPenalty}; "
+            $"{stage}, {tuned.Fusion} mean: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {Shares(tuned)}; "
+            + $"penalties {tuned.HistoryPenalty:F2} and {tuned.LastItemPenalty:F2}; "
             + $"validation HR@10 {tuned.HitRate:F4} NDCG@10 {tuned.Ndcg:F4}."));
+        return tuned;
     }
+
+    private static string Shares(TunedMixture tuned) => string.Join(", ", tuned.Priors
+        .Select(prior => string.Create(CultureInfo.InvariantCulture, $"{Leaderboard.NameOf(prior)} {prior.Weight:F2}"))
+        .DefaultIfEmpty("none"));
 }

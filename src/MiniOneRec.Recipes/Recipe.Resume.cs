@@ -19,6 +19,7 @@ public sealed partial class Recipe
     private Recipe(Recipe recipe, RecipeJournal journal)
     {
         (_encoder, _shared, _journal, _options) = (recipe._encoder, recipe._shared, journal, recipe._options.Copy());
+        _preset = _options.Preset;
         _clock = new RecipeClock(_options.Budget, journal.Seconds);
         _options.SftModel ??= journal.Has("sft") ? Path.Combine(_options.Output, "sft") : null;
         _options.GrpoModel ??= journal.Has("grpo") ? Path.Combine(_options.Output, "grpo") : null;
@@ -61,11 +62,13 @@ public sealed partial class Recipe
 
     private SftOptions Bounded(SftOptions options)
     {
-        options.MaxDuration = _clock!.ForSft(!_options.SkipReinforcement);
+        options.MaxDuration = Shorter(options.MaxDuration, _clock!.ForSft(!_options.SkipReinforcement));
         options.Checkpoints = _journal!.CheckpointsOf("sft");
         options.RunLog = _journal.IsKept ? Path.Combine(_journal.Checkpoints, SftLog) : null;
         return options;
     }
+
+    private static TimeSpan? Shorter(TimeSpan? one, TimeSpan? other) => one < other || other is null ? one : other;
 
     private GrpoOptions Bounded(GrpoOptions options)
     {

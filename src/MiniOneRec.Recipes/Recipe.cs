@@ -6,6 +6,7 @@ using MiniOneRec.Datasets;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
 using MiniOneRec.Tokenization;
+using TorchSharp;
 
 namespace MiniOneRec.Recipes;
 
@@ -15,12 +16,12 @@ namespace MiniOneRec.Recipes;
 public sealed partial class Recipe
 {
     private static readonly double[] HistoryPenalties = [0, 0.25, 0.5, 0.75, 1, 1.5];
-    private static readonly double[] PriorWeights = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8];
 
     private readonly RecipeOptions _options;
     private readonly MiniOneRecOptions _shared;
     private readonly IEmbeddingGenerator<string, Embedding<float>>? _encoder;
     private const string Served = "model";
+    private RecipePreset _preset;                               // of the data of the latest run
 
     /// <summary>Makes a recipe.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
@@ -34,6 +35,7 @@ public sealed partial class Recipe
         _options = OptionsValidation.Validated(options ?? new RecipeOptions(), new RecipeOptionsValidator(), new RecipeOptionsRules())
             .Copy();
         _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
+        _preset = _options.Preset;
     }
 
     /// <summary>Runs all stages, or with <see cref="RecipeOptions.Resume"/> those that an earlier run in the folder has not
@@ -82,36 +84,46 @@ public sealed partial class Recipe
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var rules = await new BaselineStage(_options, stages, board, vectors, journal).RunAsync(data, index, popularity, cancellationToken)
+        var baselines = await new BaselineStage(_options, stages, board, vectors, journal)
+            .RunAsync(data, index, popularity, cancellationToken)
             .ConfigureAwait(false);
 
-        var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
-        var recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
-            .ConfigureAwait(false);
+        GenerativeRecommender? recommender = null;
         try
         {
+            var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
+            ChoosePreset(DataShape.Of(data, index.Depth, content is not null), stages, board);
+            recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
+                .ConfigureAwait(false);
             if (!_options.SkipReinforcement)
             {
-                await GrpoAsync(recommender, rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
+                await GrpoAsync(recommender, baselines.Rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
             }
 
-            if (recommender.Model.Content is not null)
+            await ServedAsync(recommender, baselines, data, stages, board, cancellationToken).ConfigureAwait(false);
+            return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false))
             {
-                await ServedAsync(recommender, rules, data, stages, board, cancellationToken).ConfigureAwait(false);
-                return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false));
-            }
-
-            recommender.Prior = rules;
-            await choice.RunAsync("prior", PriorWeights, weight => recommender.PriorWeight = weight, recommender, data.Validation,
-                cancellationToken).ConfigureAwait(false);
-            await SaveAndVerifyAsync(recommender, Served, data, stages, cancellationToken).ConfigureAwait(false);
-            await board.AddAsync(recommender, "minionerec-prior", stages.Seconds["prior"], cancellationToken).ConfigureAwait(false);
-            return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false));
+                Trained = baselines.Trained,
+            };
         }
         catch
         {
-            recommender.Dispose();
+            recommender?.Dispose();
+            baselines.Trained?.Dispose();
             throw;
+        }
+    }
+
+    private void ChoosePreset(DataShape shape, StageRunner stages, Leaderboard board)
+    {
+        _preset = _options.Preset.For(shape, _options.Budget, torch.get_num_threads());
+        if (_options.Preset.Automatic)
+        {
+            string text = string.Create(CultureInfo.InvariantCulture,
+                $"width {_preset.HiddenSize}, {_preset.Sft(0, shape.HasVectors).Epochs} passes, batches of {_preset.BatchSize}, "
+                + $"{_preset.Precision}, soft labels {_preset.TeacherShare}, {_preset.SftTime?.TotalMinutes:F0} minutes of training at most");
+            board.Details["auto"] = text;
+            stages.Say($"Chosen for {shape.Users:N0} users, {shape.Items:N0} items and {shape.Interactions:N0} interactions: {text}.");
         }
     }
 
@@ -145,18 +157,19 @@ public sealed partial class Recipe
             return loaded;
         }
 
-        var factory = new GenerativeRecommenderFactory(_options.Preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared)
+        var factory = new GenerativeRecommenderFactory(_preset.Modeling(RecipePreset.NobodyComesBack(data.TrainSequences)), _shared)
         {
-            CodeRows = content is not null && _options.Preset.CodesFromContent ? new ContentRows(content, index) : null,
+            CodeRows = content is not null && _preset.CodesFromContent ? new ContentRows(content, index) : null,
         };
         var recommender = await factory.CreateAsync(index, popularity, cancellationToken).ConfigureAwait(false);
-        if (content is not null && _options.Preset.Content() is { } how)
+        if (content is not null && _preset.Content() is { } how)
         {
             recommender.Model.Attach(
                 new ContentModule(content, index, recommender.Template, recommender.Model.Config.HiddenSize, how, popularity));
         }
 
-        var trainer = new SftTrainer(_options.Preset.Tasks(), Bounded(_options.Preset.Sft(_options.Seed)));
+        var trainer = new SftTrainer(
+            _preset.Tasks(), Bounded(_preset.Sft(_options.Seed, recommender.Model.Content is not null)));
         var result = await stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken), continues: true)
             .ConfigureAwait(false);
@@ -174,7 +187,7 @@ public sealed partial class Recipe
     {
         if (_options.GrpoModel is null)
         {
-            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), Bounded(_options.Preset.Grpo(_options.Seed)));
+            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), Bounded(_preset.Grpo(_options.Seed)));
             var result = await stages.RunAsync("grpo", progress =>
                 trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken), continues: true)
                 .ConfigureAwait(false);

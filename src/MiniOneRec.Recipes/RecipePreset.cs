@@ -15,6 +15,9 @@ public sealed record RecipePreset
 
     private static readonly Dictionary<string, RecipePreset> All = new(StringComparer.Ordinal)
     {
+        // Chosen by the data and the budget.
+        ["auto"] = new RecipePreset { Automatic = true },
+
         // Minutes on two cores.
         ["default"] = new RecipePreset(),
 
@@ -45,6 +48,11 @@ public sealed record RecipePreset
     /// <value>The default is the name it was taken by, or <c>default</c>.</value>
     public string Name { get; init; } = "default";
 
+    /// <summary>Gets whether a recipe chooses the sizes by its data and its budget, see <see cref="For"/>. Values that differ from those of
+    /// <c>default</c> stay.</summary>
+    /// <value>The default is <see langword="false"/>, but for the preset <c>auto</c>.</value>
+    public bool Automatic { get; init; }
+
     /// <summary>Gets the decoder's width.</summary>
     /// <value>The default is 128.</value>
     public int HiddenSize { get; init; } = 128;
@@ -64,6 +72,10 @@ public sealed record RecipePreset
     /// <summary>Gets how often supervised training sees the training set.</summary>
     /// <value>The default is 30.</value>
     public int SftEpochs { get; init; } = 30;
+
+    /// <summary>Gets the time after which the steps of supervised training end, or <see langword="null"/> for no limit.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public TimeSpan? SftTime { get; init; }
 
     /// <summary>Gets the peak learning rate of supervised training.</summary>
     /// <value>The default is 0.002.</value>
@@ -101,6 +113,11 @@ public sealed record RecipePreset
     /// <value>The default is <see langword="true"/>.</value>
     public bool DenseHead { get; init; } = true;
 
+    /// <summary>Gets the share, at the start, of single items of the history in the dense head; see
+    /// <see cref="ContentOptions.NeighbourShare"/>.</summary>
+    /// <value>The default is 0.5.</value>
+    public double NeighbourShare { get; init; } = 0.5;
+
     /// <summary>Gets whether the rows of codes start from the mean vectors of their items; of no effect without vectors.</summary>
     /// <value>The default is <see langword="false"/>.</value>
     public bool CodesFromContent { get; init; }
@@ -124,6 +141,24 @@ public sealed record RecipePreset
         ? preset with { Name = name }
         : throw new ArgumentException($"There is no preset '{name}'; expected one of {string.Join(", ", Names)}.", nameof(name));
 
+    /// <summary>Chooses the sizes of an automatic preset for a data set; other presets are returned as they are.</summary>
+    /// <remarks>
+    /// The width grows with the number of interactions: 128, from 50,000 on 256, from 150,000 on 512, where the settings of <c>sparse</c>
+    /// apply. Half of the
+    /// budget is for supervised training; what does not fit makes the decoder narrower, then the passes over the data fewer.
+    /// </remarks>
+    /// <param name="shape">The sizes of the data.</param>
+    /// <param name="budget">The time for the whole run, or <see langword="null"/> for an hour.</param>
+    /// <param name="processors">The processors that training uses.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The budget is not above zero, or there are no processors.</exception>
+    public RecipePreset For(DataShape shape, TimeSpan? budget = null, int processors = 1)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        ArgumentOutOfRangeException.ThrowIfLessThan(processors, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(budget ?? AutoPreset.DefaultBudget, TimeSpan.Zero, nameof(budget));
+        return Automatic ? AutoPreset.Fill(this, shape, budget ?? AutoPreset.DefaultBudget, processors) : this;
+    }
+
     /// <summary>Returns whether no training sequence repeats an item. One repetition anywhere, and answers may hold items of the
     /// history.</summary>
     /// <param name="sequences">The training sequences.</param>
@@ -143,14 +178,16 @@ public sealed record RecipePreset
 
     /// <summary>Makes the options of what the model does with item vectors, or <see langword="null"/> for nothing.</summary>
     public ContentOptions? Content() => ContentAtInput || DenseHead
-        ? new ContentOptions { AtInput = ContentAtInput, DenseHead = DenseHead } : null;
+        ? new ContentOptions { AtInput = ContentAtInput, DenseHead = DenseHead, NeighbourShare = NeighbourShare } : null;
 
-    /// <summary>Makes the options of supervised training.</summary>
+    /// <summary>Makes the options of supervised training. With item vectors it sees the data two thirds as often and validates twice: the
+    /// dense head is learned sooner than the codes, and the best of many validations is the one with the most luck.</summary>
     /// <param name="seed">The seed of the run.</param>
-    public SftOptions Sft(int seed) => new()
+    /// <param name="withVectors">Whether the model reads its items' vectors.</param>
+    public SftOptions Sft(int seed, bool withVectors = false) => new()
     {
-        Epochs = SftEpochs, LearningRate = LearningRate, BatchSize = BatchSize, Precision = Precision, Dropout = Dropout,
-            LabelSmoothing = LabelSmoothing, Seed = seed,
+        Epochs = withVectors ? (2 * SftEpochs + 2) / 3 : SftEpochs, Validations = withVectors ? 2 : 10, LearningRate = LearningRate, BatchSize = BatchSize, Precision = Precision, Dropout = Dropout,
+            LabelSmoothing = LabelSmoothing, Seed = seed, MaxDuration = SftTime,
     };
 
     /// <summary>Makes the tasks of supervised training.</summary>

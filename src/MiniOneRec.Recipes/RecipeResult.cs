@@ -9,6 +9,13 @@ namespace MiniOneRec.Recipes;
 /// <param name="Report">The figures of all models on the test rows.</param>
 public sealed record RecipeResult(GenerativeRecommender Recommender, SemanticIdIndex Index, ComparisonReport Report) : IDisposable
 {
+    /// <summary>Gets a trained scorer that the recommender may ask, or <see langword="null"/>.</summary>
+    internal IDisposable? Trained { get; init; }
+
     /// <inheritdoc/>
-    public void Dispose() => Recommender.Dispose();
+    public void Dispose()
+    {
+        Recommender.Dispose();
+        Trained?.Dispose();
+    }
 }

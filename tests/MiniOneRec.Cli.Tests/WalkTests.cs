@@ -18,7 +18,7 @@ public sealed class WalkTests : IDisposable
             await Shop.RunAsync(["run", .. _shop.Data, "--preset", "smoke", "--skip-rl", "--baselines", "popularity", "--output", run]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("minionerec-prior", output, StringComparison.Ordinal);
+        Assert.Contains("minionerec:", output, StringComparison.Ordinal);
         foreach (string part in (string[])["model/config.json", "index/codes.png", "index/report.json", "report.json", "report.md",
             "report.html", "log.jsonl", "minionerec.json"])
         {
@@ -26,7 +26,7 @@ public sealed class WalkTests : IDisposable
         }
 
         string page = await File.ReadAllTextAsync(Path.Combine(run, "report.html"));
-        Assert.Contains("minionerec-prior", page, StringComparison.Ordinal);
+        Assert.Contains(">minionerec<", page, StringComparison.Ordinal);
         Assert.DoesNotContain("http", page, StringComparison.OrdinalIgnoreCase);
         Assert.All(await File.ReadAllLinesAsync(Path.Combine(run, "log.jsonl")), line => Assert.NotNull(JsonNode.Parse(line)!["event"]));
         Assert.False(File.Exists(Path.Combine(run, ".lock")));

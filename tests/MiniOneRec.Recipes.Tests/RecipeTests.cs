@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes.Tests;
@@ -26,11 +28,11 @@ public sealed class RecipeTests : IDisposable
         using var first = await new Recipe(Options(null)).RunAsync(data, observer);
 
         Assert.Equal(
-            ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec-prior"],
+            ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"],
             first.Report.Models.Select(model => model.Name));
         Assert.Equal(
             ["evaluate popularity", "evaluate sequential-rules", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo",
-            "prior", "evaluate minionerec-prior"],
+            "shares", "evaluate minionerec"],
             observer.Started.Where(stage => !stage.Contains("penalty", StringComparison.Ordinal)));
         Assert.Equal(observer.Started, observer.Finished);
         Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));
@@ -88,7 +90,7 @@ public sealed class RecipeTests : IDisposable
 
         Assert.Equal(data.ItemIds, result.Index.Items);
         Assert.Contains("collaborative vectors", observer.Started);
-        Assert.Equal(["mixture", "minionerec-sft", "minionerec-prior"], result.Report.Models.Select(model => model.Name));
+        Assert.Equal(["mixture", "minionerec-sft", "minionerec"], result.Report.Models.Select(model => model.Name));
     }
 
     [Fact]
@@ -128,6 +130,67 @@ public sealed class RecipeTests : IDisposable
         Assert.Equal(1, mixture.GetProperty("weights").EnumerateObject().Sum(part => part.Value.GetDouble()), 1e-9);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Run_ServedModel_IsNotBelowTheBestBaselineOnTheValidationRows(bool vectors)
+    {
+        var data = Data with { Index = Grid(Data.ItemIds) };
+        string? file = vectors ? Path.Combine(_folder, "vectors.npy") : null;
+        if (file is not null)
+        {
+            await Vectors(data.ItemIds.Count, seed: 1).SaveAsync(file);
+        }
+
+        string[] names = ["popularity", "sequential-rules", "item-knn", "text-knn", "star", "mixture", "sasrec"];
+        var options = new RecipeOptions
+        {
+            Preset = Tiny with { BeamWidth = 400, SasRecEpochs = 2 }, Baselines = names, SkipReinforcement = true, Output = _folder,
+                MaxTestRows = 10, Embeddings = file,
+        };
+
+        // A model that learned next to nothing: all that is good about it are its parts.
+        using var result = await new Recipe(options).RunAsync(data);
+
+        var evaluator = new RecommendationEvaluator(new EvaluationOptions { Cutoffs = [10], BootstrapSamples = 0 });
+        async Task<double> ValueAsync(IRecommender recommender)
+        {
+            var report = await evaluator.EvaluateAsync(recommender, data.Validation);
+            return report.Item["HR", 10] * report.Item["NDCG", 10];
+        }
+
+        double served = await ValueAsync(result.Recommender);
+        var tuned = JsonSerializer.SerializeToElement(result.Report.Details!["shares"]).GetProperty("validation");
+        Assert.Equal(tuned.GetProperty("HR@10").GetDouble() * tuned.GetProperty("NDCG@10").GetDouble(), served, 1e-9);
+        var items = data.ItemIds;
+        foreach (var baseline in (IRecommender[])[new PopularityRecommender(data.TrainSequences, items),
+            new SequentialRulesRecommender(data.TrainSequences, items), new ItemKnnRecommender(data.TrainSequences, items)])
+        {
+            Assert.True(served >= await ValueAsync(baseline), baseline.Name);
+        }
+
+        var mixture = JsonSerializer.SerializeToElement(result.Report.Details["mixture"]).GetProperty("validation");
+        Assert.True(served >= mixture.GetProperty("HR@10").GetDouble() * mixture.GetProperty("NDCG@10").GetDouble());
+    }
+
+    [Fact]
+    public async Task Run_Auto_ChoosesByTheDataAndTheBudget()
+    {
+        var data = Data with { Index = Grid(Data.ItemIds) };
+        var observer = new Recorder();
+        var options = new RecipeOptions
+        {
+            Preset = RecipePreset.Named("auto") with { HiddenSize = 16, Heads = 2, SftEpochs = 1 }, Budget = TimeSpan.FromMinutes(4),
+                Baselines = ["sequential-rules"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data, observer);
+
+        Assert.Contains("width 16, 1 passes", (string)result.Report.Details!["auto"], StringComparison.Ordinal);
+        Assert.Contains(observer.Messages, text => text.StartsWith("Chosen for 60 users", StringComparison.Ordinal));
+        Assert.Equal("minionerec", result.Report.Models[^1].Name);
+    }
+
     [Fact]
     public async Task Run_ModelOfAnotherIndex_IsRefused()
     {
@@ -147,9 +210,10 @@ public sealed class RecipeTests : IDisposable
     [Fact]
     public void Options_UnknownBaselineOrDevice_AreRefusedTogether()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => new Recipe(new RecipeOptions { Baselines = ["bert"], Device = "tpu" }));
+        var error = Assert.Throws<OptionsValidationException>(() => new Recipe(new RecipeOptions { Baselines = ["bert"], Device = "tpu", Budget = TimeSpan.Zero }));
 
         Assert.Contains("'bert' not known", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Budget is 00:00:00", error.Message, StringComparison.Ordinal);
         Assert.Contains("'cuda:N'", error.Message, StringComparison.Ordinal);
     }
 
@@ -176,6 +240,8 @@ public sealed class RecipeTests : IDisposable
 
     private sealed class Recorder : IRecipeObserver
     {
+        public List<string> Messages { get; } = [];
+
         public List<string> Started { get; } = [];
 
         public List<string> Finished { get; } = [];
@@ -185,6 +251,8 @@ public sealed class RecipeTests : IDisposable
         public void OnStarted(string stage) => Started.Add(stage);
 
         public void OnProgress(TrainingProgress progress) => Progress.Add(progress);
+
+        public void OnMessage(string text) => Messages.Add(text);
 
         public void OnFinished(string stage, TimeSpan elapsed) => Finished.Add(stage);
     }

@@ -10,9 +10,16 @@ internal static class ResultPages
     /// <summary>Gets the tables, one page each.</summary>
     public static IReadOnlyList<ResultTable> Tables { get; } =
     [
-        new("quality", "Quality", Program + "quality --sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
-            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model}", model + ".")),
+        new("quality", "Quality", Program
+                + "quality --preset auto --embeddings DIR/{set}.npy --skip-rl --baselines popularity,sequential-rules,text-knn,star,mixture --sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
+            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")),
             [.. Ranking, new("training, s", "seconds", 0)]),
+        new("cold", "Items that training does not hold", Program
+                + "cold --embeddings DIR/{set}.npy --sets Industrial_and_Scientific --seeds 42",
+            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")), [.. Ranking]),
+        new("transfer", "A dense head on another catalogue", Program
+                + "transfer --embeddings DIR/{set}.npy --from Industrial_and_Scientific --to Office_Products --seeds 42",
+            run => ModelsOf(run).Select(model => ($"{Text(run, "set")} from {Text(run, "from")} {model}", model + ".")), [.. Ranking]),
         new("baselines", "Baselines", Program + "baselines --datasets Industrial_and_Scientific,Office_Products,Beauty",
             run => [($"{Text(run, "set")} {Text(run, "model")}", "")], [.. Ranking, new("training, s", "seconds", 1)]),
         new("levers", "Options of the small decoder", Program + "alignment --part levers",

@@ -38,16 +38,18 @@ internal static class DenseLoss
         int count = targets.Tokens.Length, items = content.Items.Count;
         bool sampled = items > options.SampleAbove;
         int scored = sampled ? options.SampledItems : items;
-        int chunk = (int)Math.Clamp(logitBudget / scored, 1, count);
+        int chunk = (int)Math.Clamp(logitBudget / scored / (content.HasNeighbours ? 2 : 1), 1, count);
         double sum = 0;
         for (int start = 0; start < count; start += chunk)
         {
             using var chunkScope = NewDisposeScope();
             int size = Math.Min(chunk, count - start);
-            var queries = content.Queries(states.narrow(0, start, size), rows, targets.Tokens[start..(start + size)], options.InputDropout);
+            int[] tokens = targets.Tokens[start..(start + size)];
+            var queries = content.Queries(states.narrow(0, start, size), rows, tokens, options.InputDropout);
+            var parts = content.Neighbours(rows, tokens, options.InputDropout);
             var loss = sampled
-                ? Sampled(content, queries, targets.Items.AsSpan(start, size), scored, options.LabelSmoothing)
-                : Full(content, queries, targets.Items.AsSpan(start, size), options.LabelSmoothing);
+                ? Sampled(content, queries, parts, targets.Items.AsSpan(start, size), scored, options.LabelSmoothing)
+                : Full(content, queries, parts, targets.Items.AsSpan(start, size), options.LabelSmoothing);
             var total = loss.sum();
             sum += total.item<float>();
             (total * Scalars.Of(scale)).backward();
@@ -56,14 +58,32 @@ internal static class DenseLoss
         return (sum, states.grad!.MoveToOuterDisposeScope());
     }
 
-    private static Tensor Full(ContentModule content, Tensor queries, ReadOnlySpan<int[]> targets, double smoothing)
+    private static Tensor Full(ContentModule content, Tensor queries, NeighbourParts? parts, ReadOnlySpan<int[]> targets, double smoothing)
     {
+        int[][] all = targets.ToArray();
         var logs = content.Logits(queries).log_softmax(1);                                                          // [M, N]
-        var own = LogSum(logs, targets.ToArray());                                                                     // [M]
-        return smoothing == 0 ? own.neg() : (own * Scalars.Of(smoothing - 1)).Plus(logs.mean([1]) * Scalars.Of(-smoothing));
+        var (own, mean) = (LogSum(logs, all), logs.mean([1]));                                                      // [M]
+        if (parts is not null)
+        {
+            var items = content.NeighbourLogits(parts.Queries).log_softmax(1);                                      // [S, N]
+            (own, mean) = Mixed(parts, own, mean, LogSumAt(items, parts.At, all), items.mean([1]));
+        }
+
+        return smoothing == 0 ? own.neg() : (own * Scalars.Of(smoothing - 1)).Plus(mean * Scalars.Of(-smoothing));
     }
 
-    private static Tensor Sampled(ContentModule content, Tensor queries, ReadOnlySpan<int[]> targets, int count, double smoothing)
+    // The log-probability of the target under the mixture, and the mean log-probability of all items under its parts. The shares learn from
+    // the target alone.
+    private static (Tensor Own, Tensor Mean) Mixed(NeighbourParts parts, Tensor own, Tensor mean, Tensor ownAt, Tensor meanOf)
+    {
+        var mixed = cat([own.Plus(parts.LogRest).unsqueeze(1), ownAt.Plus(parts.LogShares)], 1).logsumexp(1);         // [M]
+        var means = meanOf.index_select(0, parts.At.flatten()).view(parts.At.shape);                                // [M, K]
+        var all = (mean * parts.LogRest.detach().exp()).Plus((means * parts.LogShares.detach().exp()).sum(1));
+        return (mixed, all);
+    }
+
+    private static Tensor Sampled(
+        ContentModule content, Tensor queries, NeighbourParts? parts, ReadOnlySpan<int[]> targets, int count, double smoothing)
     {
         int items = content.Items.Count;
         var drawn = randint(items, [count], dtype: ScalarType.Int64).to(queries.device);                            // [S]
@@ -78,8 +98,20 @@ internal static class DenseLoss
         var rest = (negatives - Scalars.Of(correction))
             .masked_fill(tensor(hits, [all.Length, count], device: queries.device), Scalars.Of(double.NegativeInfinity));
         var normalizer = cat([own.unsqueeze(1), rest], 1).logsumexp(1);                                             // [M]
-        var loss = normalizer - own;
-        return smoothing == 0 ? loss : (loss * Scalars.Of(1 - smoothing)).Plus((normalizer - negatives.mean([1])) * Scalars.Of(smoothing));
+        var (log, mean) = (own - normalizer, negatives.mean([1]) - normalizer);
+        if (parts is not null)
+        {
+            // An item's normalizer serves all its rows. The targets' own logits are added for each row, drawn or not, so that no
+            // probability is above 1.
+            var itemNegatives = content.NeighbourLogits(parts.Queries, drawn);                                      // [S, R]
+            var drawnSum = (itemNegatives - Scalars.Of(correction)).logsumexp(1);                                   // [S]
+            var itemTargets = content.NeighbourLogits(parts.Queries, tensor([.. wanted.Select(item => (long)item)], device: queries.device));
+            var ownAt = LogSumAt(itemTargets, parts.At, [.. all.Select(rows => Array.ConvertAll(rows, item => places[item]))]);
+            var logAt = ownAt - logaddexp(ownAt, drawnSum.index_select(0, parts.At.flatten()).view(parts.At.shape));
+            (log, mean) = Mixed(parts, log, mean, logAt, itemNegatives.mean([1]) - drawnSum);
+        }
+
+        return smoothing == 0 ? log.neg() : (log * Scalars.Of(smoothing - 1)).Plus(mean * Scalars.Of(-smoothing));
     }
 
     private static bool[] Hits(int[][] targets, long[] drawn)
@@ -94,6 +126,28 @@ internal static class DenseLoss
         }
 
         return hits;
+    }
+
+    // log Σ exp over the columns of each token's target in the rows of its history, [M, K].
+    private static Tensor LogSumAt(Tensor values, Tensor at, int[][] columns)
+    {
+        int most = columns.Max(own => own.Length);
+        long width = values.size(1);
+        Tensor? sum = null;
+        for (int k = 0; k < most; k++)
+        {
+            var column = tensor([.. columns.Select(own => (long)own[Math.Min(k, own.Length - 1)])], [columns.Length, 1], device: values.device);
+            var picked = values.flatten().index_select(0, (at * Scalars.Of(width)).Plus(column).flatten()).view(at.shape);
+            if (k > 0)
+            {
+                float[] gaps = [.. columns.Select(own => k < own.Length ? 0 : float.NegativeInfinity)];
+                picked = picked.Plus(tensor(gaps, [columns.Length, 1], device: values.device));
+            }
+
+            sum = sum is null ? picked : logaddexp(sum, picked);
+        }
+
+        return sum!;
     }
 
     // log Σ exp over some columns of each row.

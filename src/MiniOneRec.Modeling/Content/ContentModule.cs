@@ -27,10 +27,15 @@ namespace MiniOneRec.Modeling;
 /// identity, W and u at
 /// zero, b at <c>p·log(count + 1)</c>: a nearest-neighbour search over the vectors.
 /// </para>
+/// <para>
+/// With <see cref="ContentOptions.NeighbourShare"/> the head's probability is a mixture: of the query's softmax, and of one softmax for each
+/// item of the history, whose vector is mapped and multiplied by a scale of its own, as a nearest-neighbour search does. The shares of the
+/// items fall with their age. Map, scale, biases, ages and shares are learned.
+/// </para>
 /// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are
 /// float32.</para>
 /// </remarks>
-public sealed class ContentModule : nn.Module
+public sealed partial class ContentModule : nn.Module
 {
     [ComponentName(Name = "input")]
     private Parameter? _input;
@@ -93,9 +98,9 @@ public sealed class ContentModule : nn.Module
                 _last = Identity(Options.LastItemShare);
                 _hidden = Weights.Filled(0, Content.Width, hiddenSize);
                 _scale = Weights.Filled(Options.InitialScale, 1);
-                _bias = Own(tensor(
-                    [.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]));
+                _bias = Own(Popularity(counts));
                 _residual = Options.ItemResiduals ? Weights.Filled(0, Items.Count, Content.Width) : null;
+                MakeNeighbours(counts);
             }
         }
 
@@ -173,12 +178,7 @@ public sealed class ContentModule : nn.Module
         var nodes = new List<int>();
         for (int m = 0; m < count; m++)
         {
-            rows.Before(tokens[m], _newestFirst ? int.MaxValue : most, nodes);
-            if (_newestFirst)
-            {
-                nodes.Reverse();
-            }
-
+            Newest(rows, tokens[m], most, nodes);
             int length = Math.Min(most, nodes.Count);
             double sum = 0;
             for (int age = 0; age < length; age++)
@@ -247,10 +247,10 @@ public sealed class ContentModule : nn.Module
         {
             yield return ($"content.{name}", value, name switch
             {
-                "mean" or "last" => ContentRate.Map,
+                "mean" or "last" or "neighbour_map" => ContentRate.Map,
                 "residual" => ContentRate.Residual,
                 "hidden" => ContentRate.Hidden,
-                "scale" or "bias" => ContentRate.Bias,
+                "scale" or "bias" or "neighbour_scale" or "neighbour_bias" or "neighbour_ages" or "neighbour_gate" => ContentRate.Bias,
                 _ => ContentRate.Input,
             });
         }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
@@ -39,6 +40,19 @@ public sealed class ContentOptions
     /// <value>The default is 0.5.</value>
     [Range(0.0, 10.0)]
     public double PopularityPower { get; set; } = 0.5;
+
+    /// <summary>Gets or sets the share, at the start, of a mixture of one softmax for each item of the history in the dense head; the query
+    /// has the rest. The share is learned. 0 leaves the mixture out.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 0.999)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double NeighbourShare { get; set; }
+
+    /// <summary>Gets or sets what an item of the history and another item are multiplied by at the start; of no effect where
+    /// <see cref="NeighbourShare"/> is 0.</summary>
+    /// <value>The default is 10.</value>
+    [Range(1e-3, 1e3)]
+    public double NeighbourScale { get; set; } = 10;
 
     /// <summary>Gets or sets whether each item learns a vector that is added to its own. It starts at zero, and overfits on small
     /// data.</summary>

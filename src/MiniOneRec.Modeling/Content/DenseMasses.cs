@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -25,8 +26,16 @@ internal static class DenseMasses
             last[b] = end - 1;
         }
 
-        var queries = content.Queries(hidden, HistoryRows.Of(trees, content.Vocabulary, content.Trie), last);
-        var probabilities = F.softmax(content.Logits(queries), 1).cpu().data<float>().ToArray();            // [B, N]
+        var history = HistoryRows.Of(trees, content.Vocabulary, content.Trie);
+        var mixed = F.softmax(content.Logits(content.Queries(hidden, history, last)), 1);                   // [B, N]
+        if (content.Neighbours(history, last) is { } parts)
+        {
+            var shares = zeros(last.Length, parts.Queries.size(0), device: mixed.device)
+                .scatter_add_(1, parts.At, parts.LogShares.exp());                                          // [B, S]
+            mixed = (mixed * parts.LogRest.exp().unsqueeze(1)).Plus(shares.mm(F.softmax(content.NeighbourLogits(parts.Queries), 1)));
+        }
+
+        float[] probabilities = mixed.cpu().data<float>().ToArray();
         int width = content.Items.Count;
         int[] rows = content.RowsIn(index);
         float[][] result = new float[last.Length][];

@@ -12,6 +12,10 @@ internal sealed class PriorMixture(SemanticIdTrie trie)
     /// <summary>Gets the sources.</summary>
     public IReadOnlyList<(float[] Probabilities, double Weight)> Parts => _parts;
 
+    /// <summary>Gets the geometric mean of the sources, the codes with what the shares leave.</summary>
+    /// <exception cref="ArgumentException">Values of a source are of a wrong length, negative, not finite, or sum to 0.</exception>
+    public GeometricMean Geometric() => new(_parts, trie.ItemCount);
+
     /// <summary>Adds a source.</summary>
     /// <param name="probabilities">One value of at least 0 per row; kept, and normalised where they are mixed.</param>
     /// <param name="weight">w.</param>

@@ -165,7 +165,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             var head = options.DenseWeight > 0 && model.Content is { HasHead: true } content ? content : null;
             var catalogue = batch.Requests[members[0]].Catalogue;
             bool whole = options.HistoryPenalty != 0 || options.LastItemPenalty > 0 || head is not null;
-            PriorMass?[] masses = [.. members.Select(i => batch.Mixtures[i].Fold())];
+            PriorMixture[] mixtures = [.. members.Select(i => batch.Mixtures[i])];
+            PriorMass?[] masses = [.. mixtures.Select(mixture => mixture.Fold())];
             var queries = members.Select(i => new BeamQuery(batch.Requests[i].Prompt)
             {
                 Count = whole || !batch.Mixtures[i].IsEmpty ? int.MaxValue : batch.Requests[i].Request.Count,
@@ -189,7 +190,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             IReadOnlyList<BeamQuery> Guide(TorchSharp.torch.Tensor hidden)
             {
                 float[][] dense = DenseMasses.Of(head!, hidden, [.. queries.Select(query => query.Prompt)], catalogue.Index);
-                masses = [.. members.Select((i, m) => batch.Mixtures[i].With(dense[m], options.DenseWeight).Fold())];
+                mixtures = [.. mixtures.Zip(dense, (mixture, own) => mixture.With(own, options.DenseWeight))];
+                masses = [.. mixtures.Select(mixture => mixture.Fold())];
                 return [.. queries.Zip(masses, (query, mass) => query with { Prior = mass })];
             }
 
@@ -198,7 +200,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             for (int m = 0; m < members.Length; m++)
             {
                 int i = members[m];
-                batch.Outcomes[i] = new BatchOutcome(BeamRanking.Rank(batch.Requests[i], beams[m], masses[m], options), null);
+                var mean = options.Fusion == SourceFusion.Geometric && !mixtures[m].IsEmpty ? mixtures[m].Geometric() : null;
+                batch.Outcomes[i] = new BatchOutcome(BeamRanking.Rank(batch.Requests[i], beams[m], masses[m], mean, options), null);
                 telemetry?.Beams(beams[m].Count);
             }
 

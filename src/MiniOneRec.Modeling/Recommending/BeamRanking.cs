@@ -8,9 +8,10 @@ internal static class BeamRanking
     /// <param name="request">The request.</param>
     /// <param name="beams">What the search found, best first.</param>
     /// <param name="prior">The request's prior, or <see langword="null"/>.</param>
+    /// <param name="mean">The geometric mean that ranks, or <see langword="null"/> where the prior's mixture does.</param>
     /// <param name="options">What items of the history lose, in nats.</param>
     public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior,
-        RecommenderOptions options)
+        GeometricMean? mean, RecommenderOptions options)
     {
         (double earlier, double last) = (options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty);
         string? lastItem = request.History.LastOrDefault();
@@ -26,7 +27,8 @@ internal static class BeamRanking
                 if (request.Mask?.AllowsRow(row) != false)
                 {
                     string item = request.Catalogue.Index.Items[row];
-                    double score = prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row));
+                    double score = mean?.Of(beam.LogProbability, row)
+                        ?? (prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row)));
                     items.Add(new Recommendation(item, penalised.Contains(item) ? score - (item == lastItem ? last : earlier) : score,
                         semanticId));
                 }

@@ -78,6 +78,11 @@ public sealed class DirectRecommender : IRecommender
                 parts.Add(string.Create(CultureInfo.InvariantCulture, $"dense head {options.DenseWeight:R}"));
             }
 
+            if (options.Fusion == SourceFusion.Geometric && parts.Count > 0)
+            {
+                parts.Add("geometric mean");
+            }
+
             if (options.HistoryPenalty > 0)
             {
                 parts.Add(string.Create(CultureInfo.InvariantCulture, $"history penalty {options.HistoryPenalty:R}"));

@@ -57,6 +57,14 @@ public sealed partial class GenerativeRecommender
         set => _serving.Settings.SetPenalty(value, options => options.HistoryPenalty = value);
     }
 
+    /// <summary>Gets or sets how the probabilities of codes, dense head and priors rank the items that the beams found; read once per
+    /// batch.</summary>
+    public SourceFusion Fusion
+    {
+        get => _serving.Settings.Options.Fusion;
+        set => _serving.Settings.SetFusion(value);
+    }
+
     /// <summary>Gets or sets what the history's last item loses of its score, in nats; <see langword="null"/> for as much as
     /// <see cref="HistoryPenalty"/>; read once per batch.</summary>
     public double? LastItemPenalty

@@ -50,6 +50,12 @@ internal sealed class LiveSettings(RecommenderOptions options)
     public void SetEvidence(double value, Action<RecommenderOptions> set, [CallerMemberName] string property = "") =>
         Set(value >= 0 && double.IsFinite(value), value, "a finite number of at least 0", set, property);
 
+    /// <summary>Sets how the sources rank the items that the beams found.</summary>
+    /// <param name="value">A name of the enumeration.</param>
+    /// <param name="property">The property, for the message.</param>
+    public void SetFusion(SourceFusion value, [CallerMemberName] string property = "") =>
+        Set(Enum.IsDefined(value), (double)value, $"a {nameof(SourceFusion)}", options => options.Fusion = value, property);
+
     /// <summary>Sets the additional priors.</summary>
     /// <param name="value">The priors with their shares; copied.</param>
     /// <exception cref="ArgumentException">A share is outside of 0 to 1, or an evidence negative.</exception>

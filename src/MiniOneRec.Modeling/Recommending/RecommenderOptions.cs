@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace MiniOneRec.Modeling;
@@ -79,6 +80,12 @@ public sealed class RecommenderOptions
     /// <value>The default is 0.5.</value>
     [Range(0.0, 1.0)]
     public double DenseWeight { get; set; } = 0.5;
+
+    /// <summary>Gets or sets how the probabilities of codes, dense head and priors rank the items that the beams found.</summary>
+    /// <value>The default is <see cref="SourceFusion.Linear"/>.</value>
+    [EnumDataType(typeof(SourceFusion))]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public SourceFusion Fusion { get; set; }
 
     /// <summary>Gets or sets how many requests are searched in one batch.</summary>
     /// <value>The default is 32.</value>

@@ -1,12 +1,10 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Climbs to the mixture with the greatest product of hit rate and NDCG.</summary>
+/// <summary>Finds the mixture with the greatest product of hit rate and NDCG.</summary>
 /// <remarks>
-/// From each source alone, from all in equal shares and from where the recommender stands, a share moves from one source to another as long
-/// as that helps, in
-/// steps that halve; penalties move along a list. Of two ends the better counts. In the end, sources that add next to nothing lose their
-/// share. The
-/// result is never below any source alone with the same penalties.
+/// The linear mean: from the best source alone, from all in equal shares and from the likeliest shares, a share moves from one source to
+/// another as long as that helps, in steps that halve; penalties move along a list. The geometric mean: the same from the weights of
+/// <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The better one counts, or the best source alone where that is better still.
 /// </remarks>
 /// <param name="table">What is ranked.</param>
 /// <param name="options">Steps and tolerance.</param>
@@ -15,19 +13,87 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
     private static readonly double[] Penalties = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5];
 
     /// <summary>Searches.</summary>
-    /// <param name="start">Where the recommender stands.</param>
-    public (Mixture Best, double Value) Run(Mixture start)
+    /// <param name="start">Gives the number of sources, and the penalties where they are not tuned.</param>
+    /// <param name="geometric">Whether the geometric mean is tried.</param>
+    public Mixture Run(Mixture start, bool geometric = true)
     {
         int sources = start.Shares.Length;
-        var starts = Enumerable.Range(0, sources).Select(k => Alone(start, k)).Append(start with { Shares = Even(sources) }).Append(start);
-        var best = starts.Select(from => Climb(from)).MaxBy(end => end.Value);
+        var alone = Enumerable.Range(0, sources)
+            .Select(k => Climb(start with { Shares = [.. Enumerable.Range(0, sources).Select(other => other == k ? 1.0 : 0)] }, trade: false))
+            .MaxBy(end => end.Value);
+        if (sources == 1)
+        {
+            return alone.Mixture;
+        }
+
+        var linear = Linear(alone, start);
+        var best = linear.Value > alone.Value ? linear : alone;
+        return geometric && Geometric(start) is { } mean && mean.Value > best.Value ? mean.Mixture : best.Mixture;
+    }
+
+    private (Mixture Mixture, double Value) Linear((Mixture Mixture, double Value) alone, Mixture start)
+    {
+        int sources = start.Shares.Length;
+        var even = alone.Mixture with { Shares = [.. Enumerable.Repeat(1.0 / sources, sources)] };
+        var best = ((Mixture[])[alone.Mixture, even, even with { Shares = Likeliest(sources) }]).Select(from => Climb(from))
+            .MaxBy(end => end.Value);
         return Climb(Prune(best).Mixture, best.Value * (1 - options.LeastGain * sources));
     }
 
-    private static double[] Even(int sources) => [.. Enumerable.Repeat(1.0 / sources, sources)];
+    // Expectation maximisation of Σ log Σ_k w_k·p_k(target).
+    private double[] Likeliest(int sources)
+    {
+        double[] shares = [.. Enumerable.Repeat(1.0 / sources, sources)];
+        for (int step = 0; step < 50; step++)
+        {
+            double[] next = new double[sources];
+            foreach (var (start, _, target) in table.Rows)
+            {
+                if (target >= 0)
+                {
+                    double[] parts = [.. shares.Select((share, k) => share * Math.Exp(table.LogOf(start + target, k)))];
+                    double sum = parts.Sum();
+                    for (int k = 0; k < sources; k++)
+                    {
+                        next[k] += parts[k] / sum;
+                    }
+                }
+            }
 
-    private static Mixture Alone(Mixture start, int source) =>
-        start with { Shares = [.. start.Shares.Select((_, k) => k == source ? 1.0 : 0.0)] };
+            double all = next.Sum();
+            if (all == 0)
+            {
+                break;
+            }
+
+            shares = [.. next.Select(part => part / all)];
+        }
+
+        return shares;
+    }
+
+    private (Mixture Mixture, double Value)? Geometric(Mixture start)
+    {
+        var fit = new LogLinearFit(table);
+        int[] used = [.. Enumerable.Range(0, start.Shares.Length)];
+        if (fit.Run(used, start, options.TunePenalties) is not { } all)
+        {
+            return null;
+        }
+
+        var best = Climb(all);
+        foreach (int k in used.OrderBy(k => all.Shares[k]).ToArray())
+        {
+            int[] rest = [.. used.Where(other => other != k)];
+            if (rest.Length > 0 && fit.Run(rest, start, options.TunePenalties) is { } without
+                && Climb(without, double.NegativeInfinity) is var less && less.Value >= best.Value * (1 - options.LeastGain))
+            {
+                (best, used) = (less, rest);
+            }
+        }
+
+        return best;
+    }
 
     private double ValueOf(Mixture mixture)
     {
@@ -35,19 +101,19 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
         return hits * ndcg;
     }
 
-    private (Mixture Mixture, double Value) Climb(Mixture from) => Climb(from, ValueOf(from));
+    private (Mixture Mixture, double Value) Climb(Mixture from, bool trade = true) => Climb(from, ValueOf(from), trade);
 
     // Sources without a share keep none when a pruned mixture is climbed again: only the others trade.
-    private (Mixture Mixture, double Value) Climb(Mixture from, double floor)
+    private (Mixture Mixture, double Value) Climb(Mixture from, double floor, bool trade = true)
     {
         bool pruned = floor < ValueOf(from) && from.Shares.Contains(0);
         var best = (Mixture: from, Value: ValueOf(from));
-        for (double step = 0.2; step >= options.SmallestStep - 1e-12; step /= 2)
+        for (double step = trade ? 0.2 : options.SmallestStep; step >= options.SmallestStep - 1e-12; step /= 2)
         {
             for (bool moved = true; moved;)
             {
                 moved = false;
-                foreach (var next in Neighbours(best.Mixture, step).Where(next => !pruned || Zeros(from).All(k => next.Shares[k] == 0)))
+                foreach (var next in Neighbours(best.Mixture, step, trade).Where(next => !pruned || Zeros(from).All(k => next.Shares[k] == 0)))
                 {
                     double value = ValueOf(next);
                     if (value > best.Value)
@@ -63,9 +129,9 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
 
     private static IEnumerable<int> Zeros(Mixture mixture) => Enumerable.Range(0, mixture.Shares.Length).Where(k => mixture.Shares[k] == 0);
 
-    private IEnumerable<Mixture> Neighbours(Mixture mixture, double step)
+    private IEnumerable<Mixture> Neighbours(Mixture mixture, double step, bool trade)
     {
-        for (int from = 0; from < mixture.Shares.Length; from++)
+        for (int from = 0; trade && from < mixture.Shares.Length; from++)
         {
             for (int to = 0; to < mixture.Shares.Length; to++)
             {

@@ -1,17 +1,27 @@
+using System.Runtime.InteropServices;
+
 namespace MiniOneRec.Modeling;
 
 /// <summary>Candidates of validation rows with the probability that each source gives them: what any mixture ranks without another
 /// decoding.</summary>
 /// <param name="sources">K, the number of sources.</param>
 /// <param name="cutoff">The cutoff of the figures.</param>
-internal sealed class MixtureTable(int sources, int cutoff)
+/// <param name="floor">ε, which keeps logarithms finite.</param>
+internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
 {
     private readonly List<float> _probabilities = [];           // [candidates, K]
     private readonly List<HistoryPlace> _places = [];
     private readonly List<(int Start, int Count, int Target)> _rows = [];
+    private float[] _logs = [];                                 // of the probabilities, made when they are first asked for
+
+    /// <summary>Gets K.</summary>
+    public int Sources => sources;
 
     /// <summary>Gets the number of rows.</summary>
     public int Count => _rows.Count;
+
+    /// <summary>Gets the first candidate of each row, their number, and the target among them or −1.</summary>
+    public IReadOnlyList<(int Start, int Count, int Target)> Rows => _rows;
 
     /// <summary>Begins a row.</summary>
     public void Begin() => _rows.Add((_places.Count, 0, -1));
@@ -28,13 +38,22 @@ internal sealed class MixtureTable(int sources, int cutoff)
         _rows[^1] = (start, count + 1, isTarget ? count : target);
     }
 
+    /// <summary>Gets log(p + ε) of a candidate by a source.</summary>
+    public float LogOf(int candidate, int source) => Logs[candidate * sources + source];
+
+    /// <summary>Gets where the history holds a candidate.</summary>
+    public HistoryPlace PlaceOf(int candidate) => _places[candidate];
+
     /// <summary>Ranks every row by a mixture and measures hit rate and NDCG.</summary>
     /// <param name="mixture">Shares and penalties.</param>
     public (double HitRate, double Ndcg) Measure(Mixture mixture)
     {
-        var probabilities = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_probabilities);
-        float[] shares = [.. mixture.Shares.Select(share => (float)share)];
-        float[] factors = [1, (float)Math.Exp(-mixture.EarlierPenalty), (float)Math.Exp(-mixture.LastPenalty)];
+        bool geometric = mixture.Fusion == SourceFusion.Geometric;
+        var values = geometric ? Logs : CollectionsMarshal.AsSpan(_probabilities);
+        int[] used = [.. Enumerable.Range(0, sources).Where(k => mixture.Shares[k] > 0)];
+        float[] shares = [.. used.Select(k => (float)mixture.Shares[k])];
+        double[] penalties = [0, mixture.EarlierPenalty, mixture.LastPenalty];
+        float[] changes = [.. penalties.Select(penalty => (float)(geometric ? -penalty : Math.Exp(-penalty)))];
         double hits = 0, gain = 0;
         foreach (var (start, count, target) in _rows)
         {
@@ -43,11 +62,11 @@ internal sealed class MixtureTable(int sources, int cutoff)
                 continue;
             }
 
-            float own = Score(probabilities, start + target);
+            float own = Score(values, start + target);
             int rank = 0;
             for (int c = 0; c < count && rank < cutoff; c++)
             {
-                float score = Score(probabilities, start + c);
+                float score = Score(values, start + c);
                 if (score > own || (score == own && c < target))
                 {
                     rank++;
@@ -65,14 +84,27 @@ internal sealed class MixtureTable(int sources, int cutoff)
 
         float Score(ReadOnlySpan<float> all, int candidate)
         {
-            float sum = 0;
+            float sum = 0, change = changes[(int)_places[candidate]];
             var own = all.Slice(candidate * sources, sources);
-            for (int k = 0; k < own.Length; k++)
+            for (int k = 0; k < used.Length; k++)
             {
-                sum += shares[k] * own[k];
+                sum += shares[k] * own[used[k]];
             }
 
-            return sum * factors[(int)_places[candidate]];
+            return geometric ? sum + change : sum * change;
+        }
+    }
+
+    private Span<float> Logs
+    {
+        get
+        {
+            if (_logs.Length != _probabilities.Count)
+            {
+                _logs = [.. _probabilities.Select(value => (float)Math.Log(value + floor))];
+            }
+
+            return _logs;
         }
     }
 }
@@ -90,5 +122,5 @@ internal enum HistoryPlace : byte
     Last,
 }
 
-/// <summary>Shares of the sources, which sum to 1, and penalties in nats.</summary>
-internal sealed record Mixture(double[] Shares, double EarlierPenalty, double LastPenalty);
+/// <summary>Shares of the sources, which sum to 1, penalties in nats, and how the sources are combined.</summary>
+internal sealed record Mixture(double[] Shares, double EarlierPenalty, double LastPenalty, SourceFusion Fusion = SourceFusion.Linear);

@@ -4,11 +4,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Chooses the shares of codes, dense head and priors, and the penalties on items of the history, by validation rows.</summary>
 /// <remarks>
-/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. A source that does
-/// not help gets the share 0,
-/// so that on the validation rows the result is not below any source alone. What helps the first places may harm the last ones: the product
-/// of hit rate
-/// and NDCG decides.
+/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. The shares of a linear
+/// mean are searched, those of a geometric mean are fitted by maximum likelihood, and the better mean serves. A source that does not help
+/// gets the share 0, and on the validation rows the result is not below any source alone. What helps the first places may harm the last
+/// ones: the product of hit rate and NDCG decides.
 /// </remarks>
 public sealed class PriorTuner
 {
@@ -57,7 +56,7 @@ public sealed class PriorTuner
     {
         bool dense = recommender.Model.Content is { HasHead: true };
         var sources = new MixtureSources(recommender, priors, _options.Candidates);
-        var table = new MixtureTable(sources.Count, _options.Cutoff);
+        var table = new MixtureTable(sources.Count, _options.Cutoff, GeometricMean.FloorOf(recommender.Index.Count));
         int done = 0;
         foreach (var chunk in rows.Chunk(Batch))
         {
@@ -70,8 +69,9 @@ public sealed class PriorTuner
         var options = recommender.Options;
         double[] now = new double[sources.Count];
         Array.Fill(now, 1.0 / now.Length);
-        var (best, _) = new MixtureSearch(table, _options)
-            .Run(new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty));
+        var best = new MixtureSearch(table, _options).Run(
+            new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty),
+            _options.TryGeometric && priors.All(prior => prior.Evidence == 0));
         var (hits, ndcg) = table.Measure(best);
         int first = dense ? 2 : 1;
         return new TunedMixture
@@ -82,6 +82,7 @@ public sealed class PriorTuner
             [.. priors.Select((prior, k) => prior with { Weight = Math.Min(1, best.Shares[first + k]) }).Where(prior => prior.Weight > 0)],
             HistoryPenalty = best.EarlierPenalty,
             LastItemPenalty = best.LastPenalty,
+            Fusion = best.Fusion,
             HitRate = hits,
             Ndcg = ndcg,
         };

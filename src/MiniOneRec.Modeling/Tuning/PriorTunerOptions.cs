@@ -22,10 +22,15 @@ public sealed class PriorTunerOptions
     [Range(1, 10_000)]
     public int Cutoff { get; set; } = 10;
 
-    /// <summary>Gets or sets the smallest step of a share.</summary>
-    /// <value>The default is 0.02.</value>
+    /// <summary>Gets or sets the smallest step of a share of the linear mean. Coarse steps fit less noise.</summary>
+    /// <value>The default is 0.05.</value>
     [Range(1e-4, 0.5)]
-    public double SmallestStep { get; set; } = 0.02;
+    public double SmallestStep { get; set; } = 0.05;
+
+    /// <summary>Gets or sets whether <see cref="SourceFusion.Geometric"/> is tried beside <see cref="SourceFusion.Linear"/>; not with
+    /// priors whose share depends on their evidence.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool TryGeometric { get; set; } = true;
 
     /// <summary>Gets or sets what a source must add to the product of both figures, relative to it, or its share becomes 0.</summary>
     /// <value>The default is 0.002.</value>

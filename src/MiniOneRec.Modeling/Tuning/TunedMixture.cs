@@ -18,6 +18,10 @@ public sealed record TunedMixture
     /// <summary>Gets what the history's last item loses, in nats.</summary>
     public required double LastItemPenalty { get; init; }
 
+    /// <summary>Gets how the sources are combined.</summary>
+    /// <value>The default is <see cref="SourceFusion.Linear"/>.</value>
+    public SourceFusion Fusion { get; init; }
+
     /// <summary>Gets the hit rate at the cutoff.</summary>
     public required double HitRate { get; init; }
 
@@ -35,5 +39,6 @@ public sealed record TunedMixture
         recommender.DenseWeight = DenseWeight;
         recommender.HistoryPenalty = HistoryPenalty;
         recommender.LastItemPenalty = LastItemPenalty;
+        recommender.Fusion = Fusion;
     }
 }

@@ -1,21 +1,34 @@
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Modeling;
 using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Recipes;
+
+/// <summary>What the baselines of a run leave to later stages.</summary>
+/// <param name="Rules">The sequential rules: the reward of GRPO.</param>
+/// <param name="Priors">The scorers that may get a share of the served model: those of every reported baseline but the mixture, so that the
+/// tuned model is never below the best of them on the validation rows.</param>
+/// <param name="Mixture">The tuned mixture, or <see langword="null"/>. Its weights were chosen on the validation rows already, so that it
+/// gets a share only where everything else is below it there.</param>
+/// <param name="Trained">A scorer that has to be disposed with the model, or <see langword="null"/>.</param>
+internal sealed record BaselineResult(SequentialRulesRecommender Rules, IReadOnlyList<PriorShare> Priors, MixedScorer? Mixture,
+    IDisposable? Trained);
 
 /// <summary>Evaluates the baselines that the options name.</summary>
 internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors,
     RecipeJournal journal)
 {
-    /// <returns>The sequential rules, which later stages use as reward and prior.</returns>
-    public async Task<SequentialRulesRecommender> RunAsync(
+    private readonly List<PriorShare> _priors = [];
+    private MixedScorer? _mixture;
+
+    public async Task<BaselineResult> RunAsync(
         SplitDataset data, SemanticIdIndex index, PopularityRecommender popularity, CancellationToken cancellationToken)
     {
         var (rules, rulesSeconds) = StageRunner.Timed(() => new SequentialRulesRecommender(data.TrainSequences, index.Items));
         if (Wanted("popularity"))
         {
-            await board.AddAsync(popularity, 0, 0, cancellationToken).ConfigureAwait(false);
+            await AddAsync(popularity, 0, cancellationToken).ConfigureAwait(false);
         }
 
         if (Wanted("sequential-rules"))
@@ -23,33 +36,51 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
             await board.AddAsync(rules, 0, rulesSeconds, cancellationToken).ConfigureAwait(false);
         }
 
+        _priors.Add(new PriorShare(rules, 0));
         if (Wanted("item-knn"))
         {
             var (knn, seconds) = StageRunner.Timed(() => new ItemKnnRecommender(data.TrainSequences, index.Items));
-            await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
+            await AddAsync(knn, seconds, cancellationToken).ConfigureAwait(false);
         }
 
         await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
-        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-        foreach (var rival in RivalRegistry.All.Where(rival => Wanted(rival.Name)))
+        var sasRec = Wanted("sasrec") ? await SasRecAsync(data, index, cancellationToken).ConfigureAwait(false) : null;
+        try
         {
-            if (rival.Name == "sasrec")
-            {
-                using var sasRec = await TrainedSasRecAsync(data, index, cancellationToken).ConfigureAwait(false);
-                await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-
-            using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
-                new RivalContext(data, index, options.Preset, shared, cancellationToken)
-                {
-                    LanguageModel = options.LanguageModel, Progress = progress,
-                })).ConfigureAwait(false);
-            await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
-                .ConfigureAwait(false);
+            await AddRivalsAsync(data, index, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            sasRec?.Dispose();
+            throw;
         }
 
-        return rules;
+        return new BaselineResult(rules, _priors, _mixture, sasRec);
+    }
+
+    private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
+
+    private async Task AddAsync(ScoringRecommender baseline, double seconds, CancellationToken cancellationToken)
+    {
+        await board.AddAsync(baseline, 0, seconds, cancellationToken).ConfigureAwait(false);
+        _priors.Add(new PriorShare(baseline, 0));
+    }
+
+    private async Task<SasRecRecommender> SasRecAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
+    {
+        var sasRec = await TrainedSasRecAsync(data, index, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await board.AddAsync(sasRec, sasRec.ParameterCount, stages.Seconds["sasrec"], cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            sasRec.Dispose();
+            throw;
+        }
+
+        _priors.Add(new PriorShare(sasRec, 0) { Scale = PriorScale.Softmax });
+        return sasRec;
     }
 
     private async Task<SasRecRecommender> TrainedSasRecAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
@@ -74,13 +105,27 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         return sasRec;
     }
 
-    private bool Wanted(string name) => options.Baselines.Contains(name, StringComparer.Ordinal);
+    // The paper's rivals, in the order of its table; they take part in the report alone.
+    private async Task AddRivalsAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
+    {
+        var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        foreach (var rival in RivalRegistry.All.Where(rival => rival.Name != "sasrec" && Wanted(rival.Name)))
+        {
+            using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
+                new RivalContext(data, index, options.Preset, shared, cancellationToken)
+                {
+                    LanguageModel = options.LanguageModel, Progress = progress,
+                })).ConfigureAwait(false);
+            await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
 
     // What reads the items' vectors, and the tuned mixture of all that is counted: the baseline to beat.
     private async Task AddVectorBaselinesAsync(
         SplitDataset data, SemanticIdIndex index, SequentialRulesRecommender rules, CancellationToken cancellationToken)
     {
-        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture"))
+        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture") && !vectors.ForModel)
         {
             return;
         }
@@ -94,7 +139,9 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         else
         {
             var (knn, seconds) = StageRunner.Timed(() => new TextKnnRecommender(text, data.TrainSequences, index.Items));
+            var (star, starSeconds) = StageRunner.Timed(() => new StarRecommender(text, data.TrainSequences, index.Items));
             parts.Add(new MixturePart(knn));
+            _priors.AddRange([new PriorShare(knn, 0), new PriorShare(star, 0)]);
             if (Wanted("text-knn"))
             {
                 await board.AddAsync(knn, 0, seconds, cancellationToken).ConfigureAwait(false);
@@ -102,7 +149,6 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
 
             if (Wanted("star"))
             {
-                var (star, starSeconds) = StageRunner.Timed(() => new StarRecommender(text, data.TrainSequences, index.Items));
                 await board.AddAsync(star, 0, starSeconds, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -114,6 +160,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
                 .ConfigureAwait(false);
             board.AddMixture(tuning);
             await board.AddAsync(tuning.Mixture, 0, stages.Seconds["mixture"], cancellationToken).ConfigureAwait(false);
+            _mixture = tuning.Mixture;
         }
     }
 }

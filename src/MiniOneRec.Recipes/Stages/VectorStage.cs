@@ -13,6 +13,10 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
     private Task<EmbeddingTable?>? _text;
     private VectorSource? _source;
 
+    /// <summary>Gets whether the model reads the vectors: those of a file, and of an encoder that was given. Counted terms it does not
+    /// read.</summary>
+    public bool ForModel => options.Embeddings is not null || encoder is not null;
+
     /// <summary>
     /// Gets vectors of the items' text, rows in catalogue order, or <see langword="null"/> where there is neither a file nor text.
     /// </summary>

@@ -45,6 +45,33 @@ public sealed class DenseServingTests
     }
 
     [Fact]
+    public void Recommend_GeometricFusion_RanksByTheWeightedGeometricMean()
+    {
+        using var recommender = ContentToy.Recommender();
+        recommender.DenseWeight = 0;
+        var codes = Scores(recommender);
+        recommender.DenseWeight = 1;
+        var dense = Scores(recommender);
+        recommender.DenseWeight = 0.3;
+        recommender.AdditionalPriors = [new PriorShare(Point("b"), 0.2)];
+        recommender.Fusion = SourceFusion.Geometric;
+
+        var mixed = Scores(recommender);
+
+        double floor = 1e-3 / ContentToy.Index.Count;
+        foreach (var (item, value) in mixed)
+        {
+            // A semantic ID's items share what the codes give it.
+            double expected = Math.Pow(codes[item] + floor, 0.5) * Math.Pow(dense[item] + floor, 0.3)
+                * Math.Pow((item == "b" ? 1 : 0) + floor, 0.2);
+            Assert.Equal(expected, value, 1e-6);
+        }
+
+        Assert.Contains("-1", Assert.Throws<ArgumentOutOfRangeException>(() => recommender.Fusion = (SourceFusion)(-1)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Recommend_SharesAboveOne_AreRefused()
     {
         using var recommender = ContentToy.Recommender();
@@ -98,11 +125,13 @@ public sealed class DenseServingTests
     {
         using var folder = new TemporaryFolder();
         using var recommender = ContentToy.Recommender(new ContentOptions { ItemResiduals = true, DecayRate = 0.5 });
+        recommender.Fusion = SourceFusion.Geometric;
         await recommender.SaveAsync(folder["model"]);
 
         using var loaded = await GenerativeRecommender.LoadAsync(folder["model"]);
 
         Assert.Equal(Scores(recommender), Scores(loaded));
+        Assert.Equal(SourceFusion.Geometric, loaded.Fusion);
         Assert.Equal(recommender.Model.Content!.Content.Fingerprint, loaded.Model.Content!.Content.Fingerprint);
         Assert.False(loaded.Model.Content.Content.IsKnown(6));
     }

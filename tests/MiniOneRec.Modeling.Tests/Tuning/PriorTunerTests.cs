@@ -24,23 +24,29 @@ public sealed class PriorTunerTests
             recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0].Items[0].ItemId));
     }
 
-    [Fact]
-    public async Task Tune_WhatItSays_IsWhatServingGives()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Tune_WhatItSays_IsWhatServingGives(bool geometric)
     {
         using var recommender = ContentToy.Recommender();
         var priors = new[] { new PriorShare(new Shifted(1, 0.2f), 0), new PriorShare(new Shifted(2, 0.4f), 0) };
         var rows = Rows.Select((row, i) => i % 3 == 0 ? row with { Target = row.History[0] } : row).ToArray();
 
-        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 2 }).TuneAsync(recommender, priors, rows);
+        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 2, TryGeometric = geometric }).TuneAsync(recommender, priors, rows);
         tuned.Apply(recommender);
+
+        Assert.True(geometric || recommender.Fusion == SourceFusion.Linear);
 
         int hits = rows.Count(row => recommender.Recommend([new RecommendationRequest { History = row.History, Count = 2 }])[0]
             .Items.Any(item => item.ItemId == row.Target));
         Assert.Equal(tuned.HitRate, (double)hits / rows.Length, 1e-12);
     }
 
-    [Fact]
-    public void Measure_Mixture_EqualsThePlainRanking()
+    [Theory]
+    [InlineData(SourceFusion.Linear)]
+    [InlineData(SourceFusion.Geometric)]
+    public void Measure_Mixture_EqualsThePlainRanking(SourceFusion fusion)
     {
         var random = new Random(4);
         var table = new MixtureTable(3, 3);
@@ -59,13 +65,14 @@ public sealed class PriorTunerTests
             }
         }
 
-        var (hits, ndcg) = table.Measure(new Mixture([0.5, 0.3, 0.2], 0.5, 1.5));
+        var (hits, ndcg) = table.Measure(new Mixture([0.5, 0.3, 0.2], 0.5, 1.5, fusion));
 
+        double Of(float[] p) => fusion == SourceFusion.Linear ? 0.5 * p[0] + 0.3 * p[1] + 0.2 * p[2]
+            : Math.Pow(p[0], 0.5) * Math.Pow(p[1], 0.3) * Math.Pow(p[2], 0.2);
         int[] ranks = [.. all.Where(row => row.Target >= 0).Select(row =>
         {
             double[] scores = [.. row.Probabilities.Select((p, c) =>
-                (0.5 * p[0] + 0.3 * p[1]
-                    + 0.2 * p[2]) * Math.Exp(row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 }))];
+                Of(p) * Math.Exp(row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 }))];
             return scores.Count(score => score > scores[row.Target]);
         })];
         Assert.Equal(ranks.Count(rank => rank < 3) / 20.0, hits, 1e-12);
@@ -89,7 +96,11 @@ public sealed class PriorTunerTests
 
         public void Score(IReadOnlyList<IReadOnlyList<string>> histories, Span<float> scores)
         {
-            scores.Fill(rest);
+            for (int i = 0; i < scores.Length; i++)
+            {
+                scores[i] = rest * (1 + 0.001f * (i % Items.Count));            // no two items are equal: ties are nobody's to order
+            }
+
             for (int b = 0; b < histories.Count; b++)
             {
                 ContentToy.Index.TryGetRow(histories[b][^1], out int row);

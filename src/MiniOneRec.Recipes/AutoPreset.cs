@@ -1,0 +1,90 @@
+using MiniOneRec.Alignment;
+
+namespace MiniOneRec.Recipes;
+
+/// <summary>The rules by which the preset <c>auto</c> chooses.</summary>
+/// <remarks>
+/// <list type="number">
+/// <item>Width: 128 below 50,000 interactions, where wider decoders only fit faster; 256 below 150,000; 512 from there on.</item>
+/// <item>Passes over the data: 30, 20 and 12 at these widths, two thirds of them with item vectors (<see cref="RecipePreset.Sft"/>).</item>
+/// <item>Half of the budget is for supervised training. While the passes of a width do not fit, the width halves, down to 64; then the
+/// passes become fewer, at least 2. Training ends when its half of the budget is over, whatever the estimate said.</item>
+/// <item>From width 512 on: bfloat16, batches of 32, little dropout, no smoothing, and soft labels from other users' sequences on every
+/// code where sequences are short (fewer than 20 items on average), as <c>sparse</c> has them.</item>
+/// <item>Below 200 training sequences GRPO takes 20 steps, since its guard has next to no rows to tell noise from gain.</item>
+/// </list>
+/// Whether items of the history are left out, how much they lose, and which parts of the model and which baselines have a share of the
+/// answer is decided by the data (<see cref="RecipePreset.NobodyComesBack"/>) and the validation rows, for every preset.
+/// </remarks>
+internal static class AutoPreset
+{
+    /// <summary>The budget of a run where none is given.</summary>
+    public static readonly TimeSpan DefaultBudget = TimeSpan.FromHours(1);
+
+    // Codes that one processor learns a second at width 128: two layers, whole sequences, float32, measured on a shared AMD EPYC (Zen 5)
+    // and rounded down. At width 512 in bfloat16 it was a sixth, whence the exponent.
+    private const double CodesPerSecond = 10_000;
+    private const double WidthExponent = 1.25;
+    private const int LeastWidth = 64, LeastEpochs = 2;
+
+    private static readonly RecipePreset Untouched = new();
+
+    /// <summary>Fills what the preset leaves at its defaults.</summary>
+    public static RecipePreset Fill(RecipePreset preset, DataShape shape, TimeSpan budget, int processors)
+    {
+        TimeSpan training = budget / 2;
+        int width = shape.Interactions < 50_000 ? 128 : shape.Interactions < 150_000 ? 256 : 512;
+        while (width > LeastWidth && Fitting(shape, width, training, processors) < EpochsOf(width))
+        {
+            width /= 2;
+        }
+
+        bool wide = width >= 512, shortSequences = shape.MeanLength < 20;
+        int epochs = Math.Clamp((int)Fitting(shape, width, training, processors), LeastEpochs, EpochsOf(width));
+        var chosen = Untouched with
+        {
+            HiddenSize = width,
+            Heads = Math.Max(2, width / (wide ? 64 : 32)),
+            LearningRate = width >= 256 ? 1.5e-3 : Untouched.LearningRate,
+            SftEpochs = epochs,
+            BatchSize = wide ? 32 : Untouched.BatchSize,
+            Precision = wide ? TrainingPrecision.BFloat16 : TrainingPrecision.Full,
+            Dropout = wide ? 0.1 : Untouched.Dropout,
+            LabelSmoothing = wide ? 0 : Untouched.LabelSmoothing,
+            TeacherShare = wide && shortSequences ? 1 : Untouched.TeacherShare,
+            TeacherBranches = wide && shortSequences ? 1 : 0,
+            GrpoSteps = shape.Users < 200 ? 20 : Untouched.GrpoSteps,
+            SftTime = training,
+        };
+        return preset with
+        {
+            Automatic = false,
+            HiddenSize = Pick(preset, chosen, p => p.HiddenSize),
+            Heads = Pick(preset, chosen, p => p.Heads),
+            LearningRate = Pick(preset, chosen, p => p.LearningRate),
+            SftEpochs = Pick(preset, chosen, p => p.SftEpochs),
+            BatchSize = Pick(preset, chosen, p => p.BatchSize),
+            Precision = Pick(preset, chosen, p => p.Precision),
+            Dropout = Pick(preset, chosen, p => p.Dropout),
+            LabelSmoothing = Pick(preset, chosen, p => p.LabelSmoothing),
+            TeacherShare = Pick(preset, chosen, p => p.TeacherShare),
+            TeacherBranches = Pick(preset, chosen, p => p.TeacherBranches),
+            GrpoSteps = Pick(preset, chosen, p => p.GrpoSteps),
+            SftTime = Pick(preset, chosen, p => p.SftTime),
+        };
+    }
+
+    private static int EpochsOf(int width) => width >= 512 ? 12 : width >= 256 ? 20 : 30;
+
+    // How often the data can be seen in the time; with vectors the preset asks for two thirds of its passes.
+    private static double Fitting(DataShape shape, int width, TimeSpan time, int processors)
+    {
+        double codes = Math.Max(1, shape.Interactions * (double)shape.Levels) * (shape.HasVectors ? 2 / 3.0 : 1);
+        double speed = 1 + 0.7 * (Math.Min(processors, 8) - 1);     // further processors help less, and beyond eight hardly
+        return time.TotalSeconds * CodesPerSecond * speed * Math.Pow(128.0 / width, WidthExponent) / codes;
+    }
+
+    // What was set by hand stays.
+    private static T Pick<T>(RecipePreset preset, RecipePreset chosen, Func<RecipePreset, T> value) =>
+        EqualityComparer<T>.Default.Equals(value(preset), value(Untouched)) ? value(chosen) : value(preset);
+}
