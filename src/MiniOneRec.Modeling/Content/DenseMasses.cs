@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -26,13 +27,13 @@ internal static class DenseMasses
         }
 
         var queries = content.Queries(hidden, HistoryRows.Of(trees, content.Vocabulary, content.Trie), last);
-        var probabilities = F.softmax(content.Logits(queries), 1).cpu().data<float>().ToArray();            // [B, N]
-        int width = content.Items.Count;
+        var probabilities = F.softmax(content.Logits(queries), 1).cpu();                                    // [B, N]
         int[] rows = content.RowsIn(index);
         float[][] result = new float[last.Length][];
         for (int b = 0; b < result.Length; b++)
         {
-            var own = probabilities.AsSpan(b * width, width);
+            using var row = probabilities[b];                                                               // [N]
+            var own = MemoryMarshal.Cast<byte, float>(row.bytes);
             if (rows.Length == 0)
             {
                 result[b] = own.ToArray();
@@ -40,7 +41,7 @@ internal static class DenseMasses
             }
 
             result[b] = new float[index.Count];
-            for (int i = 0; i < width; i++)
+            for (int i = 0; i < rows.Length; i++)
             {
                 if (rows[i] >= 0)
                 {
