@@ -6,7 +6,7 @@ namespace MiniOneRec.Studies;
 /// <summary>What reading the items' vectors costs in supervised training.</summary>
 internal static class SftContent
 {
-    private const int Items = 4_000, Width = 384, Users = 640, Length = 20;
+    private const int Items = 4_000, Width = 384, Users = 256, Length = 20;
 
     /// <summary>Trains the default size with all parts (content at the input, dense head) and without them, in turns.</summary>
     public static async Task RatioAsync(StudyContext context, int repeats)

@@ -44,7 +44,7 @@ internal sealed class SftStudy : IStudy
             case "packing": await SftComparison.PackingAsync(context, packingLayers, packingUsers); break;
             case "optimizer": SftComparison.Optimizer(context); break;
             case "plain": await SftComparison.PlainAsync(context, plainUsers); break;
-            case "content": await SftContent.RatioAsync(context, Math.Max(5, steps)); break;
+            case "content": await SftContent.RatioAsync(context, Math.Max(3, steps)); break;
             case "drift": SftThroughput.Drift(context, driftSteps); break;
             default: throw new ArgumentException($"There is no part '{parts[0]}'; there are {string.Join(", ", Parts)}.");
         }
