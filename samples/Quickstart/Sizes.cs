@@ -23,9 +23,19 @@ internal static class Sizes
 
     public static SasRecOptions SasRec(bool brief) => new() { HiddenSize = 32, MaxEpochs = brief ? 2 : 50 };
 
-    public static ModelingOptions Modeling() => new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20 } };
+    public static ModelingOptions Modeling() => new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20, ExcludeHistory = true } };
 
-    public static SftOptions Sft(bool brief) => new() { Epochs = brief ? 2 : 25, ValidationExamples = 300, Validations = 5 };
+    // An item that nobody bought yet counts as one that was bought ten times.
+    public static ContentOptions Content() => new() { AtInput = false, NewItemCount = 10 };
+
+    // The texts of an invented shop are regular, so that the dense head's maps may learn as fast as the model.
+    public static SftOptions Sft(bool brief) => new()
+    {
+        Epochs = brief ? 2 : 25,
+        ValidationExamples = 300,
+        Validations = 5,
+        Content = new ContentTrainingOptions { MapRate = 1 },
+    };
 
     public static GrpoOptions Grpo(bool brief) => new()
     {

@@ -9,9 +9,9 @@ public sealed class DemoCatalogTests
     [Fact]
     public void Create_Default_HasTheStatedSize()
     {
-        Assert.Equal(360, Demo.Items.Count);
-        Assert.Equal(360, Demo.Items.Select(item => item.Id).Distinct().Count());
-        Assert.Equal(360, Demo.Items.Select(item => item.Title).Distinct().Count());
+        Assert.Equal(600, Demo.Items.Count);
+        Assert.Equal(600, Demo.Items.Select(item => item.Id).Distinct().Count());
+        Assert.Equal(600, Demo.Items.Select(item => item.Title).Distinct().Count());
         Assert.Equal(1500, Demo.Sequences.Count);
         Assert.All(Demo.Sequences, sequence => Assert.InRange(sequence.ItemIds.Count, 6, 12));
         Assert.All(Demo.Sequences, sequence => Assert.Equal(sequence.ItemIds.Count, sequence.ItemIds.Distinct().Count()));
@@ -56,7 +56,7 @@ public sealed class DemoCatalogTests
         double sequential = split.Test.Average(row => Hit(row) ? 1.0 : 0);
 
         Assert.InRange(popularity, 0.02, 0.12);
-        Assert.InRange(sequential, 0.5, 0.8);
+        Assert.InRange(sequential, 0.3, 0.5);
 
         bool Hit(NextItemExample row)
         {
@@ -73,6 +73,37 @@ public sealed class DemoCatalogTests
             }
 
             return scores.OrderByDescending(p => p.Value).Take(10).Any(p => p.Key == row.Target);
+        }
+    }
+
+    [Fact]
+    public void Create_NewItems_AreBoughtLastOrNotAtAll()
+    {
+        var split = new LeaveOneOutSplit().Split(Demo);
+        var known = split.TrainSequences.SelectMany(s => s.ItemIds).Concat(split.Validation.Select(row => row.Target)).ToHashSet();
+        string[] cold = [.. Demo.Items.Select(item => item.Id).Where(id => !known.Contains(id))];
+        var none = new LeaveOneOutSplit().Split(DemoCatalogue.Create(new DemoCatalogueOptions { NewItems = 0 }));
+        var bought = none.TrainSequences.SelectMany(s => s.ItemIds).ToHashSet();
+
+        Assert.InRange(cold.Length, 48, 55);
+        Assert.InRange(split.Test.Count(row => !known.Contains(row.Target)), 60, 200);
+        Assert.True(none.Items.Count(item => !bought.Contains(item.Id)) < 10);
+    }
+
+    [Fact]
+    public void Create_Tastes_AreABrandAndTwoCategories()
+    {
+        var items = Demo.Items.ToDictionary(item => item.Id);
+        double brand = Demo.Sequences.Average(s => Share(s.ItemIds.Select(id => items[id].Brand!)));
+        double category = Demo.Sequences.Average(s => Share(s.ItemIds.Select(id => items[id].Categories[0])));
+
+        Assert.InRange(brand, 0.6, 0.85);                           // of five brands
+        Assert.InRange(category, 0.4, 0.75);                        // of six categories
+
+        static double Share(IEnumerable<string> values)
+        {
+            string[] all = [.. values];
+            return all.CountBy(value => value).Max(pair => pair.Value) / (double)all.Length;
         }
     }
 

@@ -9,7 +9,7 @@ public sealed class ReadmeTests
         var Console = new { WriteLine = (Action<string>)lines.Add };
 
         #region README
-        var demo = DemoCatalogue.Create();                                                // 360 items, 1,500 users, always the same
+        var demo = DemoCatalogue.Create();                                                // 600 items, 1,500 users, always the same
         var split = new LeaveOneOutSplit().Split(demo);
         Console.WriteLine($"{split.Items.Count} items, {split.TrainSequences.Count} sequences, {split.Test.Count} tests");
 
@@ -23,7 +23,7 @@ public sealed class ReadmeTests
         }
         #endregion
 
-        Assert.Equal(["360 items, 1500 sequences, 1500 tests", "ann: tent stove mat -> lamp", "bob: stove tent -> mat"], lines);
+        Assert.Equal(["600 items, 1500 sequences, 1500 tests", "ann: tent stove mat -> lamp", "bob: stove tent -> mat"], lines);
         Directory.Delete(folder, recursive: true);
     }
 

@@ -5,7 +5,7 @@ namespace MiniOneRec.Studies;
 /// <summary>Speed and memory of supervised training, as ratios within one run; each part in a process of its own.</summary>
 internal sealed class SftStudy : IStudy
 {
-    private static readonly string[] Parts = ["float32", "bfloat16", "memory", "packing", "optimizer", "plain", "drift"];
+    private static readonly string[] Parts = ["float32", "bfloat16", "memory", "packing", "optimizer", "plain", "drift", "content"];
 
     public string Name => "sft";
 
@@ -45,6 +45,7 @@ internal sealed class SftStudy : IStudy
             case "packing": await SftComparison.PackingAsync(context, packingLayers, packingUsers); break;
             case "optimizer": SftComparison.Optimizer(context); break;
             case "plain": await SftComparison.PlainAsync(context, plainUsers); break;
+            case "content": await SftContent.RatioAsync(context, Math.Max(3, steps)); break;
             case "drift": SftThroughput.Drift(context, driftSteps); break;
             default: throw new ArgumentException($"There is no part '{parts[0]}'; there are {string.Join(", ", Parts)}.");
         }

@@ -10,11 +10,14 @@ internal sealed class DecodeStudy : IStudy
 {
     public string Name => "decode";
 
-    public string Description => "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,load --prompt 110 --layers 24 --repeats 5 --items 10000000 --users 1000 --pack true; further parts int8,int4,answers (--folder MODEL --dataset NAME),7b (--large-layers 28)";
+    public string Description =>
+        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,dense,load --prompt 110 --layers 24 "
+        + "--repeats 5 --items 10000000 --users 1000 --vectors 384 --pack true; further parts int8,int4, "
+        + "answers (--folder MODEL --dataset NAME), 7b (--large-layers 28), dense1m (6 GB of memory)";
 
     public async Task RunAsync(StudyContext context)
     {
-        string parts = context.Option("parts", "fp32,bf16,trie,small,load");
+        string parts = context.Option("parts", "fp32,bf16,trie,small,dense,load");
         int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
         bool packed = context.Option("pack", true);
@@ -60,6 +63,18 @@ internal sealed class DecodeStudy : IStudy
         if (parts.Contains("7b", StringComparison.Ordinal))
         {
             SmallWeights.Large(context, context.Option("large-layers", 28), prompt);
+        }
+
+        string[] named = parts.Split(',');
+        int vectors = context.Option("vectors", 384);
+        if (named.Contains("dense"))
+        {
+            DenseServing.Ratio(context, Math.Min(users, 320), Math.Max(5, repeats), vectors, packed);
+        }
+
+        if (named.Contains("dense1m"))
+        {
+            DenseServing.Large(context, 1_000_000, vectors, Math.Min(3, repeats));
         }
 
         if (parts.Contains("load", StringComparison.Ordinal))

@@ -9,7 +9,7 @@ namespace MiniOneRec.Alignment;
 /// <remarks>
 /// <para>
 /// <c>ℓ = (1 − ε)·(log Z − log Σ_{i in t} e^(z_i)) + ε·(log Z − mean z)</c>, t being the items behind the target's semantic ID. <c>Z = Σ_i
-/// e^(z_i)</c> over the catalogue.
+/// e^(z_i)</c> over the catalogue, without the items that are new (<see cref="ContentModule.Offered"/>).
 /// </para>
 /// <para>
 /// On a large catalogue S of N items are drawn evenly for all rows of a pass: <c>Z ≈ Σ_{i in t} e^(z_i) + Σ_{j drawn, not in t} e^(z_j −
@@ -27,15 +27,18 @@ internal static class DenseLoss
     /// <param name="options">Smoothing, dropout and sampling.</param>
     /// <param name="logitBudget">Values of logits that are held at once.</param>
     /// <returns>The summed loss, and the gradient of the scaled loss with respect to <paramref name="hidden"/> at the targets' tokens,
-    /// <c>[M, D]</c>.</returns>
-    public static (double Loss, Tensor Gradient) Backward(
+    /// <c>[M, D]</c>, or <see langword="null"/> where the dense head does not read them.</returns>
+    public static (double Loss, Tensor? Gradient) Backward(
         ContentModule content, Tensor hidden, HistoryRows rows, DenseTargets targets, double scale, ContentTrainingOptions options,
         long logitBudget)
     {
         using var scope = NewDisposeScope();
         var places = tensor([.. targets.Tokens.Select(token => (long)token)], device: hidden.device);
         var states = hidden.detach().index_select(0, places).requires_grad_();                                      // [M, D]
-        int count = targets.Tokens.Length, items = content.Items.Count;
+        bool reads = options.HiddenRate > 0 || content.ReadsHidden();
+        int[]? offered = content.Offered is { } rowsOnOffer && !content.HasNeighbours
+            ? [.. rowsOnOffer.Union(targets.Items.SelectMany(item => item)).Order()] : null;
+        int count = targets.Tokens.Length, items = offered?.Length ?? content.Items.Count;
         bool sampled = items > options.SampleAbove;
         int scored = sampled ? options.SampledItems : items;
         int chunk = (int)Math.Clamp(logitBudget / scored / (content.HasNeighbours ? 2 : 1), 1, count);
@@ -45,30 +48,82 @@ internal static class DenseLoss
             using var chunkScope = NewDisposeScope();
             int size = Math.Min(chunk, count - start);
             int[] tokens = targets.Tokens[start..(start + size)];
-            var queries = content.Queries(states.narrow(0, start, size), rows, tokens, options.InputDropout);
+            var queries = content.Queries(reads ? states.narrow(0, start, size) : null, rows, tokens, options.InputDropout);
             var parts = content.Neighbours(rows, tokens, options.InputDropout);
+            var own = targets.Items.AsSpan(start, size);
+            if (!sampled && parts is null)
+            {
+                var (value, surrogate) = Full(content, queries, own, options.LabelSmoothing, offered);
+                sum += value;
+                (surrogate * Scalars.Of(scale)).backward();
+                continue;
+            }
+
             var loss = sampled
-                ? Sampled(content, queries, parts, targets.Items.AsSpan(start, size), scored, options.LabelSmoothing)
-                : Full(content, queries, parts, targets.Items.AsSpan(start, size), options.LabelSmoothing);
+                ? Sampled(content, queries, parts, own, scored, options.LabelSmoothing, offered)
+                : FullMixed(content, queries, parts!, own, options.LabelSmoothing);
             var total = loss.sum();
             sum += total.item<float>();
             (total * Scalars.Of(scale)).backward();
         }
 
-        return (sum, states.grad!.MoveToOuterDisposeScope());
+        return (sum, reads ? states.grad!.MoveToOuterDisposeScope() : null);
     }
 
-    private static Tensor Full(ContentModule content, Tensor queries, NeighbourParts? parts, ReadOnlySpan<int[]> targets, double smoothing)
+    // The gradient g = softmax(z) − (1 − ε)·softmax(z of t) − ε/N of the logits has a closed form, so that no operation on [M, N] keeps its
+    // operands: the surrogate Σ (s·q)·(g V) + Σ b·g (+ Σ u·gᵀ(s·q)) has the loss's gradient towards queries, scale, biases and residuals.
+    private static (double Loss, Tensor Surrogate) Full(ContentModule content, Tensor queries, ReadOnlySpan<int[]> targets,
+        double smoothing, int[]? offered)
+    {
+        int[][] columns = Columns(targets, offered);
+        var (vectors, bias, residual, scale) = content.HeadOf(
+            offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: queries.device));
+        var scaled = queries * scale;                                                                               // [M, E]
+        Tensor towardsQueries, towardsBias;
+        Tensor? towardsResidual = null;
+        double loss;
+        using (no_grad())
+        {
+            var flat = scaled.detach();
+            var logs = CpuLinear.Run(flat, vectors, bias).log_softmax(1);                                           // [M, N]
+            var (at, gaps) = Places(columns, queries.device);
+            var picked = logs.gather(1, at).Plus(gaps);                                                             // [M, most]
+            var ofTargets = picked.logsumexp(1);                                                                    // [M]
+            loss = -(1 - smoothing) * ofTargets.sum().item<float>();
+            var gradient = logs;
+            if (smoothing > 0)
+            {
+                loss -= smoothing * logs.mean([1]).sum().item<float>();
+            }
+
+            gradient.exp_();
+            var share = (picked - ofTargets.unsqueeze(1)).exp() * Scalars.Of(smoothing - 1);                        // [M, most]
+            gradient.scatter_add_(1, at, share);
+            double even = smoothing / vectors.size(0);
+            towardsQueries = CpuLinear.Run(gradient, vectors.t().contiguous(), null)
+                .add_(vectors.sum([0], keepdim: true), Scalars.Of(-even));                                          // [M, E]
+            towardsBias = gradient.sum([0]) - Scalars.Of(even * columns.Length);                                    // [N]
+            towardsResidual = residual is null ? null
+                : gradient.t().mm(flat).add_(flat.sum([0], keepdim: true), Scalars.Of(-even));                       // [N, E]
+        }
+
+        var surrogate = (scaled * towardsQueries).sum().Plus((bias * towardsBias).sum());
+        return (loss, residual is null ? surrogate : surrogate.Plus((residual * towardsResidual!).sum()));
+    }
+
+    // The columns of targets among the items on offer.
+    private static int[][] Columns(ReadOnlySpan<int[]> targets, int[]? offered) => offered is null
+        ? targets.ToArray()
+        : [.. targets.ToArray().Select(rows => Array.ConvertAll(rows, row => Array.BinarySearch(offered, row)))];
+
+    private static Tensor FullMixed(
+        ContentModule content, Tensor queries, NeighbourParts parts, ReadOnlySpan<int[]> targets, double smoothing)
     {
         int[][] all = targets.ToArray();
         var logs = content.Logits(queries).log_softmax(1);                                                          // [M, N]
         var (own, mean) = (LogSum(logs, all), logs.mean([1]));                                                      // [M]
-        if (parts is not null)
-        {
-            var items = content.NeighbourLogits(parts.Queries).log_softmax(1);                                      // [S, N]
-            (own, mean) = Mixed(parts, own, mean, LogSumAt(items, parts.At, all), items.mean([1]));
-        }
-
+        var items = content.NeighbourLogits(parts.Queries).log_softmax(1);                                          // [S, N]
+        (own, mean) = Mixed(parts, own, mean, LogSumAt(items, parts.At, all), items.mean([1]));
         return smoothing == 0 ? own.neg() : (own * Scalars.Of(smoothing - 1)).Plus(mean * Scalars.Of(-smoothing));
     }
 
@@ -83,10 +138,17 @@ internal static class DenseLoss
     }
 
     private static Tensor Sampled(
-        ContentModule content, Tensor queries, NeighbourParts? parts, ReadOnlySpan<int[]> targets, int count, double smoothing)
+        ContentModule content, Tensor queries, NeighbourParts? parts, ReadOnlySpan<int[]> targets, int count, double smoothing,
+        int[]? offered)
     {
-        int items = content.Items.Count;
-        var drawn = randint(items, [count], dtype: ScalarType.Int64).to(queries.device);                            // [S]
+        int items = offered?.Length ?? content.Items.Count;
+        var drawn = randint(items, [count], dtype: ScalarType.Int64);                                               // [S]
+        if (offered is not null)
+        {
+            drawn = tensor([.. drawn.data<long>().ToArray().Select(place => (long)offered[place])]);
+        }
+
+        drawn = drawn.to(queries.device);
         int[][] all = targets.ToArray();
         int[] wanted = [.. all.SelectMany(own => own).Distinct()];
         var places = wanted.Index().ToDictionary(pair => pair.Item, pair => pair.Index);
@@ -153,6 +215,13 @@ internal static class DenseLoss
     // log Σ exp over some columns of each row.
     private static Tensor LogSum(Tensor values, int[][] columns)
     {
+        var (at, gaps) = Places(columns, values.device);
+        return values.gather(1, at).Plus(gaps).logsumexp(1);                                                        // [M]
+    }
+
+    // The columns of each row as a matrix; rows with fewer of them are filled up by places that count nothing.
+    private static (Tensor At, Tensor Gaps) Places(int[][] columns, Device device)
+    {
         int most = columns.Max(own => own.Length);
         long[] at = new long[columns.Length * most];
         float[] gaps = new float[at.Length];
@@ -164,7 +233,6 @@ internal static class DenseLoss
             }
         }
 
-        var picked = values.gather(1, tensor(at, [columns.Length, most], device: values.device));                   // [M, most]
-        return most == 1 ? picked.squeeze(1) : picked.Plus(tensor(gaps, [columns.Length, most], device: values.device)).logsumexp(1);
+        return (tensor(at, [columns.Length, most], device: device), tensor(gaps, [columns.Length, most], device: device));
     }
 }

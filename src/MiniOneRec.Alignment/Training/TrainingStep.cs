@@ -140,7 +140,7 @@ internal sealed class TrainingStep : IDisposable
                 double weight = _options.Content.DenseWeight;
                 var (sum, gradient) = DenseLoss.Backward(
                     head!, hidden, batch.Tokens.HistoriesFor(head!), targets, weight / items, _options.Content, _logitBudget);
-                also = new DenseGradient(targets.Tokens, gradient);
+                also = gradient is null ? null : new DenseGradient(targets.Tokens, gradient);
                 dense += sum / items;
             }
 

@@ -2,21 +2,27 @@ using System.Globalization;
 
 namespace MiniOneRec.Datasets;
 
-/// <summary>A synthetic shop whose customers have sequential tastes: for trying the library, for tests and for samples.</summary>
+/// <summary>A synthetic shop whose customers have tastes and projects: for trying the library, for tests and for samples.</summary>
 /// <remarks>
 /// <para>
-/// 360 items: six categories of five themes, each theme in three brands of four products that are bought one after the other. A user
-/// follows a thread through one brand's products and then goes on to the next theme of the category; now and then something
-/// of a companion theme, another brand or something popular comes in between, after which the thread goes on. So the next item depends
-/// on the order of the last few items, and only a little on popularity.
+/// 600 items: six categories of five themes, each theme four products that are bought one after the other, each product from five brands.
+/// A user prefers one brand and two categories, more so the first. The user works through a theme's products, goes on to other themes of
+/// these categories, and takes something of a companion theme, something popular, or another brand in between. Nobody buys an item twice.
+/// </para>
+/// <para>
+/// <see cref="DemoCatalogueOptions.NewItems"/> of the items are new: the shop has them only when each user comes for the last time, so
+/// that a split by the last item has test rows whose target no training sequence holds. What is known of them is their text.
 /// </para>
 /// <para>Nothing is random but through the seed; times are invented and ascend within a user.</para>
 /// </remarks>
 public static class DemoCatalogue
 {
-    private static readonly string[] Brands = ["Alder & Finch", "Nordholm", "Kestrel Works"];
+    private static readonly string[] Brands = ["Alder & Finch", "Nordholm", "Kestrel Works", "Bellamy", "Ostra"];
     private static readonly string[] Characters =
-        ["A sturdy classic", "A light and simple choice", "The one for people who care about details"];
+    [
+        "A sturdy classic", "A light and simple choice", "The one for people who care about details", "Good value for a first try",
+        "Made to order in a small workshop",
+    ];
 
     /// <summary>Generates the catalogue and its users.</summary>
     /// <param name="options">The options, or <see langword="null"/> for the defaults.</param>
@@ -27,7 +33,7 @@ public static class DemoCatalogue
             new DemoCatalogueLengthsValidator());
 
         var items = CreateItems();
-        var shopper = new DemoShopper(new Random(options.Seed), DemoTheme.All, Brands.Length);
+        var shopper = new DemoShopper(new Random(options.Seed), DemoTheme.All, Brands.Length, options.NewItems);
         var sequences = new UserSequence[options.Users];
         for (int user = 0; user < sequences.Length; user++)
         {

@@ -45,6 +45,11 @@ public sealed class DemoCatalogueOptions
         set => MaxLength = value;
     }
 
+    /// <summary>Gets or sets how many items are new: the shop has them only when each user comes for the last time.</summary>
+    /// <value>The default is 48.</value>
+    [Range(0, 120)]
+    public int NewItems { get; set; } = 48;
+
     /// <summary>Gets or sets the seed; equal options make equal catalogues on every machine.</summary>
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;

@@ -32,6 +32,10 @@ namespace MiniOneRec.Modeling;
 /// item of the history, whose vector is mapped and multiplied by a scale of its own, as a nearest-neighbour search does. The shares of the
 /// items fall with their age. Map, scale, biases, ages and shares are learned.
 /// </para>
+/// <para>
+/// An item that the counts do not hold is new: training leaves it out of the softmax, since it was not on offer, and its bias stays where
+/// <see cref="ContentOptions.NewItemCount"/> puts it. A head with neighbours has all items on offer.
+/// </para>
 /// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are
 /// float32.</para>
 /// </remarks>
@@ -62,6 +66,7 @@ public sealed partial class ContentModule : nn.Module
     private readonly bool _newestFirst;
     private readonly int[] _leafRows;                           // per node of the trie its row among the leaves' vectors, or -1
     private readonly ConditionalWeakTable<SemanticIdIndex, int[]> _rowsIn = [];
+    private readonly int[]? _offered;                           // the rows that training holds, or null where that is all of them
     private Tensor _vectors;                                    // [N, E], centred, length 1
     private Tensor _leafVectors;                                // [leaves, E]
 
@@ -71,7 +76,8 @@ public sealed partial class ContentModule : nn.Module
     /// <param name="template">Which tokens stand for codes, and in which order prompts list a history.</param>
     /// <param name="hiddenSize">D, the model's width.</param>
     /// <param name="options">The options, or <see langword="null"/> for the defaults; copied.</param>
-    /// <param name="counts">How often training holds each item; items that are not there count 0.</param>
+    /// <param name="counts">How often training holds each item, items that are not there being new; or <see langword="null"/> where that is
+    /// not known, and no item counts as new.</param>
     /// <exception cref="ArgumentException">No item of the catalogue has a vector.</exception>
     public ContentModule(
         ItemContent content, SemanticIdIndex index, IPromptTemplate template, int hiddenSize, ContentOptions? options = null,
@@ -98,7 +104,11 @@ public sealed partial class ContentModule : nn.Module
                 _last = Identity(Options.LastItemShare);
                 _hidden = Weights.Filled(0, Content.Width, hiddenSize);
                 _scale = Weights.Filled(Options.InitialScale, 1);
-                _bias = Own(Popularity(counts));
+                double[] held = [.. Items.Select(item => counts?.GetValueOrDefault(item) ?? 0)];
+                _offered = Array.Exists(held, count => count > 0) && Array.Exists(held, count => count <= 0)
+                    ? [.. Enumerable.Range(0, held.Length).Where(row => held[row] > 0)] : null;
+                _bias = Own(tensor([.. held.Select(count =>
+                    (float)(Options.PopularityPower * Math.Log((count > 0 || counts is null ? count : Options.NewItemCount) + 1)))]));
                 _residual = Options.ItemResiduals ? Weights.Filled(0, Items.Count, Content.Width) : null;
                 MakeNeighbours(counts);
             }
@@ -161,77 +171,6 @@ public sealed partial class ContentModule : nn.Module
         var content = _leafVectors.index_select(0, Longs([.. leaves.Select(node => (long)_leafRows[node])]));       // [P, E]
         var added = F.linear(content, _input).to_type(embeddings.dtype);                                         // [P, D]
         return embeddings.index_add(0, Longs([.. places.Select(place => (long)place)]), added, Scalars.Of(1)).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Computes the query of each token: what the user may want after it.</summary>
-    /// <param name="hidden">Hidden states of the tokens, <c>[M, D]</c>.</param>
-    /// <param name="rows">The items of the batch that the tokens stand in.</param>
-    /// <param name="tokens">The packed tokens, M of them.</param>
-    /// <param name="dropout">The dropout rate on m and l.</param>
-    /// <returns><c>[M, E]</c> float32.</returns>
-    internal Tensor Queries(Tensor hidden, HistoryRows rows, IReadOnlyList<int> tokens, double dropout = 0)
-    {
-        using var scope = NewDisposeScope();
-        int most = Options.HistoryItems, count = tokens.Count;
-        long[] items = new long[count * most], last = new long[count];
-        float[] weights = new float[count * most], hasLast = new float[count];
-        var nodes = new List<int>();
-        for (int m = 0; m < count; m++)
-        {
-            Newest(rows, tokens[m], most, nodes);
-            int length = Math.Min(most, nodes.Count);
-            double sum = 0;
-            for (int age = 0; age < length; age++)
-            {
-                sum += Math.Exp(-Options.DecayRate * age);
-            }
-
-            for (int age = 0; age < length; age++)
-            {
-                items[m * most + age] = _leafRows[nodes[age]];
-                weights[m * most + age] = (float)(Math.Exp(-Options.DecayRate * age) / sum);
-            }
-
-            (last[m], hasLast[m]) = length > 0 ? (_leafRows[nodes[0]], 1) : (0, 0);
-        }
-
-        var device = _leafVectors.device;
-        var history = _leafVectors.index_select(0, Longs(items)).view(count, most, Content.Width);                  // [M, K, E]
-        var mean = bmm(tensor(weights, [count, 1, most], device: device), history).squeeze(1);                      // [M, E]
-        var latest = _leafVectors.index_select(0, Longs(last)) * tensor(hasLast, [count, 1], device: device);       // [M, E]
-        if (dropout > 0)
-        {
-            (mean, latest) = (F.dropout(mean, dropout), F.dropout(latest, dropout));
-        }
-
-        var query = F.linear(mean, _mean!).Plus(F.linear(latest, _last!)).Plus(F.linear(hidden.to_type(ScalarType.Float32), _hidden!));
-        return query.MoveToOuterDisposeScope();                                                                     // [M, E]
-    }
-
-    /// <summary>Computes the logits of all items.</summary>
-    /// <param name="queries"><c>[M, E]</c>.</param>
-    /// <returns><c>[M, N]</c>.</returns>
-    internal Tensor Logits(Tensor queries)
-    {
-        using var scope = NewDisposeScope();
-        return (F.linear(queries, _residual is null ? _vectors : _vectors.Plus(_residual)) * _scale!).Plus(_bias!)
-            .MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Computes the logits of some items.</summary>
-    /// <param name="queries"><c>[M, E]</c>.</param>
-    /// <param name="items">Rows, <c>[S]</c> int64, the same for all queries.</param>
-    /// <returns><c>[M, S]</c>.</returns>
-    internal Tensor Logits(Tensor queries, Tensor items)
-    {
-        using var scope = NewDisposeScope();
-        var vectors = _vectors.index_select(0, items);                                                              // [S, E]
-        if (_residual is not null)
-        {
-            vectors = vectors.Plus(_residual.index_select(0, items));
-        }
-
-        return (F.linear(queries, vectors) * _scale!).Plus(_bias!.index_select(0, items)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Gets the row of each item in a catalogue, −1 where it is not there; empty where the catalogue is the one of the

@@ -54,6 +54,11 @@ public sealed class ContentOptions
     [Range(1e-3, 1e3)]
     public double NeighbourScale { get; set; } = 10;
 
+    /// <summary>Gets or sets the count that stands for the zero of a new item, one that training does not hold.</summary>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 1e9)]
+    public double NewItemCount { get; set; }
+
     /// <summary>Gets or sets whether each item learns a vector that is added to its own. It starts at zero, and overfits on small
     /// data.</summary>
     /// <value>The default is <see langword="false"/>.</value>

@@ -15,8 +15,10 @@ internal static class ContentVectors
         using var scope = NewDisposeScope();
         var values = tensor(content.Values, [content.Items.Count, content.Width]);                          // [N, E]
         var known = tensor([.. content.Known.ToArray().Select(is_ => is_ ? 1f : 0f)]).unsqueeze(1);         // [N, 1]
-        var mean = (values * known).sum([0], keepdim: true) / Scalars.Of(content.KnownCount);               // [1, E]
-        return (F.normalize(values - mean, 2, 1) * known).MoveToOuterDisposeScope();
+        var mean = known.t().mm(values) / Scalars.Of(content.KnownCount);                                   // [1, E]
+        values.add_(mean, Scalars.Of(-1));
+        values.div_(values.norm(1, keepdim: true).clamp_min_(Scalars.Of(1e-12)));
+        return values.mul_(known).MoveToOuterDisposeScope();
     }
 
     /// <summary>Averages the vectors of the items that share a semantic ID.</summary>
@@ -24,22 +26,34 @@ internal static class ContentVectors
     /// <param name="trie">The tree of the same items.</param>
     /// <param name="vectors">What <see cref="Of"/> returned.</param>
     /// <returns>The row of each node at which items end, −1 for other nodes; and the rows, <c>[leaves, E]</c>, of length 1 or
-    /// zero.</returns>
+    /// zero: another view of <paramref name="vectors"/> where no two items share a semantic ID.</returns>
     public static (int[] Rows, Tensor Vectors) ByLeaf(ItemContent content, SemanticIdTrie trie, Tensor vectors)
     {
         using var scope = NewDisposeScope();
         int[] rows = new int[trie.NodeCount];
         List<long> items = [], owners = [];
         int count = 0;
+        bool shared = false;
         for (int node = 0; node < rows.Length; node++)
         {
             var ending = trie.ItemsAt(node);
             rows[node] = ending.Length == 0 ? -1 : count++;
+            shared |= ending.Length > 1;
             foreach (int item in ending)
             {
                 items.Add(item);
                 owners.Add(rows[node]);
             }
+        }
+
+        if (!shared)
+        {
+            for (int node = 0; node < rows.Length; node++)
+            {
+                rows[node] = rows[node] < 0 ? -1 : trie.ItemsAt(node)[0];
+            }
+
+            return (rows, vectors.alias().MoveToOuterDisposeScope());
         }
 
         var sums = zeros(count, content.Width)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -35,13 +36,13 @@ internal static class DenseMasses
             mixed = (mixed * parts.LogRest.exp().unsqueeze(1)).Plus(shares.mm(F.softmax(content.NeighbourLogits(parts.Queries), 1)));
         }
 
-        float[] probabilities = mixed.cpu().data<float>().ToArray();
-        int width = content.Items.Count;
+        var probabilities = mixed.cpu();
         int[] rows = content.RowsIn(index);
         float[][] result = new float[last.Length][];
         for (int b = 0; b < result.Length; b++)
         {
-            var own = probabilities.AsSpan(b * width, width);
+            using var row = probabilities[b];                                                               // [N]
+            var own = MemoryMarshal.Cast<byte, float>(row.bytes);
             if (rows.Length == 0)
             {
                 result[b] = own.ToArray();
@@ -49,7 +50,7 @@ internal static class DenseMasses
             }
 
             result[b] = new float[index.Count];
-            for (int i = 0; i < width; i++)
+            for (int i = 0; i < rows.Length; i++)
             {
                 if (rows[i] >= 0)
                 {

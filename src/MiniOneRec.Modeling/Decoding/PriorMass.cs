@@ -1,14 +1,15 @@
 namespace MiniOneRec.Modeling;
 
-/// <summary>Probabilities of items from elsewhere, folded up the trie: a probability per prefix.</summary>
+/// <summary>Probabilities of items from elsewhere, summed over the items below each node of the trie: a probability per prefix.</summary>
 /// <remarks>
 /// Decoding follows the exact mixture <c>(1 − w)·p_model + w·p_prior</c> at every prefix, so that an item which only the prior favours can
 /// still enter, and items of one semantic ID are told apart by their own probability.
 /// </remarks>
 public sealed class PriorMass
 {
-    private readonly float[] _nodes;
+    private readonly SemanticIdTrie _trie;
     private readonly float[] _rows;
+    private readonly double[] _before;                          // [ItemCount + 1], sums in the order of the trie's nodes
 
     /// <summary>Folds item probabilities.</summary>
     /// <param name="trie">The trie.</param>
@@ -21,30 +22,24 @@ public sealed class PriorMass
         ArgumentOutOfRangeException.ThrowIfLessThan(weight, 0);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(weight, 1);
         double sum = SumOf(probabilities, trie.ItemCount);
-        Weight = weight;
+        (_trie, Weight) = (trie, weight);
         _rows = new float[probabilities.Length];
         for (int row = 0; row < _rows.Length; row++)
         {
             _rows[row] = (float)(probabilities[row] / sum);
         }
 
-        _nodes = new float[trie.NodeCount];
-        for (int node = trie.NodeCount - 1; node >= 0; node--)
+        // A search asks for few of the nodes: their masses are differences of running sums.
+        var order = trie.ItemRows;
+        _before = new double[order.Length + 1];
+        double running = 0;
+        for (int i = 0; i < order.Length; i++)
         {
-            double mass = 0;
-            foreach (int row in trie.ItemsAt(node))
-            {
-                mass += _rows[row];
-            }
-
-            var (start, end) = trie.Children(node);
-            for (int child = start; child < end; child++)
-            {
-                mass += _nodes[child];
-            }
-
-            _nodes[node] = (float)mass;
+            _before[i] = running;
+            running += _rows[order[i]];
         }
+
+        _before[^1] = running;
     }
 
     /// <summary>Adds up a prior's values.</summary>
@@ -80,7 +75,11 @@ public sealed class PriorMass
 
     /// <summary>Gets the prior probability of a prefix.</summary>
     /// <param name="node">The node.</param>
-    public double OfNode(int node) => _nodes[node];
+    public double OfNode(int node)
+    {
+        var (start, end) = _trie.Children(node);
+        return start == end && _trie.ItemsAt(node) is [var only] ? _rows[only] : _trie.SumBelow(node, _before);
+    }
 
     /// <summary>Gets the prior probability of an item.</summary>
     /// <param name="row">The item's row.</param>

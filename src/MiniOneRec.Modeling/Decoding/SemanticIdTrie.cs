@@ -159,6 +159,24 @@ public sealed partial class SemanticIdTrie : IDisposable
         return new SemanticId(codes);
     }
 
+    /// <summary>Gets the item rows in the order of their nodes: the items below a node are one run for each level.</summary>
+    internal ReadOnlySpan<int> ItemRows => _items.Span;
+
+    /// <summary>Sums a quantity over the items at and below a node.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="before">The sum over the items before each place of <see cref="ItemRows"/>, and over all of them last.</param>
+    internal double SumBelow(int node, ReadOnlySpan<double> before)
+    {
+        ReadOnlySpan<int> firstChild = _firstChild.Span, firstItem = _firstItem.Span;
+        double sum = 0;
+        for (int start = node, end = node + 1; start < end; (start, end) = (firstChild[start], firstChild[end]))
+        {
+            sum += before[firstItem[end]] - before[firstItem[start]];
+        }
+
+        return sum;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _owner?.Dispose();
 

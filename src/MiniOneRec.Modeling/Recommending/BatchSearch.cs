@@ -164,12 +164,11 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             var options = batch.Settings.Options;
             var head = options.DenseWeight > 0 && model.Content is { HasHead: true } content ? content : null;
             var catalogue = batch.Requests[members[0]].Catalogue;
-            bool whole = options.HistoryPenalty != 0 || options.LastItemPenalty > 0 || head is not null;
             PriorMixture[] mixtures = [.. members.Select(i => batch.Mixtures[i])];
             PriorMass?[] masses = [.. mixtures.Select(mixture => mixture.Fold())];
             var queries = members.Select(i => new BeamQuery(batch.Requests[i].Prompt)
             {
-                Count = whole || !batch.Mixtures[i].IsEmpty ? int.MaxValue : batch.Requests[i].Request.Count,
+                Count = Wanted(batch.Requests[i], head is not null || !batch.Mixtures[i].IsEmpty, options),
                 Mask = batch.Requests[i].Mask,
             }).Zip(masses, (query, mass) => query with { Prior = mass }).ToArray();
             var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = options.Scoring });
@@ -241,6 +240,12 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             }
         }
     }
+
+    // A penalty puts each item of the history behind at most. Where a semantic ID has several items, a prior ranks them apart, and a beam's
+    // score says too little of each.
+    private static int Wanted(PreparedRequest request, bool guided, RecommenderOptions options) =>
+        guided && request.Catalogue.SharesSemanticIds ? int.MaxValue
+        : request.Request.Count + (options.HistoryPenalty > 0 || options.LastItemPenalty > 0 ? request.History.Length : 0);
 
     private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures,
         BatchOutcome[] Outcomes);

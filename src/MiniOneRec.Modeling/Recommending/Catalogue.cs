@@ -35,6 +35,9 @@ internal sealed class Catalogue
 
     public int NodeOfRow(int row) => _nodeOfRow[row];
 
+    /// <summary>Gets whether two items have one semantic ID.</summary>
+    public bool SharesSemanticIds => _sharedLeaves.Count > 0;
+
     /// <summary>Gets the items of a leaf, more popular first.</summary>
     public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);
 

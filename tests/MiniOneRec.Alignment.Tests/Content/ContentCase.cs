@@ -5,11 +5,12 @@ namespace MiniOneRec.Tests;
 /// <summary>Vectors of the toy catalogue, and models that read them.</summary>
 internal static class ContentCase
 {
-    public static ContentModule Content(SemanticIdIndex index, IPromptTemplate template, ContentOptions? options = null, int width = 16)
+    public static ContentModule Content(SemanticIdIndex index, IPromptTemplate template, ContentOptions? options = null, int width = 16,
+        IReadOnlyDictionary<string, double>? counts = null)
     {
         var random = new Random(6);
         float[] values = [.. Enumerable.Range(0, index.Count * 5).Select(_ => random.NextSingle())];
-        return new ContentModule(new ItemContent(index.Items, 5, values), index, template, width, options);
+        return new ContentModule(new ItemContent(index.Items, 5, values), index, template, width, options, counts);
     }
 
     public static GenerativeRecommender Recommender(ContentOptions? options = null)

@@ -9,7 +9,7 @@ namespace MiniOneRec.Tests;
 
 public sealed class DenseLossTests
 {
-    private static readonly ContentTrainingOptions Plain = new() { LabelSmoothing = 0.2, InputDropout = 0 };
+    private static readonly ContentTrainingOptions Plain = new() { LabelSmoothing = 0.2, InputDropout = 0, HiddenRate = 1 };
 
     [Fact]
     public void Backward_WholeCatalogue_EqualsThePlainFormula()
@@ -36,8 +36,36 @@ public sealed class DenseLossTests
         float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
         content.zero_grad();
         (expected * Scalars.Of(0.5)).backward();
-        AssertClose(states.grad!.data<float>().ToArray(), gradient.data<float>().ToArray());
+        AssertClose(states.grad!.data<float>().ToArray(), gradient!.data<float>().ToArray());
         AssertClose([.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())], grads);
+    }
+
+    [Fact]
+    public void Backward_NewItems_AreNotOnOffer()
+    {
+        using var scope = NewDisposeScope();
+        var counts = Toy.Index().Items.Where(item => item is not ("3" or "7" or "8")).ToDictionary(item => item, _ => 2.0);
+        var (content, batch, targets) = Case(counts: counts);
+        var hidden = randn(batch.TotalTokens, 16);
+
+        var (loss, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain, logitBudget: 1 << 20);
+
+        var logits = content.Logits(content.Queries(hidden.index_select(0, tensor([.. targets.Tokens.Select(token => (long)token)])),
+            batch.HistoriesFor(content), targets.Tokens)).detach().data<float>().ToArray();
+        int items = content.Items.Count;
+        double expected = 0;
+        for (int m = 0; m < targets.Tokens.Length; m++)
+        {
+            double[] offered = [.. Enumerable.Range(0, items).Where(item => counts.ContainsKey(content.Items[item]))
+                .Select(item => (double)logits[m * items + item])];
+            double partition = Math.Log(offered.Sum(Math.Exp));
+            double own = Math.Log(targets.Items[m].Sum(item => Math.Exp(logits[m * items + item])));
+            expected += 0.8 * (partition - own) + 0.2 * (partition - offered.Average());
+        }
+
+        Assert.Equal(expected, loss, 1e-4);
+        float[] bias = content.get_parameter("bias")!.grad!.data<float>().ToArray();
+        Assert.All(content.Items.Index(), pair => Assert.Equal(!counts.ContainsKey(pair.Item), bias[pair.Index] == 0));
     }
 
     [Fact]
@@ -115,12 +143,15 @@ public sealed class DenseLossTests
         Assert.Equal(2, DenseTargets.Count([tree], content));
     }
 
-    private static (ContentModule Content, TokenBatch Batch, DenseTargets Targets) Case(double neighbours = 0)
+    private static (ContentModule Content, TokenBatch Batch, DenseTargets Targets) Case(
+        double neighbours = 0, IReadOnlyDictionary<string, double>? counts = null)
     {
         random.manual_seed(1);
         var index = Toy.Index();
         var template = CompactTemplate.For(index);
-        var content = ContentCase.Content(index, template, new ContentOptions { AtInput = false, ItemResiduals = neighbours == 0, NeighbourShare = neighbours });
+        var content = ContentCase.Content(
+            index, template, new ContentOptions { AtInput = false, ItemResiduals = neighbours == 0, NeighbourShare = neighbours },
+            counts: counts);
         int[] chain = template.EncodePrompt(template.NextItem([index["0"], index["5"], index["10"]]));
         bool[] labels = [.. chain.Select((_, i) => i > 0)];
         SampleTree[] trees =

@@ -101,6 +101,36 @@ public sealed class DenseServingTests
         Assert.Equal(free["b"], penalised["b"], 1e-6);
     }
 
+    [Theory]
+    [InlineData(0.4, 0)]
+    [InlineData(1, 0)]
+    [InlineData(0.4, 1.5)]
+    [InlineData(0, 1.5)]
+    public void Recommend_FewItems_AreTheFirstOfTheWholeRanking(double dense, double penalty)
+    {
+        var random = new Random(8);
+        var index = new SemanticIdIndex(
+            [.. Enumerable.Range(0, 60).Select(i => KeyValuePair.Create($"{i}", new SemanticId(i / 15, i % 15)))], [4, 15]);
+        var template = CompactTemplate.For(index);
+        manual_seed(5);
+        var model = new DecoderModel(DecoderConfig.Small(template.VocabularySize, 16, 2, 2));
+        float[] values = [.. Enumerable.Range(0, 180).Select(_ => random.NextSingle() - 0.5f)];
+        model.Attach(ContentToy.Shaken(new ContentModule(new ItemContent(index.Items, 3, values), index, template, 16)));
+        using var recommender = new GenerativeRecommender(model, index, template, new RecommenderOptions
+        {
+            BeamWidth = 60, DenseWeight = dense, HistoryPenalty = penalty,
+        });
+
+        foreach (int _ in Enumerable.Range(0, 20))
+        {
+            string[] history = [.. Enumerable.Range(0, 4).Select(_ => $"{random.Next(60)}")];
+            var whole = recommender.Recommend([new RecommendationRequest { History = history, Count = 60 }])[0].Items;
+            var few = recommender.Recommend([new RecommendationRequest { History = history, Count = 5 }])[0].Items;
+            Assert.Equal(whole.Take(5).Select(item => item.ItemId), few.Select(item => item.ItemId));
+            Assert.All(few.Zip(whole), pair => Assert.Equal(pair.Second.Score, pair.First.Score, 1e-4));
+        }
+    }
+
     [Fact]
     public void Recommend_GrownCatalogue_ScoresWhatTheHeadKnows()
     {
@@ -182,6 +212,40 @@ public sealed class DenseServingTests
         var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(folder["model"]));
 
         Assert.Contains("the model was trained with " + recommender.Model.Content!.Content.Fingerprint, refusal.Message);
+    }
+
+    [Theory]
+    [InlineData("width", "has vectors of fingerprint")]
+    [InlineData("rows", "'vectors' is [7, 3] and 'known' [8]; expected a row for each of the catalogue's 8 items")]
+    [InlineData("not a number", "vector of item 'b' holds NaN in column 1")]
+    [InlineData("weight", "key 'scale' holds a number that is not finite")]
+    [InlineData("missing", "key 'known' is missing")]
+    public async Task Load_ContentThatDoesNotFit_SaysWhatIsWrong(string damage, string part)
+    {
+        using var folder = new TemporaryFolder();
+        using var recommender = ContentToy.Recommender();
+        await recommender.SaveAsync(folder["model"]);
+        string path = Path.Combine(folder["model"], ContentStore.File);
+        var stored = SafetensorsFile.Load(path);
+        using (no_grad())
+        {
+            switch (damage)
+            {
+                case "width": stored["vectors"] = stored["vectors"].narrow(1, 0, 2).contiguous(); break;
+                case "rows": stored["vectors"] = stored["vectors"].narrow(0, 0, 7).contiguous(); break;
+                case "not a number": stored["vectors"][1, 1] = tensor(float.NaN); break;
+                case "weight": stored["scale"][0] = tensor(float.PositiveInfinity); break;
+                default: stored.Remove("known"); break;
+            }
+        }
+
+        await SafetensorsFile.SaveAsync(path, [.. stored.Select(pair => (pair.Key, pair.Value))]);
+        await Rehash(folder["model"]);
+
+        var refusal = await Assert.ThrowsAsync<InvalidDataException>(() => GenerativeRecommender.LoadAsync(folder["model"]));
+
+        Assert.Contains(part, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(ContentStore.File, refusal.Message, StringComparison.Ordinal);
     }
 
     // Damage that no hash shows: the manifest is made to fit it.
