@@ -22,6 +22,7 @@ public sealed class SftTests
     [SkippableFact]
     public void Resume_AfterAKill_EqualsTheUnbrokenRun() => InFolder(folder =>
     {
+        Mpi.RequireSurvivors();
         string output = Mpi.RunSome(3, ["kill", folder, "Gradients"]);
         Assert.True(Mpi.IsDone(output, 0) && Mpi.IsDone(output, 1) && !Mpi.IsDone(output, 2), output);
 

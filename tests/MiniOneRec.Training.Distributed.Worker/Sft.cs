@@ -24,7 +24,7 @@ internal static class Sft
         ("frozen backbone", Sharding.OptimizerState, 1, options => options.FreezeBackbone = true),
         ("lora", Sharding.None, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
         ("zero-2 lora", Sharding.Gradients, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
-        ("bfloat16", Sharding.OptimizerState, 1e4, options => options.Precision = TrainingPrecision.BFloat16),
+        ("bfloat16", Sharding.OptimizerState, 1e3, options => options.Precision = TrainingPrecision.BFloat16),
         ("validation", Sharding.Gradients, 1, options => (options.Validations, options.Patience) = (10, 0)),
         ("validation loss", Sharding.None, 1, options => (options.Validations, options.Validation) = (5, ValidationMetric.Loss)),
     ];
