@@ -10,7 +10,7 @@ internal static class RunContinuation
     // What changes no result: where it lies, how long it may take, and what the preparation may use.
     private static readonly string[] Places =
     [
-        "recipe.output", "recipe.report", "recipe.resume", "recipe.budget", "source.memoryLimit", "source.threads", "source.tempDirectory",
+        "recipe.output", "recipe.report", "recipe.resume", "source.memoryLimit", "source.threads", "source.tempDirectory",
         "source.maxTempSize", "$schema",
     ];
 

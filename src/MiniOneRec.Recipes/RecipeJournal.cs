@@ -221,7 +221,7 @@ internal sealed class RecipeJournal
     private static JsonObject Settings(RecipeOptions options, string encoder)
     {
         var json = JsonSerializer.SerializeToNode(options, JsonSerializerOptions.Web)!.AsObject();
-        foreach (string key in (string[])["output", "report", "resume", "budget"])
+        foreach (string key in (string[])["output", "report", "resume"])
         {
             json.Remove(key);
         }

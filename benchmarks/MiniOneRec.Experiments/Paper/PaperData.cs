@@ -29,9 +29,10 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
         {
             Output = Path.Combine(settings.Work, "artifacts", set), Device = settings.Device, Seed = settings.Seeds[0],
         };
-        string path = Path.Combine(options.Output, $"{data.Name}.index.json");
-        var stages = new StageRunner(new Observer(context));
-        var vectors = new VectorStage(options, null, stages);
+        string path = Recipe.IndexPath(options.Output, data.Name);
+        var journal = await RecipeJournal.OpenAsync(options, data, "tf-idf", context.CancellationToken);
+        var stages = new StageRunner(new Observer(context), journal.Seconds);
+        var vectors = new VectorStage(options, null, stages, journal);
         var text = settings.Names.Any(name => name is "text-knn" or "star" or "mixture")
             ? await vectors.TextAsync(data, context.CancellationToken) : null;
         string[] lacking = [.. settings.Names.Where(name => name is "text-knn" or "star")];
@@ -46,7 +47,7 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
             // What is learned is read back: the file does not tell how many codes a level could have.
             if (!File.Exists(path))
             {
-                await new IndexStage(options, stages, vectors).RunAsync(data, context.CancellationToken);
+                await new IndexStage(options, stages, vectors, journal).RunAsync(data, context.CancellationToken);
             }
 
             data = data with { Index = await SemanticIdIndex.LoadAsync(path, cancellationToken: context.CancellationToken) };

@@ -109,7 +109,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     {
         using var whole = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         await Trainer(null).TrainAsync(whole, Users);
-        var options = Options();
+        var options = Options(_folder);
         options.MaxDuration = TimeSpan.FromTicks(1);
         using var first = Toy.Recommender(Toy.Index(20, [4, 4, 4]));
         var ended = await new GrpoTrainer(Rewards, options, new RandomRolloutSampler()).TrainAsync(first, Users);
@@ -128,7 +128,7 @@ public sealed class PolicyCheckpointTests : IDisposable
     [InlineData(-1)]
     public void MaxDuration_NoTime_IsRefused(int seconds)
     {
-        var options = Options();
+        var options = Options(_folder);
         options.MaxDuration = TimeSpan.FromSeconds(seconds);
 
         Assert.Contains("expected more than no time",
