@@ -13,8 +13,10 @@ internal sealed class ColdStudy : IStudy
     public string Name => "cold";
 
     public string Description =>
-        "The recipe with a tenth of the items taken out of training. --work artifacts/experiments --artifacts DIR --sets Industrial_and_Scientific "
-        + "--seeds 42 --share 0.1 --preset auto --embeddings FILE.npy ({set} stands for the data set's name) --baselines sequential-rules,text-knn,star,mixture";
+        "The recipe with a tenth of the items taken out of training. --work artifacts/experiments --artifacts DIR "
+        + "--sets Industrial_and_Scientific "
+        + "--seeds 42 --share 0.1 --preset auto --embeddings FILE.npy ({set} stands for the data set's name) "
+        + "--baselines sequential-rules,text-knn,star,mixture";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -47,7 +49,8 @@ internal sealed class ColdStudy : IStudy
                 var run = await store.GetAsync("cold", name, settings, async () =>
                 {
                     var data = Without(await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory), share, seed);
-                    using var result = await new Recipe(options).RunAsync(data, new QualityStudy.Observer(context), context.CancellationToken);
+                    using var result = await new Recipe(options).RunAsync(
+                        data, new QualityStudy.Observer(context), context.CancellationToken);
                     return new RunOutcome(QualityStudy.Figures(result.Report));
                 }, context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)

@@ -68,7 +68,8 @@ internal sealed class QualityStudy : IStudy
         return new RunOutcome(Figures(result.Report)) { Device = options.Device };
     }
 
-    /// <summary>Lists the figures of a report: of each model over all rows, without the most frequent target, and over cold targets.</summary>
+    /// <summary>Lists the figures of a report: of each model over all rows, without the most frequent target, and over cold
+    /// targets.</summary>
     internal static Dictionary<string, double> Figures(ComparisonReport report)
     {
         var figures = new Dictionary<string, double>();

@@ -12,8 +12,9 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>A dense head that was trained on one catalogue answers for another one: its vectors alone are known there, no interaction
 /// is.</summary>
-/// <remarks>Maps, scales, ages and shares of the head are taken over; biases, which belong to items, start at 0. The penalties on the history
-/// are those that the first catalogue's validation rows chose. The codes have no share: they mean nothing on another tree.</remarks>
+/// <remarks>Maps, scales, ages and shares of the head are taken over; biases, which belong to items, start at 0. The penalties on the
+/// history are those that the first catalogue's validation rows chose. The codes have no share: they mean nothing on another
+/// tree.</remarks>
 internal sealed class TransferStudy : IStudy
 {
     private static readonly string[] OfItems = ["bias", "neighbour_bias", "residual"];
@@ -21,14 +22,17 @@ internal sealed class TransferStudy : IStudy
     public string Name => "transfer";
 
     public string Description =>
-        "A dense head of one catalogue on another. --work artifacts/experiments --artifacts DIR --from Industrial_and_Scientific --to Office_Products --seeds 42 "
-        + "--preset auto --embeddings FILE.npy ({set} stands for the data set's name) --sft-model DIR (starts from a trained model of the first)";
+        "A dense head of one catalogue on another. --work artifacts/experiments --artifacts DIR "
+        + "--from Industrial_and_Scientific --to Office_Products --seeds 42 "
+        + "--preset auto --embeddings FILE.npy ({set} stands for the data set's name) "
+        + "--sft-model DIR (starts from a trained model of the first)";
 
     public async Task RunAsync(StudyContext context)
     {
         string work = context.Option("work", Path.Combine("artifacts", "experiments")), artifacts = context.Option("artifacts", work);
         string from = context.Option("from", "Industrial_and_Scientific"), to = context.Option("to", "Office_Products");
-        string preset = context.Option("preset", "auto"), embeddings = context.Option("embeddings", ""), model = context.Option("sft-model", "");
+        string preset = context.Option("preset", "auto"), embeddings = context.Option("embeddings", ""),
+            model = context.Option("sft-model", "");
         if (embeddings.Length == 0)
         {
             throw new ArgumentException("transfer needs --embeddings FILE.npy; '{set}' in it stands for the data set's name.");
@@ -55,7 +59,8 @@ internal sealed class TransferStudy : IStudy
                     await StudyData.LoadAsync(context, from, RecipePreset.MaxHistory), new QualityStudy.Observer(context),
                     context.CancellationToken);
                 var data = await StudyData.LoadAsync(context, to, RecipePreset.MaxHistory);
-                var table = await EmbeddingTable.LoadAsync(FileOf(to), expectedCount: data.Items.Count, cancellationToken: context.CancellationToken);
+                var table = await EmbeddingTable.LoadAsync(
+                    FileOf(to), expectedCount: data.Items.Count, cancellationToken: context.CancellationToken);
                 return new RunOutcome(await MeasureAsync(source.Recommender, data, table, seed, context.CancellationToken));
             }, context.CancellationToken);
             foreach (var (figure, value) in run.Figures)

@@ -100,8 +100,8 @@ internal static class CommandLine
             "Learns semantic IDs, a recommender and its GRPO refinement on a real catalogue, and compares them with simple baselines.");
         Option[] options =
         [
-            Data, Dataset, Interactions, Index, Items, Split, Preset, Budget, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report, Encoder,
-            Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows,
+            Data, Dataset, Interactions, Index, Items, Split, Preset, Budget, Seed, Device, SkipRl, Baselines, Retokenize, Output, Report,
+            Encoder, Embeddings, Quantizer, SftModel, GrpoModel, MaxTestRows,
         ];
         foreach (var option in options)
         {

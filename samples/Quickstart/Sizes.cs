@@ -23,7 +23,8 @@ internal static class Sizes
 
     public static SasRecOptions SasRec(bool brief) => new() { HiddenSize = 32, MaxEpochs = brief ? 2 : 50 };
 
-    public static ModelingOptions Modeling() => new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20, ExcludeHistory = true } };
+    public static ModelingOptions Modeling() =>
+        new() { HiddenSize = 64, Recommender = new RecommenderOptions { BeamWidth = 20, ExcludeHistory = true } };
 
     // An item that nobody bought yet counts as one that was bought ten times.
     public static ContentOptions Content() => new() { AtInput = false, NewItemCount = 10 };

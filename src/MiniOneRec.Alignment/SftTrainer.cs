@@ -29,9 +29,9 @@ public sealed class SftTrainer
 
     /// <summary>Gets the processes that train together, or <see langword="null"/> for one; not owned.</summary>
     /// <remarks>
-    /// Every process makes the same trainer, model and data and calls the same method. Each computes its share of every batch; the loss is the
-    /// mean over the labels of all. Validation is divided, the first process alone logs, reports progress and writes files, and all end with
-    /// the same weights. Dropout differs by rank.
+    /// Every process makes the same trainer, model and data and calls the same method. Each computes its share of every batch; the loss is
+    /// the mean over the labels of all. Validation is divided, the first process alone logs, reports progress and writes files, and all end
+    /// with the same weights. Dropout differs by rank.
     /// </remarks>
     public IProcessGroup? ProcessGroup { get; init; }
 
@@ -83,7 +83,8 @@ public sealed class SftTrainer
     /// <exception cref="InvalidOperationException">The model is being trained already.</exception>
     /// <exception cref="TrainingDivergedException">The loss, the gradient or a weight is no finite number.</exception>
     /// <exception cref="InvalidDataException">The checkpoint folder is of another model, other data or other options.</exception>
-    /// <exception cref="ProcessGroupException">Another process has ended, hangs, or differs in options, data, weights or versions.</exception>
+    /// <exception cref="ProcessGroupException">Another process has ended, hangs, or differs in options, data, weights or
+    /// versions.</exception>
     public Task<TrainingResult> TrainAsync(
         SemanticIdModel model, IReadOnlyList<UserSequence> train, IReadOnlyList<NextItemExample>? validation = null,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)

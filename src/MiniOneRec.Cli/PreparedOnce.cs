@@ -58,7 +58,8 @@ internal static class PreparedOnce
             ["preparation"] = all["preparation"]!.DeepClone(),
             ["files"] = new JsonArray([.. files.Select(file => new FileInfo(file)).Select(file => (JsonNode)new JsonObject
             {
-                ["path"] = file.FullName, ["bytes"] = file.Length, ["changed"] = file.LastWriteTimeUtc.ToString("O", CultureInfo.InvariantCulture),
+                ["path"] = file.FullName, ["bytes"] = file.Length,
+                ["changed"] = file.LastWriteTimeUtc.ToString("O", CultureInfo.InvariantCulture),
             })]),
         }.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
     }

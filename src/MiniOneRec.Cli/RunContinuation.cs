@@ -33,13 +33,15 @@ internal static class RunContinuation
         if (manifest.LibraryVersion != here)
         {
             throw new InvalidDataException(
-                $"Run folder '{folder}' belongs to version {manifest.LibraryVersion}, and this is version {here}. Give another --output, or --restart to begin anew in it.");
+                $"Run folder '{folder}' belongs to version {manifest.LibraryVersion}, and this is version {here}. "
+                + "Give another --output, or --restart to begin anew in it.");
         }
 
         if (File.Exists(file) && await DifferencesAsync(file, settings, cancellationToken) is { Length: > 0 } differences)
         {
             throw new ArgumentException(
-                $"Run folder '{folder}' holds a run with other settings: {string.Join("; ", differences)}. Give another --output, or --restart to begin anew in it.");
+                $"Run folder '{folder}' holds a run with other settings: {string.Join("; ", differences)}. "
+                + "Give another --output, or --restart to begin anew in it.");
         }
     }
 

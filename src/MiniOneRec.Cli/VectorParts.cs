@@ -50,14 +50,16 @@ internal static partial class VectorParts
         if (divisions.Length != 1)
         {
             throw new InvalidDataException(divisions.Length == 0
-                ? $"Folder '{folder}' (--embeddings) holds no vectors-I-of-N.npy; write the parts with index --shard I/N --output '{folder}'."
+                ? $"Folder '{folder}' (--embeddings) holds no vectors-I-of-N.npy; "
+                    + $"write the parts with index --shard I/N --output '{folder}'."
                 : $"Folder '{folder}' (--embeddings) holds parts of {string.Join(" and of ", divisions)}; keep one division.");
         }
 
         if (Enumerable.Range(0, divisions[0]).Except(files.Select(file => file.Part)).ToArray() is { Length: > 0 } missing)
         {
             throw new InvalidDataException(
-                $"Folder '{folder}' (--embeddings) lacks part {missing[0]}/{divisions[0]}; write it with index --shard {missing[0]}/{divisions[0]} --output '{folder}'.");
+                $"Folder '{folder}' (--embeddings) lacks part {missing[0]}/{divisions[0]}; "
+                + $"write it with index --shard {missing[0]}/{divisions[0]} --output '{folder}'.");
         }
 
         var ids = new List<string>();

@@ -11,7 +11,8 @@ public sealed record DataShape
     /// <summary>Gets the number of items of the catalogue.</summary>
     public required int Items { get; init; }
 
-    /// <summary>Gets the number of training interactions; of longer sequences the last <see cref="RecipePreset.MaxHistory"/> and one more count.</summary>
+    /// <summary>Gets the number of training interactions; of longer sequences the last <see cref="RecipePreset.MaxHistory"/> and one more
+    /// count.</summary>
     public required long Interactions { get; init; }
 
     /// <summary>Gets the share of training interactions whose item the user had taken before, 0 to 1.</summary>

@@ -55,7 +55,8 @@ public sealed partial class Recipe
         {
             var evaluator = new RecommendationEvaluator(
                 new EvaluationOptions { Cutoffs = [10], MaxExamples = 5_000, BootstrapSamples = 0, Seed = _options.Seed });
-            var report = await evaluator.EvaluateAsync(mixture, data.Validation, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var report = await evaluator.EvaluateAsync(mixture, data.Validation, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
             if (tuned.HitRate * tuned.Ndcg < report.Item["HR", 10] * report.Item["NDCG", 10])
             {
                 await TuneAsync(recommender, "shares", [.. baselines.Priors, new PriorShare(mixture, 0)], data, stages, board,

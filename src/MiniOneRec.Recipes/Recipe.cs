@@ -44,8 +44,8 @@ public sealed partial class Recipe
     /// <param name="observer">Told about stages and figures.</param>
     /// <param name="cancellationToken">Looked at between steps; finished artifacts stay.</param>
     /// <returns>The recommender, the index and the report, which is also saved.</returns>
-    /// <exception cref="InvalidDataException">The folder has a run of other settings, data or version, and <see cref="RecipeOptions.Resume"/>
-    /// is set; or a file is damaged.</exception>
+    /// <exception cref="InvalidDataException">The folder has a run of other settings, data or version, and
+    /// <see cref="RecipeOptions.Resume"/> is set; or a file is damaged.</exception>
     public async Task<RecipeResult> RunAsync(SplitDataset data, IRecipeObserver? observer = null,
         CancellationToken cancellationToken = default)
     {
@@ -121,7 +121,8 @@ public sealed partial class Recipe
         {
             string text = string.Create(CultureInfo.InvariantCulture,
                 $"width {_preset.HiddenSize}, {_preset.Sft(0, shape.HasVectors).Epochs} passes, batches of {_preset.BatchSize}, "
-                + $"{_preset.Precision}, soft labels {_preset.TeacherShare}, {_preset.SftTime?.TotalMinutes:F0} minutes of training at most");
+                + $"{_preset.Precision}, soft labels {_preset.TeacherShare}, "
+                + $"{_preset.SftTime?.TotalMinutes:F0} minutes of training at most");
             board.Details["auto"] = text;
             stages.Say($"Chosen for {shape.Users:N0} users, {shape.Items:N0} items and {shape.Interactions:N0} interactions: {text}.");
         }

@@ -186,7 +186,8 @@ public sealed record RecipePreset
     /// <param name="withVectors">Whether the model reads its items' vectors.</param>
     public SftOptions Sft(int seed, bool withVectors = false) => new()
     {
-        Epochs = withVectors ? (2 * SftEpochs + 2) / 3 : SftEpochs, Validations = withVectors ? 2 : 10, LearningRate = LearningRate, BatchSize = BatchSize, Precision = Precision, Dropout = Dropout,
+        Epochs = withVectors ? (2 * SftEpochs + 2) / 3 : SftEpochs, Validations = withVectors ? 2 : 10, LearningRate = LearningRate,
+            BatchSize = BatchSize, Precision = Precision, Dropout = Dropout,
             LabelSmoothing = LabelSmoothing, Seed = seed, MaxDuration = SftTime,
     };
 

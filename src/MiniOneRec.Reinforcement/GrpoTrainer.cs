@@ -47,9 +47,9 @@ public sealed class GrpoTrainer
 
     /// <summary>Gets the processes that train together, or <see langword="null"/> for one; not owned.</summary>
     /// <remarks>
-    /// Every process makes the same trainer, model and data and calls the same method. Each takes its part of a step's prompts; a group stays
-    /// within one process. Validation is divided, guards decide together, the first process alone logs, reports progress and writes files,
-    /// and all end with the same weights.
+    /// Every process makes the same trainer, model and data and calls the same method. Each takes its part of a step's prompts; a group
+    /// stays within one process. Validation is divided, guards decide together, the first process alone logs, reports progress and writes
+    /// files, and all end with the same weights.
     /// </remarks>
     public IProcessGroup? ProcessGroup { get; init; }
 

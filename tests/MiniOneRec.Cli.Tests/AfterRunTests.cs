@@ -18,7 +18,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
         Assert.Equal("user,rank,item,score", rows[0]);
         string[] lines = await BatchAsync("all.jsonl");
         var json = lines.Select(line => JsonNode.Parse(line)!).SelectMany(row => row["items"]!.AsArray().Index().Select(item =>
-            string.Create(CultureInfo.InvariantCulture, $"{(string?)row["user"]},{item.Index + 1},{(string?)item.Item!["item"]},{(double)item.Item["score"]!:R}")));
+            string.Create(CultureInfo.InvariantCulture,
+                $"{(string?)row["user"]},{item.Index + 1},{(string?)item.Item!["item"]},{(double)item.Item["score"]!:R}")));
         Assert.Equal(rows[1..], json);
 
         var parts = new List<string>();
@@ -35,7 +36,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
     [Fact]
     public async Task A_batch_to_an_unknown_format_is_refused_before_the_model_is_read()
     {
-        var (code, _, error) = await Shop.RunAsync("recommend", "--model", "nowhere", "--input", _shop.Interactions, "--output", "answers.xlsx");
+        var (code, _, error) = await Shop.RunAsync(
+            "recommend", "--model", "nowhere", "--input", _shop.Interactions, "--output", "answers.xlsx");
 
         Assert.Equal(ExitCodes.Usage, code);
         Assert.Contains(".parquet", error, StringComparison.Ordinal);
@@ -48,12 +50,13 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
         Assert.True(code == 0, error);
         string page = _shop.In("side-by-side");
 
-        (code, string output, error) = await Shop.RunAsync("compare", trained.Run, _shop.In("other"), "--output", page, "--json", "--quiet");
+        (code, string output, error) = await Shop.RunAsync(
+            "compare", trained.Run, _shop.In("other"), "--output", page, "--json", "--quiet");
 
         Assert.True(code == 0, error);
         JsonNode[] lines = [.. output.Trim().Split('\n').Select(line => JsonNode.Parse(line)!)];
         var models = lines.Where(line => (string?)line["event"] == "model").ToArray();
-        Assert.Equal(["popularity", "minionerec-sft", "minionerec-prior"], models.Select(model => (string?)model["model"]));
+        Assert.Equal(["popularity", "minionerec-sft", "minionerec"], models.Select(model => (string?)model["model"]));
         Assert.Equal(0, (double)models[0]["HR@10 change"]!);
         var report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(trained.Run, "report.json")))!;
         Assert.Equal((double)report["models"]![1]!["item"]!["NDCG@10"]!, (double)models[1]["NDCG@10 run"]!);
@@ -71,7 +74,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
     [Fact]
     public async Task A_comparison_wants_two_runs_or_models_and_says_what_is_no_run()
     {
-        foreach (string[] line in (string[][])[["compare"], ["compare", trained.Run], ["compare", trained.Run, trained.Run, "--model", trained.Run]])
+        foreach (string[] line in (string[][])[["compare"], ["compare", trained.Run],
+            ["compare", trained.Run, trained.Run, "--model", trained.Run]])
         {
             Assert.Equal(ExitCodes.Usage, (await Shop.RunAsync(line)).Code);
         }
@@ -85,7 +89,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
     [Fact]
     public async Task An_exported_model_comes_back_and_takes_an_adapter()
     {
-        string exported = _shop.In("exported"), imported = _shop.In("imported"), adapter = _shop.In("adapter"), adapted = _shop.In("adapted");
+        string exported = _shop.In("exported"), imported = _shop.In("imported"),
+            adapter = _shop.In("adapter"), adapted = _shop.In("adapted");
         await OkAsync("export", "--model", trained.Run, "--output", exported);
         await OkAsync("import", "--from", exported, "--output", imported);
         RecommendationRequest[] requests = [new() { History = ["i1", "i2"], Count = 5 }];
@@ -95,13 +100,15 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
             Assert.True(original.Model.EmbeddingWeight.allclose(there.Model.EmbeddingWeight, rtol: 0, atol: 0));
         }
 
-        UserSequence[] users = [.. Enumerable.Range(0, 8).Select(user => new UserSequence($"u{user}", [$"i{user}", $"i{user + 3}", $"i{user + 9}"]))];
+        UserSequence[] users = [.. Enumerable.Range(0, 8)
+            .Select(user => new UserSequence($"u{user}", [$"i{user}", $"i{user + 3}", $"i{user + 9}"]))];
         var lora = new LoraOptions { Rank = 2, SaveTo = adapter, Merge = true };
         await new SftTrainer(new SftOptions { MaxSteps = 3, WarmupSteps = 0, LearningRate = 0.1, Lora = lora }).TrainAsync(there, users);
         await OkAsync("import", "--from", imported, "--adapter", adapter, "--output", adapted);
 
         using var merged = await GenerativeRecommender.LoadAsync(adapted);
-        Assert.True(merged.Model.named_parameters().All(pair => there.Model.named_parameters().Single(other => other.name == pair.name).parameter
+        Assert.True(merged.Model.named_parameters().All(pair =>
+            there.Model.named_parameters().Single(other => other.name == pair.name).parameter
             .allclose(pair.parameter, rtol: 0, atol: 0)));
         Assert.Equal((await there.RecommendAsync(requests))[0].Items, (await merged.RecommendAsync(requests))[0].Items);
     }
@@ -114,7 +121,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
 
     private async Task<string[]> BatchAsync(string name, params string[] more)
     {
-        await OkAsync(["recommend", "--model", trained.Run, "--input", _shop.Interactions, "--count", "2", "--output", _shop.In(name), .. more]);
+        await OkAsync(["recommend", "--model", trained.Run, "--input", _shop.Interactions, "--count", "2",
+            "--output", _shop.In(name), .. more]);
         return Path.GetExtension(name) == ".parquet" ? [] : await File.ReadAllLinesAsync(_shop.In(name));
     }
 
@@ -128,7 +136,8 @@ public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedSh
         var rows = new List<string>();
         while (reader.Read())
         {
-            rows.Add(string.Create(CultureInfo.InvariantCulture, $"{reader.GetString(0)},{reader.GetInt32(1)},{reader.GetString(2)},{reader.GetDouble(3):R}"));
+            rows.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{reader.GetString(0)},{reader.GetInt32(1)},{reader.GetString(2)},{reader.GetDouble(3):R}"));
         }
 
         return rows;

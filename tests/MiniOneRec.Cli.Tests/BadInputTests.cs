@@ -95,7 +95,8 @@ public sealed class BadInputTests : IDisposable
         using var buffer = new MemoryStream();
         using (var packing = new GZipStream(buffer, CompressionLevel.Fastest, leaveOpen: true))
         {
-            packing.Write(Encoding.UTF8.GetBytes("user,item,time\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"u{i % 7},i{i % 11},{1_500_000_000 + i}\n"))));
+            packing.Write(Encoding.UTF8.GetBytes("user,item,time\n"
+                + string.Concat(Enumerable.Range(0, 5000).Select(i => $"u{i % 7},i{i % 11},{1_500_000_000 + i}\n"))));
         }
 
         string path = _shop.In("orders.csv.gz");

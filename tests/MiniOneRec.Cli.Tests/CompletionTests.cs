@@ -42,11 +42,12 @@ public sealed class CompletionTests : IDisposable
         var (code, _, error) = await Shop.RunAsync("demo", "--format", format, "--files-only", "--output", _shop.In("demo"));
         Assert.True(code == 0, error);
 
-        (code, string output, error) = await Shop.RunAsync("prepare", "--input", _shop.In($"demo/{orders}"), "--items", _shop.In($"demo/{products}"),
+        (code, string output, error) = await Shop.RunAsync(
+            "prepare", "--input", _shop.In($"demo/{orders}"), "--items", _shop.In($"demo/{products}"),
             "--output", _shop.In("prepared"), "--json", "--quiet");
 
         Assert.True(code == 0, error);
-        Assert.Contains("\"items\":360", output, StringComparison.Ordinal);
+        Assert.Contains("\"items\":600", output, StringComparison.Ordinal);
         Assert.Contains("\"users\":1500", output, StringComparison.Ordinal);
     }
 }

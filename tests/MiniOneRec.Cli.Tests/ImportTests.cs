@@ -62,7 +62,8 @@ public sealed class ImportTests : IDisposable
     public async Task Vectors_in_parts_give_the_index_of_one_process(bool words)
     {
         string[] encoder = words ? ["--encoder", await WordsAsync()] : [];
-        string[] data = ["--interactions", _shop.Interactions, "--items", _shop.Items], index = ["--quantizer", "rq-kmeans", "--levels", "4,8,16"];
+        string[] data = ["--interactions", _shop.Interactions, "--items", _shop.Items],
+            index = ["--quantizer", "rq-kmeans", "--levels", "4,8,16"];
         string parts = _shop.In("parts");
         await OkAsync(["index", .. data, .. index, .. encoder, "--output", _shop.In("whole")]);
         await OkAsync(["index", .. data, .. encoder, "--shard", "1/3", "--output", parts]);
@@ -82,7 +83,8 @@ public sealed class ImportTests : IDisposable
         File.Copy(Path.Combine(parts, "vectors-0-of-3.npy"), Path.Combine(parts, "vectors-0-of-2.npy"));
         (code, _, error) = await Shop.RunAsync(["index", .. data, .. index, "--embeddings", parts, "--output", _shop.In("joined")]);
         Assert.Equal(ExitCodes.BadData, code);
-        Assert.Contains("of 2 and of 3", error.Replace("of 3 and of 2", "of 2 and of 3", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("of 2 and of 3", error.Replace("of 3 and of 2", "of 2 and of 3", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     private static async Task OkAsync(string[] line)

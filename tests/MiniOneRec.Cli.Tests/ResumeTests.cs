@@ -24,7 +24,8 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(ExitCodes.Cancelled, code);
         var last = JsonNode.Parse(error.Trim().Split('\n')[^1])!;
         Assert.Equal(("cancelled", 130), ((string?)last["event"], (int)last["code"]!));
-        Assert.StartsWith($"Stopped. To resume, run the same command again: it goes on in '{_shop.In("run")}'", (string?)last["message"], StringComparison.Ordinal);
+        Assert.StartsWith($"Stopped. To resume, run the same command again: it goes on in '{_shop.In("run")}'",
+            (string?)last["message"], StringComparison.Ordinal);
         Assert.True(Directory.Exists(_shop.In("run/checkpoints/sft")));
         Assert.False(File.Exists(_shop.In("run/.lock")));
         (code, _, error) = await Shop.RunAsync(Run("run"));
@@ -122,7 +123,8 @@ public sealed class ResumeTests : IDisposable
         Directory.Delete(log);
         using (RunFolder.Open(folder, reporter))
         {
-            Assert.Contains("Another process", Assert.Throws<IOException>(() => RunFolder.Open(folder, reporter)).Message, StringComparison.Ordinal);
+            Assert.Contains("Another process", Assert.Throws<IOException>(() => RunFolder.Open(folder, reporter)).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -143,7 +145,8 @@ public sealed class ResumeTests : IDisposable
     [InlineData("-1m")]
     [InlineData("ten minutes")]
     public void Other_durations_are_refused_by_the_options_name(string text) =>
-        Assert.Contains("--budget", Assert.Throws<ArgumentException>(() => Settings.Duration.Parse(text, "--budget")).Message, StringComparison.Ordinal);
+        Assert.Contains("--budget", Assert.Throws<ArgumentException>(() => Settings.Duration.Parse(text, "--budget")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public async Task A_budget_ends_the_training_and_the_run_is_whole()

@@ -17,11 +17,19 @@ internal sealed class SmallDisk : IDisposable
     public static SmallDisk? Mount(string path, int megabytes)
     {
         Directory.CreateDirectory(path);
-        return OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path)
+        return OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess
+            && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path)
             ? new SmallDisk(path) : null;
     }
 
-    public void Dispose() => Run("umount", Path);
+    public void Dispose()
+    {
+        // A file that is only just closed keeps the disk busy; then it goes as soon as it can.
+        if (!Run("umount", Path))
+        {
+            Run("umount", "-l", Path);
+        }
+    }
 
     private static bool Run(string program, params string[] arguments)
     {

@@ -18,7 +18,7 @@ public sealed class WalkTests : IDisposable
             await Shop.RunAsync(["run", .. _shop.Data, "--preset", "smoke", "--skip-rl", "--baselines", "popularity", "--output", run]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("minionerec:", output, StringComparison.Ordinal);
+        Assert.Contains("minionerec ", output, StringComparison.Ordinal);
         foreach (string part in (string[])["model/config.json", "index/codes.png", "index/report.json", "report.json", "report.md",
             "report.html", "log.jsonl", "minionerec.json"])
         {

@@ -145,7 +145,7 @@ public sealed class RecipeTests : IDisposable
         string[] names = ["popularity", "sequential-rules", "item-knn", "text-knn", "star", "mixture", "sasrec"];
         var options = new RecipeOptions
         {
-            Preset = Tiny with { BeamWidth = 400, SasRecEpochs = 2 }, Baselines = names, SkipReinforcement = true, Output = _folder,
+            Preset = Tiny with { BeamWidth = 600, SasRecEpochs = 2 }, Baselines = names, SkipReinforcement = true, Output = _folder,
                 MaxTestRows = 10, Embeddings = file,
         };
 
@@ -210,7 +210,8 @@ public sealed class RecipeTests : IDisposable
     [Fact]
     public void Options_UnknownBaselineOrDevice_AreRefusedTogether()
     {
-        var error = Assert.Throws<OptionsValidationException>(() => new Recipe(new RecipeOptions { Baselines = ["bert"], Device = "tpu", Budget = TimeSpan.Zero }));
+        var error = Assert.Throws<OptionsValidationException>(
+            () => new Recipe(new RecipeOptions { Baselines = ["bert"], Device = "tpu", Budget = TimeSpan.Zero }));
 
         Assert.Contains("'bert' not known", error.Message, StringComparison.Ordinal);
         Assert.Contains("Budget is 00:00:00", error.Message, StringComparison.Ordinal);

@@ -15,7 +15,7 @@ public sealed class ResumeTests : IDisposable
     [InlineData("sft", 3)]
     [InlineData("grpo", 1)]
     [InlineData("evaluate minionerec-sft", 1)]
-    [InlineData("prior", 2)]
+    [InlineData("shares", 1)]
     public async Task A_run_that_was_stopped_goes_on_to_the_same_bits(string stage, int step)
     {
         using (await new Recipe(Options("whole")).RunAsync(Data))
@@ -50,9 +50,11 @@ public sealed class ResumeTests : IDisposable
         Assert.Contains("is finished", Assert.Single(watcher.Messages), StringComparison.Ordinal);
         Assert.Equal(model, Bytes("run"));
         Assert.Equal(first.Index.Fingerprint, again.Index.Fingerprint);
-        Assert.Equal(first.Report.Models.Select(entry => entry.Item["NDCG@10"]), again.Report.Models.Select(entry => entry.Item["NDCG@10"]));
+        Assert.Equal(first.Report.Models.Select(entry => entry.Item["NDCG@10"]),
+            again.Report.Models.Select(entry => entry.Item["NDCG@10"]));
         string[] history = ["espresso-1a", "espresso-1b"];
-        Assert.Equal((await first.Recommender.RecommendAsync(history, 5)).Items, (await again.Recommender.RecommendAsync(history, 5)).Items);
+        Assert.Equal((await first.Recommender.RecommendAsync(history, 5)).Items,
+            (await again.Recommender.RecommendAsync(history, 5)).Items);
     }
 
     [Fact]
@@ -85,7 +87,8 @@ public sealed class ResumeTests : IDisposable
     {
         await StoppedAsync();
         string journal = In("run", "journal.json");
-        await File.WriteAllTextAsync(journal, (await File.ReadAllTextAsync(journal)).Replace("\"sft\"", "\"tfs\"", StringComparison.Ordinal)[..^9]);
+        await File.WriteAllTextAsync(journal,
+            (await File.ReadAllTextAsync(journal)).Replace("\"sft\"", "\"tfs\"", StringComparison.Ordinal)[..^9]);
 
         var error = await Assert.ThrowsAsync<InvalidDataException>(() => new Recipe(Options("run")).RunAsync(Data));
 
@@ -95,20 +98,24 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task The_budget_ends_both_trainings()
     {
-        var options = Options("run") with { Baselines = [], Resume = false, Budget = TimeSpan.FromTicks(1), Preset = Tiny with { SftEpochs = 9_000, GrpoSteps = 90_000 } };
+        var options = Options("run") with { Baselines = [], Resume = false, Budget = TimeSpan.FromTicks(1),
+            Preset = Tiny with { SftEpochs = 9_000, GrpoSteps = 90_000 } };
 
         using var result = await new Recipe(options).RunAsync(Data);
 
         foreach (string stage in (string[])["sft", "grpo"])
         {
-            Assert.Equal("time is over", JsonSerializer.SerializeToElement(result.Report.Details![stage]).GetProperty("stopReason").GetString());
+            Assert.Equal("time is over",
+                JsonSerializer.SerializeToElement(result.Report.Details![stage]).GetProperty("stopReason").GetString());
         }
 
-        Assert.Contains("Budget", Assert.Throws<OptionsValidationException>(() => new Recipe(options with { Budget = TimeSpan.Zero })).Message,
+        Assert.Contains("Budget",
+            Assert.Throws<OptionsValidationException>(() => new Recipe(options with { Budget = TimeSpan.Zero })).Message,
             StringComparison.Ordinal);
     }
 
-    private static RecipePreset Tiny => RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 2, HiddenSize = 16, Heads = 2, SftEpochs = 4 };
+    private static RecipePreset Tiny =>
+        RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 2, HiddenSize = 16, Heads = 2, SftEpochs = 4 };
 
     private static SplitDataset Data =>
         new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 })) is var data
@@ -156,7 +163,8 @@ public sealed class ResumeTests : IDisposable
         return report.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
     }
 
-    private static bool IsOfTheMachine(string figure) => figure.Contains("second", StringComparison.Ordinal) || figure.Contains("per_", StringComparison.Ordinal)
+    private static bool IsOfTheMachine(string figure) => figure.Contains("second", StringComparison.Ordinal)
+        || figure.Contains("per_", StringComparison.Ordinal)
         || figure == "memory_mb";
 
     /// <summary>The recipe's options, which <see langword="with"/> changes.</summary>

@@ -49,7 +49,8 @@ internal static class PaperRun
         }
         catch (Exception e) when (e is JsonException or FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new InvalidDataException($"'{path}', the ranks of a run, cannot be read ({e.Message}); remove the run's file to make it again.", e);
+            throw new InvalidDataException(
+                $"'{path}', the ranks of a run, cannot be read ({e.Message}); remove the run's file to make it again.", e);
         }
     }
 

@@ -11,8 +11,10 @@ internal sealed class PaperStudy : IStudy
     public string Name => Main;
 
     public string Description =>
-        "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) --part main,scaling --sets Industrial_and_Scientific,Office_Products "
-        + "--names " + string.Join(',', PaperSettings.AllNames) + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (no limit) "
+        "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) --part main,scaling "
+        + "--sets Industrial_and_Scientific,Office_Products "
+        + "--names " + string.Join(',', PaperSettings.AllNames)
+        + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (no limit) "
         + "--language-model FOLDER (else fresh weights) --device cpu";
 
     public async Task RunAsync(StudyContext context)

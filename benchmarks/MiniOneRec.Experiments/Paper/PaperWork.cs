@@ -32,7 +32,8 @@ internal static class PaperWork
             if (others.Length > 0)
             {
                 throw new InvalidDataException(
-                    $"'{settings.Work}' was begun with other data or settings ({string.Join(", ", others)}). Give another --work, or the same as before.");
+                    $"'{settings.Work}' was begun with other data or settings ({string.Join(", ", others)}). "
+                    + "Give another --work, or the same as before.");
             }
 
             foreach (var (set, fingerprint) in (JsonObject)known["sets"]!)

@@ -11,7 +11,9 @@ internal static class ResultPages
     public static IReadOnlyList<ResultTable> Tables { get; } =
     [
         new("quality", "Quality", Program
-                + "quality --preset auto --embeddings DIR/{set}.npy --skip-rl --baselines popularity,sequential-rules,text-knn,star,mixture --sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
+                + "quality --preset auto --embeddings DIR/{set}.npy --skip-rl "
+                + "--baselines popularity,sequential-rules,text-knn,star,mixture "
+                + "--sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")),
             [.. Ranking, new("training, s", "seconds", 0)]),
         new("cold", "Items that training does not hold", Program

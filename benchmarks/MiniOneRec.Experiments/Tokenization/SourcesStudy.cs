@@ -13,8 +13,10 @@ internal sealed class SourcesStudy : IStudy
     public string Name => "sources";
 
     public string Description =>
-        "Semantic IDs of three levels of 256 from text vectors and collaborative vectors: each alone, concatenated as they are, and whitened with a weight. "
-        + "--dataset Industrial_and_Scientific --epochs 200 --width 64 (of each source) --weights 0.5,1 (of behaviour; text has 1) --seed 42 --work artifacts/experiments (runs, kept)";
+        "Semantic IDs of three levels of 256 from text vectors and collaborative vectors: "
+        + "each alone, concatenated as they are, and whitened with a weight. "
+        + "--dataset Industrial_and_Scientific --epochs 200 --width 64 (of each source) --weights 0.5,1 (of behaviour; text has 1) "
+        + "--seed 42 --work artifacts/experiments (runs, kept)";
 
     public async Task RunAsync(StudyContext context)
     {

@@ -22,7 +22,8 @@ internal static class SftContent
         for (int i = 0; i <= repeats; i++)
         {
             double plain = await SecondsAsync(index, train, null), dense = await SecondsAsync(index, train, Module(false, true)),
-                entering = await SecondsAsync(index, train, Module(true, false)), whole = await SecondsAsync(index, train, Module(true, true));
+                entering = await SecondsAsync(index, train, Module(true, false)),
+                whole = await SecondsAsync(index, train, Module(true, true));
             if (i > 0)                                                      // the first turn warms up
             {
                 without.Add(plain);

@@ -111,7 +111,8 @@ internal sealed class IngestStudy : IStudy
 
     /// <summary>A rank k below n with a density of (1 + k·spread/n)^-exponent, by inversion.</summary>
     private static string Rank(string hash, long n, double exponent, double spread) => string.Create(CultureInfo.InvariantCulture,
-        $"CAST(floor({n / spread:R} * (pow(1 - {hash} / 18446744073709551616.0 * {1 - Math.Pow(1 + spread, 1 - exponent):R}, {1 / (1 - exponent):R}) - 1)) AS BIGINT)");
+        $"CAST(floor({n / spread:R} * (pow(1 - {hash} / 18446744073709551616.0 "
+        + $"* {1 - Math.Pow(1 + spread, 1 - exponent):R}, {1 / (1 - exponent):R}) - 1)) AS BIGINT)");
 
     // Linux sets the highest resident memory back to the present one.
     private static void ResetPeak()

@@ -32,7 +32,8 @@ internal static class DenseServing
         });
     }
 
-    /// <summary>Computes the item probabilities of a large catalogue and folds them for the search: the whole of what the head adds.</summary>
+    /// <summary>Computes the item probabilities of a large catalogue and folds them for the search: the whole of what the head
+    /// adds.</summary>
     public static void Large(StudyContext context, int items, int width, int repeats)
     {
         using var noGrad = no_grad();

@@ -218,5 +218,6 @@ internal static class ServeAbuse
     }
 
     private static byte[] Request(string path, string body) => Encoding.UTF8.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ServeShop.Key}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        $"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ServeShop.Key}\r\n"
+        + $"Content-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 }

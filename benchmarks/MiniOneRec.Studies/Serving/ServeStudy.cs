@@ -10,8 +10,8 @@ internal sealed class ServeStudy : IStudy
     public string Name => "serve";
 
     public string Description =>
-        "A server on the loopback. --parts http,churn,ready,abuse,kills,incremental --width 256 --layers 4 --items 5000 --beams 50 --requests 2000 --churn-requests 20000 " +
-        "--kills 50 --idle 10000 --prompt 110 --soak MINUTES (0: none)";
+        "A server on the loopback. --parts http,churn,ready,abuse,kills,incremental --width 256 --layers 4 --items 5000 --beams 50 "
+        + "--requests 2000 --churn-requests 20000 --kills 50 --idle 10000 --prompt 110 --soak MINUTES (0: none)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -93,7 +93,9 @@ internal sealed class ServeStudy : IStudy
             late.Add(ServeClient.Percentile(milliseconds, .99));
             var (single, _) = await client.LoadAsync(Math.Max(100, requests / 10), 1, items, turn, context.CancellationToken);
             alone.Add(ServeClient.Percentile(single, .5));
-            context.Log($"turn {turn + 1}: library {libraryRates[^1]:f1}/s, HTTP {httpRates[^1]:f1}/s, p99 {late[^1]:f1} ms, alone {alone[^1]:f1} ms");
+            context.Log(
+                $"turn {turn + 1}: library {libraryRates[^1]:f1}/s, HTTP {httpRates[^1]:f1}/s, "
+                + $"p99 {late[^1]:f1} ms, alone {alone[^1]:f1} ms");
         }
 
         context.Report("http_share", Median(shares), "x", new { library_per_s = Median(libraryRates), http_per_s = Median(httpRates),
@@ -161,7 +163,8 @@ internal sealed class ServeStudy : IStudy
                     await client.LoadAsync(due, Math.Min(due, Concurrency), Items, sent, context.CancellationToken);
                     sent += due;
                     var (status, answer) = await client.SendAsync(HttpMethod.Post, "/v1/events",
-                        $$"""{"userId": "u{{sent % 500}}", "itemId": "{{sent % Items}}"}""", context.CancellationToken, "application/x-ndjson");
+                        $$"""{"userId": "u{{sent % 500}}", "itemId": "{{sent % Items}}"}""",
+                        context.CancellationToken, "application/x-ndjson");
                     if (status != 200)
                     {
                         throw new InvalidDataException($"An event got {status}: {answer}");
@@ -180,7 +183,9 @@ internal sealed class ServeStudy : IStudy
                 (tensors, handles) = (torch.Tensor.TotalCount, Handles());
             }
 
-            context.Log($"tenth {tenth + 1}: resident {resident[^1]:f1} MB, tensors {torch.Tensor.TotalCount}, handles {Handles()}, requests {sent}");
+            context.Log(
+                $"tenth {tenth + 1}: resident {resident[^1]:f1} MB, tensors {torch.Tensor.TotalCount}, "
+                + $"handles {Handles()}, requests {sent}");
         }
 
         context.Report("soak.rss_drift", resident[^1] / resident[0] - 1, "x", new { first_mb = resident[0], last_mb = resident[^1],

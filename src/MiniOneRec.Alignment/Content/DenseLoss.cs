@@ -167,7 +167,8 @@ internal static class DenseLoss
             // probability is above 1.
             var itemNegatives = content.NeighbourLogits(parts.Queries, drawn);                                      // [S, R]
             var drawnSum = (itemNegatives - Scalars.Of(correction)).logsumexp(1);                                   // [S]
-            var itemTargets = content.NeighbourLogits(parts.Queries, tensor([.. wanted.Select(item => (long)item)], device: queries.device));
+            var itemTargets = content.NeighbourLogits(
+                parts.Queries, tensor([.. wanted.Select(item => (long)item)], device: queries.device));
             var ownAt = LogSumAt(itemTargets, parts.At, [.. all.Select(rows => Array.ConvertAll(rows, item => places[item]))]);
             var logAt = ownAt - logaddexp(ownAt, drawnSum.index_select(0, parts.At.flatten()).view(parts.At.shape));
             (log, mean) = Mixed(parts, log, mean, logAt, itemNegatives.mean([1]) - drawnSum);
@@ -198,7 +199,8 @@ internal static class DenseLoss
         Tensor? sum = null;
         for (int k = 0; k < most; k++)
         {
-            var column = tensor([.. columns.Select(own => (long)own[Math.Min(k, own.Length - 1)])], [columns.Length, 1], device: values.device);
+            var column = tensor(
+                [.. columns.Select(own => (long)own[Math.Min(k, own.Length - 1)])], [columns.Length, 1], device: values.device);
             var picked = values.flatten().index_select(0, (at * Scalars.Of(width)).Plus(column).flatten()).view(at.shape);
             if (k > 0)
             {

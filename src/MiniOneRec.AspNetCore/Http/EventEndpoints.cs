@@ -82,7 +82,8 @@ internal static class EventEndpoints
         if (time < 0 || time > now.AddSeconds(maxFutureSeconds).ToUnixTimeMilliseconds())
         {
             throw ServingProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
-                $"The time of {at} is {time}; expected Unix milliseconds from 0 to at most {maxFutureSeconds} s ahead of the server's clock."));
+                $"The time of {at} is {time}; "
+                + $"expected Unix milliseconds from 0 to at most {maxFutureSeconds} s ahead of the server's clock."));
         }
 
         if (line.Weight is { } weight && !double.IsFinite(weight))

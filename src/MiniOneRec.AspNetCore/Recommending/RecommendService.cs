@@ -131,7 +131,8 @@ internal sealed class RecommendService(
         if (rules.Count > MostBoosts || rules.Any(rule => !(Math.Abs(rule.Add) <= LargestBoost)))
         {
             throw ServingProblem.Invalid(string.Create(CultureInfo.InvariantCulture,
-                $"{what} has {rules.Count} boosts; expected at most {MostBoosts}, each with 'add' from {-LargestBoost} to {LargestBoost}."));
+                $"{what} has {rules.Count} boosts; "
+                + $"expected at most {MostBoosts}, each with 'add' from {-LargestBoost} to {LargestBoost}."));
         }
 
         return [.. rules.Select(rule => (AttributeFilter.Compile(rule.Where, "boost"), rule.Add))];

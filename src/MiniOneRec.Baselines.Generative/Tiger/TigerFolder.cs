@@ -60,7 +60,8 @@ internal static class TigerFolder
         }
 
         string indexPath = Path.Combine(folder, IndexFile);
-        var index = await SemanticIdIndex.LoadAsync(indexPath, saved.LevelSizes, cancellationToken: cancellationToken).ConfigureAwait(false);
+        var index = await SemanticIdIndex.LoadAsync(indexPath, saved.LevelSizes, cancellationToken: cancellationToken)
+            .ConfigureAwait(false);
         if (index.Fingerprint != manifest.MadeFrom.GetValueOrDefault("index"))
         {
             throw new InvalidDataException($"'{indexPath}' is not the index that the model was trained with.");
@@ -75,7 +76,8 @@ internal static class TigerFolder
         {
             model.Dispose();
             throw new InvalidDataException(
-                $"'{modelPath}': vocab_size is {model.Config.VocabularySize}; the index and UserTokens {options.UserTokens} need {expected}.");
+                $"'{modelPath}': vocab_size is {model.Config.VocabularySize}; "
+                + $"the index and UserTokens {options.UserTokens} need {expected}.");
         }
 
         return new TigerRecommender(model, index, popularity, options);

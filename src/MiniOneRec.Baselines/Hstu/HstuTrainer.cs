@@ -21,7 +21,8 @@ public sealed class HstuTrainer(HstuOptions? options = null, MiniOneRecOptions? 
         if (options.TimeBias == true && without is not null)
         {
             throw new ArgumentException(
-                $"TimeBias needs a time for every item; user '{without.UserId}' has {without.ItemIds.Count} items and {without.Timestamps?.Count ?? 0} times. Leave TimeBias null or false for data without times.",
+                $"TimeBias needs a time for every item; user '{without.UserId}' has {without.ItemIds.Count} items "
+                + $"and {without.Timestamps?.Count ?? 0} times. Leave TimeBias null or false for data without times.",
                 nameof(train));
         }
 

@@ -8,7 +8,8 @@ using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Cli.Commands;
 
-/// <summary><c>compare</c>: two run folders side by side, or several models and baselines on the same rows, with paired intervals.</summary>
+/// <summary><c>compare</c>: two run folders side by side, or several models and baselines on the same rows, with paired
+/// intervals.</summary>
 internal static class CompareCommand
 {
     private static readonly Argument<string[]> Runs = new("runs") { Description = "Two run folders, which are set side by side.",
@@ -56,14 +57,15 @@ internal static class CompareCommand
             {
                 using var model = await ModelLoading.LoadAsync(path, line.GetValue(ModelLoading.Device)!, cancellationToken);
                 model.Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-                reports.Add(await EvaluateCommand.MeasureAsync(model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
+                reports.Add(await EvaluateCommand.MeasureAsync(
+                    model, data, model.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
             }
 
             foreach (
                 string name in line.GetValue(Baselines)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             {
-                reports.Add(await EvaluateCommand.MeasureAsync(Baseline(name, data), data, data.Index, line.GetValue(ModelLoading.Rows), reporter,
-                    cancellationToken));
+                reports.Add(await EvaluateCommand.MeasureAsync(
+                    Baseline(name, data), data, data.Index, line.GetValue(ModelLoading.Rows), reporter, cancellationToken));
             }
 
             reporter.Show(EvaluateCommand.Comparison(data, reports));
@@ -78,7 +80,8 @@ internal static class CompareCommand
     {
         var comparison = await RunComparison.LoadAsync(first, second, cancellationToken);
         comparison.Show(reporter);
-        string folder = Path.GetFullPath(output ?? $"compare-{Path.GetFileName(comparison.First.Folder)}-{Path.GetFileName(comparison.Second.Folder)}");
+        string folder = Path.GetFullPath(output
+            ?? $"compare-{Path.GetFileName(comparison.First.Folder)}-{Path.GetFileName(comparison.Second.Folder)}");
         reporter.Value("page", await RunComparisonPage.SaveAsync(comparison, folder, cancellationToken));
         return ExitCodes.Success;
     }

@@ -116,7 +116,8 @@ internal static class ImportCommand
             int there = model.Config.VocabularySize;
             model.Dispose();
             throw new InvalidDataException(
-                $"'{from}' has a vocabulary of {there} tokens; the semantic IDs need {template.VocabularySize}. They do not belong together, or the folder lacks its tokenizer.json.");
+                $"'{from}' has a vocabulary of {there} tokens; the semantic IDs need {template.VocabularySize}. "
+                + "They do not belong together, or the folder lacks its tokenizer.json.");
         }
 
         return new GenerativeRecommender(model, index, template);

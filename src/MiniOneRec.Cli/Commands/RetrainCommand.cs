@@ -45,7 +45,8 @@ internal static class RetrainCommand
                 reporter.Value("events", events);
                 reporter.Value("items", texts);
                 reporter.OnMessage(string.Create(CultureInfo.InvariantCulture,
-                    $"{count:N0} events of {users:N0} users, {added.Count:N0} items. Train: minionerec run --input {events} --items FILE --output run"));
+                    $"{count:N0} events of {users:N0} users, {added.Count:N0} items. "
+                    + $"Train: minionerec run --input {events} --items FILE --output run"));
             }
             finally
             {

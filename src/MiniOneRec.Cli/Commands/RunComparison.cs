@@ -112,7 +112,8 @@ internal sealed record SideOfComparison(string Name, string Folder, ComparisonRe
         if (!File.Exists(report))
         {
             throw new FileNotFoundException(
-                $"Folder '{full}' has no report.json: it is no run folder, or its run is not finished. Models are compared with --model.", report);
+                $"Folder '{full}' has no report.json: it is no run folder, or its run is not finished. "
+                + "Models are compared with --model.", report);
         }
 
         try

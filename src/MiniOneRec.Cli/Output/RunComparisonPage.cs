@@ -13,7 +13,8 @@ internal static class RunComparisonPage
 
     private const string Style =
         ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:72rem;margin:auto;padding:1rem}"
-        + "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #8886;text-align:right}th:first-child,td:first-child{text-align:left}"
+        + "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .7rem;border-bottom:1px solid #8886;text-align:right}"
+        + "th:first-child,td:first-child{text-align:left}"
         + "img{max-width:100%;height:auto;border:1px solid #8886}td.better{font-weight:600}";
 
     /// <summary>Writes the page and its plots into a folder.</summary>
@@ -107,9 +108,12 @@ internal static class RunComparisonPage
     {
         var page = new StringBuilder();
         string title = Text($"{comparison.First.Name} and {comparison.Second.Name}");
-        page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\n");
+        page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")
+            .Append(CultureInfo.InvariantCulture, $"<meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\n");
         page.Append("<style>").Append(Style).Append("</style></head><body><main>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{title}</h1><p>{Text(comparison.First.Report.Dataset)}, split {Text(comparison.First.Report.Split)}. Figures are at the strict item level on the test rows.</p>\n");
+        page.Append(CultureInfo.InvariantCulture,
+            $"<h1>{title}</h1><p>{Text(comparison.First.Report.Dataset)}, "
+            + $"split {Text(comparison.First.Report.Split)}. Figures are at the strict item level on the test rows.</p>\n");
         if (comparison.Warning() is { } warning)
         {
             page.Append(CultureInfo.InvariantCulture, $"<p><strong>{Text(warning)}</strong></p>\n");
@@ -118,13 +122,17 @@ internal static class RunComparisonPage
         Models(page, comparison);
         foreach (var (caption, png) in images)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<h2>{Text(caption)}</h2><img alt=\"{Text(caption)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">\n");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<h2>{Text(caption)}</h2><img alt=\"{Text(caption)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">\n");
         }
 
-        page.Append(CultureInfo.InvariantCulture, $"<h2>Settings that differ</h2><table><thead><tr><th scope=\"col\">setting</th><th scope=\"col\">{Text(comparison.First.Name)}</th><th scope=\"col\">{Text(comparison.Second.Name)}</th></tr></thead><tbody>\n");
+        page.Append("<h2>Settings that differ</h2><table><thead><tr><th scope=\"col\">setting</th>")
+            .Append(CultureInfo.InvariantCulture, $"<th scope=\"col\">{Text(comparison.First.Name)}</th>")
+            .Append(CultureInfo.InvariantCulture, $"<th scope=\"col\">{Text(comparison.Second.Name)}</th></tr></thead><tbody>\n");
         foreach (var (key, first, second) in comparison.Settings())
         {
-            page.Append(CultureInfo.InvariantCulture, $"<tr><th scope=\"row\">{Text(key)}</th><td>{Text(first)}</td><td>{Text(second)}</td></tr>\n");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<tr><th scope=\"row\">{Text(key)}</th><td>{Text(first)}</td><td>{Text(second)}</td></tr>\n");
         }
 
         return page.Append("</tbody></table></main></body></html>\n").ToString();
@@ -135,7 +143,9 @@ internal static class RunComparisonPage
         page.Append("<h2>Models</h2><table><thead><tr><th scope=\"col\">model</th>");
         foreach (string figure in comparison.Shown)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<th scope=\"col\">{figure} {Text(comparison.First.Name)}</th><th scope=\"col\">{figure} {Text(comparison.Second.Name)}</th><th scope=\"col\">change</th>");
+            page.Append(CultureInfo.InvariantCulture,
+                $"<th scope=\"col\">{figure} {Text(comparison.First.Name)}</th>"
+                + $"<th scope=\"col\">{figure} {Text(comparison.Second.Name)}</th><th scope=\"col\">change</th>");
         }
 
         page.Append("</tr></thead><tbody>\n");

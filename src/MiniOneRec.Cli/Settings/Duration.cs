@@ -31,6 +31,7 @@ internal static partial class Duration
         throw new ArgumentException($"{option} is '{text}'; expected a time above zero such as 90s, 10m, 1h30m or 00:10:00.");
     }
 
-    [GeneratedRegex(@"^(?:(?<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?<s>[0-9]+(?:\.[0-9]+)?)s)?$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(?:(?<h>[0-9]+(?:\.[0-9]+)?)h)?(?:(?<m>[0-9]+(?:\.[0-9]+)?)m)?(?:(?<s>[0-9]+(?:\.[0-9]+)?)s)?$",
+        RegexOptions.IgnoreCase)]
     private static partial Regex Form();
 }

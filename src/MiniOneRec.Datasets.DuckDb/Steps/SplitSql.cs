@@ -73,8 +73,8 @@ internal static class SplitSql
         FROM (SELECT user_no, user_id, interactions, CAST(sum(interactions) OVER (ORDER BY user_no) - interactions AS BIGINT) AS before FROM users) AS u
         """;
 
-    /// <summary>What <see cref="Sequences"/> gives, for some users, with one sort: rows are numbered as they come out of it, and the place of
-    /// each user's first one is known.</summary>
+    /// <summary>What <see cref="Sequences"/> gives, for some users, with one sort: rows are numbered as they come out of it, and the place
+    /// of each user's first one is known.</summary>
     /// <remarks>DuckDB keeps the order of a sorted subquery, and its windows without an order follow it. Other engines promise neither. No
     /// join may stand above the sort: it loses the order.</remarks>
     /// <param name="shape">The columns of the log.</param>
@@ -110,10 +110,12 @@ internal static class SplitSql
         """;
 
     private static string Carried(LogShape shape) =>
-        $"user_no, item_id, seq{(shape.HasTime ? ", time" : "")}{(shape.HasEvent ? ", event" : "")}{(shape.HasRating || shape.HasWeight ? ", weight" : "")}{(shape.HasParts ? ", part" : "")}";
+        $"user_no, item_id, seq{(shape.HasTime ? ", time" : "")}{(shape.HasEvent ? ", event" : "")}"
+        + $"{(shape.HasRating || shape.HasWeight ? ", weight" : "")}{(shape.HasParts ? ", part" : "")}";
 
     private static string Columns(LogShape shape) =>
-        $"{(shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")}{(shape.HasEvent ? ", s.event AS event_type" : "")}{(shape.HasRating || shape.HasWeight ? ", s.weight" : "")}";
+        $"{(shape.HasTime ? ", CAST(floor(s.time / 1000000) AS BIGINT) AS timestamp" : "")}"
+        + $"{(shape.HasEvent ? ", s.event AS event_type" : "")}{(shape.HasRating || shape.HasWeight ? ", s.weight" : "")}";
 
     private static string Weight(LogShape shape) => shape.HasWeight ? ", c.weight" : shape.HasRating ? ", c.rating AS weight" : "";
 

@@ -28,9 +28,9 @@ namespace MiniOneRec.Modeling;
 /// zero, b at <c>p·log(count + 1)</c>: a nearest-neighbour search over the vectors.
 /// </para>
 /// <para>
-/// With <see cref="ContentOptions.NeighbourShare"/> the head's probability is a mixture: of the query's softmax, and of one softmax for each
-/// item of the history, whose vector is mapped and multiplied by a scale of its own, as a nearest-neighbour search does. The shares of the
-/// items fall with their age. Map, scale, biases, ages and shares are learned.
+/// With <see cref="ContentOptions.NeighbourShare"/> the head's probability is a mixture: of the query's softmax, and of one softmax for
+/// each item of the history, whose vector is mapped and multiplied by a scale of its own, as a nearest-neighbour search does. The shares of
+/// the items fall with their age. Map, scale, biases, ages and shares are learned.
 /// </para>
 /// <para>
 /// An item that the counts do not hold is new: training leaves it out of the softmax, since it was not on offer, and its bias stays where

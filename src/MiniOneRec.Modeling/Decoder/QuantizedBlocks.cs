@@ -6,9 +6,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Weights of 8 bits with one scale per output; inputs are rounded to 8 bits with one scale per row.</summary>
 /// <remarks>
-/// <c>w ≈ s · q</c> with <c>s = max |w| / 127</c> over a row of W, and the same over a row of x (Dettmers et al., arXiv:2208.07339, Sec. 2.1,
-/// vector-wise quantization). Products are summed exactly in 32 bits. Where that paper computes outlier columns in 16 bits, here a row of x
-/// whose largest value is more than 8 times its root mean square is written as two rows of codes, the second for what the first leaves.
+/// <c>w ≈ s · q</c> with <c>s = max |w| / 127</c> over a row of W, and the same over a row of x (Dettmers et al., arXiv:2208.07339, Sec.
+/// 2.1, vector-wise quantization). Products are summed exactly in 32 bits. Where that paper computes outlier columns in 16 bits, here a row
+/// of x whose largest value is more than 8 times its root mean square is written as two rows of codes, the second for what the first
+/// leaves.
 /// </remarks>
 internal sealed class Int8Block : WeightBlock
 {

@@ -242,9 +242,9 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
     }
 
     // A penalty puts each item of the history behind at most. Where a semantic ID has several items, a prior ranks them apart, and a beam's
-    // score says too little of each.
+    // score says too little of each; a geometric mean ranks all items that the beams found anew.
     private static int Wanted(PreparedRequest request, bool guided, RecommenderOptions options) =>
-        guided && request.Catalogue.SharesSemanticIds ? int.MaxValue
+        guided && (request.Catalogue.SharesSemanticIds || options.Fusion == SourceFusion.Geometric) ? int.MaxValue
         : request.Request.Count + (options.HistoryPenalty > 0 || options.LastItemPenalty > 0 ? request.History.Length : 0);
 
     private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures,

@@ -228,7 +228,8 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
             || (weights == ServingWeights.BFloat16 && type != ScalarType.BFloat16))
         {
             throw new ArgumentException(
-                $"Weights is {weights}, but the model's are {type}; load its folder with that option, or change the model.", nameof(weights));
+                $"Weights is {weights}, but the model's are {type}; load its folder with that option, or change the model.",
+                nameof(weights));
         }
 
         if (backbone.IsQuantized)

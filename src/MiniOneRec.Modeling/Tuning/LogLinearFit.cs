@@ -2,9 +2,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Fits the weights of a geometric mean to the validation rows by maximum likelihood.</summary>
 /// <remarks>
-/// The conditional logit of McFadden (1974): <c>P(target) = softmax_c(Σ_k w_k·log(p_k(c) + ε) − e·[c earlier in the history] − l·[c last])</c>
-/// over the row's candidates, with a ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights
-/// stay at least 0. Few and smooth weights hardly fit noise, where a search over hits would.
+/// The conditional logit of McFadden (1974):
+/// <c>P(target) = softmax_c(Σ_k w_k·log(p_k(c) + ε) − e·[c earlier in the history] − l·[c last])</c> over the row's candidates, with a
+/// ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights stay at least 0. Few and smooth
+/// weights hardly fit noise, where a search over hits would.
 /// </remarks>
 /// <param name="table">The rows.</param>
 internal sealed class LogLinearFit(MixtureTable table)

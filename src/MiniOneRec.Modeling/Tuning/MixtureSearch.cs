@@ -4,7 +4,8 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// The linear mean: from the best source alone, from all in equal shares and from the likeliest shares, a share moves from one source to
 /// another as long as that helps, in steps that halve; penalties move along a list. The geometric mean: the same from the weights of
-/// <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The better one counts, or the best source alone where that is better still.
+/// <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The better one counts, or the best source alone
+/// where that is better still.
 /// </remarks>
 /// <param name="table">What is ranked.</param>
 /// <param name="options">Steps and tolerance.</param>
@@ -19,7 +20,8 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
     {
         int sources = start.Shares.Length;
         var alone = Enumerable.Range(0, sources)
-            .Select(k => Climb(start with { Shares = [.. Enumerable.Range(0, sources).Select(other => other == k ? 1.0 : 0)] }, trade: false))
+            .Select(k => Climb(
+                start with { Shares = [.. Enumerable.Range(0, sources).Select(other => other == k ? 1.0 : 0)] }, trade: false))
             .MaxBy(end => end.Value);
         if (sources == 1)
         {
@@ -113,7 +115,8 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
             for (bool moved = true; moved;)
             {
                 moved = false;
-                foreach (var next in Neighbours(best.Mixture, step, trade).Where(next => !pruned || Zeros(from).All(k => next.Shares[k] == 0)))
+                foreach (var next in Neighbours(best.Mixture, step, trade)
+                    .Where(next => !pruned || Zeros(from).All(k => next.Shares[k] == 0)))
                 {
                     double value = ValueOf(next);
                     if (value > best.Value)

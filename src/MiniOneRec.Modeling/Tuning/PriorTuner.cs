@@ -4,10 +4,10 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Chooses the shares of codes, dense head and priors, and the penalties on items of the history, by validation rows.</summary>
 /// <remarks>
-/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. The shares of a linear
-/// mean are searched, those of a geometric mean are fitted by maximum likelihood, and the better mean serves. A source that does not help
-/// gets the share 0, and on the validation rows the result is not below any source alone. What helps the first places may harm the last
-/// ones: the product of hit rate and NDCG decides.
+/// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. The shares of a
+/// linear mean are searched, those of a geometric mean are fitted by maximum likelihood, and the better mean serves. A source that does not
+/// help gets the share 0, and on the validation rows the result is not below any source alone. What helps the first places may harm the
+/// last ones: the product of hit rate and NDCG decides.
 /// </remarks>
 public sealed class PriorTuner
 {

@@ -43,7 +43,8 @@ internal static class RivalRegistry
         if (lacking.Length > 0 && data.Items.All(item => item.Title.Length == 0))
         {
             throw new ArgumentException(
-                $"The baselines {string.Join(", ", lacking)} need titles, and no item of '{data.Name}' has one; give item texts or leave these baselines out.",
+                $"The baselines {string.Join(", ", lacking)} need titles, and no item of '{data.Name}' has one; "
+                + "give item texts or leave these baselines out.",
                 nameof(data));
         }
     }

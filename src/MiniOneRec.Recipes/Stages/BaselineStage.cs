@@ -44,17 +44,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         }
 
         await AddVectorBaselinesAsync(data, index, rules, cancellationToken).ConfigureAwait(false);
-        var sasRec = Wanted("sasrec") ? await SasRecAsync(data, index, cancellationToken).ConfigureAwait(false) : null;
-        try
-        {
-            await AddRivalsAsync(data, index, cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            sasRec?.Dispose();
-            throw;
-        }
-
+        var sasRec = await RivalsAsync(data, index, cancellationToken).ConfigureAwait(false);
         return new BaselineResult(rules, _priors, _mixture, sasRec);
     }
 
@@ -105,19 +95,36 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         return sasRec;
     }
 
-    // The paper's rivals, in the order of its table; they take part in the report alone.
-    private async Task AddRivalsAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
+    // The paper's rivals, in the order of its table. SASRec may get a share of the served model; the others take part in the report alone.
+    private async Task<SasRecRecommender?> RivalsAsync(SplitDataset data, SemanticIdIndex index, CancellationToken cancellationToken)
     {
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-        foreach (var rival in RivalRegistry.All.Where(rival => rival.Name != "sasrec" && Wanted(rival.Name)))
+        SasRecRecommender? sasRec = null;
+        try
         {
-            using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
-                new RivalContext(data, index, options.Preset, shared, cancellationToken)
+            foreach (var rival in RivalRegistry.All.Where(rival => Wanted(rival.Name)))
+            {
+                if (rival.Name == "sasrec")
                 {
-                    LanguageModel = options.LanguageModel, Progress = progress,
-                })).ConfigureAwait(false);
-            await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
-                .ConfigureAwait(false);
+                    sasRec = await SasRecAsync(data, index, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
+                    new RivalContext(data, index, options.Preset, shared, cancellationToken)
+                    {
+                        LanguageModel = options.LanguageModel, Progress = progress,
+                    })).ConfigureAwait(false);
+                await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            return sasRec;
+        }
+        catch
+        {
+            sasRec?.Dispose();
+            throw;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using MiniOneRec.Datasets;
 using MiniOneRec.Tokenization;
 
@@ -28,7 +29,7 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
 
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
         using var quantizer = options.Quantizer is null
-            ? new RqVaeQuantizer(shared: shared)
+            ? new RqVaeQuantizer(Sizes(data.Items.Count), shared)
             : await RqVaeQuantizer.LoadAsync(options.Quantizer, shared, cancellationToken: cancellationToken).ConfigureAwait(false);
         var tokenizer = new SemanticIdTokenizer(quantizer);
 
@@ -54,5 +55,19 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
         return index;
+    }
+
+    // A level of 256 codes needs as many items; a smaller catalogue gets levels of a quarter to half of its items.
+    private static RqVaeOptions Sizes(int items)
+    {
+        var options = new RqVaeOptions();
+        int largest = options.CodebookSizes.Max();
+        if (items < largest)
+        {
+            int size = Math.Max(2, (int)BitOperations.RoundUpToPowerOf2((uint)items) / 4);
+            options.CodebookSizes = [.. options.CodebookSizes.Select(_ => size)];
+        }
+
+        return options;
     }
 }

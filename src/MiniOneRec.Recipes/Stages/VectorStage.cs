@@ -53,10 +53,10 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
                 {
                     stages.Say(string.Create(CultureInfo.InvariantCulture,
                         $"{vectors.Count - vectors.PresentCount:N0} of {vectors.Count:N0} items occur with no other in training; "
-                        + $"they get the mean vector."));
+                        + $"they get places at random."));
                 }
 
-                return EmbeddingTable.Of(vectors.FillMissing());
+                return Scattered(vectors);
             }).ConfigureAwait(false);
         }
         catch (ArgumentException e)
@@ -65,6 +65,33 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
                 $"The items of '{data.Name}' have no text to learn semantic IDs from, and their behaviour gives none ({e.Message}); "
                 + "give semantic IDs, item texts or vectors (--index, --items or --embeddings).", e);
         }
+    }
+
+    // An item that nobody took with another has no neighbours. One vector for all of them would give them one code.
+    private EmbeddingTable Scattered(VectorSource vectors)
+    {
+        float[] values = vectors.FillMissing().Values.ToArray();
+        double squares = 0;
+        for (int row = 0; row < vectors.Count; row++)
+        {
+            for (int i = 0; vectors.Has(row) && i < vectors.Width; i++)
+            {
+                squares += vectors[row][i] * (double)vectors[row][i];
+            }
+        }
+
+        double deviation = Math.Sqrt(squares / Math.Max(1, (long)vectors.PresentCount * vectors.Width));
+        var random = new Random(options.Seed);
+        for (int row = 0; row < vectors.Count; row++)
+        {
+            for (int i = row * vectors.Width; !vectors.Has(row) && i < (row + 1) * vectors.Width; i++)
+            {
+                // Box and Muller (1958).
+                values[i] += (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble()));
+            }
+        }
+
+        return new EmbeddingTable(vectors.Count, vectors.Width, values);
     }
 
     /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there

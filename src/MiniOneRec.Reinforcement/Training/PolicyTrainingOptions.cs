@@ -49,8 +49,8 @@ public abstract class PolicyTrainingOptions
 
     /// <summary>
     /// Gets or sets the time after which training ends before its last step, or <see langword="null"/> for no limit. The time of steps
-    /// counts, that of validations and checkpoints does not; after an interruption the rest is left. The step that is under way is finished,
-    /// and the weights are validated once more.
+    /// counts, that of validations and checkpoints does not; after an interruption the rest is left. The step that is under way is
+    /// finished, and the weights are validated once more.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

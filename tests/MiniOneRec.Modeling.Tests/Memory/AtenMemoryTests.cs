@@ -65,6 +65,10 @@ public sealed class AtenMemoryTests
         Tensor[] parameters = [Kept(new Parameter(randn(6, 4))), Kept(new Parameter(randn(3)))];
         Tensor[] Like(Func<Tensor, Tensor> make) => [.. parameters.Select(parameter => Kept(make(parameter)))];
         Tensor[] gradients = Like(p => ones_like(p)), first = Like(p => zeros_like(p)), second = Like(p => zeros_like(p));
+        Tensor codes = Kept(ones(8, 64, dtype: ScalarType.Byte)), small = Kept(ones(64, 64, dtype: ScalarType.Int8));
+        Tensor one = Kept(ones(1)), zero = Kept(zeros(1, dtype: ScalarType.Int32)), zeros64 = Kept(zeros(64, dtype: ScalarType.Int32));
+        Tensor scales = Kept(ones(64)), nibbles = Kept(ones(64, 64, dtype: ScalarType.Int32)), groups = Kept(ones(2, 64, 2));
+        Tensor packed8 = Kept(Aten.PackInt8(small)), packed4 = Kept(Aten.PackInt4(nibbles));
         Tensor step = Kept(ones([])), divisor = Kept(full([], Scalars.Of(2), dtype: ScalarType.Float32));
         return new Dictionary<string, Action>
         {
@@ -82,6 +86,11 @@ public sealed class AtenMemoryTests
             ["PackedLinear, add"] = () => Aten.PackedLinear(x, wide, packed, null, LinearOperation.Add).Dispose(),
             ["PackedLinear, mul and bias"] = () => Aten.PackedLinear(x, wide, packed, bias, LinearOperation.Multiply).Dispose(),
             ["CpuLinear.Product, rows rounded up"] = () => CpuLinear.Product(odd, packed, bias).Dispose(),
+            ["PackInt8"] = () => Aten.PackInt8(small).Dispose(),
+            ["QuantizedLinear"] = () => Aten.QuantizedLinear(codes, one, zero, packed8, scales, zeros64).Dispose(),
+            ["PackInt4"] = () => Aten.PackInt4(nibbles).Dispose(),
+            ["Int4Linear"] = () => Aten.Int4Linear(x, packed4, 32, groups).Dispose(),
+            ["DataPointer"] = () => Aten.DataPointer(x),
             ["VersionOf"] = () => Aten.VersionOf(x),
             ["StorageBytes"] = () => Aten.StorageBytes(x),
         };

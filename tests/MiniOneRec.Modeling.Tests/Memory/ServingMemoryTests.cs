@@ -56,6 +56,8 @@ public sealed class ServingMemoryTests : IDisposable
         }
 
         await ReloadAsync();
+        GC.Collect();                                           // what earlier tests left is taken off before counting
+        GC.WaitForPendingFinalizers();
         long tensors = torch.Tensor.TotalCount;
         await ReloadAsync();
 

@@ -73,7 +73,8 @@ public sealed class LogLinearFitTests
         {
             float[][] values = [.. Enumerable.Range(0, 12)
                 .Select(_ => weights.Select(_ => (float)Math.Pow(random.NextDouble(), 3)).ToArray())];
-            HistoryPlace[] places = [.. values.Select((_, c) => c == 0 ? HistoryPlace.Last : c < 3 ? HistoryPlace.Earlier : HistoryPlace.None)];
+            HistoryPlace[] places = [.. values
+                .Select((_, c) => c == 0 ? HistoryPlace.Last : c < 3 ? HistoryPlace.Earlier : HistoryPlace.None)];
             double[] scores = [.. values.Select((own, c) => Math.Exp(own.Select((p, k) => weights[k] * Math.Log(p + Floor)).Sum()
                 - (places[c] == HistoryPlace.Last ? last : places[c] == HistoryPlace.Earlier ? earlier : 0)))];
             double left = random.NextDouble() * scores.Sum();
@@ -98,7 +99,8 @@ public sealed class LogLinearFitTests
         double sum = 0;
         foreach (var (start, count, target) in table.Rows)
         {
-            double[] scores = [.. Enumerable.Range(start, count).Select(c => scale * (mixture.Shares.Select((w, k) => w * table.LogOf(c, k)).Sum()
+            double[] scores = [.. Enumerable.Range(start, count).Select(c =>
+                scale * (mixture.Shares.Select((w, k) => w * table.LogOf(c, k)).Sum()
                 - (table.PlaceOf(c) == HistoryPlace.Last ? mixture.LastPenalty
                     : table.PlaceOf(c) == HistoryPlace.Earlier ? mixture.EarlierPenalty : 0)))];
             sum += scores[target] - Math.Log(scores.Sum(Math.Exp));

@@ -33,7 +33,8 @@ public sealed class PriorTunerTests
         var priors = new[] { new PriorShare(new Shifted(1, 0.2f), 0), new PriorShare(new Shifted(2, 0.4f), 0) };
         var rows = Rows.Select((row, i) => i % 3 == 0 ? row with { Target = row.History[0] } : row).ToArray();
 
-        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 2, TryGeometric = geometric }).TuneAsync(recommender, priors, rows);
+        var tuned = await new PriorTuner(new PriorTunerOptions { Cutoff = 2, TryGeometric = geometric })
+            .TuneAsync(recommender, priors, rows);
         tuned.Apply(recommender);
 
         Assert.True(geometric || recommender.Fusion == SourceFusion.Linear);

@@ -231,7 +231,8 @@ internal sealed class GrpoStep : IPolicyStep
         using var scope = NewDisposeScope();
         int perUpdate = _options.GroupsPerUpdate > 0 ? _options.GroupsPerUpdate : total;
         var updates = Enumerable.Range(0, (total + perUpdate - 1) / perUpdate)
-            .Select(number => groups.Where(group => group.Order / perUpdate == number).OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)
+            .Select(number => groups.Where(group => group.Order / perUpdate == number)
+                .OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)
                 .Select(pass => Prepare(pass, first: number == 0)).ToArray())
             .ToArray();
         try
