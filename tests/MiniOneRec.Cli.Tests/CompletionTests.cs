@@ -47,7 +47,7 @@ public sealed class CompletionTests : IDisposable
             "--output", _shop.In("prepared"), "--json", "--quiet");
 
         Assert.True(code == 0, error);
-        Assert.Contains("\"items\":600", output, StringComparison.Ordinal);
+        Assert.Contains("\"items\":548", output, StringComparison.Ordinal);
         Assert.Contains("\"users\":1500", output, StringComparison.Ordinal);
     }
 }

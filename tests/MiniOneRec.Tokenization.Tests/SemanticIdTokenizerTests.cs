@@ -18,7 +18,7 @@ public class SemanticIdTokenizerTests
     [Fact]
     public async Task TokenizeAsync_DemoCatalogue_GivesEveryItemItsOwn()
     {
-        Item[] items = [.. DemoCatalogue.Create().Items.Take(360)];
+        Item[] items = [.. DemoCatalogue.Create().Items.Take(240)];
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 });
         using var quantizer = new RqVaeQuantizer(Small());
         var stages = new HashSet<string>();
@@ -69,7 +69,8 @@ public class SemanticIdTokenizerTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            new SemanticIdTokenizer(encoder, quantizer).TokenizeAsync([.. DemoCatalogue.Create().Items.Take(360)], progress, cancellation.Token));
+            new SemanticIdTokenizer(encoder, quantizer)
+                .TokenizeAsync([.. DemoCatalogue.Create().Items.Take(360)], progress, cancellation.Token));
     }
 
     [Fact]

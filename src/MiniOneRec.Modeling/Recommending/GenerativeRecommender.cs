@@ -89,6 +89,10 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
         model.Backbone.eval();
         model.Backbone.PackWeights = checkedOptions.PackWeights;
         Take(checkedOptions.Weights, model.Backbone);
+        if (ownsModel)
+        {
+            _owned.Add(model.Backbone);
+        }
     }
 
     /// <summary>Gets or sets the name under which reports and metrics list the recommender.</summary>

@@ -87,7 +87,8 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             for (int i = row * vectors.Width; !vectors.Has(row) && i < (row + 1) * vectors.Width; i++)
             {
                 // Box and Muller (1958).
-                values[i] += (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble()));
+                double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+                values[i] += (float)(deviation * radius * Math.Cos(Math.Tau * random.NextDouble()));
             }
         }
 
