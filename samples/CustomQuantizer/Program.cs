@@ -15,7 +15,7 @@ Item[] later = [.. data.Items.Where((_, row) => row % 59 == 7)], items = [.. dat
 
 // 1. Semantic IDs by PrincipalAxesQuantizer; the tokenizer neither knows nor cares which quantizer it has. A few items come later.
 using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 64 });
-using var quantizer = new PrincipalAxesQuantizer([16, 16, 32]);
+using var quantizer = new PrincipalAxesQuantizer([16, 16, 64]);
 var tokenizer = new SemanticIdTokenizer(encoder, quantizer);
 var catalogue = await tokenizer.BuildAsync(items);
 Console.WriteLine(
