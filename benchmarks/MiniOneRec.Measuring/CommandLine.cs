@@ -1,11 +1,12 @@
 namespace MiniOneRec.Measuring;
 
-/// <summary>What was typed: <c>NAME [--option value | --switch]… [--json FILE] [--allocator speed|memory]</c> or <c>--list</c>.</summary>
+/// <summary>What was typed: <c>NAME [--option value | --switch]… [--json FILE] [--allocator speed|memory]</c>, <c>--list</c> or
+/// <c>[NAME] --help</c>.</summary>
 /// <param name="Study">The study's name, or <see langword="null"/>.</param>
 /// <param name="Options">The study's options without dashes; a switch has the value <c>true</c>.</param>
 /// <param name="JsonPath">The file of JSON lines, or <see langword="null"/>.</param>
 /// <param name="Allocator">What the process's allocator does with freed blocks.</param>
-/// <param name="List">Whether the studies are to be listed.</param>
+/// <param name="List">Whether the studies are to be listed; with a name, that study alone.</param>
 internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, string> Options, string? JsonPath, AllocatorGoal Allocator,
     bool List)
 {
@@ -38,7 +39,7 @@ internal sealed record CommandLine(string? Study, IReadOnlyDictionary<string, st
             }
         }
 
-        bool list = options.Remove("list");
+        bool list = options.Remove("list") | options.Remove("help");
         options.Remove("json", out string? json);
         options.Remove("allocator", out string? allocator);
         return Enum.TryParse(allocator ?? nameof(AllocatorGoal.Speed), ignoreCase: true, out AllocatorGoal goal) && Enum.IsDefined(goal)

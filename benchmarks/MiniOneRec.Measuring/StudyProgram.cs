@@ -32,8 +32,8 @@ public static class StudyProgram
         NativeTuning.Apply(line.Allocator);
         if (line.List || line.Study is null)
         {
-            Console.WriteLine("Usage: NAME [--option value]… [--json FILE] [--allocator speed|memory] | --list");
-            foreach (var entry in studies)
+            Console.WriteLine("Usage: NAME [--option value]… [--json FILE] [--allocator speed|memory] | --list | NAME --help");
+            foreach (var entry in studies.Where(entry => line.Study is null || entry.Name == line.Study))
             {
                 Console.WriteLine($"  {entry.Name.PadRight(studies.Max(s => s.Name.Length))}  {entry.Description}");
             }
