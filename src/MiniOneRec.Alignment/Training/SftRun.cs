@@ -235,18 +235,9 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
 
         _weights.Finish(_parallel);
         _model.eval();
-        var state = loop.State;
-        long bestStep = _best.Best?.Step ?? state.Step;
-        Log.TrainingEnded(_logger, state.StopReason!, loop.StepsHere, loop.Elapsed.TotalSeconds, bestStep);
-        return new TrainingResult
-        {
-            Steps = state.Step,
-            BestStep = bestStep,
-            BestValidation = _best.Best?.Value ?? double.NaN,
-            StopReason = state.StopReason!,
-            Elapsed = loop.Elapsed,
-            History = loop.History,
-        };
+        var result = loop.Result(_best.Best);
+        Log.TrainingEnded(_logger, result.StopReason, loop.StepsHere, result.Elapsed.TotalSeconds, result.BestStep);
+        return result;
     }
 
     private (string Name, Tensor Value)[] Named(IReadOnlyList<Tensor> values) => [.. _weights.Names.Zip(values)];

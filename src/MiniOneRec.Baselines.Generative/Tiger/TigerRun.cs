@@ -61,7 +61,7 @@ internal sealed class TigerRun : TrainingCallbacks, ITrainingStep, IDisposable
         Log.TrainingStarted(_logger, plan.Stage, _rows.Count, _validation.Length, plan.TotalSteps);
         _recommender.Model.train();
         var loop = new TrainingLoop(plan, this, this, progress);
-        string reason = loop.Run(new LoopState(), cancellationToken);
+        loop.Run(new LoopState(), cancellationToken);
         if (_best.Best is not null)
         {
             _best.CopyTo(Weights());
@@ -69,17 +69,9 @@ internal sealed class TigerRun : TrainingCallbacks, ITrainingStep, IDisposable
 
         _recommender.Model.eval();
         RequireFinite(loop.State.Step);
-        var (bestStep, bestValue) = _best.Best is { } best ? (best.Step, best.Value) : (loop.State.Step, double.NaN);
-        Log.TrainingFinished(_logger, plan.Stage, reason, loop.State.Step, bestStep, bestValue, loop.Elapsed.TotalSeconds);
-        return new TrainingResult
-        {
-            Steps = loop.State.Step,
-            BestStep = bestStep,
-            BestValidation = bestValue,
-            StopReason = reason,
-            Elapsed = loop.Elapsed,
-            History = loop.History,
-        };
+        var result = loop.Result(_best.Best);
+        Log.TrainingFinished(_logger, plan.Stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation, result.Elapsed.TotalSeconds);
+        return result;
     }
 
     /// <inheritdoc/>

@@ -72,7 +72,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         Log.TrainingStarted(_logger, _stage, _sampler.Count, data.Validation.Count, plan.TotalSteps);
         _model.train();
         var loop = new TrainingLoop(plan, this, this, progress);
-        string reason = loop.Run(new LoopState(), cancellationToken);
+        loop.Run(new LoopState(), cancellationToken);
         if (_best.Best is not null)
         {
             _best.CopyTo(Weights());
@@ -80,17 +80,9 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
 
         _model.eval();
         RequireFinite(loop.State.Step);
-        var (bestStep, bestValue) = _best.Best is { } best ? (best.Step, best.Value) : (loop.State.Step, double.NaN);
-        Log.TrainingFinished(_logger, _stage, reason, loop.State.Step, bestStep, bestValue, loop.Elapsed.TotalSeconds);
-        return new TrainingResult
-        {
-            Steps = loop.State.Step,
-            BestStep = bestStep,
-            BestValidation = bestValue,
-            StopReason = reason,
-            Elapsed = loop.Elapsed,
-            History = loop.History,
-        };
+        var result = loop.Result(_best.Best);
+        Log.TrainingFinished(_logger, _stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation, result.Elapsed.TotalSeconds);
+        return result;
     }
 
     /// <inheritdoc/>

@@ -80,6 +80,19 @@ internal sealed class TrainingLoop(
         return State.StopReason;
     }
 
+    /// <summary>Gets the result of the run that has ended.</summary>
+    /// <param name="best">What validation measured for the weights that the model ends with; <see langword="null"/> for the last
+    /// weights.</param>
+    public TrainingResult Result(KeptWeights? best) => new()
+    {
+        Steps = State.Step,
+        BestStep = best?.Step ?? State.Step,
+        BestValidation = best?.Value ?? double.NaN,
+        StopReason = State.StopReason!,
+        Elapsed = Elapsed,
+        History = History,
+    };
+
     private void TakeStep(CancellationToken cancellationToken)
     {
         long began = _time.GetTimestamp(), number = State.Step + 1;
