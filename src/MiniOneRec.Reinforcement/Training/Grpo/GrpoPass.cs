@@ -19,6 +19,17 @@ internal sealed class GrpoPass(CompletionLayout layout, Tensor advantages) : IDi
 
     public bool ReferenceIsOld { get; set; }
 
+    /// <summary>Computes what must be known before the first update. A reference with the weights that sampled has the old
+    /// log-probabilities.</summary>
+    public void ScoreReference(ReferencePolicy reference)
+    {
+        ReferenceIsOld = reference.Exists && reference.EqualsPolicy;
+        if (reference.Exists && !ReferenceIsOld)
+        {
+            Reference = reference.Score(Layout).DetachFromDisposeScope();
+        }
+    }
+
     public void Dispose()
     {
         Layout.Dispose();

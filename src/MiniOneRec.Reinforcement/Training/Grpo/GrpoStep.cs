@@ -237,7 +237,13 @@ internal sealed class GrpoStep : IPolicyStep
             .ToArray();
         try
         {
-            timer.Time("reference", () => ScoreReference(updates.SelectMany(passes => passes)));
+            timer.Time("reference", () =>
+            {
+                foreach (var pass in updates.SelectMany(passes => passes))
+                {
+                    pass.ScoreReference(_context.Reference);
+                }
+            });
             bool finite = true;
             _loss.KlWeight = _options.KlPlacement == KlPlacement.Loss ? KlWeight : 0;
             for (int epoch = 0; epoch < _options.InnerEpochs && finite; epoch++)
@@ -258,19 +264,6 @@ internal sealed class GrpoStep : IPolicyStep
             foreach (var pass in updates.SelectMany(passes => passes))
             {
                 pass.Dispose();
-            }
-        }
-    }
-
-    // What must be known before the first update. A reference of the weights that sampled has the old log-probabilities.
-    private void ScoreReference(IEnumerable<GrpoPass> passes)
-    {
-        foreach (var pass in passes)
-        {
-            pass.ReferenceIsOld = _context.Reference.Exists && _context.Reference.EqualsPolicy;
-            if (_context.Reference.Exists && !pass.ReferenceIsOld)
-            {
-                pass.Reference = _context.Reference.Score(pass.Layout).DetachFromDisposeScope();
             }
         }
     }
