@@ -59,7 +59,7 @@ public static class TokenizationBuilderExtensions
 
     /// <summary>Replaces the quantizer; it receives its options, device, seed and logger from the container.</summary>
     /// <remarks>
-    /// A quantizer of one's own takes what it needs in its constructor: options that the application configures,
+    /// A quantizer that the application writes takes what it needs in its constructor: options that the application configures,
     /// <see cref="MiniOneRecOptions"/>, services.
     /// </remarks>
     /// <param name="builder">The builder.</param>

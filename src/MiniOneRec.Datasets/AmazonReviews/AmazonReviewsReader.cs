@@ -25,7 +25,7 @@ public static class AmazonReviewsReader
         CancellationToken cancellationToken = default) =>
         ReadReviewsAsync(path, format, null, cancellationToken);
 
-    /// <summary>Reads reviews one by one, with limits of one's own.</summary>
+    /// <summary>Reads reviews one by one, with other limits than the defaults.</summary>
     /// <param name="path">The file of reviews; <c>.gz</c> is unpacked.</param>
     /// <param name="format">The release.</param>
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>
@@ -66,7 +66,7 @@ public static class AmazonReviewsReader
         CancellationToken cancellationToken = default) =>
         ReadItemsAsync(path, format, null, cancellationToken);
 
-    /// <summary>Reads products one by one, with limits of one's own.</summary>
+    /// <summary>Reads products one by one, with other limits than the defaults.</summary>
     /// <param name="path">The file of metadata; <c>.gz</c> is unpacked.</param>
     /// <param name="format">The release.</param>
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>

@@ -24,7 +24,7 @@ public static class InterFileReader
     public static IAsyncEnumerable<NextItemExample> ReadAsync(string path, CancellationToken cancellationToken = default) =>
         ReadAsync(path, null, null, cancellationToken);
 
-    /// <summary>Reads a file of histories and targets row by row, with limits and column names of one's own.</summary>
+    /// <summary>Reads a file of histories and targets row by row, with other limits and column names than the defaults.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
     /// <param name="columns">The names of the columns, or <see langword="null"/> for the usual ones.</param>
     /// <param name="limits">How much the file may unpack to and how long a line may be, or <see langword="null"/> for the defaults.</param>

@@ -22,7 +22,7 @@ internal static class InfoFileReader
     public static IAsyncEnumerable<InfoRow> ReadAsync(string path, CancellationToken cancellationToken = default) =>
         ReadAsync(path, null, cancellationToken);
 
-    /// <summary>Reads lines one by one, with limits of one's own.</summary>
+    /// <summary>Reads lines one by one, with other limits than the defaults.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
     /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the
     /// defaults.</param>

@@ -25,7 +25,7 @@ internal static class ReferenceCsvReader
     public static IAsyncEnumerable<ReferenceCsvRow> ReadAsync(string path, CancellationToken cancellationToken = default) =>
         ReadAsync(path, null, cancellationToken);
 
-    /// <summary>Reads rows one by one, with limits of one's own.</summary>
+    /// <summary>Reads rows one by one, with other limits than the defaults.</summary>
     /// <param name="path">The file; <c>.gz</c> is unpacked.</param>
     /// <param name="limits">How much the file may unpack to and how long a value may be, or <see langword="null"/> for the
     /// defaults.</param>

@@ -42,8 +42,8 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     public abstract DecoderConfig Config { get; }
 
     /// <summary>Describes the model as <c>config.json</c> of its folder does.</summary>
-    /// <remarks>A backbone of one's own writes a <c>model_type</c> of its own, by which a <see cref="BackboneLoader"/> is found when the
-    /// folder is loaded.</remarks>
+    /// <remarks>A backbone that the application writes has its own <c>model_type</c>, by which a <see cref="BackboneLoader"/> is found when
+    /// the folder is loaded.</remarks>
     /// <param name="dataType">The type of the weights, for example <c>float32</c> or <c>bfloat16</c>.</param>
     public virtual JsonObject DescribeConfig(string dataType = "float32") => Config.ToJson(dataType);
 

@@ -25,7 +25,7 @@ internal sealed class RecommenderStart(
         }
     }
 
-    /// <summary>Loads what <see cref="StartingAsync"/> has not loaded: a host of one's own may call only this.</summary>
+    /// <summary>Loads what <see cref="StartingAsync"/> has not loaded: a host that the application writes may call only this.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => StartingAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -2,8 +2,8 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Turns vectors into short paths of codes, coarse to fine, and back.</summary>
 /// <remarks>
-/// Fit once, then encode and decode: both are deterministic and safe for concurrent use, fitting is not. A quantizer of one's own is
-/// one class; everything after it (collision resolution, index, report, model) needs only these members.
+/// Fit once, then encode and decode: both are deterministic and safe for concurrent use, fitting is not. A quantizer that the application
+/// writes is one class; everything after it (collision resolution, index, report, model) needs only these members.
 /// </remarks>
 public interface IQuantizer : IDisposable
 {
