@@ -70,7 +70,8 @@ internal sealed class TigerRun : TrainingCallbacks, ITrainingStep, IDisposable
         _recommender.Model.eval();
         RequireFinite(loop.State.Step);
         var result = loop.Result(_best.Best);
-        Log.TrainingFinished(_logger, plan.Stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation, result.Elapsed.TotalSeconds);
+        Log.TrainingFinished(_logger, plan.Stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation,
+            result.Elapsed.TotalSeconds);
         return result;
     }
 

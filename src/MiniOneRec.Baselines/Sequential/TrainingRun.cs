@@ -81,7 +81,8 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         _model.eval();
         RequireFinite(loop.State.Step);
         var result = loop.Result(_best.Best);
-        Log.TrainingFinished(_logger, _stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation, result.Elapsed.TotalSeconds);
+        Log.TrainingFinished(_logger, _stage, result.StopReason, result.Steps, result.BestStep, result.BestValidation,
+            result.Elapsed.TotalSeconds);
         return result;
     }
 
