@@ -28,6 +28,7 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
         var options = new RecipeOptions
         {
             Output = Path.Combine(settings.Work, "artifacts", set), Device = settings.Device, Seed = settings.Seeds[0],
+            Embeddings = settings.VectorsOf(set),
         };
         string path = Recipe.IndexPath(options.Output, data.Name);
         var journal = await RecipeJournal.OpenAsync(options, data, "tf-idf", context.CancellationToken);
