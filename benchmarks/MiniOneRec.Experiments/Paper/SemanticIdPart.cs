@@ -88,8 +88,11 @@ internal static class SemanticIdPart
         return new RunOutcome(figures) { Device = settings.Device };
     }
 
-    // A level of 256 codes needs as many items.
-    private static IQuantizer Create(string name, int items, MiniOneRecOptions shared)
+    /// <summary>Makes a quantizer of three levels; a level of 256 codes needs as many items.</summary>
+    /// <param name="name">Its name, for example <c>opq</c>.</param>
+    /// <param name="items">The number of items.</param>
+    /// <param name="shared">Device and seed.</param>
+    internal static IQuantizer Create(string name, int items, MiniOneRecOptions shared)
     {
         int size = Math.Min(256, Math.Max(2, (int)BitOperations.RoundUpToPowerOf2((uint)items) / 4));
         int[] sizes = [size, size, size];
