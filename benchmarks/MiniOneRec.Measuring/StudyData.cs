@@ -6,7 +6,7 @@ namespace MiniOneRec.Measuring;
 public static class StudyData
 {
     /// <summary>Loads a set: <c>Industrial_and_Scientific</c> and <c>Office_Products</c> as split, <c>Beauty</c> leave-one-out, <c>demo</c>
-    /// leave-one-out.</summary>
+    /// and <c>demo-2</c>, two invented shops, leave-one-out.</summary>
     /// <param name="context">Finds the data.</param>
     /// <param name="name">The set's name.</param>
     /// <param name="maxHistory">The longest history of Beauty's and demo's rows.</param>
@@ -16,10 +16,13 @@ public static class StudyData
         return name switch
         {
             "demo" => new LeaveOneOutSplit(maxHistory).Split(DemoCatalogue.Create()),
+            "demo-2" => Named("demo-2", new LeaveOneOutSplit(maxHistory).Split(DemoCatalogue.Create(new() { Seed = 43 }))),
             "Beauty" => new LeaveOneOutSplit(maxHistory).Split(await InteractionDataset.LoadAsync(
                 context.DataPath("Beauty/Beauty.inter.json"), context.DataPath("Beauty/Beauty.index.json"),
                 cancellationToken: context.CancellationToken)),
             _ => await ReferenceDataset.LoadAsync(context.DataPath("Amazon"), name, cancellationToken: context.CancellationToken),
         };
     }
+
+    private static SplitDataset Named(string name, SplitDataset data) => data with { Name = name };
 }

@@ -17,6 +17,7 @@ internal static class CommandList
         ReinforceCommand.Create,
         EvaluateCommand.Create,
         CompareCommand.Create,
+        ParityCommand.Create,
         RecommendCommand.Create,
         GrowCommand.Create,
         ServeCommand.Create,

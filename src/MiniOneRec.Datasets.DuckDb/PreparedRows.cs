@@ -77,8 +77,9 @@ internal static class PreparedRows
         $"""
         SELECT * EXCLUDE (user_no, position)
         FROM (
-          SELECT *, list(item_id) OVER (PARTITION BY user_no ORDER BY position ROWS BETWEEN {maxHistory} PRECEDING AND 1 PRECEDING) AS history
+          SELECT *, list(item_id) OVER earlier AS history, list(timestamp) OVER earlier AS history_times
           FROM {files}
+          WINDOW earlier AS (PARTITION BY user_no ORDER BY position ROWS BETWEEN {maxHistory} PRECEDING AND 1 PRECEDING)
         ) AS rows
         WHERE part = '{part}' AND position > 0
         ORDER BY timestamp, user_no, position
@@ -87,12 +88,13 @@ internal static class PreparedRows
     public static NextItemExample Read(DbDataReader row, RowStream stream)
     {
         int time = stream.Place("timestamp"), type = stream.Place("event_type"), weight = stream.Place("weight"),
-            history = stream.Place("history");
+            history = stream.Place("history"), times = stream.Place("history_times");
         return new NextItemExample(
             row.GetString(stream.Place("user_id")), row.IsDBNull(history) ? [] : [.. row.GetFieldValue<List<string>>(history)],
             row.GetString(stream.Place("item_id")))
         {
             Timestamp = time < 0 ? null : row.GetInt64(time),
+            HistoryTimestamps = times < 0 || row.IsDBNull(times) ? null : row.GetFieldValue<List<long>>(times),
             EventType = type < 0 ? null : row.IsDBNull(type) ? "" : row.GetString(type),
             Weight = weight < 0 || row.IsDBNull(weight) ? null : row.GetDouble(weight),
         };

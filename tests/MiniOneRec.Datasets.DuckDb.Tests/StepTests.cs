@@ -165,4 +165,25 @@ public sealed class StepTests
             (a.UserId, a.Target, a.Timestamp, a.EventType, a.Weight) == (b.UserId, b.Target, b.Timestamp, b.EventType, b.Weight)
             && a.History.SequenceEqual(b.History);
     }
+
+    [Fact]
+    public async Task Split_ByTime_StreamedRowsCarryTheTimesOfTheirHistories()
+    {
+        using var folder = new TempFolder();
+        var source = new DuckDbInteractionSource(Engine.Source(folder.File("log.csv",
+            "user,item,timestamp\nu,a,1\nu,b,20\nu,c,300\nu,d,4000\nv,d,5\nv,a,60\n")));
+        var options = new PreparationOptions
+        {
+            MinPerUser = 1, MinPerItem = 1, Split = PreparationSplit.Time, TrainShare = 0.5, ValidationShare = 0.25, MaxHistory = 2,
+        };
+        string target = Path.Combine(folder.Path, "prepared");
+
+        await source.SaveAsync(target, options);
+        var prepared = await PreparedDataset.LoadAsync(target);
+        var rows = await prepared.ReadRowsAsync(DatasetPart.Test).ToListAsync();
+
+        Assert.Equal(["u:b c>d"], rows.Select(Engine.Show));
+        Assert.Equal([20L, 300L], rows[0].HistoryTimestamps);
+        Assert.Equal(rows[0].HistoryTimestamps, (await prepared.ToSplitDatasetAsync()).Test[0].HistoryTimestamps);
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class BaselinesStudy : IStudy
         "Baselines on real data. --work artifacts/experiments (runs, kept) "
         + "--datasets Industrial_and_Scientific,Office_Products,Beauty,demo "
         + "--models popularity,sequential-rules,item-knn,sasrec,gru4rec,caser --seed 42 --max-length --hidden-size "
-        + "--dropout --learning-rate --patience";
+        + "--dropout --learning-rate --patience --max-epochs";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -62,6 +62,7 @@ internal sealed class BaselinesStudy : IStudy
             options.Dropout = context.Option("dropout", options.Dropout);
             options.LearningRate = context.Option("learning-rate", options.LearningRate);
             options.Patience = context.Option("patience", options.Patience);
+            options.MaxEpochs = context.Option("max-epochs", options.MaxEpochs);
         }
 
         return options;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MiniOneRec.Datasets;
 using MiniOneRec.Recipes;
+using MiniOneRec.Tokenization;
 using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Experiments;
@@ -28,6 +29,7 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
         var options = new RecipeOptions
         {
             Output = Path.Combine(settings.Work, "artifacts", set), Device = settings.Device, Seed = settings.Seeds[0],
+            Embeddings = settings.VectorsOf(set),
         };
         string path = Recipe.IndexPath(options.Output, data.Name);
         var journal = await RecipeJournal.OpenAsync(options, data, "tf-idf", context.CancellationToken);
@@ -45,7 +47,18 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
         if (data.Index is null)
         {
             // What is learned is read back: the file does not tell how many codes a level could have.
-            if (!File.Exists(path))
+            if (!File.Exists(path) && settings.Users > 0)
+            {
+                // Toy size: k-means learns in a second what an RQ-VAE learns in ten.
+                var table = await vectors.ForIndexAsync(data, context.CancellationToken);
+                using var quantizer = SemanticIdPart.Create(
+                    "rqkmeans", data.Items.Count, new MiniOneRecOptions { Device = settings.Device, Seed = settings.Seeds[0] });
+                var catalogue = await new SemanticIdTokenizer(quantizer)
+                    .BuildAsync(data.ItemIds, table, cancellationToken: context.CancellationToken);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                await catalogue.Index.SaveAsync(path, context.CancellationToken);
+            }
+            else if (!File.Exists(path))
             {
                 await new IndexStage(options, stages, vectors, journal).RunAsync(data, context.CancellationToken);
             }

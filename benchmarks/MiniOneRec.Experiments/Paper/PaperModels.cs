@@ -34,7 +34,7 @@ internal static class PaperModels
                 return await rival.TrainAsync(new RivalContext(data, index, settings.Preset, shared, token)
                 {
                     LanguageModel = settings.LanguageModel,
-                    Budget = settings.Minutes > 0 ? TimeSpan.FromMinutes(settings.Minutes) : null,
+                    Budget = settings.Budget,
                     Loss = bce ? NextItemLoss.BinaryCrossEntropy : null,
                     Progress = new Relay(context, name),
                 });
@@ -48,6 +48,7 @@ internal static class PaperModels
         {
             Preset = settings.Preset, Seed = seed, Device = settings.Device, Baselines = [], MaxTestRows = 1,
             Output = Path.Combine(settings.Work, "artifacts", $"{paper.Data.Name}-{seed}"),
+            Embeddings = settings.VectorsOf(paper.Data.Name),
         };
         var result = await new Recipe(options).RunAsync(paper.Data, cancellationToken: context.CancellationToken);
         result.Recommender.Name = "minionerec";

@@ -43,6 +43,15 @@ internal sealed record PaperSettings
     /// <summary>Gets the pretrained model of rivals with a language model, or <see langword="null"/>.</summary>
     public string? LanguageModel { get; init; }
 
+    /// <summary>Gets the time of the training of a generative rival, or <see langword="null"/> for no limit.</summary>
+    public TimeSpan? Budget => Minutes > 0 ? TimeSpan.FromMinutes(Minutes) : null;
+
+    /// <summary>Gets the file of text vectors, with <c>{set}</c> in place of a data set's name, or <see langword="null"/>.</summary>
+    public string? Vectors { get; init; }
+
+    /// <summary>Gets whether there are text vectors beside TF-IDF.</summary>
+    public bool HasVectors => Vectors is not null;
+
     /// <summary>Gets the device.</summary>
     public string Device { get; init; } = "cpu";
 
@@ -53,7 +62,7 @@ internal sealed record PaperSettings
     {
         bool quick = context.Option("quick", false);
         string preset = context.Option("preset", quick ? "smoke" : "default");
-        string model = context.Option("language-model", "");
+        string model = context.Option("language-model", ""), vectors = context.Option("embeddings", "");
         var settings = new PaperSettings
         {
             Work = context.Option("work", Path.Combine("artifacts", "paper")),
@@ -65,8 +74,9 @@ internal sealed record PaperSettings
                 : RecipePreset.Named(preset),
             TestRows = context.Option("test-rows", quick ? 50 : 0),
             Users = context.Option("users", quick ? 120 : 0),
-            Minutes = context.Option("minutes", 0.0),
+            Minutes = context.Option("minutes", quick ? 0.03 : 0.0),
             LanguageModel = model.Length == 0 ? null : model,
+            Vectors = vectors.Length == 0 ? null : vectors,
             Device = context.Option("device", "cpu"),
         };
         string[] known = [.. AllNames, .. WithLosses.Select(name => name + "-bce")];
@@ -74,6 +84,10 @@ internal sealed record PaperSettings
         return unknown.Length == 0 ? settings
             : throw new ArgumentException($"--names holds {string.Join(", ", unknown)}; expected names of {string.Join(", ", known)}.");
     }
+
+    /// <summary>Gets the file of text vectors of a data set, or <see langword="null"/>.</summary>
+    /// <param name="set">The data set.</param>
+    public string? VectorsOf(string set) => Vectors?.Replace("{set}", set, StringComparison.Ordinal);
 
     /// <summary>Describes what every run of a set and seed depends on.</summary>
     /// <param name="set">The set.</param>
@@ -84,5 +98,6 @@ internal sealed record PaperSettings
         ["set"] = set, ["seed"] = seed, ["data"] = data, ["preset"] = Preset.Name, ["width"] = Preset.HiddenSize,
         ["layers"] = Preset.Layers, ["epochs"] = Preset.SftEpochs, ["testRows"] = TestRows, ["users"] = Users, ["minutes"] = Minutes,
         ["languageModel"] = LanguageModel is null ? null : Path.GetFileName(Path.TrimEndingDirectorySeparator(LanguageModel)),
+        ["vectors"] = Path.GetFileName(Vectors),
     };
 }

@@ -8,28 +8,37 @@ internal sealed class PaperStudy : IStudy
 {
     private const string Main = "paper", Pairs = "paper-pairs", Ours = "minionerec";
 
+    private static readonly string[] Parts = ["main", "ablation", "scaling", "data", "transfer", "semantic-ids", "language"];
+
     public string Name => Main;
 
     public string Description =>
-        "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) --part main,scaling "
-        + "--sets Industrial_and_Scientific,Office_Products "
+        "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) "
+        + $"--part {string.Join(',', Parts)} --sets Industrial_and_Scientific,Office_Products "
         + "--names " + string.Join(',', PaperSettings.AllNames)
         + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (no limit) "
-        + "--language-model FOLDER (else fresh weights) --device cpu";
+        + "--language-model FOLDER (else fresh weights) --embeddings FILE.npy ({set} stands for the data set's name; else TF-IDF) "
+        + "--device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
         var settings = PaperSettings.Read(context);
-        var parts = context.Options("part", "main", "scaling");
-        if (parts.Except(["main", "scaling"]).ToArray() is { Length: > 0 } unknown)
+        var parts = context.Options("part", Parts);
+        if (parts.Except(Parts).ToArray() is { Length: > 0 } unknown)
         {
-            throw new ArgumentException($"--part holds {string.Join(", ", unknown)}; expected main or scaling.");
+            throw new ArgumentException($"--part holds {string.Join(", ", unknown)}; expected {string.Join(", ", Parts)}.");
         }
 
         // All data are there and fit all models before any work starts.
         var data = new Dictionary<string, PaperData>();
-        foreach (string set in settings.Sets)
+        string[] targets = !parts.Contains("transfer") ? [] : settings is { Sets: ["demo"] } ? ["demo-2"] : [.. settings.Sets];
+        if (targets.Length == 1 && targets[0] == settings.Sets[0])
+        {
+            context.Log("Transfer needs two data sets; name them with --sets.");
+        }
+
+        foreach (string set in settings.Sets.Union(targets))
         {
             data[set] = await PaperData.LoadAsync(context, settings, set);
         }
@@ -40,14 +49,9 @@ internal sealed class PaperStudy : IStudy
         {
             foreach (int seed in settings.Seeds)
             {
-                if (parts.Contains("main"))
+                foreach (string part in parts)
                 {
-                    await MainAsync(store, data[set], settings, set, seed, context);
-                }
-
-                if (parts.Contains("scaling"))
-                {
-                    await ScalingPart.RunAsync(store, data[set], settings, set, seed, context);
+                    await PartAsync(part, store, data, targets, settings, set, seed, context);
                 }
             }
         }
@@ -56,6 +60,40 @@ internal sealed class PaperStudy : IStudy
         {
             await AtomicFile.WriteTextAsync(Path.Combine(settings.Work, file), text, context.CancellationToken);
             context.Log($"{Path.Combine(settings.Work, file)} is written.");
+        }
+    }
+
+    private static async Task PartAsync(
+        string part, RunStore store, Dictionary<string, PaperData> data, string[] targets, PaperSettings settings, string set, int seed,
+        StudyContext context)
+    {
+        switch (part)
+        {
+            case "ablation":
+                await AblationPart.RunAsync(store, data[set], settings, set, seed, context);
+                break;
+            case "scaling":
+                await ScalingPart.RunAsync(store, data[set], settings, set, seed, context);
+                break;
+            case "data":
+                await DataPart.RunAsync(store, data[set], settings, set, seed, context);
+                break;
+            case "transfer":
+                foreach (string other in targets.Where(other => other != set))
+                {
+                    await TransferPart.RunAsync(store, data[set], data[other], settings, seed, context);
+                }
+
+                break;
+            case "semantic-ids":
+                await SemanticIdPart.RunAsync(store, data[set], settings, set, seed, context);
+                break;
+            case "language":
+                await LanguagePart.RunAsync(store, data[set], settings, set, seed, context);
+                break;
+            default:
+                await MainAsync(store, data[set], settings, set, seed, context);
+                break;
         }
     }
 

@@ -62,7 +62,8 @@ internal static class ScalingPart
         };
     }
 
-    private static async Task<RunOutcome> MakeAsync(
+    /// <summary>Trains a decoder of one size on next items and measures its loss on the validation rows.</summary>
+    internal static async Task<RunOutcome> MakeAsync(
         PaperData paper, PaperSettings settings, int seed, int width, int layers, StudyContext context)
     {
         var shared = new MiniOneRecOptions { Device = settings.Device, Seed = seed };

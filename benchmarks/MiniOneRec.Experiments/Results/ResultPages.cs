@@ -7,6 +7,12 @@ internal static class ResultPages
 
     private static readonly ResultColumn[] Ranking = [new("HR@1", "HR@1"), new("HR@10", "HR@10"), new("NDCG@10", "NDCG@10")];
 
+    private static readonly ResultColumn[] Cutoffs =
+    [
+        new("HR@3", "HR@3"), new("NDCG@3", "NDCG@3"), new("HR@5", "HR@5"), new("NDCG@5", "NDCG@5"), new("HR@10", "HR@10"),
+        new("NDCG@10", "NDCG@10"),
+    ];
+
     /// <summary>Gets the tables, one page each.</summary>
     public static IReadOnlyList<ResultTable> Tables { get; } =
     [
@@ -64,6 +70,28 @@ internal static class ResultPages
                 new("high", "exponent.high", 3), new("largest, measured", "held_out_loss"), new("predicted", "held_out_predicted"),
                 new("error", "held_out_error"), new("sizes", "sizes", 0),
             ]),
+        new(AblationPart.Experiment, "Ablation", Program + "paper --work DIR --part ablation",
+            run => [($"{Text(run, "set")} {Text(run, "arm")}", "")],
+            [.. Cutoffs, new("low", "HR@10.low"), new("high", "HR@10.high"), new("training, s", "training_seconds", 0)]),
+        new(DataPart.Experiment, "Loss against data", Program + "paper --work DIR --part data",
+            run => [($"{Text(run, "set")} {Text(run, "share")}", "")],
+            [
+                new("loss", "loss"), new("HR@10", "HR@10"), new("NDCG@10", "NDCG@10"), new("tokens", "tokens", 0),
+                new("training, s", "training_seconds", 0),
+            ]),
+        new(TransferPart.Experiment, "Transfer", Program + "paper --work DIR --part transfer",
+            run => [($"{Text(run, "from")} to {Text(run, "set")} {Text(run, "model")}", "")],
+            [.. Cutoffs, new("low", "HR@10.low"), new("high", "HR@10.high")]),
+        new(SemanticIdPart.Experiment, "Semantic IDs through to the test rows", Program + "paper --work DIR --part semantic-ids",
+            run => [($"{Text(run, "set")} {Text(run, "quantizer")} {Text(run, "encoder")}".TrimEnd(), "")],
+            [
+                new("collisions before", "collision_raw", 3), new("after", "collision_final", 3), new("variance left", "unexplained", 3),
+                new("ten nearest kept", "overlap10", 3), new("HR@10", "HR@10"), new("NDCG@10", "NDCG@10"),
+            ]),
+        new(LanguagePart.Experiment, "Pretrained against fresh weights",
+            Program + "paper --work DIR --part language --language-model FOLDER",
+            run => [($"{Text(run, "set")} {Text(run, "arm")}", "")],
+            [.. Cutoffs, new("parameters", "parameters", 0), new("training, s", "training_seconds", 0)]),
         new("semantic-ids", "Semantic IDs", Program + "semantic-ids --datasets industrial,office",
             run => [($"{Text(run, "set")} {Text(run, "quantizer")}", "")],
             [

@@ -21,6 +21,11 @@ public sealed class LcRecOptions
     [ValidateObjectMembers(typeof(RecommenderOptionsValidator))]
     public RecommenderOptions Recommender { get; set; } = new() { MaxHistoryItems = 10 };
 
+    /// <summary>Gets or sets whether the tasks of titles and preferences are learned beside next items; without them the model is a
+    /// plain fine-tuned one.</summary>
+    /// <value>The default is <see langword="true"/>.</value>
+    public bool AlignTitles { get; set; } = true;
+
     /// <summary>Gets or sets what the items are, in the plural; prompts name it.</summary>
     /// <value>The default is <c>items</c>.</value>
     [Required]

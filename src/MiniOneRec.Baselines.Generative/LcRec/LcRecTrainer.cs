@@ -67,7 +67,7 @@ public sealed class LcRecTrainer
             sft.Seed = _shared.Seed;
             var tasks = AlignmentTasks
                 .Paper(_options.Category, preferences, NextItemMode.Sequence, _options.Recommender.MaxHistoryItems)
-                .Where(task => task is not TitlesToTitleTask);
+                .Where(task => _options.AlignTitles ? task is not TitlesToTitleTask : task is NextItemTask);
             await new SftTrainer(tasks, sft)
                 .TrainAsync(recommender, new AlignmentData(index, train) { Items = items }, validation, progress, cancellationToken)
                 .ConfigureAwait(false);

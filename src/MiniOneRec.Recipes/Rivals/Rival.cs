@@ -27,6 +27,9 @@ internal sealed record RivalContext(
     /// <summary>Gets the loss of the sequential neural baselines, or <see langword="null"/> for the default of each.</summary>
     public NextItemLoss? Loss { get; init; }
 
+    /// <summary>Gets whether LC-Rec learns the tasks of titles beside next items.</summary>
+    public bool AlignTitles { get; init; } = true;
+
     /// <summary>Gets what is told about training.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 }

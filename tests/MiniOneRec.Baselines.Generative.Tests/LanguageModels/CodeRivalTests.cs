@@ -37,6 +37,23 @@ public sealed class CodeRivalTests : IDisposable
         Assert.Equal("lamp", template.Tokenizer.Decode(template.Tokenizer.Encode("lamp")));
     }
 
+    [Theory]
+    [InlineData(false, 60)]
+    [InlineData(true, 50)]
+    public async Task LcRec_SixUsers_AnswersByTheHistory(bool aligned, int epochs)
+    {
+        var options = new LcRecOptions { Model = Shop.Reader, Sft = Shop.Slow, AlignTitles = aligned };
+        options.Sft.Epochs = epochs;
+        var tasks = new HashSet<string>();
+        using var recommender = await new LcRecTrainer(options).TrainAsync(
+            Shop.Index, Shop.Goods, Shop.Six, [], null, new Collector(report => tasks.UnionWith(report.Metrics.Keys)));
+
+        var answers = await recommender.RecommendAsync(Shop.Requests[..6]);
+
+        Assert.Equal(Shop.Seen[..6].Select(row => row.Target), answers.Select(answer => answer.Items[0].ItemId));
+        Assert.Equal(aligned, tasks.Contains("nll/titles-to-sid"));
+    }
+
     [Fact]
     public async Task LcRec_NoTitles_SaysSoBeforeAnyWork()
     {

@@ -1,3 +1,4 @@
+using MiniOneRec.Alignment;
 using MiniOneRec.Modeling.Tests;
 using static TorchSharp.torch;
 
@@ -8,26 +9,48 @@ public sealed class BigRecTrainerTests
     private static BigRecOptions Small => new() { Model = Shop.Model, Sft = Shop.Sft, MaxTitleTokens = 12 };
 
     [Fact]
-    public async Task Train_FromScratch_WritesTitlesAndSurvivesAFolder()
+    public async Task Train_FromScratch_WritesWhatFollowsTheHistoryAndSurvivesAFolder()
     {
         using var folder = new TemporaryFolder();
-        var options = Small;
-        options.Sft.Epochs = 200;
-        using var recommender = await new BigRecTrainer(options).TrainAsync(Shop.Items, Shop.Users, Shop.Seen);
+        var options = new BigRecOptions { Model = Shop.Reader, Sft = Shop.Slow, MaxTitleTokens = 12 };
+        options.Sft.Epochs = 150;
+        NextItemExample[] seen = Shop.Seen[..6];
+        using var recommender = await new BigRecTrainer(options).TrainAsync(Shop.Goods, Shop.Six, seen);
         await recommender.SaveAsync(folder["bigrec"]);
         using var loaded = await BigRecRecommender.LoadAsync(folder["bigrec"]);
 
-        var written = await recommender.WriteAsync([.. Shop.Seen.Select(row => row.History)]);
-        var answers = await recommender.RecommendAsync(Shop.Requests);
+        var written = await recommender.WriteAsync([.. seen.Select(row => row.History)]);
+        var answers = await recommender.RecommendAsync(Shop.Requests[..6]);
 
         var titles = Shop.Items.ToDictionary(item => item.Id, item => item.Title);
-        Assert.All(written, title => Assert.Contains(title, titles.Values));
+        Assert.Equal(seen.Select(row => titles[row.Target]), written);
         recommender.PopularityPower = 0;
-        Assert.Equal(written, (await recommender.RecommendAsync(Shop.Requests)).Select(answer => titles[answer.Items[0].ItemId]));
+        var nearest = await recommender.RecommendAsync(Shop.Requests[..6]);
+        Assert.Equal(seen.Select(row => row.Target), nearest.Select(answer => answer.Items[0].ItemId));
         recommender.PopularityPower = loaded.PopularityPower;
-        Assert.All(answers.Zip(await loaded.RecommendAsync(Shop.Requests)), pair => Assert.Equal(pair.First.Items, pair.Second.Items));
+        Assert.All(answers.Zip(await loaded.RecommendAsync(Shop.Requests[..6])), pair => Assert.Equal(pair.First.Items, pair.Second.Items));
         Assert.True(recommender.Training!.History[^1].Metrics["loss"] < recommender.Training.History[0].Metrics["loss"] / 5);
         Assert.Equal("bigrec", loaded.Name);
+    }
+
+    [Fact]
+    public async Task Samples_LabelTheAnswerAloneAndHaveThePromptOfServing()
+    {
+        var options = Small;
+        using var model = await TitleTraining.CreateAsync(options, new MiniOneRecOptions(), Shop.Items, Shop.Users, null, default);
+        var context = new TaskContext(new AlignmentData(Shop.Index, Shop.Users), model.Template, new Random(1));
+
+        var samples = model.Task.CreateSamples(context).ToArray();
+
+        Assert.Equal(Shop.Seen.Length, samples.Length);
+        Assert.All(samples.Zip(Shop.Seen), pair =>
+        {
+            var (sample, row) = pair;
+            int[] prompt = model.Prompt(row.History, out _);
+            Assert.Equal(prompt, sample.Tokens[..prompt.Length]);
+            Assert.Equal(model.Template.EncodeResponse(model.Catalogue.TitleOf(row.Target)!), sample.Tokens[prompt.Length..]);
+            Assert.Equal(Enumerable.Range(0, sample.Tokens.Length).Select(token => token >= prompt.Length), sample.Labels);
+        });
     }
 
     [Fact]

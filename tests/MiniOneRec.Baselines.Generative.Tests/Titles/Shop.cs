@@ -32,6 +32,22 @@ internal static class Shop
         AverageDecay = 0,
     };
 
+    /// <summary>The first six users, who are enough to see whether a model answers by the history: each bought another item next.</summary>
+    public static UserSequence[] Six => Users[..6];
+
+    /// <summary>The goods of the six.</summary>
+    public static Item[] Goods => Items[..7];
+
+    /// <summary>A model and a rate that learn from prompts of words. At 0.003 and above they stay with what titles follow without a
+    /// history.</summary>
+    public static LanguageModelOptions Reader => new() { VocabularySize = 900, HiddenSize = 128, Layers = 2, Heads = 4 };
+
+    public static Alignment.SftOptions Slow => new()
+    {
+        Epochs = 60, BatchSize = 6, LearningRate = 1e-3, WarmupSteps = 10, Schedule = LearningRateSchedule.Constant, WeightDecay = 0,
+        LabelSmoothing = 0, Dropout = 0, AverageDecay = 0,
+    };
+
     private static string Title(int i) => $"{Words[i % 3]} {Things[i / 3]}";
 }
 

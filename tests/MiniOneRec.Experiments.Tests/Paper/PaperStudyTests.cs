@@ -44,6 +44,19 @@ public sealed class PaperStudyTests : IDisposable
     }
 
     [Fact]
+    public async Task Quick_Data_EqualEpochsOfMoreUsersAreMoreTokens()
+    {
+        await RunAsync(("names", "sasrec"), ("part", "data"), ("users", "40"));
+
+        var runs = new RunStore(_folder).ReadAll("paper-data").ToDictionary(run => (string)run.Settings["share"]!);
+        Assert.Equal(["1/1", "1/4"], runs.Keys.Order(StringComparer.Ordinal));
+        Assert.InRange(runs["1/1"].Figures["tokens"] / runs["1/4"].Figures["tokens"], 3, 5);
+        Assert.Equal(runs["1/1"].Figures["parameters"], runs["1/4"].Figures["parameters"]);
+        Assert.All(runs.Values, run => Assert.True(run.Figures["loss"] > 0));
+        Assert.Contains("| demo 1/4 |", await File.ReadAllTextAsync(Path.Combine(_folder, "paper-data.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Names_Unknown_AreRefusedBeforeAnyWork()
     {
         var error = await Assert.ThrowsAsync<ArgumentException>(() => RunAsync(("names", "sasrec,bert4rec")));
