@@ -54,7 +54,8 @@ internal static class DenseLoss
             if (!sampled)
             {
                 var (value, surrogate) = DenseSoftmax.Of(content, queries, parts, Columns(own, offered), options.LabelSmoothing,
-                    offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: hidden.device));
+                    offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: hidden.device),
+                    hidden.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
                 sum += value;
                 (surrogate * Scalars.Of(scale)).backward();
                 continue;

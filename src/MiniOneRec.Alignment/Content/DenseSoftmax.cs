@@ -29,17 +29,19 @@ internal static class DenseSoftmax
     /// <param name="targets">Each token's target as columns of the catalogue, or of <paramref name="items"/>.</param>
     /// <param name="smoothing">ε.</param>
     /// <param name="items">The rows on offer, <c>[R]</c> int64, or <see langword="null"/> for all.</param>
+    /// <param name="type">The type of the products with the vectors.</param>
     /// <returns>The summed loss, and a scalar with the gradient of it.</returns>
     public static (double Loss, Tensor Surrogate) Of(
-        ContentModule content, Tensor queries, NeighbourParts? parts, int[][] targets, double smoothing, Tensor? items)
+        ContentModule content, Tensor queries, NeighbourParts? parts, int[][] targets, double smoothing, Tensor? items,
+        ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var head = content.HeadOf(items);
+        var head = content.HeadOf(items, type);
         using var own = head.Own;
-        var product = own ?? content.Product;
+        var product = own ?? content.ProductIn(type);
         var places = TargetColumns.Of(targets, queries.device);
         var scaled = queries * head.Scale;                                                                          // [M, E]
-        var neighbours = parts is null ? null : new ItemSoftmax(content, parts, places, smoothing);
+        var neighbours = parts is null ? null : new ItemSoftmax(content.ProductIn(type), content.NeighbourHead, parts, places, smoothing);
         long count = scaled.size(0), all = head.Bias.size(0), block = Math.Clamp(BlockValues / all, 1, count);
         double loss = 0, even = smoothing / all;
         Tensor surrogate;

@@ -9,7 +9,7 @@ namespace MiniOneRec.Alignment;
 /// <remarks>Its tensors belong to the dispose scope in which it is made.</remarks>
 internal sealed class ItemSoftmax
 {
-    private readonly ContentModule _content;
+    private readonly CatalogueProduct _product;
     private readonly NeighbourParts _parts;
     private readonly double _smoothing;
     private readonly Tensor _scaled;                            // [S, E], with graph
@@ -26,17 +26,19 @@ internal sealed class ItemSoftmax
     private Tensor? _towardsQueries;
     private Tensor? _towardsBias;
 
-    /// <param name="content">The dense head.</param>
+    /// <param name="product">The products with the vectors of all items.</param>
+    /// <param name="head">Biases and scale of the part.</param>
     /// <param name="parts">The items of the histories.</param>
     /// <param name="targets">The targets' columns.</param>
     /// <param name="smoothing">ε.</param>
-    public ItemSoftmax(ContentModule content, NeighbourParts parts, TargetColumns targets, double smoothing)
+    public ItemSoftmax(
+        CatalogueProduct product, (Tensor Bias, Tensor Scale) head, NeighbourParts parts, TargetColumns targets, double smoothing)
     {
-        (_content, _parts, _smoothing) = (content, parts, smoothing);
-        var (bias, scale) = content.NeighbourHead;
+        (_product, _parts, _smoothing) = (product, parts, smoothing);
+        var (bias, scale) = head;
         (_scaled, _bias) = (parts.Queries * scale, bias);
         using var noGrad = no_grad();
-        _values = content.Product.TowardsItems(_scaled.detach(), bias).log_softmax(1);
+        _values = product.TowardsItems(_scaled.detach(), bias).log_softmax(1);
         _places = (parts.At * Scalars.Of(bias.size(0))).unsqueeze(2).Plus(targets.At.unsqueeze(1));
         _picked = _values.view(-1).index_select(0, _places.flatten()).view(_places.shape).Plus(targets.Gaps.unsqueeze(1));
         _targets = _picked.logsumexp(2);
@@ -82,7 +84,7 @@ internal sealed class ItemSoftmax
         var own = (_picked - _targets.unsqueeze(2)).exp() * (_byItem * Scalars.Of(_smoothing - 1)).unsqueeze(2);     // [M, K, most]
         var gradient = _values.exp_().mul_(weights);
         gradient.view(-1).index_add_(0, _places.flatten(), own.flatten(), Scalars.Of(1));
-        _towardsQueries = _content.Product.Back(gradient).addmm_(evens, _content.Product.Sum);                       // [S, E]
+        _towardsQueries = _product.Back(gradient).addmm_(evens, _product.Sum);                       // [S, E]
         _towardsBias = gradient.sum([0]).PlusInPlace(evens.sum());                                                  // [N]
     }
 

@@ -97,7 +97,16 @@ public sealed partial class ContentModule
     internal IReadOnlyList<int>? Offered => _offered;
 
     /// <summary>Gets the products with the vectors of all items. They stay until <see cref="ForgetProducts"/>.</summary>
-    internal CatalogueProduct Product => _product ??= new CatalogueProduct(_vectors);
+    /// <param name="type">The type of the products.</param>
+    internal CatalogueProduct ProductIn(ScalarType type)
+    {
+        if (_product?.Type != type)
+        {
+            ForgetProducts();
+        }
+
+        return _product ??= new CatalogueProduct(_vectors, type);
+    }
 
     /// <summary>Frees what training keeps of products with the vectors.</summary>
     internal void ForgetProducts()
@@ -108,15 +117,16 @@ public sealed partial class ContentModule
 
     /// <summary>Gets what the dense loss needs of some items.</summary>
     /// <param name="items">Rows, <c>[S]</c> int64, or <see langword="null"/> for all.</param>
-    /// <returns>The biases, <c>[S]</c>, and the residuals or <see langword="null"/>, <c>[S, E]</c>, with gradient; the scale, <c>[1]</c>; and
-    /// the products with vectors and residuals without gradient, to be disposed, or <see langword="null"/> where they are those of
-    /// <see cref="Product"/>.</returns>
-    internal (Tensor Bias, Tensor? Residual, Tensor Scale, CatalogueProduct? Own) HeadOf(Tensor? items)
+    /// <param name="type">The type of the products.</param>
+    /// <returns>The biases, <c>[S]</c>, and the residuals or <see langword="null"/>, <c>[S, E]</c>, with gradient; the scale,
+    /// <c>[1]</c>; and the products with vectors and residuals without gradient, to be disposed, or <see langword="null"/> where they are
+    /// those of <see cref="ProductIn"/>.</returns>
+    internal (Tensor Bias, Tensor? Residual, Tensor Scale, CatalogueProduct? Own) HeadOf(Tensor? items, ScalarType type)
     {
         Tensor Of(Tensor value) => items is null ? value.alias() : value.index_select(0, items);
         var residual = _residual is null ? null : Of(_residual);
-        var own = residual is not null ? new CatalogueProduct(Of(_vectors).Plus(residual.detach()))
-            : items is not null ? new CatalogueProduct(Of(_vectors)) : null;
+        var own = residual is not null ? new CatalogueProduct(Of(_vectors).Plus(residual.detach()), type)
+            : items is not null ? new CatalogueProduct(Of(_vectors), type) : null;
         return (Of(_bias!), residual, _scale!.alias(), own);
     }
 }

@@ -77,7 +77,8 @@ public sealed class DenseLossTests
         var (content, batch, targets) = Case(neighbours: 0.4);
         var hidden = randn(batch.TotalTokens, 16);
 
-        var (loss, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain with { LabelSmoothing = smoothing }, 30);
+        var (loss, _) = DenseLoss.Backward(
+            content, hidden, batch.HistoriesFor(content), targets, 1, Plain with { LabelSmoothing = smoothing }, logitBudget: 30);
 
         float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
         content.zero_grad();
@@ -106,6 +107,27 @@ public sealed class DenseLossTests
         Assert.Equal(sum.item<float>(), loss, 1e-3);
         sum.backward();
         AssertClose([.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())], grads);
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.4)]
+    public void Backward_BFloat16_IsNearFloat32(double neighbours)
+    {
+        using var scope = NewDisposeScope();
+        var (content, batch, targets) = Case(neighbours);
+        var hidden = zeros(batch.TotalTokens, 16);
+        var (loss, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain, 1 << 20);
+        float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
+        content.zero_grad();
+
+        var (rounded, _) = DenseLoss.Backward(
+            content, hidden.to_type(ScalarType.BFloat16), batch.HistoriesFor(content), targets, 1, Plain, 1 << 20);
+
+        Assert.Equal(loss, rounded, 0.02 * loss);
+        float[] near = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
+        double error = Math.Sqrt(grads.Zip(near, (a, b) => (double)(a - b) * (a - b)).Sum() / grads.Sum(a => (double)a * a));
+        Assert.InRange(error, 1e-6, 0.02);
     }
 
     [Theory]
