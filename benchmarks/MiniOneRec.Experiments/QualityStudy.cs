@@ -14,7 +14,8 @@ internal sealed class QualityStudy : IStudy
         + "--sets Industrial_and_Scientific,Office_Products,Beauty --seeds 42,43,44 "
         + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) "
         + "--artifacts DIR (by default that of the runs) --sft-models DIR (starts from DIR/SET-SEED/sft) --skip-rl "
-        + "--baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --device cpu";
+        + "--baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --budget 0 (minutes of a "
+        + "run; none) --device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -24,6 +25,7 @@ internal sealed class QualityStudy : IStudy
         string started = context.Option("sft-models", "");
         bool skip = context.Option("skip-rl", false);
         int rows = context.Option("test-rows", 0);
+        double budget = context.Option("budget", 0.0);
         var baselines = context.Options("baselines", [.. RecipeOptions.DefaultBaselines]);
         var store = new RunStore(work);
         foreach (string set in context.Options("sets", "Industrial_and_Scientific", "Office_Products", "Beauty"))
@@ -36,6 +38,7 @@ internal sealed class QualityStudy : IStudy
                     Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
                         Baselines = baselines,
                     MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(artifacts, "quality", name),
+                    Budget = budget == 0 ? null : TimeSpan.FromMinutes(budget),
                     Embeddings = embeddings.Length == 0 ? null : embeddings.Replace("{set}", set, StringComparison.Ordinal),
                     SftModel = started.Length == 0 ? null : Path.Combine(started, name, "sft"),
                 };
@@ -49,6 +52,11 @@ internal sealed class QualityStudy : IStudy
                 if (started.Length > 0)
                 {
                     settings["startedFromSft"] = true;
+                }
+
+                if (budget > 0)
+                {
+                    settings["budgetMinutes"] = budget;
                 }
 
                 var run =

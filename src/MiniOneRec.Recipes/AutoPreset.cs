@@ -9,8 +9,8 @@ namespace MiniOneRec.Recipes;
 /// <item>Passes over the data: 30, 20 and 12 at these widths, two thirds of them with item vectors (<see cref="RecipePreset.Sft"/>).</item>
 /// <item>Half of the budget is for supervised training. While the passes of a width do not fit, the width halves, down to 64; then the
 /// passes become fewer, at least 2. Training ends when its half of the budget is over, whatever the estimate said.</item>
-/// <item>From width 512 on: bfloat16, batches of 32, little dropout, no smoothing, and soft labels from other users' sequences on every
-/// code where sequences are short (fewer than 20 items on average), as <c>sparse</c> has them.</item>
+/// <item>From 150,000 interactions on, at whatever width: bfloat16, batches of 32, little dropout, no smoothing, and soft labels from
+/// other users' sequences on every code where sequences are short (fewer than 20 items on average), as <c>sparse</c> has them.</item>
 /// <item>Below 200 training sequences GRPO takes 20 steps, since its guard has next to no rows to tell noise from gain.</item>
 /// </list>
 /// Whether items of the history are left out, how much they lose, and which parts of the model and which baselines have a share of the
@@ -26,6 +26,7 @@ internal static class AutoPreset
     private const double CodesPerSecond = 10_000;
     private const double WidthExponent = 1.25;
     private const int LeastWidth = 64, LeastEpochs = 2;
+    private const long Large = 150_000;
 
     private static readonly RecipePreset Untouched = new();
 
@@ -33,26 +34,26 @@ internal static class AutoPreset
     public static RecipePreset Fill(RecipePreset preset, DataShape shape, TimeSpan budget, int processors)
     {
         TimeSpan training = budget / 2;
-        int width = shape.Interactions < 50_000 ? 128 : shape.Interactions < 150_000 ? 256 : 512;
+        int width = shape.Interactions < 50_000 ? 128 : shape.Interactions < Large ? 256 : 512;
         while (width > LeastWidth && Fitting(shape, width, training, processors) < EpochsOf(width))
         {
             width /= 2;
         }
 
-        bool wide = width >= 512, shortSequences = shape.MeanLength < 20;
+        bool large = shape.Interactions >= Large, shortSequences = shape.MeanLength < 20;
         int epochs = Math.Clamp((int)Fitting(shape, width, training, processors), LeastEpochs, EpochsOf(width));
         var chosen = Untouched with
         {
             HiddenSize = width,
-            Heads = Math.Max(2, width / (wide ? 64 : 32)),
+            Heads = Math.Max(2, width / (width >= 512 ? 64 : 32)),
             LearningRate = width >= 256 ? 1.5e-3 : Untouched.LearningRate,
             SftEpochs = epochs,
-            BatchSize = wide ? 32 : Untouched.BatchSize,
-            Precision = wide ? TrainingPrecision.BFloat16 : TrainingPrecision.Full,
-            Dropout = wide ? 0.1 : Untouched.Dropout,
-            LabelSmoothing = wide ? 0 : Untouched.LabelSmoothing,
-            TeacherShare = wide && shortSequences ? 1 : Untouched.TeacherShare,
-            TeacherBranches = wide && shortSequences ? 1 : 0,
+            BatchSize = large ? 32 : Untouched.BatchSize,
+            Precision = large ? TrainingPrecision.BFloat16 : TrainingPrecision.Full,
+            Dropout = large ? 0.1 : Untouched.Dropout,
+            LabelSmoothing = large ? 0 : Untouched.LabelSmoothing,
+            TeacherShare = large && shortSequences ? 1 : Untouched.TeacherShare,
+            TeacherBranches = large && shortSequences ? 1 : 0,
             GrpoSteps = shape.Users < 200 ? 20 : Untouched.GrpoSteps,
             SftTime = training,
         };

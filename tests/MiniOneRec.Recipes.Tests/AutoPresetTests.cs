@@ -49,6 +49,7 @@ public sealed class AutoPresetTests
         var chosen = Auto.For(Shape(22_000, 7, levels: 4), TimeSpan.FromMinutes(minutes), processors: 2);
 
         Assert.Equal((width, epochs), (chosen.HiddenSize, chosen.SftEpochs));
+        Assert.Equal((32, 0.0, 1.0, 1), (chosen.BatchSize, chosen.LabelSmoothing, chosen.TeacherShare, chosen.TeacherBranches));
         Assert.Equal(0, chosen.HiddenSize % chosen.Heads);
     }
 

@@ -51,18 +51,17 @@ internal static class DenseLoss
             var queries = content.Queries(reads ? states.narrow(0, start, size) : null, rows, tokens, options.InputDropout);
             var parts = content.Neighbours(rows, tokens, options.InputDropout);
             var own = targets.Items.AsSpan(start, size);
-            if (!sampled && parts is null)
+            if (!sampled)
             {
-                var (value, surrogate) = Full(content, queries, own, options.LabelSmoothing, offered);
+                var (value, surrogate) = DenseSoftmax.Of(content, queries, parts, Columns(own, offered), options.LabelSmoothing,
+                    offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: hidden.device),
+                    hidden.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
                 sum += value;
                 (surrogate * Scalars.Of(scale)).backward();
                 continue;
             }
 
-            var loss = sampled
-                ? Sampled(content, queries, parts, own, scored, options.LabelSmoothing, offered)
-                : FullMixed(content, queries, parts!, own, options.LabelSmoothing);
-            var total = loss.sum();
+            var total = Sampled(content, queries, parts, own, scored, options.LabelSmoothing, offered).sum();
             sum += total.item<float>();
             (total * Scalars.Of(scale)).backward();
         }
@@ -70,62 +69,10 @@ internal static class DenseLoss
         return (sum, reads ? states.grad!.MoveToOuterDisposeScope() : null);
     }
 
-    // The gradient g = softmax(z) − (1 − ε)·softmax(z of t) − ε/N of the logits has a closed form, so that no operation on [M, N] keeps its
-    // operands: the surrogate Σ (s·q)·(g V) + Σ b·g (+ Σ u·gᵀ(s·q)) has the loss's gradient towards queries, scale, biases and residuals.
-    private static (double Loss, Tensor Surrogate) Full(ContentModule content, Tensor queries, ReadOnlySpan<int[]> targets,
-        double smoothing, int[]? offered)
-    {
-        int[][] columns = Columns(targets, offered);
-        var (vectors, bias, residual, scale) = content.HeadOf(
-            offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: queries.device));
-        var scaled = queries * scale;                                                                               // [M, E]
-        Tensor towardsQueries, towardsBias;
-        Tensor? towardsResidual = null;
-        double loss;
-        using (no_grad())
-        {
-            var flat = scaled.detach();
-            var logs = CpuLinear.Run(flat, vectors, bias).log_softmax(1);                                           // [M, N]
-            var (at, gaps) = Places(columns, queries.device);
-            var picked = logs.gather(1, at).Plus(gaps);                                                             // [M, most]
-            var ofTargets = picked.logsumexp(1);                                                                    // [M]
-            loss = -(1 - smoothing) * ofTargets.sum().item<float>();
-            var gradient = logs;
-            if (smoothing > 0)
-            {
-                loss -= smoothing * logs.mean([1]).sum().item<float>();
-            }
-
-            gradient.exp_();
-            var share = (picked - ofTargets.unsqueeze(1)).exp() * Scalars.Of(smoothing - 1);                        // [M, most]
-            gradient.scatter_add_(1, at, share);
-            double even = smoothing / vectors.size(0);
-            towardsQueries = CpuLinear.Run(gradient, vectors.t().contiguous(), null)
-                .add_(vectors.sum([0], keepdim: true), Scalars.Of(-even));                                          // [M, E]
-            towardsBias = gradient.sum([0]) - Scalars.Of(even * columns.Length);                                    // [N]
-            towardsResidual = residual is null ? null
-                : gradient.t().mm(flat).add_(flat.sum([0], keepdim: true), Scalars.Of(-even));                       // [N, E]
-        }
-
-        var surrogate = (scaled * towardsQueries).sum().Plus((bias * towardsBias).sum());
-        return (loss, residual is null ? surrogate : surrogate.Plus((residual * towardsResidual!).sum()));
-    }
-
     // The columns of targets among the items on offer.
     private static int[][] Columns(ReadOnlySpan<int[]> targets, int[]? offered) => offered is null
         ? targets.ToArray()
         : [.. targets.ToArray().Select(rows => Array.ConvertAll(rows, row => Array.BinarySearch(offered, row)))];
-
-    private static Tensor FullMixed(
-        ContentModule content, Tensor queries, NeighbourParts parts, ReadOnlySpan<int[]> targets, double smoothing)
-    {
-        int[][] all = targets.ToArray();
-        var logs = content.Logits(queries).log_softmax(1);                                                          // [M, N]
-        var (own, mean) = (LogSum(logs, all), logs.mean([1]));                                                      // [M]
-        var items = content.NeighbourLogits(parts.Queries).log_softmax(1);                                          // [S, N]
-        (own, mean) = Mixed(parts, own, mean, LogSumAt(items, parts.At, all), items.mean([1]));
-        return smoothing == 0 ? own.neg() : (own * Scalars.Of(smoothing - 1)).Plus(mean * Scalars.Of(-smoothing));
-    }
 
     // The log-probability of the target under the mixture, and the mean log-probability of all items under its parts. The shares learn from
     // the target alone.
@@ -217,24 +164,7 @@ internal static class DenseLoss
     // log Σ exp over some columns of each row.
     private static Tensor LogSum(Tensor values, int[][] columns)
     {
-        var (at, gaps) = Places(columns, values.device);
+        var (at, gaps) = TargetColumns.Of(columns, values.device);
         return values.gather(1, at).Plus(gaps).logsumexp(1);                                                        // [M]
-    }
-
-    // The columns of each row as a matrix; rows with fewer of them are filled up by places that count nothing.
-    private static (Tensor At, Tensor Gaps) Places(int[][] columns, Device device)
-    {
-        int most = columns.Max(own => own.Length);
-        long[] at = new long[columns.Length * most];
-        float[] gaps = new float[at.Length];
-        for (int m = 0; m < columns.Length; m++)
-        {
-            for (int k = 0; k < most; k++)
-            {
-                (at[m * most + k], gaps[m * most + k]) = k < columns[m].Length ? (columns[m][k], 0) : (0, float.NegativeInfinity);
-            }
-        }
-
-        return (tensor(at, [columns.Length, most], device: device), tensor(gaps, [columns.Length, most], device: device));
     }
 }

@@ -219,6 +219,7 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose()
     {
+        _model.Content?.ForgetProducts();
         _update.Dispose();
         Average?.Dispose();
     }

@@ -96,15 +96,37 @@ public sealed partial class ContentModule
     /// <summary>Gets the rows that training may predict beside its targets, or <see langword="null"/> where that is all of them.</summary>
     internal IReadOnlyList<int>? Offered => _offered;
 
+    /// <summary>Gets the products with the vectors of all items. They stay until <see cref="ForgetProducts"/>.</summary>
+    /// <param name="type">The type of the products.</param>
+    internal CatalogueProduct ProductIn(ScalarType type)
+    {
+        if (_product?.Type != type)
+        {
+            ForgetProducts();
+        }
+
+        return _product ??= new CatalogueProduct(_vectors, type);
+    }
+
+    /// <summary>Frees what training keeps of products with the vectors.</summary>
+    internal void ForgetProducts()
+    {
+        _product?.Dispose();
+        _product = null;
+    }
+
     /// <summary>Gets what the dense loss needs of some items.</summary>
     /// <param name="items">Rows, <c>[S]</c> int64, or <see langword="null"/> for all.</param>
-    /// <returns>The vectors without gradient, residuals added, <c>[S, E]</c>; the biases, <c>[S]</c>, and the residuals or
-    /// <see langword="null"/>, <c>[S, E]</c>, with gradient; the scale, <c>[1]</c>.</returns>
-    internal (Tensor Vectors, Tensor Bias, Tensor? Residual, Tensor Scale) HeadOf(Tensor? items)
+    /// <param name="type">The type of the products.</param>
+    /// <returns>The biases, <c>[S]</c>, and the residuals or <see langword="null"/>, <c>[S, E]</c>, with gradient; the scale,
+    /// <c>[1]</c>; and the products with vectors and residuals without gradient, to be disposed, or <see langword="null"/> where they are
+    /// those of <see cref="ProductIn"/>.</returns>
+    internal (Tensor Bias, Tensor? Residual, Tensor Scale, CatalogueProduct? Own) HeadOf(Tensor? items, ScalarType type)
     {
         Tensor Of(Tensor value) => items is null ? value.alias() : value.index_select(0, items);
         var residual = _residual is null ? null : Of(_residual);
-        var vectors = Of(_vectors);
-        return (residual is null ? vectors : vectors.Plus(residual.detach()), Of(_bias!), residual, _scale!.alias());
+        var own = residual is not null ? new CatalogueProduct(Of(_vectors).Plus(residual.detach()), type)
+            : items is not null ? new CatalogueProduct(Of(_vectors), type) : null;
+        return (Of(_bias!), residual, _scale!.alias(), own);
     }
 }

@@ -69,6 +69,7 @@ public sealed partial class ContentModule : nn.Module
     private readonly int[]? _offered;                           // the rows that training holds, or null where that is all of them
     private Tensor _vectors;                                    // [N, E], centred, length 1
     private Tensor _leafVectors;                                // [leaves, E]
+    private CatalogueProduct? _product;
 
     /// <summary>Makes the part; it starts as <see cref="ContentModule"/> says, whatever the seed.</summary>
     /// <param name="content">The vectors.</param>
@@ -201,6 +202,7 @@ public sealed partial class ContentModule : nn.Module
         this.to(device);
         if (_vectors.device.type != device.type || _vectors.device.index != device.index)
         {
+            ForgetProducts();
             (_vectors, _leafVectors) = (Moved(_vectors, device), Moved(_leafVectors, device));
         }
     }
@@ -211,6 +213,7 @@ public sealed partial class ContentModule : nn.Module
     {
         if (disposing)
         {
+            ForgetProducts();
             _vectors.Dispose();
             _leafVectors.Dispose();
         }

@@ -68,14 +68,17 @@ public sealed class DenseLossTests
         Assert.All(content.Items.Index(), pair => Assert.Equal(!counts.ContainsKey(pair.Item), bias[pair.Index] == 0));
     }
 
-    [Fact]
-    public void Backward_WithNeighbours_EqualsTheMixturesFormula()
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.2)]
+    public void Backward_WithNeighbours_EqualsTheMixturesFormula(double smoothing)
     {
         using var scope = NewDisposeScope();
         var (content, batch, targets) = Case(neighbours: 0.4);
         var hidden = randn(batch.TotalTokens, 16);
 
-        var (loss, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain with { LabelSmoothing = 0 }, 30);
+        var (loss, _) = DenseLoss.Backward(
+            content, hidden, batch.HistoriesFor(content), targets, 1, Plain with { LabelSmoothing = smoothing }, logitBudget: 30);
 
         float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
         content.zero_grad();
@@ -88,18 +91,43 @@ public sealed class DenseLossTests
         for (int m = 0; m < targets.Tokens.Length; m++)
         {
             var mixed = query[m] * parts.LogRest[m].exp();
+            var even = query[m].log().mean() * parts.LogRest[m].detach().exp();
             for (int k = 0; k < parts.At.size(1); k++)
             {
-                mixed = mixed + items[parts.At[m, k].item<long>()] * parts.LogShares[m, k].exp();
+                var item = items[parts.At[m, k].item<long>()];
+                mixed = mixed + item * parts.LogShares[m, k].exp();
+                even = even + item.log().mean() * parts.LogShares[m, k].detach().exp();
             }
 
             Assert.Equal(1, mixed.sum().item<float>(), 1e-4);
-            sum = sum - stack(targets.Items[m].Select(item => mixed[item])).sum().log();
+            var own = stack(targets.Items[m].Select(item => mixed[item])).sum().log();
+            sum = sum - own * Scalars.Of(1 - smoothing) - even * Scalars.Of(smoothing);
         }
 
         Assert.Equal(sum.item<float>(), loss, 1e-3);
         sum.backward();
         AssertClose([.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())], grads);
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.4)]
+    public void Backward_BFloat16_IsNearFloat32(double neighbours)
+    {
+        using var scope = NewDisposeScope();
+        var (content, batch, targets) = Case(neighbours);
+        var hidden = zeros(batch.TotalTokens, 16);
+        var (loss, _) = DenseLoss.Backward(content, hidden, batch.HistoriesFor(content), targets, 1, Plain, 1 << 20);
+        float[] grads = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
+        content.zero_grad();
+
+        var (rounded, _) = DenseLoss.Backward(
+            content, hidden.to_type(ScalarType.BFloat16), batch.HistoriesFor(content), targets, 1, Plain, 1 << 20);
+
+        Assert.Equal(loss, rounded, 0.02 * loss);
+        float[] near = [.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())];
+        double error = Math.Sqrt(grads.Zip(near, (a, b) => (double)(a - b) * (a - b)).Sum() / grads.Sum(a => (double)a * a));
+        Assert.InRange(error, 1e-6, 0.02);
     }
 
     [Theory]
