@@ -49,6 +49,7 @@ public static class MiniOneRecServingExtensions
         services.TryAddSingleton<IHistoryStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.TryAddSingleton<IItemStore>(provider => provider.GetRequiredService<SqliteStore>());
         services.TryAddSingleton<ServingTelemetry>();
+        services.TryAddSingleton<ServingTraces>();
         services.TryAddSingleton<PrometheusPage>();
         services.TryAddSingleton<ServingState>();
         services.TryAddSingleton<ApiKeys>();

@@ -11,8 +11,8 @@ namespace MiniOneRec.AspNetCore;
 /// A change chooses semantic IDs under the revision that is here; where another replica has written meanwhile, its changes are read and the
 /// choice is made again.
 /// </remarks>
-internal sealed class LiveCatalogue(IItemStore store, LiveItems items, ServingTelemetry telemetry, ILogger<LiveCatalogue> logger)
-    : IDisposable
+internal sealed class LiveCatalogue(
+    IItemStore store, LiveItems items, ServingTelemetry telemetry, ServingTraces traces, ILogger<LiveCatalogue> logger) : IDisposable
 {
     private const int PageSize = 1_000;
     private const int MostTogether = 256;
@@ -144,7 +144,8 @@ internal sealed class LiveCatalogue(IItemStore store, LiveItems items, ServingTe
                 await choice.MakeAsync(changes, cancellationToken).ConfigureAwait(false);
                 StoredItem[] next = [.. changes.Where(change => change.IsOpen).Select(change => change.Next!)];
                 long? revision = next.Length == 0 ? items.Revision
-                    : await store.TryWriteAsync(next, items.Revision, cancellationToken).ConfigureAwait(false);
+                    : await traces.StoreAsync("items.write", () => store.TryWriteAsync(next, items.Revision, cancellationToken))
+                        .ConfigureAwait(false);
                 if (revision is null)
                 {
                     continue;                                       // another replica was first; the choice is undone and made again
@@ -181,7 +182,8 @@ internal sealed class LiveCatalogue(IItemStore store, LiveItems items, ServingTe
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
         bool any = false;
-        while (await store.ReadChangesAsync(items.Revision, PageSize, cancellationToken).ConfigureAwait(false) is { Count: > 0 } changes)
+        while (await traces.StoreAsync("items.changes", () => store.ReadChangesAsync(items.Revision, PageSize, cancellationToken))
+            .ConfigureAwait(false) is { Count: > 0 } changes)
         {
             any = true;
             items.Apply(changes);

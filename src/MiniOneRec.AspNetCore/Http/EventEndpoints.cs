@@ -45,7 +45,9 @@ internal static class EventEndpoints
 
         var batch = new EventBatch(events) { Key = key, ContentHash = key is null ? null
             : Convert.ToHexStringLower(SHA256.HashData(body)) };
-        var result = await services.GetRequiredService<IHistoryStore>().AppendAsync(batch, context.RequestAborted).ConfigureAwait(false);
+        var store = services.GetRequiredService<IHistoryStore>();
+        var result = await services.GetRequiredService<ServingTraces>()
+            .StoreAsync("history.append", () => store.AppendAsync(batch, context.RequestAborted)).ConfigureAwait(false);
         if (!result.Repeated)
         {
             telemetry.Events("accepted", result.Accepted);
@@ -112,8 +114,9 @@ internal static class EventEndpoints
     private static async Task<IResult> HistoryAsync(HttpContext context)
     {
         string user = InputRules.Key((string?)context.GetRouteValue("id"), "The user");
-        var events = await context.RequestServices.GetRequiredService<IHistoryStore>()
-            .ReadAsync(user, context.ServingOptions().MaxHistory, context.RequestAborted).ConfigureAwait(false);
+        var store = context.RequestServices.GetRequiredService<IHistoryStore>();
+        var events = await context.RequestServices.GetRequiredService<ServingTraces>().StoreAsync("history.read",
+            () => store.ReadAsync(user, context.ServingOptions().MaxHistory, context.RequestAborted)).ConfigureAwait(false);
         return Results.Json(
             new HistoryAnswer(user, [.. events.Select(one => new HistoryEvent(one.ItemId, one.EventType, one.TimeMilliseconds,
                 one.Weight))]),
@@ -123,8 +126,9 @@ internal static class EventEndpoints
     private static async Task<IResult> EraseAsync(HttpContext context)
     {
         string user = InputRules.Key((string?)context.GetRouteValue("id"), "The user");
-        long erased = await context.RequestServices.GetRequiredService<IHistoryStore>().EraseAsync(user, context.RequestAborted)
-            .ConfigureAwait(false);
+        var store = context.RequestServices.GetRequiredService<IHistoryStore>();
+        long erased = await context.RequestServices.GetRequiredService<ServingTraces>()
+            .StoreAsync("history.erase", () => store.EraseAsync(user, context.RequestAborted)).ConfigureAwait(false);
         context.RequestServices.GetRequiredService<Attribution>().Erase(user);
         foreach (var model in context.RequestServices.GetRequiredService<ModelRegistry>().Set.Loaded.Values)
         {

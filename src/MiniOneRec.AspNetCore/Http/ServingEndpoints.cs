@@ -39,6 +39,7 @@ internal static class ServingEndpoints
         var telemetry = services.GetRequiredService<ServingTelemetry>();
         long start = Stopwatch.GetTimestamp();
         int status = 200;
+        var activity = services.GetRequiredService<ServingTraces>().StartRequest(name);
         try
         {
             services.GetRequiredService<ServingState>().CheckTakesRequests();
@@ -68,6 +69,7 @@ internal static class ServingEndpoints
         finally
         {
             telemetry.Request(name, status, Stopwatch.GetElapsedTime(start));
+            ServingTraces.EndRequest(activity, status);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class ServingProblem(int status, string kind, string title, stri
         new(503, kind, "The server does not take requests now", detail) { RetryAfterSeconds = 2 };
 
     public static ServingProblem Late() =>
-        new(504, "late", "The answer would be too late", "The deadline has passed before the request was computed; nothing was computed.");
+        new(504, "late", "The answer would be too late", "The deadline passed before the answer was there.");
 }
 
 /// <summary>Problem Details as JSON.</summary>

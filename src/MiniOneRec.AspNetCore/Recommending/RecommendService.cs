@@ -9,7 +9,7 @@ namespace MiniOneRec.AspNetCore;
 /// <summary>Answers queries: history, model, request, boosts, reasons.</summary>
 internal sealed class RecommendService(
     ModelRegistry models, LiveCatalogue live, IHistoryStore histories, Attribution attribution, ShadowRunner shadows,
-    ServingTelemetry telemetry, IOptions<ServingOptions> options, TimeProvider time)
+    ServingTelemetry telemetry, ServingTraces traces, IOptions<ServingOptions> options, TimeProvider time)
     : IDisposable
 {
     private const int DefaultCount = 10;
@@ -116,7 +116,8 @@ internal sealed class RecommendService(
 
     private async Task<string[]> StoredAsync(string user, CancellationToken cancellationToken)
     {
-        var events = await histories.ReadAsync(user, options.Value.MaxHistory, cancellationToken).ConfigureAwait(false);
+        var events = await traces.StoreAsync("history.read", () => histories.ReadAsync(user, options.Value.MaxHistory, cancellationToken))
+            .ConfigureAwait(false);
         var types = options.Value.HistoryTypes;
         return [.. events.Where(one => types.Count == 0 || types.Contains(one.EventType ?? "")).Select(one => one.ItemId)];
     }

@@ -82,7 +82,8 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             return;
         }
 
-        var activity = telemetry!.StartBatch(alive);
+        telemetry!.Waited(alive);
+        var activity = telemetry.StartBatch(alive);
         try
         {
             var outcomes = Answer([.. alive.Select(pending => pending.Prepared)], settings, stop);
@@ -159,6 +160,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
 
     private void Search(Batch batch, int[] members, int width, bool resumes, CancellationToken cancellationToken)
     {
+        var activity = telemetry?.StartSearch(members.Length, width, resumes);
         try
         {
             var options = batch.Settings.Options;
@@ -220,6 +222,10 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             {
                 Search(batch, [i], width, resumes, cancellationToken);
             }
+        }
+        finally
+        {
+            RecommenderTelemetry.End(activity);
         }
     }
 

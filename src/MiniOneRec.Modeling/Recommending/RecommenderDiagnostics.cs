@@ -8,8 +8,8 @@ public static class RecommenderDiagnostics
     /// <summary>The meter.</summary>
     public const string MeterName = "MiniOneRec.Modeling";
 
-    /// <summary>The source of the activities <c>MiniOneRec.Recommend</c> (a call) and <c>MiniOneRec.RecommendBatch</c> (a batch, linked to
-    /// its calls).</summary>
+    /// <summary>The source of the activities <c>MiniOneRec.Recommend</c> (a call), <c>MiniOneRec.Queue</c> (a request's wait, below its
+    /// call), <c>MiniOneRec.RecommendBatch</c> (a batch, linked to its calls) and <c>MiniOneRec.Search</c> (below its batch).</summary>
     public const string ActivitySourceName = "MiniOneRec.Modeling";
 
     /// <summary>Counts requests that ended; tag <c>outcome</c>: answered, fallback, invalid, cancelled, late, rejected or failed.</summary>

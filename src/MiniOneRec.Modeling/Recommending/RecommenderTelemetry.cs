@@ -51,6 +51,30 @@ internal sealed class RecommenderTelemetry : IDisposable
             ?.SetTag("minionerec.recommender", state.Name).SetTag("minionerec.batch.size", state.Batch.Count),
         (Source: _source, Name, Batch: batch));
 
+    /// <summary>Records how long the requests of a batch waited, each below its call.</summary>
+    /// <param name="batch">The requests, which wait no longer.</param>
+    public void Waited(IReadOnlyList<PendingRequest> batch)
+    {
+        foreach (var pending in batch.Where(pending => pending.Parent != default))
+        {
+            var waited = Stopwatch.GetElapsedTime(pending.Enqueued);
+            End(Start(
+                static state => state.Source.StartActivity("MiniOneRec.Queue", ActivityKind.Internal, state.Parent) is { } queue
+                    ? queue.SetStartTime(queue.StartTimeUtc - state.Waited).SetTag("minionerec.recommender", state.Name) : null,
+                (Source: _source, Name, pending.Parent, Waited: waited)));
+        }
+    }
+
+    /// <summary>Starts the activity of a search, below its batch.</summary>
+    /// <param name="requests">How many requests are searched together.</param>
+    /// <param name="width">The beams of each.</param>
+    /// <param name="resumes">Whether kept prompts are continued.</param>
+    public Activity? StartSearch(int requests, int width, bool resumes) => Start(
+        static state => state.Source.StartActivity("MiniOneRec.Search")?.SetTag("minionerec.recommender", state.Name)
+            .SetTag("minionerec.requests", state.Requests).SetTag("minionerec.beams", state.Width)
+            .SetTag("minionerec.resumed", state.Resumes),
+        (Source: _source, Name, Requests: requests, Width: width, Resumes: resumes));
+
     /// <summary>Ends an activity.</summary>
     public static void End(Activity? activity)
     {
