@@ -137,25 +137,15 @@ internal static unsafe class Aten
         }
     }
 
-    /// <summary>Packs 4-bit weights for <see cref="Int4Linear"/>.</summary>
-    /// <param name="weight"><c>[out, in]</c>, int32, 0 to 15; out a multiple of 16.</param>
-    public static Tensor PackInt4(Tensor weight)
+    /// <summary>Computes <c>x Wᵀ</c> in 8-bit integers, summed in 32 bits; no gradient.</summary>
+    /// <param name="x"><c>[N, in]</c>, int8, contiguous.</param>
+    /// <param name="weight">W, <c>[out, in]</c>, int8, contiguous.</param>
+    /// <returns><c>[N, out]</c>, int32.</returns>
+    public static Tensor Int8Products(Tensor x, Tensor weight)
     {
-        Span<ulong> stack = [Handle(weight), 1];
-        Call("aten::_convert_weight_to_int4pack_for_cpu\0"u8, "\0"u8, stack);
-        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
-    }
-
-    /// <summary>Computes <c>x Wᵀ</c> with weights <c>(w − 8) · scale + zero</c>, whose scale and zero belong to a group of inputs; no
-    /// gradient.</summary>
-    /// <param name="x"><c>[N, in]</c>, float32 or bfloat16.</param>
-    /// <param name="weight">W, packed by <see cref="PackInt4"/>.</param>
-    /// <param name="group">The inputs per group: 32, 64, 128 or 256.</param>
-    /// <param name="scalesAndZeros"><c>[in / group, out, 2]</c>, in the type of x.</param>
-    public static Tensor Int4Linear(Tensor x, Tensor weight, long group, Tensor scalesAndZeros)
-    {
-        Span<ulong> stack = [Handle(x), Handle(weight), (ulong)group, Handle(scalesAndZeros)];
-        Call("aten::_weight_int4pack_mm_for_cpu\0"u8, "\0"u8, stack);
+        using var transposed = weight.t();
+        Span<ulong> stack = [Handle(x), Handle(transposed)];
+        Call("aten::_int_mm\0"u8, "\0"u8, stack);
         return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
     }
 

@@ -97,30 +97,29 @@ internal static class SmallWeights
         context.Report("7b.answer_s", timing.Median.TotalSeconds, "s", new { layers, prompt, width = 16 });
         context.Report("7b.peak_gb", MachineReference.PeakResidentMegabytes() / 1e3, "GB", new { layers });
 
-        // A prompt and three levels of beams each read all weights of the layers.
-        double bytes = 4 * config.NonEmbeddingParameters * (0.5 + 4.0 / Int4Block.Group);
+        // A prompt and two levels of beams each read all weights of the layers.
+        double bytes = 3 * config.NonEmbeddingParameters * (0.5 + 4.0 / Int4Block.Group);
         context.Report("7b.bandwidth_share", bytes / ReadRate() / timing.Median.TotalSeconds, "x", new { layers, bytes });
     }
 
-    // One block of random numbers, laid over each weight from another place.
+    // Matrices are windows of one block of random numbers, as if they were pages of a file that holds the model: each becomes memory as
+    // its turn to be packed comes. Embedding and head stay in bfloat16.
     private static void Fill(DecoderModel model)
     {
         using var scope = NewDisposeScope();
         var block = randn(1 << 24).mul_(Scalars.Of(0.02)).to_type(ScalarType.BFloat16);
-        long at = 0;
-        foreach (var parameter in model.parameters())
+        foreach (var (name, parameter) in model.named_parameters())
         {
-            using var inner = NewDisposeScope();
-            var value = empty(parameter.shape, dtype: ScalarType.BFloat16);
-            var flat = value.view(-1);
-            for (long start = 0; start < flat.numel();)
+            if (parameter.dim() < 2)
             {
-                long count = Math.Min(flat.numel() - start, block.numel() - at);
-                flat.narrow(0, start, count).copy_(block.narrow(0, at, count));
-                (start, at) = (start + count, at + count == block.numel() ? 0 : at + count);
+                parameter.set_((name.EndsWith("bias", StringComparison.Ordinal) ? zeros(parameter.shape) : ones(parameter.shape))
+                    .to_type(ScalarType.BFloat16));
+                continue;
             }
 
-            parameter.set_(value);
+            long rows = parameter.size(0), width = parameter.size(1);
+            var windows = block.as_strided([rows, width], [Math.Min(width, (block.numel() - width) / rows), 1]);
+            parameter.set_(name.Contains("layers", StringComparison.Ordinal) ? windows : windows.contiguous());
         }
     }
 

@@ -66,16 +66,36 @@ public sealed class QuantizedWeightTests
             other = randn(rows, 64).to_type(type);
         using var block = new Int4Block(w, b, 64);
 
-        var groups = w.to_type(ScalarType.Float64).view(64, 3, 32);
-        var least = groups.amin([2], keepdim: true);
-        var scale = (groups.amax([2], keepdim: true) - least) / 15;
-        var near = ((groups - least) / scale).round() * scale + least;
-        var y = x.to_type(ScalarType.Float64).matmul(near.view(64, 96).t()) + b.to_type(ScalarType.Float64);
-        double tolerance = type == ScalarType.Float32 ? 1e-4 : 2e-2;
+        var groups = w.to_type(ScalarType.Float32).view(64, 3, 32);
+        var least = Half(groups.amin([2], keepdim: true));
+        var scale = Half((groups.amax([2], keepdim: true) - groups.amin([2], keepdim: true)) / 15);
+        var near = ((groups - least) / scale).round().clamp(0, 15) * scale + least;
+        var most = maximum(least.abs(), (least + scale * 15).abs()).amax([1, 2]).unsqueeze(1);
+        var codes = (near.view(64, 96) * (127 / most)).round();
+        var (xCodes, xScales) = Rounded(x, 127);
+        var y = xCodes.matmul(codes.to_type(ScalarType.Float64).t()) * xScales * most.t() / 127 + b.to_type(ScalarType.Float64);
+        double tolerance = type == ScalarType.Float32 ? 1e-3 : 2e-2;
         Close(y, block.Linear(x), tolerance);
         Close(y * y.sigmoid(), block.PaddedSilu(x), tolerance);
         Close(y + other.to_type(ScalarType.Float64), block.Plus(x, other), tolerance);
         Close(y * other.to_type(ScalarType.Float64), block.PaddedTimes(x, other), tolerance);
+    }
+
+    [Fact]
+    public void Int4Block_RowAmongFewAndMany_HasTheSameBits()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        torch.random.manual_seed(8);
+        Tensor x = randn(40, 1_024), w = randn(4_096, 1_024);
+        x[1, 9] = 400;                                              // written as two rows
+        using var block = new Int4Block(w, null, 4_096);
+
+        var many = block.Linear(x);
+
+        Assert.True(block.Linear(x.narrow(0, 0, 1)).eq(many.narrow(0, 0, 1)).all().item<bool>());
+        Assert.True(block.Linear(x.narrow(0, 1, 1)).eq(many.narrow(0, 1, 1)).all().item<bool>());
+        Assert.True(block.Linear(x.narrow(0, 0, 9)).eq(many.narrow(0, 0, 9)).all().item<bool>());
     }
 
     [Fact]
@@ -241,6 +261,8 @@ public sealed class QuantizedWeightTests
         var codes = (exact * (levels / most)).round();
         return (codes.to_type(ScalarType.Float64), (most / levels).to_type(ScalarType.Float64));
     }
+
+    private static Tensor Half(Tensor x) => x.to_type(ScalarType.BFloat16).to_type(ScalarType.Float32);
 
     private static void Close(Tensor expected, Tensor actual, double tolerance)
     {

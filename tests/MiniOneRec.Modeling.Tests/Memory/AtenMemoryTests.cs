@@ -67,8 +67,7 @@ public sealed class AtenMemoryTests
         Tensor[] gradients = Like(p => ones_like(p)), first = Like(p => zeros_like(p)), second = Like(p => zeros_like(p));
         Tensor codes = Kept(ones(8, 64, dtype: ScalarType.Byte)), small = Kept(ones(64, 64, dtype: ScalarType.Int8));
         Tensor one = Kept(ones(1)), zero = Kept(zeros(1, dtype: ScalarType.Int32)), zeros64 = Kept(zeros(64, dtype: ScalarType.Int32));
-        Tensor scales = Kept(ones(64)), nibbles = Kept(ones(64, 64, dtype: ScalarType.Int32)), groups = Kept(ones(2, 64, 2));
-        Tensor packed8 = Kept(Aten.PackInt8(small)), packed4 = Kept(Aten.PackInt4(nibbles));
+        Tensor scales = Kept(ones(64)), packed8 = Kept(Aten.PackInt8(small));
         Tensor step = Kept(ones([])), divisor = Kept(full([], Scalars.Of(2), dtype: ScalarType.Float32));
         return new Dictionary<string, Action>
         {
@@ -88,8 +87,7 @@ public sealed class AtenMemoryTests
             ["CpuLinear.Product, rows rounded up"] = () => CpuLinear.Product(odd, packed, bias).Dispose(),
             ["PackInt8"] = () => Aten.PackInt8(small).Dispose(),
             ["QuantizedLinear"] = () => Aten.QuantizedLinear(codes, one, zero, packed8, scales, zeros64).Dispose(),
-            ["PackInt4"] = () => Aten.PackInt4(nibbles).Dispose(),
-            ["Int4Linear"] = () => Aten.Int4Linear(x, packed4, 32, groups).Dispose(),
+            ["Int8Products"] = () => Aten.Int8Products(small, small).Dispose(),
             ["DataPointer"] = () => Aten.DataPointer(x),
             ["VersionOf"] = () => Aten.VersionOf(x),
             ["StorageBytes"] = () => Aten.StorageBytes(x),

@@ -47,14 +47,14 @@ internal static unsafe class QuantizedRows
         return [.. Enumerable.Range(0, rows).Where(r => found[r])];
     }
 
-    /// <summary>Rounds each row to whole numbers from −levels to levels, stored with levels + 1 added; of some, what is left is rounded
-    /// too.</summary>
+    /// <summary>Rounds each row to whole numbers from −levels to levels; of some, what is left is rounded too.</summary>
     /// <param name="x"><c>[N, in]</c>, contiguous, float32 or bfloat16.</param>
     /// <param name="twice">The rows that are written as two.</param>
-    /// <param name="codes">Receives the codes, <c>[at least N + twice, in]</c>, uint8; further rows are left alone.</param>
+    /// <param name="codes">Receives the codes, <c>[at least N + twice, in]</c>, of 8 bits; further rows are left alone.</param>
     /// <param name="levels">The largest code, at most 127.</param>
+    /// <param name="middle">What is added to the codes.</param>
     /// <returns>What a code of 1 stands for, by row of codes; NaN for a row that holds one.</returns>
-    public static float[] Quantize(Tensor x, int[] twice, Tensor codes, int levels)
+    public static float[] Quantize(Tensor x, int[] twice, Tensor codes, int levels, int middle)
     {
         int rows = (int)x.size(0), width = (int)x.size(1);
         var scales = new float[rows + twice.Length];
@@ -64,14 +64,14 @@ internal static unsafe class QuantizedRows
         {
             byte* row = to + (long)r * width;
             scales[r] = single
-                ? Row<SingleElement>(from + (long)r * width * 4, row, width, levels)
-                : Row<BFloat16Element>(from + (long)r * width * 2, row, width, levels);
+                ? Row<SingleElement>(from + (long)r * width * 4, row, width, levels, middle)
+                : Row<BFloat16Element>(from + (long)r * width * 2, row, width, levels, middle);
             if (Array.BinarySearch(twice, r) is var extra and >= 0)
             {
                 byte* rest = to + (long)(rows + extra) * width;
                 scales[rows + extra] = single
-                    ? Rest<SingleElement>(from + (long)r * width * 4, row, rest, width, levels, scales[r])
-                    : Rest<BFloat16Element>(from + (long)r * width * 2, row, rest, width, levels, scales[r]);
+                    ? Rest<SingleElement>(from + (long)r * width * 4, row, rest, width, levels, middle, scales[r])
+                    : Rest<BFloat16Element>(from + (long)r * width * 2, row, rest, width, levels, middle, scales[r]);
             }
         });
         GC.KeepAlive(x);
@@ -103,15 +103,15 @@ internal static unsafe class QuantizedRows
     }
 
     // What the first codes leave is at most half of one of them.
-    private static float Rest<T>(byte* x, byte* codes, byte* rest, int width, int levels, float scale)
+    private static float Rest<T>(byte* x, byte* codes, byte* rest, int width, int levels, int middle, float scale)
         where T : struct, ICpuElement
     {
         float finer = scale / (2 * levels), inverse = finer > 0 ? 1 / finer : 0;
         for (int i = 0; i < width; i++)
         {
-            float left = One<T>(x + (long)i * T.Bytes) - (codes[i] - (levels + 1)) * scale;
+            float left = One<T>(x + (long)i * T.Bytes) - (sbyte)(codes[i] - middle) * scale;
             float code = MathF.Round(left * inverse);
-            rest[i] = (byte)(levels + 1 + (int)Math.Clamp(code, -levels, levels));
+            rest[i] = (byte)(middle + (int)Math.Clamp(code, -levels, levels));
         }
 
         return finer;
@@ -157,7 +157,7 @@ internal static unsafe class QuantizedRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Row<T>(byte* x, byte* codes, int width, int levels)
+    private static float Row<T>(byte* x, byte* codes, int width, int levels, int middle)
         where T : struct, ICpuElement
     {
         int whole = width / 16 * 16;
@@ -177,15 +177,15 @@ internal static unsafe class QuantizedRows
         largest = Vector512.Max(largest, Vector512.Abs(Vector512.Load(rest)));
         float most = CpuProduct.Max(largest, 0), scale = most / levels;
         var inverse = Vector512.Create(most > 0 ? levels / most : 0);
-        var middle = Vector512.Create(levels + 1);
+        var added = Vector512.Create(middle);
         for (int i = 0; i < whole; i += 16)
         {
-            Codes(T.Load(x + (long)i * T.Bytes), inverse, middle).Store(codes + i);
+            Codes(T.Load(x + (long)i * T.Bytes), inverse, added).Store(codes + i);
         }
 
         if (whole < width)
         {
-            var last = Codes(Vector512.Load(rest), inverse, middle);
+            var last = Codes(Vector512.Load(rest), inverse, added);
             for (int i = whole; i < width; i++)
             {
                 codes[i] = last[i - whole];

@@ -71,7 +71,7 @@ internal sealed class Int8Block : WeightBlock
         int[] twice = QuantizedRows.Outliers(input);
         long rows = x.size(0);
         using var codes = empty([RowBuckets.Of(rows + twice.Length), x.size(1)], dtype: ScalarType.Byte);
-        float[] scales = QuantizedRows.Quantize(input, twice, codes, Levels);
+        float[] scales = QuantizedRows.Quantize(input, twice, codes, Levels, Levels + 1);
         var sums = Aten.QuantizedLinear(codes, _one, _zero, _weight, _scales, _weightZeros);            // [wide, out]
         using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
         if (x.dtype == ScalarType.Float32)
@@ -119,68 +119,5 @@ internal sealed class Int8Block : WeightBlock
         }
 
         return 0;
-    }
-}
-
-/// <summary>Weights of 4 bits in groups of 32 inputs, each with a scale and a zero; inputs stay as they are.</summary>
-/// <remarks><c>w ≈ s · (q − 8) + z</c> with <c>s = (max − min) / 15</c> over a group (round to nearest, asymmetric).</remarks>
-internal sealed class Int4Block : WeightBlock
-{
-    /// <summary>The inputs of a group.</summary>
-    public const long Group = 32;
-
-    private readonly Tensor _weight;
-    private readonly Tensor _scalesAndZeros;
-    private readonly Tensor? _bias;
-
-    /// <param name="weight"><c>[out, in]</c>, out padded, in a multiple of <see cref="Group"/>.</param>
-    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
-    /// <param name="rows">How many outputs there are without padding.</param>
-    public Int4Block(Tensor weight, Tensor? bias, long rows)
-        : base(rows)
-    {
-        using var scope = NewDisposeScope();
-        long outputs = weight.size(0), inputs = weight.size(1);
-        var grouped = weight.to_type(ScalarType.Float32).view(outputs, inputs / Group, Group);
-        var least = grouped.amin([2], keepdim: true);                                                   // [out, in / 32, 1]
-        var scale = grouped.amax([2], keepdim: true).sub_(least).div_(Scalars.Of(15.0)).clamp_min_(Scalars.Of(1e-8));
-        var codes = grouped.sub(least).div_(scale).round_().clamp_(Scalars.Of(0.0), Scalars.Of(15.0));
-        var zero = least.add_(scale, Scalars.Of(8.0));
-        _weight = Aten.PackInt4(codes.to_type(ScalarType.Int32).view(outputs, inputs).contiguous()).MoveToOuterDisposeScope();
-        _scalesAndZeros = cat([scale, zero], 2).transpose(0, 1).contiguous().to_type(weight.dtype).MoveToOuterDisposeScope();
-        _bias = bias?.clone().MoveToOuterDisposeScope();
-    }
-
-    public override void Dispose()
-    {
-        _weight.Dispose();
-        _scalesAndZeros.Dispose();
-        _bias?.Dispose();
-    }
-
-    public override void Detach()
-    {
-        _weight.DetachFromDisposeScope();
-        _scalesAndZeros.DetachFromDisposeScope();
-        _bias?.DetachFromDisposeScope();
-    }
-
-    internal override Tensor Product(Tensor x, LinearFunction function)
-    {
-        using var y = Product(x);
-        return function == LinearFunction.Silu ? nn.functional.silu(y) : y.alias();
-    }
-
-    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation)
-    {
-        using var y = Product(x);
-        return operation == LinearOperation.Add ? y.Plus(other) : y.mul(other);
-    }
-
-    private Tensor Product(Tensor x)
-    {
-        using var input = x.is_contiguous() ? x.alias() : x.contiguous();
-        var y = Aten.Int4Linear(input, _weight, Group, _scalesAndZeros);
-        return _bias is null ? y : y.PlusInPlace(_bias);
     }
 }

@@ -1,0 +1,138 @@
+using MiniOneRec.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MiniOneRec.Modeling;
+
+/// <summary>Weights of 4 bits in groups of 32 inputs, each with a scale and a least value, multiplied in 8-bit integers.</summary>
+/// <remarks>
+/// <c>w ≈ s · q + m</c> with <c>s = (max − min) / 15</c> and <c>m = min</c> over a group (round to nearest, asymmetric). For a product,
+/// the 16 values of a group are rounded to 8 bits with one scale per output, as <see cref="Int8Block"/> has them (two levels of
+/// quantization as in QServe, Lin et al., arXiv:2405.04532, Sec. 4.1, whose second level is in whole numbers), and inputs are rounded as
+/// there. Sums are whole numbers, so the way in which they are computed changes no bit.
+/// </remarks>
+internal sealed class Int4Block : WeightBlock
+{
+    /// <summary>The inputs of a group.</summary>
+    public const long Group = 32;
+
+    /// <summary>Rows of inputs up to which products are summed here rather than by oneDNN.</summary>
+    private const long FewRows = 2;
+
+    /// <summary>The bytes of weights that are unpacked at once.</summary>
+    private const long PieceBytes = 8 << 20;
+
+    private static readonly Lazy<bool> Exact = new(MeasureExactness);
+    private readonly Tensor _codes;
+    private readonly Tensor _groups;
+    private readonly Tensor _scales;
+    private readonly Tensor? _bias;
+    private readonly long _outputs;
+    private readonly long _inputs;
+
+    /// <param name="weight"><c>[out, in]</c>, contiguous, float32 or bfloat16; out padded, in a multiple of
+    /// <see cref="Group"/>.</param>
+    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
+    /// <param name="rows">How many outputs there are without padding.</param>
+    public Int4Block(Tensor weight, Tensor? bias, long rows)
+        : base(rows)
+    {
+        using var scope = NewDisposeScope();
+        (_outputs, _inputs) = (weight.size(0), weight.size(1));
+        var codes = empty([_outputs, _inputs / 2], dtype: ScalarType.Byte);
+        var groups = empty([_outputs, _inputs / Group, 2], dtype: ScalarType.BFloat16);
+        var scales = empty(_outputs);
+        NibbleRows.Pack(weight, codes, groups, scales);
+        (_codes, _groups, _scales) =
+            (codes.MoveToOuterDisposeScope(), groups.MoveToOuterDisposeScope(), scales.MoveToOuterDisposeScope());
+        _bias = bias?.to_type(ScalarType.Float32).clone().MoveToOuterDisposeScope();
+    }
+
+    public override void Dispose()
+    {
+        foreach (var tensor in All())
+        {
+            tensor.Dispose();
+        }
+    }
+
+    public override void Detach()
+    {
+        foreach (var tensor in All())
+        {
+            tensor.DetachFromDisposeScope();
+        }
+    }
+
+    internal override Tensor Product(Tensor x, LinearFunction function) =>
+        Run(x, null, function == LinearFunction.Silu ? QuantizedRows.After.Silu : QuantizedRows.After.Nothing);
+
+    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation) =>
+        Run(x, other, operation == LinearOperation.Add ? QuantizedRows.After.Plus : QuantizedRows.After.Times);
+
+    private Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
+    {
+        using var input = x.is_contiguous() ? x.alias() : x.contiguous();
+        int[] twice = QuantizedRows.Outliers(input);
+        long rows = x.size(0), all = rows + twice.Length;
+        using var codes = empty([RowBuckets.Of(all), _inputs], dtype: ScalarType.Int8);
+        float[] scales = QuantizedRows.Quantize(input, twice, codes, 127, 0);
+        var sums = RowBuckets.Empty(all, _outputs, ScalarType.Float32);
+        Sum(codes, all, sums);
+        using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
+        if (x.dtype == ScalarType.Float32)
+        {
+            QuantizedRows.Finish(sums, sums, scales, twice, _bias, joined, after);
+            if (all == rows)
+            {
+                return sums;
+            }
+
+            using (sums)
+            {
+                return sums.narrow(0, 0, rows);
+            }
+        }
+
+        using (sums)
+        {
+            var y = RowBuckets.Empty(rows, _outputs, x.dtype);
+            QuantizedRows.Finish(sums, y, scales, twice, _bias, joined, after);
+            return y;
+        }
+    }
+
+    // Piece by piece: weights are unpacked into memory that is small enough for a cache, and multiplied from there.
+    private void Sum(Tensor codes, long rows, Tensor sums)
+    {
+        long pieces = Math.Max(1, (_outputs * _inputs + PieceBytes - 1) / PieceBytes), step = Padded((_outputs + pieces - 1) / pieces);
+        bool few = rows <= FewRows || !Exact.Value;
+        using var unpacked = empty([Math.Min(step, _outputs), _inputs], dtype: ScalarType.Int8);
+        for (long start = 0; start < _outputs; start += step)
+        {
+            long count = Math.Min(step, _outputs - start);
+            using var weight = unpacked.narrow(0, 0, count);
+            NibbleRows.Unpack(_codes, _groups, _scales, start, weight);
+            using var products = few ? NibbleRows.Products(codes, rows, weight) : Aten.Int8Products(codes, weight);
+            NibbleRows.Scale(products, _scales, sums, start, rows);
+        }
+    }
+
+    private IEnumerable<Tensor> All() => _bias is null ? [_codes, _groups, _scales] : [_codes, _groups, _scales, _bias];
+
+    // Instructions for products of 8 bits may add two of them within 16 bits, which the largest products exceed.
+    private static bool MeasureExactness()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        try
+        {
+            var largest = full([64, 64], Scalars.Of(-127L), dtype: ScalarType.Int8);
+            return Aten.Int8Products(largest, largest).eq(Scalars.Of(64L * 127 * 127)).all().item<bool>();
+        }
+        catch (Exception e) when (e is InvalidOperationException or EntryPointNotFoundException or DllNotFoundException)
+        {
+            return false;
+        }
+    }
+}
