@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MiniOneRec.AspNetCore.Tests;
 
@@ -106,6 +107,28 @@ public sealed class EventTests(ToyShop shop)
         Assert.Equal(2, figures["recommendations"]!.GetValue<int>());
         Assert.Equal(2, figures["hits"]!.GetValue<int>());
         Assert.Contains("minionerec_http_hits_total{model=\"shop-1\",scenario=\"home\"} 2\n", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Scenarios_BeyondTheBound_AreCountedTogether()
+    {
+        await using var server = await ShopServer.StartAsync(shop, [("Serving:RememberedRecommendations", "10")]);
+        var attribution = server.App.Services.GetRequiredService<Attribution>();
+        for (int i = 0; i < Attribution.MostFigures + 50; i++)
+        {
+            attribution.Given($"r{i}", "shop-1", $"scenario-{i}", null, ["tent-1"]);
+        }
+
+        using var hit = await server.EventsAsync(
+            $$"""{"userId": "x", "itemId": "tent-1", "recommendationId": "r{{Attribution.MostFigures + 49}}"}""");
+        using var forgotten = await server.EventsAsync("""{"userId": "x", "itemId": "tent-1", "recommendationId": "r0"}""");
+
+        var figures = attribution.Of("shop-1");
+        Assert.Equal(Attribution.MostFigures + 1, figures.Count);
+        var other = Assert.Single(figures, figure => figure.Scenario == Attribution.OtherScenario);
+        Assert.Equal((50, 1), (other.Recommendations, other.Hits));
+        Assert.Equal(1, figures.Sum(figure => figure.Hits));
+        Assert.Equal("scenario-1", attribution.Given("again", "shop-1", "scenario-1", null, []));
     }
 
     [Theory]

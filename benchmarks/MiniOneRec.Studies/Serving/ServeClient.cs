@@ -17,7 +17,7 @@ internal sealed class ServeClient : IDisposable
         _client = new HttpClient(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2) })
         {
             BaseAddress = new Uri(url),
-            Timeout = TimeSpan.FromMinutes(2),
+            Timeout = TimeSpan.FromMinutes(10),                   // a run that is paused goes on
         };
         _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", ServeShop.Key);
     }

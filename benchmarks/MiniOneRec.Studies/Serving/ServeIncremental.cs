@@ -57,6 +57,11 @@ internal static class ServeIncremental
                     with_ms = with.Order().ElementAt(repeats / 2),
                 kept_mb = reusing.PromptBytes / 1e6,
             });
+
+            // Even a resumption that cost nothing would leave a pass over all weights for each code and the terminator.
+            var (prefill, pass) = Passes(model, prompt, width);
+            context.Report($"incremental_limit_w{width}", (prefill + 3 * pass) / (3 * pass), "x",
+                new { prefill_ms = prefill, pass_ms = pass });
         }
 
         async Task<(double Milliseconds, RecommendationResult Result)> TimeAsync(GenerativeRecommender recommender, string[] history,
@@ -67,5 +72,31 @@ internal static class ServeIncremental
                 context.CancellationToken);
             return (Stopwatch.GetElapsedTime(start).TotalMilliseconds, result);
         }
+    }
+
+    /// <summary>Times a pass over a prompt and one over a beam's rows, each with the head's sum over the vocabulary.</summary>
+    private static (double Prefill, double Pass) Passes(SemanticIdModel model, int prompt, int width)
+    {
+        var backbone = (IDecodingBackbone)model.Backbone;
+        var (prefills, passes) = (new List<double>(), new List<double>());
+        using var noGrad = torch.no_grad();
+        model.Backbone.eval();
+        for (int repeat = 0; repeat < 4; repeat++)
+        {
+            using var scope = torch.NewDisposeScope();
+            using var cache = backbone.NewCache();
+            long start = Stopwatch.GetTimestamp();
+            backbone.LogNormalizers(backbone.Prefill([[.. Enumerable.Range(0, prompt)]], cache));
+            prefills.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            start = Stopwatch.GetTimestamp();
+            backbone.LogNormalizers(backbone.Extend(cache, new DecodingStep
+            {
+                Tokens = [.. Enumerable.Range(0, width)], Prompts = new int[width],
+                Ancestors = [.. Enumerable.Range(0, width).Select(row => new[] { row })],
+            }));
+            passes.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        return (prefills.Order().ElementAt(1), passes.Order().ElementAt(1));
     }
 }

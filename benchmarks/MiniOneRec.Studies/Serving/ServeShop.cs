@@ -38,7 +38,7 @@ internal sealed class ServeShop : IDisposable
         Item[] all = [.. Enumerable.Range(0, items).Select(i => new Item { Id = $"{i}", Title = Title(i) })];
         using var encoder = new TfIdfEncoder(new TfIdfOptions { Width = 32, MinDocuments = 1 });
         using var quantizer = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = [codes, codes, codes], MaxIterations = 5,
-            Restarts = 1, Balanced = true });
+            Restarts = 1, Balanced = items <= 10_000 });           // balancing a large catalogue takes minutes
         var catalogue = await new SemanticIdTokenizer(encoder, quantizer).BuildAsync(all, cancellationToken: cancellationToken);
         await catalogue.SaveAsync(Path.Combine(Root, "index", "catalogue"), cancellationToken);
         await encoder.SaveAsync(Path.Combine(Root, "index", "encoder"), cancellationToken);
@@ -55,7 +55,7 @@ internal sealed class ServeShop : IDisposable
     }
 
     /// <summary>Makes a server that listens on a free port, or on the given one.</summary>
-    public static WebApplication Server(string root, int port = 0, int remembered = 100_000)
+    public static WebApplication Server(string root, int port = 0, int remembered = 100_000, int batch = 32)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -65,8 +65,9 @@ internal sealed class ServeShop : IDisposable
             ["MiniOneRec:Serving:ModelRoot"] = root,
             ["MiniOneRec:Serving:Model"] = "shop-1",
             ["MiniOneRec:Serving:Database"] = Path.Combine(root, "store.db"),
-            ["MiniOneRec:Serving:TimeoutMilliseconds"] = "60000",
+            ["MiniOneRec:Serving:TimeoutMilliseconds"] = "600000",
             ["MiniOneRec:Serving:RememberedRecommendations"] = remembered.ToString(CultureInfo.InvariantCulture),
+            ["MiniOneRec:Recommender:BatchSize"] = batch.ToString(CultureInfo.InvariantCulture),
             ["MiniOneRec:Serving:Keys:0:Name"] = "study",
             ["MiniOneRec:Serving:Keys:0:Key"] = Key,
             ["MiniOneRec:Serving:Keys:0:Scopes"] = "Recommend, Events, Admin",

@@ -10,8 +10,8 @@ internal sealed class ServeStudy : IStudy
     public string Name => "serve";
 
     public string Description =>
-        "A server on the loopback. --parts http,churn,ready,abuse,kills,incremental --width 256 --layers 4 --items 5000 --beams 50 "
-        + "--requests 2000 --churn-requests 20000 --kills 50 --idle 10000 --prompt 110 --soak MINUTES (0: none)";
+        "A server on the loopback. --parts http,batches,changes,churn,ready,abuse,kills,incremental --width 256 --layers 4 --items 5000 "
+        + "--beams 50 --requests 2000 --batch 32 --churn-requests 20000 --kills 50 --idle 10000 --prompt 110 --soak MINUTES (0: none)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -25,6 +25,16 @@ internal sealed class ServeStudy : IStudy
         if (parts.Contains("http"))
         {
             await HttpAsync(context);
+        }
+
+        if (parts.Contains("batches"))
+        {
+            await ServeBatches.RunAsync(context);
+        }
+
+        if (parts.Contains("changes"))
+        {
+            await ServeChanges.RunAsync(context);
         }
 
         if (parts.Contains("churn"))
@@ -73,7 +83,8 @@ internal sealed class ServeStudy : IStudy
         using var shop = new ServeShop();
         await shop.MakeAsync(1, items, context.Option("width", 256), context.Option("layers", 4), context.Option("beams", 50), 64,
             context.CancellationToken);
-        await using var app = ServeShop.Server(shop.Root);
+        int batch = context.Option("batch", 32);
+        await using var app = ServeShop.Server(shop.Root, batch: batch);
         await app.StartAsync(context.CancellationToken);
         using var client = new ServeClient(app.Urls.First());
         using var library = await GenerativeRecommender.LoadAsync(Path.Combine(shop.Root, "shop-1"),
@@ -101,7 +112,7 @@ internal sealed class ServeStudy : IStudy
         context.Report("http_share", Median(shares), "x", new { library_per_s = Median(libraryRates), http_per_s = Median(httpRates),
             concurrency });
         context.Report("p99_over_alone", Median([.. late.Zip(alone, (p99, p50) => p99 / p50)]), "x",
-            new { p99_ms = Median(late), alone_p50_ms = Median(alone) });
+            new { p99_ms = Median(late), alone_p50_ms = Median(alone), mean_ms = 1_000 * concurrency / Median(httpRates), batch });
         await app.StopAsync(context.CancellationToken);
     }
 

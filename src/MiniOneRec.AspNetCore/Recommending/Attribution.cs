@@ -10,6 +10,12 @@ namespace MiniOneRec.AspNetCore;
 /// </remarks>
 internal sealed class Attribution(IOptions<ServingOptions> options, ServingTelemetry telemetry)
 {
+    /// <summary>The scenario under which further ones are counted once there are <see cref="MostFigures"/>.</summary>
+    public const string OtherScenario = "(other)";
+
+    /// <summary>How many pairs of model and scenario are counted apart; callers choose the names of scenarios.</summary>
+    public const int MostFigures = 1_000;
+
     private const double Z = 1.959963984540054;                     // 95 %
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Remembered> _given = new(StringComparer.Ordinal);
@@ -18,15 +24,21 @@ internal sealed class Attribution(IOptions<ServingOptions> options, ServingTelem
     private readonly Dictionary<(string Model, string Scenario), (long Given, long Hits)> _figures = [];
 
     /// <summary>Remembers an answer.</summary>
-    public void Given(string id, string model, string scenario, string? user, string[] items)
+    /// <returns>The scenario under which it is counted.</returns>
+    public string Given(string id, string model, string scenario, string? user, string[] items)
     {
         lock (_gate)
         {
+            if (_figures.Count >= MostFigures && !_figures.ContainsKey((model, scenario)))
+            {
+                scenario = OtherScenario;
+            }
+
             var (given, hits) = _figures.GetValueOrDefault((model, scenario));
             _figures[(model, scenario)] = (given + 1, hits);
             if (options.Value.RememberedRecommendations == 0)
             {
-                return;
+                return scenario;
             }
 
             while (_order.Count >= options.Value.RememberedRecommendations)
@@ -40,6 +52,8 @@ internal sealed class Attribution(IOptions<ServingOptions> options, ServingTelem
             {
                 _lastOfUser[user] = id;
             }
+
+            return scenario;
         }
     }
 

@@ -170,8 +170,9 @@ internal sealed class RecommendService(
             SkippedHistoryItems = result.SkippedHistoryItems,
             Shortfall = one.Count - ranked.Count,
         };
-        attribution.Given(answer.RecommendationId, model.Name, one.Scenario, one.User, [.. ranked.Select(item => item.ItemId)]);
-        telemetry.Recommended(model.Name, one.Scenario, one.Request.CandidateFilter is not null || one.Request.ExcludedItems is not null);
+        string scenario = attribution.Given(answer.RecommendationId, model.Name, one.Scenario, one.User,
+            [.. ranked.Select(item => item.ItemId)]);
+        telemetry.Recommended(model.Name, scenario, one.Request.CandidateFilter is not null || one.Request.ExcludedItems is not null);
         shadows.Compare(one.Request, answer.Items, model.Name);
         return answer;
 
