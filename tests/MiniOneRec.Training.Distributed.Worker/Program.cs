@@ -35,6 +35,13 @@ try
             case "resume":
                 Sft.Resume(group, args[1], Enum.Parse<Sharding>(args[2]));
                 break;
+            case "memory":
+                Memory.Measure(group, Enum.Parse<Sharding>(args[1]), int.Parse(args[2], CultureInfo.InvariantCulture),
+                    int.Parse(args[3], CultureInfo.InvariantCulture));
+                break;
+            case "speed":
+                Speed.Measure(group, int.Parse(args[1], CultureInfo.InvariantCulture), int.Parse(args[2], CultureInfo.InvariantCulture));
+                break;
             case "wait":
                 Waiting.Run(group);
                 break;

@@ -24,7 +24,10 @@ internal static class Sft
         ("frozen backbone", Sharding.OptimizerState, 1, options => options.FreezeBackbone = true),
         ("lora", Sharding.None, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
         ("zero-2 lora", Sharding.Gradients, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
-        ("bfloat16", Sharding.OptimizerState, 1e3, options => options.Precision = TrainingPrecision.BFloat16),
+        ("bfloat16", Sharding.OptimizerState, 1e3, options =>
+            (options.Precision, options.AverageDecay) = (TrainingPrecision.BFloat16, 0.9)),
+        ("zero-2 bfloat16 accumulation", Sharding.Gradients, 1e3, options =>
+            (options.Precision, options.MicroBatchTokens) = (TrainingPrecision.BFloat16, 16)),
         ("validation", Sharding.Gradients, 1, options => (options.Validations, options.Patience) = (10, 0)),
         ("validation loss", Sharding.None, 1, options => (options.Validations, options.Validation) = (5, ValidationMetric.Loss)),
     ];
@@ -44,7 +47,7 @@ internal static class Sft
     public static void Compare(IProcessGroup group, bool all)
     {
         var wrong = new List<string>();
-        foreach (var (name, sharding, tolerance, set) in Modes.Where((_, i) => all || i is 2 or 4 or 5 or 6 or 12))
+        foreach (var (name, sharding, tolerance, set) in Modes.Where((_, i) => all || i is 2 or 4 or 5 or 6 or 12 or 13))
         {
             void Require(bool holds, string what) => wrong.AddRange(holds ? [] : [what]);
             var options = Options(set);

@@ -41,15 +41,16 @@ internal static class Updates
         }
 
         // The whole state is that of one process, and each keeps its share alone.
-        var state = one.Whole().ToDictionary(pair => pair.Name, pair => pair.Value);
-        foreach (var (name, value) in second.Whole())
+        var parallel = new ParallelRun(group, Sharding.Gradients);
+        var state = one.State().ToDictionary(part => part.Name, part => part.Value);
+        parallel.Assemble(second.State(), (name, value) =>
         {
             Require(value.shape.SequenceEqual(state[name].shape), $"{name} has the shape [{string.Join(", ", value.shape)}]");
             Require((value - state[name]).abs().max().item<float>() <= 1e-6, $"{name} differs");
-        }
+        });
 
         // Buckets of 9 values leave up to size − 1 values of padding each.
-        long whole = state.Values.Sum(value => value.numel()), kept = second.State().Sum(pair => pair.Value.numel());
+        long whole = state.Values.Sum(value => value.numel()), kept = second.State().Sum(part => part.Value.numel());
         long padding = 2 * (whole / 2 / 9 + 1);
         Require(kept <= whole / group.Size + padding, $"this process keeps {kept} of {whole} values");
 
@@ -58,9 +59,9 @@ internal static class Updates
         using var third = new ShardedUpdate(
             restored, Options, new ParallelRun(group, Sharding.OptimizerState), slow(restored), bucketValues: 64);
         Copy(expected, restored);
-        foreach (var (name, value) in state)
+        foreach (var part in third.State())
         {
-            third.Receive(name, value);
+            part.CopyFrom(state[part.Name]);
         }
 
         third.RestoreSteps(Steps);

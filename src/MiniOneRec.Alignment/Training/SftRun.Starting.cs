@@ -1,7 +1,6 @@
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
 using MiniOneRec.Training.Distributed;
-using static TorchSharp.torch;
 
 namespace MiniOneRec.Alignment;
 
@@ -21,7 +20,7 @@ internal sealed partial class SftRun
         }
 
         IWeightStore? store = _parallel.IsAlone || _options.Checkpoints.Folder is null ? _checkpoint
-            : new SharedWeights(_checkpoint, _parallel);
+            : new SharedWeights(_checkpoint, _parallel, divided: _parallel.Sharding != Sharding.None);
         _best = new BestWeights(_options.KeepBest, (value, than) => _validator!.IsBetter(value, than), store);
         _best.Restore(state?.Best ?? []);
         if (_options.RunLog is { } log && _parallel.IsFirst)
@@ -42,14 +41,7 @@ internal sealed partial class SftRun
             return null;
         }
 
-        SftState state;
-        using (NewDisposeScope())
-        {
-            var whole = _step.Whole();
-            state = _parallel.OnFirst(() => _checkpoint!.Load(whole))!;
-            _step.Receive(whole);
-        }
-
+        var state = _parallel.Load(_checkpoint, _step.State())!;
         _step.Restore(state.Step);
         Log.Resumed(_logger, state.Step, path);
         if (_checkpoint?.OtherEnvironment is { } there)

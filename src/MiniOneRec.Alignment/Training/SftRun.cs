@@ -39,7 +39,7 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
         (_model, _samples, _validator, _options, _logger, _progress, _write) =
             (model, samples, validator, options, logger, progress, write);
         _startWeights = options.Checkpoints.Folder is null && _parallel.IsAlone ? null : SftIdentity.WeightsOf(model);
-        _weights = new TrainedWeights(model, options, firstNewRow);
+        _weights = new TrainedWeights(model, options, firstNewRow, _parallel.Sharding);
         _step = new TrainingStep(model, _weights, samples.TaskIds, options, exchange: exchange, parallel: _parallel);
     }
 
@@ -87,7 +87,16 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
 
         _model.train();
         var loop = new TrainingLoop(plan, this, this, _progress);
-        loop.Run(state.Loop, cancellationToken);
+        try
+        {
+            loop.Run(state.Loop, cancellationToken);
+        }
+        catch (Exception e) when (_weights.IsDivided && (e is OperationCanceledException or TrainingDivergedException))
+        {
+            _weights.GiveBack(_parallel, _step.Update);         // all processes come here
+            throw;
+        }
+
         return Finish(loop);
     }
 
@@ -142,9 +151,7 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
             Best = [.. _best!.Kept],
             StopReason = state.StopReason == TrainingLoop.TimeOver ? null : state.StopReason,    // more time continues it
         };
-        using var scope = NewDisposeScope();
-        var whole = _step.Whole();
-        _parallel.OnFirst(() => _checkpoint!.Save(saved, whole));
+        _parallel.Save(_checkpoint, saved, _step.State());
     }
 
     public void Dispose()
@@ -159,7 +166,8 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
     /// any.</summary>
     private void RequireFinite(long step)
     {
-        string? complaint = FiniteWeights.FirstBad(_step.State()) is { } bad ? $"'{bad}' holds a number that is not finite" : null;
+        string? complaint = FiniteWeights.FirstBad(_step.State().Select(part => (part.Name, part.Value))) is { } bad
+            ? $"'{bad}' holds a number that is not finite" : null;
         if (_parallel.FirstComplaint(complaint) is { } found)
         {
             throw Diverged(step, found);
@@ -172,8 +180,8 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
         string? checkpoint = _checkpoint?.Latest;
         if (_best?.Best is not null)
         {
-            _best.CopyTo(Named(_weights.Masters));
-            _weights.Publish();
+            _best.CopyTo(_step.Named(_step.Update.Moved));
+            _step.Publish();
         }
 
         return new TrainingDivergedException(
@@ -197,7 +205,7 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
 
         Instruments?.RecordValidation(measured);
         double value = measured[_validator!.MetricName];
-        bool improved = _best!.Offer(step, value, Named(_step.Average?.Values ?? _weights.Masters));
+        bool improved = _best!.Offer(step, value, _step.Named(_step.Average?.Values ?? _step.Update.Moved));
         Log.Validated(_logger, step, _validator.MetricName, value, _best.Best?.Value ?? double.NaN, _best.Best?.Step ?? 0);
         return new ValidationOutcome(improved);
     }
@@ -210,15 +218,15 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
             return _validator!.Measure(_parallel, cancellationToken);
         }
 
-        using var current = WeightCopy.Of(_weights.Masters);
-        _weights.Put(_step.Average.Values);
+        using var current = WeightCopy.Of(_step.Update.Moved);
+        _step.Put(_step.Average.Values);
         try
         {
             return _validator!.Measure(_parallel, cancellationToken);
         }
         finally
         {
-            _weights.Put(current.Values);
+            _step.Put(current.Values);
         }
     }
 
@@ -226,21 +234,20 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
     {
         if (_best!.Best is not null)
         {
-            _best.CopyTo(Named(_weights.Masters));
+            _best.CopyTo(_step.Named(_step.Update.Moved));
         }
         else if (_step.Average is { } average)
         {
-            WeightCopy.Put(_weights.Masters, average.Values);
+            WeightCopy.Put(_step.Update.Moved, average.Values);
         }
 
-        _weights.Finish(_parallel);
+        _step.Update.Publish();
+        _weights.Finish(_parallel, _step.Update);
         _model.eval();
         var result = loop.Result(_best.Best);
         Log.TrainingEnded(_logger, result.StopReason, loop.StepsHere, result.Elapsed.TotalSeconds, result.BestStep);
         return result;
     }
-
-    private (string Name, Tensor Value)[] Named(IReadOnlyList<Tensor> values) => [.. _weights.Names.Zip(values)];
 
     private (List<SampleTree> Trees, List<int[]> Batches) Epoch(int epoch)
     {

@@ -29,11 +29,10 @@ internal sealed class TrainingStep : IDisposable
         (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
-        _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow);
-        Average = options.AverageDecay > 0 ? new WeightAverage(weights.Masters, options.AverageDecay) : null;
+        _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow, weights.Exact);
+        Average = options.AverageDecay > 0 ? new WeightAverage(_update.Moved, options.AverageDecay) : null;
     }
 
-    private const string AveragePrefix = "average.";
     private const string DenseLossName = "nll/dense";
 
     /// <summary>Gets the moving average of the weights, or <see langword="null"/>.</summary>
@@ -47,23 +46,36 @@ internal sealed class TrainingStep : IDisposable
         ["loss", "learning_rate", "gradient_norm", "tokens_per_second", "samples_per_second", "memory_mb",
             .. _taskNames.Select(task => "nll/" + task), .. _model.Content is { HasHead: true } ? [DenseLossName] : Array.Empty<string>()];
 
+    /// <summary>Gets what moves the weights.</summary>
+    public IWeightUpdate Update => _update;
+
     /// <summary>Gets what this process has of everything that the next steps depend on, by name.</summary>
-    public IReadOnlyList<(string Name, Tensor Value)> State() => With(_update.State());
+    public IReadOnlyList<StatePart> State() =>
+    [
+        .. Named(_update.Moved, "weight."),
+        .. _update.State(),
+        .. Average is null ? [] : Named(Average.Values, "average."),
+    ];
 
-    /// <summary>Gets everything that the next steps depend on, by name; what other processes have is gathered.</summary>
-    /// <returns>Tensors of the run, and gathered ones that belong to the caller's dispose scope.</returns>
-    public IReadOnlyList<(string Name, Tensor Value)> Whole() => With(_update.Whole());
+    /// <summary>Gives values that lie as the moved weights do the names of the weights.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="prefix">What the names begin with.</param>
+    public IReadOnlyList<StatePart> Named(IReadOnlyList<Tensor> values, string prefix = "") =>
+        _update.PartsOf([.. _weights.Names.Select(name => prefix + name)], values);
 
-    /// <summary>Hands on to all processes what the first filled in.</summary>
-    /// <param name="whole">The tensors that <see cref="Whole"/> gave.</param>
-    public void Receive(IReadOnlyList<(string Name, Tensor Value)> whole)
+    /// <summary>Overwrites the weights and lets the model see them.</summary>
+    /// <param name="values">Values that lie as the moved weights do.</param>
+    public void Put(IReadOnlyList<Tensor> values)
     {
-        _parallel.Broadcast(whole.Select(pair => pair.Value));
-        foreach (var (name, value) in _parallel.IsAlone ? [] : whole.Skip(_weights.Masters.Count)
-            .Where(pair => !pair.Name.StartsWith(AveragePrefix, StringComparison.Ordinal)))
-        {
-            _update.Receive(name, value);
-        }
+        WeightCopy.Put(_update.Moved, values);
+        Publish();
+    }
+
+    /// <summary>Lets the model see weights that were overwritten.</summary>
+    public void Publish()
+    {
+        _update.Publish();
+        _weights.Publish();
     }
 
     /// <summary>Continues after the state was filled in.</summary>
@@ -71,7 +83,7 @@ internal sealed class TrainingStep : IDisposable
     public void Restore(long step)
     {
         _update.RestoreSteps(step);
-        _weights.Publish();
+        Publish();
     }
 
     /// <summary>Takes a step.</summary>
@@ -209,13 +221,6 @@ internal sealed class TrainingStep : IDisposable
 
         return (all[0], all[1]);
     }
-
-    private (string Name, Tensor Value)[] With(IEnumerable<(string Name, Tensor Value)> update) =>
-    [
-        .. _weights.Names.Zip(_weights.Masters, (name, value) => ("weight." + name, (Tensor)value)),
-        .. update,
-        .. Average is null ? [] : _weights.Names.Zip(Average.Values, (name, value) => (AveragePrefix + name, value)),
-    ];
 
     public void Dispose()
     {

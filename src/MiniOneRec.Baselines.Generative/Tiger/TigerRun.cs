@@ -64,7 +64,7 @@ internal sealed class TigerRun : TrainingCallbacks, ITrainingStep, IDisposable
         loop.Run(new LoopState(), cancellationToken);
         if (_best.Best is not null)
         {
-            _best.CopyTo(Weights());
+            _best.CopyTo([.. Weights()]);
         }
 
         _recommender.Model.eval();
@@ -112,7 +112,7 @@ internal sealed class TigerRun : TrainingCallbacks, ITrainingStep, IDisposable
 
         metrics["epoch"] = step / StepsPerEpoch;
         Log.EpochFinished(_logger, TigerRecommender.Kind, step / StepsPerEpoch, metrics[Ndcg]);
-        return new ValidationOutcome(_best.Offer(step, metrics[Ndcg], Weights()));
+        return new ValidationOutcome(_best.Offer(step, metrics[Ndcg], [.. Weights()]));
     }
 
     /// <inheritdoc/>

@@ -75,7 +75,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         loop.Run(new LoopState(), cancellationToken);
         if (_best.Best is not null)
         {
-            _best.CopyTo(Weights());
+            _best.CopyTo([.. Weights()]);
         }
 
         _model.eval();
@@ -122,7 +122,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
         double ndcg = metrics[Ndcg];
         metrics["epoch"] = epoch;
         Log.EpochFinished(_logger, _stage, epoch, ndcg);
-        return new ValidationOutcome(_best.Offer(step, ndcg, Weights()));
+        return new ValidationOutcome(_best.Offer(step, ndcg, [.. Weights()]));
     }
 
     /// <inheritdoc/>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MiniOneRec.Cli.Settings;
 using MiniOneRec.Modeling;
 using MiniOneRec.Pretrained;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Cli.Commands;
 
@@ -9,6 +10,12 @@ namespace MiniOneRec.Cli.Commands;
 internal static class ExportCommand
 {
     private static readonly Option<string> Model = ModelLoading.Option();
+    private static readonly Option<string?> Checkpoint = new("--checkpoint")
+    {
+        Description = "Take the weights from the newest of these checkpoints of a training run, of one process or of several.",
+        HelpName = "DIR",
+    };
+
     private static readonly Option<string> Output =
         new("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
 
@@ -16,10 +23,16 @@ internal static class ExportCommand
     {
         var command = new Command("export", "Write a trained model as a folder that Hugging Face tools open.");
         command.Options.Add(Model);
+        command.Options.Add(Checkpoint);
         command.Options.Add(Output);
         command.SetAction(async (line, cancellationToken) =>
         {
             using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), "cpu", cancellationToken);
+            if (line.GetValue(Checkpoint) is { } checkpoint)
+            {
+                context.Reporter(line).Value("checkpoint step", CheckpointWeights.Load(checkpoint, model.Model));
+            }
+
             string folder = Path.GetFullPath(line.GetRequiredValue(Output));
             var options = new HuggingFaceSaveOptions { Tokenizer = (model.Template as TextTemplate)?.Tokenizer as ICheckpointFiles };
             await HuggingFaceFolder.SaveAsync(folder, model.Model, options, cancellationToken);

@@ -1,5 +1,5 @@
 using MiniOneRec.Tensors;
-using static TorchSharp.torch;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -13,7 +13,8 @@ internal sealed partial class PolicyRun
         }
 
         _parallel.OnFirst(() => _checkpoint!.Begin(_options.Checkpoints.Resume));
-        if (!_options.Checkpoints.Resume || !_parallel.OnFirst(() => _checkpoint!.Latest is not null) || Load() is not { } state)
+        if (!_options.Checkpoints.Resume || !_parallel.OnFirst(() => _checkpoint!.Latest is not null)
+            || _parallel.Load(_checkpoint, Parts()) is not { } state)
         {
             return null;
         }
@@ -29,22 +30,6 @@ internal sealed partial class PolicyRun
         if (_checkpoint?.OtherEnvironment is { } there)
         {
             Log.OtherEnvironment(_logger, _task.Stage, there, RunEnvironment.Current().ToString());
-        }
-
-        return state;
-    }
-
-    // The first process reads; the others receive.
-    private PolicyState? Load()
-    {
-        using var scope = NewDisposeScope();
-        var whole = Tensors(_context.Update.Whole());
-        var state = _parallel.OnFirst(() => _checkpoint!.Load(whole));
-        _parallel.Broadcast(whole.Select(pair => pair.Value));
-        foreach (var (name, value) in _parallel.IsAlone ? []
-            : whole.Where(pair => pair.Name.StartsWith(OptimizerPrefix, StringComparison.Ordinal)))
-        {
-            _context.Update.Receive(name[OptimizerPrefix.Length..], value);
         }
 
         return state;

@@ -139,7 +139,7 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
 
         _context.Reference.SyncAfter(context.Step);
         return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome),
-            Divergence = outcome.Divergence ?? BadWeight() };
+            Divergence = outcome.Divergence ?? _parallel.FirstComplaint(BadWeight()) };
     }
 
     /// <inheritdoc/>
@@ -176,7 +176,8 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             return;
         }
 
-        string? complaint = FiniteWeights.FirstBad(Tensors(_context.Update.State())) is { } bad
+        var parts = Parts();
+        string? complaint = FiniteWeights.FirstBad(parts.Select(part => (part.Name, part.Value))) is { } bad
             ? $"'{bad}' holds a number that is not finite" : null;
         if (_parallel.FirstComplaint(complaint) is { } found)
         {
@@ -200,9 +201,7 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             Elapsed = _before + Stopwatch.GetElapsedTime(_start),
             History = _history,
         };
-        using var scope = NewDisposeScope();
-        var whole = Tensors(_context.Update.Whole());
-        _parallel.OnFirst(() => _checkpoint!.Save(saved, whole));
+        _parallel.Save(_checkpoint, saved, parts);
         Log.Saved(_logger, _task.Stage, state.Step, _options.Checkpoints.Folder!);
     }
 
@@ -269,10 +268,14 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
     private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad
         ? $"weight '{bad}' holds a number that is not finite" : null;
 
-    private List<(string Name, Tensor Value)> Tensors(IEnumerable<(string Name, Tensor Value)> optimizer) =>
-    [
-        .. _trained.Tensors.Select(pair => (PolicyIdentity.Prefix + pair.Name, pair.Value)),
-        .. _context.Reference.State().Select(pair => ("reference." + pair.Name, pair.Value)),
-        .. optimizer.Select(pair => (OptimizerPrefix + pair.Name, pair.Value)),
-    ];
+    private IReadOnlyList<StatePart> Parts()
+    {
+        var (weights, optimizer) = _context.Update.State([.. _trained.All.Select(pair => PolicyIdentity.Prefix + pair.Name)]);
+        return
+        [
+            .. weights,
+            .. _context.Reference.State().Select(pair => (StatePart)("reference." + pair.Name, pair.Value)),
+            .. optimizer.Select(part => part with { Name = OptimizerPrefix + part.Name }),
+        ];
+    }
 }

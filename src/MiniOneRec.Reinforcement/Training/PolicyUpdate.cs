@@ -1,6 +1,5 @@
 using MiniOneRec.Tensors;
 using MiniOneRec.Training;
-using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
 
@@ -26,20 +25,17 @@ internal sealed class PolicyUpdate(IWeightUpdate update, ReferencePolicy referen
         return norm;
     }
 
-    /// <summary>Gets the optimizer's tensors by name, for checkpoints.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State() => update.State();
+    /// <summary>Gets what this process keeps of the weights and of the optimizer's tensors, for checkpoints.</summary>
+    /// <param name="names">The names of the weights.</param>
+    public (IReadOnlyList<StatePart> Weights, IReadOnlyList<StatePart> Optimizer) State(IReadOnlyList<string> names) =>
+        (update.PartsOf(names, update.Moved), update.State());
 
-    /// <summary>Gets the optimizer's tensors of all processes put together.</summary>
-    public IEnumerable<(string Name, Tensor Value)> Whole() => update.Whole();
-
-    /// <summary>Takes this process's part of a tensor of <see cref="Whole"/>.</summary>
-    public void Receive(string name, Tensor whole) => update.Receive(name, whole);
-
-    /// <summary>Continues after the optimizer's tensors were filled in.</summary>
+    /// <summary>Continues after weights and optimizer's tensors were filled in.</summary>
     public void Restore(long count)
     {
         Count = count;
         update.RestoreSteps(count);
+        update.Publish();
     }
 
     /// <inheritdoc/>

@@ -221,9 +221,10 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
     /// <param name="options">Decay and clipping.</param>
     /// <param name="exchange">The caller's exchange of gradients, or <see langword="null"/>.</param>
     /// <param name="slow">Parameters among them that have a learning rate of their own, and no decay.</param>
+    /// <param name="exact">Gives the float32 values of the parameters where these have another type and the copies are divided.</param>
     public IWeightUpdate MakeUpdate(
         IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null,
-        IReadOnlyDictionary<Parameter, double>? slow = null)
+        IReadOnlyDictionary<Parameter, double>? slow = null, Func<int, Tensor>? exact = null)
     {
         if (!IsAlone && exchange is not null)
         {
@@ -232,7 +233,7 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
 
         return IsAlone ? new GradientUpdate(parameters, options, exchange, slow)
             : Sharding == Sharding.None ? new GradientUpdate(parameters, options, new GradientBuckets(this), slow)
-            : new ShardedUpdate([.. parameters], options, this, slow);
+            : new ShardedUpdate([.. parameters], options, this, slow, exact: exact);
     }
 
     /// <summary>Runs training; after an error that the other processes do not share the group is given up.</summary>

@@ -6,14 +6,13 @@ namespace MiniOneRec.Training.Distributed;
 /// <summary>Consecutive weights of one parameter that this process moves.</summary>
 /// <param name="bucket">The number of their bucket.</param>
 /// <param name="piece">Where they lie in parameter and share.</param>
-/// <param name="value">The weights.</param>
+/// <param name="value">The weights: a view of the parameter, or float32 values that it has rounded.</param>
 internal sealed class ShardSlice(int bucket, FlatPiece piece, Parameter value)
 {
     public int Bucket { get; } = bucket;
 
     public FlatPiece Piece { get; } = piece;
 
-    /// <summary>Gets the weights, a view of the parameter.</summary>
     public Parameter Value { get; } = value;
 
     public Tensor First { get; set; } = null!;

@@ -8,66 +8,69 @@ namespace MiniOneRec.Training.Distributed;
 /// <summary>AdamW whose state every process keeps for its share of the weights.</summary>
 /// <remarks>
 /// ZeRO-1 and ZeRO-2, Rajbhandari et al. (arXiv:1910.02054), sections 5.1 and 5.2: gradients are reduce-scattered, each process moves its
-/// share, and the weights are gathered again. The share is a view of the weights, so that float32 weights need no second copy.
+/// share, and the weights are gathered again. The share of float32 weights is a view of them. Of weights in another type each process keeps
+/// its share in float32 besides; gradients and rounded weights are exchanged in that type.
 /// </remarks>
-internal sealed class ShardedUpdate : IWeightUpdate
+internal sealed partial class ShardedUpdate : IWeightUpdate
 {
     private readonly Parameter[] _parameters;
+    private readonly long[][] _shapes;
     private readonly UpdateOptions _options;
     private readonly ParallelRun _parallel;
     private readonly FlatLayout _layout;
-    private readonly FusedAdamW _optimizer;
-    private readonly ShardSlice[] _slices;                           // this process's parts, in the order of the buckets
-    private readonly Dictionary<string, (int Parameter, bool Second)> _names = [];
+    private readonly ScalarType[] _types;                           // in which each bucket is exchanged
+    private readonly FusedAdamW[] _optimizers;                      // one a bucket
+    private readonly ShardSlice[] _slices;                          // this process's parts, in the order of the buckets
+    private readonly Dictionary<(int Parameter, bool Second), string> _names = [];
     private readonly bool[] _known;
     private readonly List<double> _norms = [];
     private Tensor?[] _gradients;
 
-    /// <param name="parameters">The trained parameters, float32 and contiguous; not owned.</param>
+    /// <param name="parameters">The trained parameters, contiguous; not owned.</param>
     /// <param name="options">Decay and clipping.</param>
     /// <param name="parallel">The processes.</param>
     /// <param name="slow">Parameters among them that have a learning rate of their own, and no decay.</param>
     /// <param name="bucketValues">The most values that are exchanged at once.</param>
+    /// <param name="exact">Gives the float32 values of a parameter in another type, of which each process keeps its share; or
+    /// <see langword="null"/> where parameters are moved in the type that they have.</param>
     public ShardedUpdate(
         Parameter[] parameters, UpdateOptions options, ParallelRun parallel, IReadOnlyDictionary<Parameter, double>? slow = null,
-        long bucketValues = GradientBuckets.DefaultValues)
+        long bucketValues = GradientBuckets.DefaultValues, Func<int, Tensor>? exact = null)
     {
         using var noGrad = no_grad();
         (_parameters, _options, _parallel) = (parameters, options, parallel);
+        _shapes = [.. parameters.Select(parameter => parameter.shape)];
         _layout = new FlatLayout([.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, bucketValues);
         (_known, _gradients) = (new bool[parameters.Length], new Tensor?[_layout.Buckets.Count]);
-        _slices =
-        [
-            .. _layout.Buckets.SelectMany((bucket, number) => bucket.Owned[parallel.Group.Rank].Select(piece =>
-                new ShardSlice(number, piece, View(parameters[piece.Parameter], piece)))),
-        ];
+        _types = [.. _layout.Buckets.Select(bucket => bucket.Pieces
+            .All(piece => parameters[piece.Parameter].dtype == ScalarType.BFloat16) ? ScalarType.BFloat16 : ScalarType.Float32)];
         var groups = UpdateGroups.Of(parameters, options, slow);
         var numbers = parameters.Select((parameter, i) => (parameter, i)).ToDictionary(pair => pair.parameter, pair => pair.i);
-        ShardSlice[] inOrder = [];
-        var own = groups.Groups.Select(group =>
+        int[][] members = [.. groups.Groups.Select(group => group.Parameters.Select(parameter => numbers[parameter]).ToArray())];
+        Name(members);
+        _slices = Slices(exact);
+        _optimizers = [.. Enumerable.Range(0, _layout.Buckets.Count).Select(bucket =>
         {
-            var members = group.Parameters.Select(parameter => numbers[parameter]).ToHashSet();
-            ShardSlice[] slices = [.. _slices.Where(slice => members.Contains(slice.Piece.Parameter))];
-            inOrder = [.. inOrder, .. slices];
-            return ((IReadOnlyList<Parameter>)[.. slices.Select(slice => slice.Value)], group.WeightDecay);
-        }).ToArray();
-        _optimizer = new FusedAdamW(own, beta2: options.Beta2, rates: groups.Rates);
-        Tensor[] state = [.. _optimizer.State().Select(pair => pair.Value)];
-        for (int i = 0; i < inOrder.Length; i++)
-        {
-            (inOrder[i].First, inOrder[i].Second) = (state[2 * i], state[2 * i + 1]);
-        }
-
-        // The names of a single process's state.
-        foreach (var (group, g) in groups.Groups.Where(group => group.Parameters.Count > 0).Select((group, g) => (group, g)))
-        {
-            for (int i = 0; i < group.Parameters.Count; i++)
+            ShardSlice[][] own = [.. members.Select(of => of.ToHashSet())
+                .Select(of => _slices.Where(slice => slice.Bucket == bucket && of.Contains(slice.Piece.Parameter)).ToArray())];
+            var optimizer = new FusedAdamW(
+                own.Zip(groups.Groups, (slices, group) =>
+                    ((IReadOnlyList<Parameter>)[.. slices.Select(slice => slice.Value)], group.WeightDecay)),
+                beta2: options.Beta2, rates: groups.Rates);
+            Tensor[] state = [.. optimizer.State().Select(pair => pair.Value)];
+            foreach (var (slice, i) in own.SelectMany(slices => slices).Select((slice, i) => (slice, i)))
             {
-                _names[$"exp_avg.{g}.{i}"] = (numbers[group.Parameters[i]], false);
-                _names[$"exp_avg_sq.{g}.{i}"] = (numbers[group.Parameters[i]], true);
+                (slice.First, slice.Second) = (state[2 * i], state[2 * i + 1]);
             }
-        }
+
+            return optimizer;
+        })];
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Parameter> Moved => [.. _slices.Select(slice => slice.Value)];
+
+    private Device Device => _slices.Length > 0 ? _slices[0].Value.device : _parameters[0].device;
 
     /// <inheritdoc/>
     public void Collect()
@@ -79,18 +82,14 @@ internal sealed class ShardedUpdate : IWeightUpdate
         for (int number = 0; number < _gradients.Length; number++)
         {
             var bucket = _layout.Buckets[number];
-            var input = zeros([bucket.Share * _parallel.Group.Size], device: Device);       // [size · share]
+            var input = zeros([bucket.Share * _parallel.Group.Size], dtype: _types[number], device: Device);        // [size · share]
             foreach (var piece in bucket.Pieces)
             {
-                if (_parameters[piece.Parameter].grad is { } gradient)
-                {
-                    _known[piece.Parameter] = true;
-                    input.narrow(0, piece.Place, piece.Count).copy_(gradient.reshape(-1).narrow(0, piece.At, piece.Count));
-                }
+                Take(piece, input);
             }
 
-            norms.Add(input.norm());
-            var output = empty([bucket.Share], device: Device);                             // [share]
+            norms.Add(input.norm().to_type(ScalarType.Float32));
+            var output = empty([bucket.Share], dtype: _types[number], device: Device);                              // [share]
             var running = _parallel.Group.ReduceScatter(input, output);
             Finish(before);
             before = (number, input, output, running);
@@ -98,13 +97,6 @@ internal sealed class ShardedUpdate : IWeightUpdate
 
         Finish(before);
         _norms.Add(stack(norms).norm().item<float>());
-        if (_parallel.Sharding == Sharding.Gradients)
-        {
-            foreach (var parameter in _parameters)
-            {
-                parameter.grad = null;
-            }
-        }
 
         void Finish((int Number, Tensor Input, Tensor Output, ICollective Running)? bucket)
         {
@@ -115,15 +107,7 @@ internal sealed class ShardedUpdate : IWeightUpdate
 
             done.Running.Wait();
             done.Input.Dispose();
-            if (_gradients[done.Number] is { } sum)
-            {
-                sum.PlusInPlace(done.Output);
-                done.Output.Dispose();
-            }
-            else
-            {
-                _gradients[done.Number] = done.Output.DetachFromDisposeScope();
-            }
+            Add(done.Number, done.Output);
         }
     }
 
@@ -144,14 +128,11 @@ internal sealed class ShardedUpdate : IWeightUpdate
         if (moves)
         {
             bool[] known = GradientBuckets.WithGradient(_parallel.Group, _known);
-            foreach (var slice in _slices)
+            double divisor = _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1;
+            for (int number = 0; number < _optimizers.Length; number++)
             {
-                slice.Value.grad = known[slice.Piece.Parameter]
-                    ? _gradients[slice.Bucket]!.narrow(0, slice.Piece.Place, slice.Piece.Count) : null;
+                Step(number, known, learningRate, divisor);
             }
-
-            _optimizer.Step(learningRate, _options.ClipNorm > 0 ? Math.Max(1, norm / _options.ClipNorm) : 1);
-            Publish();
         }
 
         Forget();
@@ -159,42 +140,22 @@ internal sealed class ShardedUpdate : IWeightUpdate
     }
 
     /// <inheritdoc/>
-    public IEnumerable<(string Name, Tensor Value)> State() => _optimizer.State();
-
-    /// <inheritdoc/>
-    public IEnumerable<(string Name, Tensor Value)> Whole()
+    public void Publish()
     {
-        using var noGrad = no_grad();
-        var whole = _names.ToDictionary(pair => pair.Value, pair => zeros(_parameters[pair.Value.Parameter].shape));
         for (int number = 0; number < _layout.Buckets.Count; number++)
         {
-            foreach (bool second in new[] { false, true })
-            {
-                Gather(number, slice => second ? slice.Second : slice.First, (piece, values) =>
-                {
-                    using var target = whole[(piece.Parameter, second)].view(-1).narrow(0, piece.At, piece.Count);
-                    target.copy_(values).Dispose();
-                });
-            }
+            Publish(number);
         }
-
-        return [.. _names.Select(pair => (pair.Key, whole[pair.Value]))];
     }
 
     /// <inheritdoc/>
-    public void Receive(string name, Tensor whole)
+    public void RestoreSteps(long steps)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var (parameter, second) = _names[name];
-        foreach (var slice in _slices.Where(slice => slice.Piece.Parameter == parameter))
+        foreach (var optimizer in _optimizers)
         {
-            (second ? slice.Second : slice.First).copy_(whole.reshape(-1).narrow(0, slice.Piece.At, slice.Piece.Count));
+            optimizer.RestoreSteps(steps);
         }
     }
-
-    /// <inheritdoc/>
-    public void RestoreSteps(long steps) => _optimizer.RestoreSteps(steps);
 
     /// <inheritdoc/>
     public void ZeroGrad()
@@ -210,75 +171,114 @@ internal sealed class ShardedUpdate : IWeightUpdate
     public void Dispose()
     {
         Forget();
-        _optimizer.Dispose();
+        foreach (var optimizer in _optimizers)
+        {
+            optimizer.Dispose();
+        }
+
         foreach (var slice in _slices)
         {
             slice.Value.Dispose();
         }
     }
 
-    private Device Device => _parameters[0].device;
-
-    private static Parameter View(Parameter parameter, FlatPiece piece)
+    // The last piece of a parameter lets its gradient go where gradients are divided, or memory was saved on their type.
+    private void Take(FlatPiece piece, Tensor input)
     {
         using var scope = NewDisposeScope();
-        return (Parameter)new Parameter(parameter.detach().view(-1).narrow(0, piece.At, piece.Count), requires_grad: false)
-            .DetachFromDisposeScope();
+        var parameter = _parameters[piece.Parameter];
+        if (parameter.grad is not { } gradient)
+        {
+            return;
+        }
+
+        _known[piece.Parameter] = true;
+        input.narrow(0, piece.Place, piece.Count).copy_(gradient.reshape(-1).narrow(0, piece.At, piece.Count));
+        bool lets = _parallel.Sharding == Sharding.Gradients || parameter.dtype != ScalarType.Float32;
+        if (lets && piece.At + piece.Count == parameter.numel())
+        {
+            parameter.grad = null;
+        }
+    }
+
+    // The first share stays as it was exchanged; several are added in float32.
+    private void Add(int number, Tensor share)
+    {
+        if (_gradients[number] is not { } sum)
+        {
+            _gradients[number] = share.DetachFromDisposeScope();
+            return;
+        }
+
+        if (sum.dtype != ScalarType.Float32)
+        {
+            _gradients[number] = sum.to_type(ScalarType.Float32).DetachFromDisposeScope();
+            sum.Dispose();
+        }
+
+        _gradients[number]!.PlusInPlace(share);
+        share.Dispose();
     }
 
     private double Norm()
     {
-        Tensor[] parts = [.. _gradients.OfType<Tensor>().Select(gradient => gradient.norm())];
         double[] squares = [0];
-        if (parts.Length > 0)
+        foreach (var gradient in _gradients.OfType<Tensor>())
         {
-            double norm = stack(parts).norm().item<float>();
-            squares[0] = norm * norm;
+            using var scope = NewDisposeScope();
+            double norm = gradient.to_type(ScalarType.Float32).norm().item<float>();
+            squares[0] += norm * norm;
         }
 
         _parallel.Group.Sum(squares);
         return Math.Sqrt(squares[0]);
     }
 
-    private void Publish()
-    {
-        for (int number = 0; number < _layout.Buckets.Count; number++)
-        {
-            Gather(number, slice => slice.Value, (piece, values) =>
-            {
-                using var flat = _parameters[piece.Parameter].view(-1);                     // a view: writes to it are counted
-                using var target = flat.narrow(0, piece.At, piece.Count);
-                target.copy_(values).Dispose();
-            });
-        }
-    }
-
-    // Gathers what all processes hold of a bucket.
-    private void Gather(int number, Func<ShardSlice, Tensor> of, Action<FlatPiece, Tensor> take)
+    // Moves the share of a bucket and gathers its weights; its gradient in float32 lives no longer than that.
+    private void Step(int number, bool[] known, double learningRate, double divisor)
     {
         using var scope = NewDisposeScope();
-        var bucket = _layout.Buckets[number];
-        var own = zeros([bucket.Share], device: Device);                                    // [share]
-        foreach (var slice in _slices.Where(slice => slice.Bucket == number))
+        ShardSlice[] slices = [.. _slices.Where(slice => slice.Bucket == number)];
+        foreach (var slice in slices.Where(slice => known[slice.Piece.Parameter]))
         {
-            own.narrow(0, slice.Piece.Place, slice.Piece.Count).copy_(of(slice));
+            var gradient = _gradients[number]!.narrow(0, slice.Piece.Place, slice.Piece.Count);
+            slice.Value.grad = gradient.to_type(slice.Value.dtype);
         }
 
-        var all = empty([bucket.Share * _parallel.Group.Size], device: Device);             // [size · share]
+        _optimizers[number].Step(learningRate, divisor);
+        foreach (var slice in slices)
+        {
+            slice.Value.grad = null;
+        }
+
+        _gradients[number]?.Dispose();
+        _gradients[number] = null;
+        Publish(number);
+    }
+
+    private void Publish(int number)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var bucket = _layout.Buckets[number];
+        var own = zeros([bucket.Share], dtype: _types[number], device: Device);                                     // [share]
+        foreach (var slice in _slices.Where(slice => slice.Bucket == number))
+        {
+            own.narrow(0, slice.Piece.Place, slice.Piece.Count).copy_(slice.Value);
+        }
+
+        var all = empty([bucket.Share * _parallel.Group.Size], dtype: _types[number], device: Device);              // [size · share]
         _parallel.Group.AllGather(own, all).Wait();
         foreach (var piece in bucket.Pieces)
         {
-            take(piece, all.narrow(0, piece.Place, piece.Count));
+            using var flat = _parameters[piece.Parameter].view(-1);                         // a view: writes to it are counted
+            using var target = flat.narrow(0, piece.At, piece.Count);
+            target.copy_(all.narrow(0, piece.Place, piece.Count)).Dispose();
         }
     }
 
     private void Forget()
     {
-        foreach (var slice in _slices)
-        {
-            slice.Value.grad = null;
-        }
-
         foreach (var gradient in _gradients)
         {
             gradient?.Dispose();

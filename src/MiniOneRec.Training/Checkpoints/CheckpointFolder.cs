@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace MiniOneRec.Training;
@@ -12,8 +13,8 @@ internal sealed partial class CheckpointFolder(string folder)
     /// <summary>The manifest of a checkpoint.</summary>
     public const string ManifestFile = "state.json";
 
-    /// <summary>The tensors of a checkpoint.</summary>
-    public const string TensorFile = "state.safetensors";
+    /// <summary>The key of a manifest's options under which the length of each file of tensors stands.</summary>
+    public const string Sizes = "sizes";
 
     // Folders that other parts of the library replace as a whole or keep a file in.
     private static readonly string[] ManifestsOfOthers = ["checkpoint.json", "minionerec.json", "manifest.json", "checkpoint.safetensors"];
@@ -78,7 +79,7 @@ internal sealed partial class CheckpointFolder(string folder)
     {
         var kept = best.Select(weights => BestPath(weights.Step)).ToHashSet(StringComparer.Ordinal);
         foreach (string path in Checkpoints().Where(path => path != current).Concat(BestFiles().Where(path => !kept.Contains(path)))
-            .ToArray())
+            .Concat(Broken().Select(broken => broken.Path).Where(path => string.CompareOrdinal(path, current) < 0)).ToArray())
         {
             Delete(path);
         }
@@ -113,17 +114,55 @@ internal sealed partial class CheckpointFolder(string folder)
         }
     }
 
+    /// <summary>Lists checkpoints of several processes that lack a file or have one of another length, oldest first, with what is
+    /// wrong.</summary>
+    public IEnumerable<(string Path, string Lack)> Broken() =>
+        Steps().Where(path => !IsOurs(path) && HasManifest(path) && StateFiles.Shards(path).Length > 0).Select(path => (path, Lack(path)!));
+
+    /// <summary>Gets the length of each file of tensors in a folder.</summary>
+    public static JsonObject SizesOf(string checkpoint) => new(
+        Directory.EnumerateFiles(checkpoint, "*.safetensors").Order(StringComparer.Ordinal)
+            .Select(path => KeyValuePair.Create(Path.GetFileName(path), (JsonNode?)new FileInfo(path).Length)));
+
     /// <summary>Lists the checkpoints, oldest first; folders of other content do not count.</summary>
-    private IEnumerable<string> Checkpoints() => !Directory.Exists(folder) ? [] : Directory.EnumerateDirectories(folder, "step-*")
-        .Where(path => long.TryParse(Path.GetFileName(path)["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _)
-            && IsOurs(path))
+    private IEnumerable<string> Checkpoints() => Steps().Where(IsOurs);
+
+    private IEnumerable<string> Steps() => !Directory.Exists(folder) ? [] : Directory.EnumerateDirectories(folder, "step-*")
+        .Where(path => long.TryParse(Path.GetFileName(path)["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out _))
         .Order(StringComparer.Ordinal);
 
     private IEnumerable<string> BestFiles() => Directory.EnumerateFiles(folder, "best-*.safetensors").Where(path =>
         Path.GetFileNameWithoutExtension(path)["best-".Length..] is { Length: >= 9 } step
             && long.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
-    private static bool IsOurs(string path) => File.Exists(Path.Combine(path, ManifestFile)) && File.Exists(Path.Combine(path, TensorFile));
+    private static bool HasManifest(string path) => File.Exists(Path.Combine(path, ManifestFile));
+
+    private static bool IsOurs(string path) => HasManifest(path)
+        && (File.Exists(Path.Combine(path, StateFiles.Whole)) || (StateFiles.Shards(path).Length > 0 && Lack(path) is null));
+
+    // What is wrong with the files of several processes, or null.
+    private static string? Lack(string path)
+    {
+        try
+        {
+            var manifest = ArtifactManifest.LoadAsync(Path.Combine(path, ManifestFile)).GetAwaiter().GetResult();
+            foreach (var (name, size) in manifest.Options[Sizes] as JsonObject ?? [])
+            {
+                var file = new FileInfo(Path.Combine(path, Path.GetFileName(name)));
+                long expected = (long?)size ?? -1;
+                if (!file.Exists || file.Length != expected)
+                {
+                    return file.Exists ? $"'{name}' has {file.Length} bytes in place of {expected}" : $"'{name}' is missing";
+                }
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException or FormatException)
+        {
+            return e.Message;
+        }
+    }
 
     private static void Delete(string path)
     {
@@ -131,9 +170,10 @@ internal sealed partial class CheckpointFolder(string folder)
         {
             File.Delete(path);
         }
-        else if (!IsOurs(path) || Directory.GetFileSystemEntries(path).Length == 2)
+        else if (!HasManifest(path)
+            || Directory.GetFileSystemEntries(path).Length == 1 + Directory.GetFiles(path, "state*.safetensors").Length)
         {
-            Directory.Delete(path, recursive: true);            // a checkpoint has two files; with a third it belongs to the user
+            Directory.Delete(path, recursive: true);            // with another file than manifest and tensors it belongs to the user
         }
     }
 }

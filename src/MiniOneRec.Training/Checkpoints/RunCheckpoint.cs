@@ -10,10 +10,10 @@ internal delegate Task TensorWriter(string path, IReadOnlyList<(string, Tensor)>
 
 /// <summary>The checkpoints of a run, from which an interrupted one goes on with identical bits.</summary>
 /// <remarks>
-/// A checkpoint is a folder <c>step-N</c> with a manifest and one file of tensors, written aside and renamed, so that at every moment at
-/// least one is whole; older ones are deleted after that. The best weights lie beside it as <c>best-N.safetensors</c> and are deleted only
-/// when no checkpoint names them any more. The manifest has the hashes of all these files, the options, and fingerprints of what the run
-/// works on.
+/// A checkpoint is a folder <c>step-N</c> with a manifest and one file of tensors, or one of each process, written aside and renamed, so
+/// that at every moment at least one is whole; older ones are deleted after that. The best weights lie beside it as
+/// <c>best-N.safetensors</c> and are deleted only when no checkpoint names them any more. The manifest has the hashes of all these files,
+/// the options, and fingerprints of what the run works on.
 /// </remarks>
 /// <param name="folder">The folder.</param>
 /// <param name="identity">What a continued run must share.</param>
@@ -35,9 +35,17 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
 
     /// <summary>Deletes what an earlier run left, for one that is not to be continued, or the unfinished files of one that is.</summary>
     /// <exception cref="IOException">The folder belongs to another stage; nothing is deleted.</exception>
+    /// <exception cref="InvalidDataException">The only checkpoint lacks files; nothing is deleted.</exception>
     public void Begin(bool resume)
     {
         _files.Begin(old?.File);
+        if (resume && Latest is null && _files.Broken().ToArray() is [.., (var path, var lack)])
+        {
+            throw new InvalidDataException(
+                $"Checkpoint '{path}' is not whole: {lack}, and there is no earlier one. Put the file back, or set Checkpoints.Resume to "
+                + "false to begin anew.");
+        }
+
         if (!resume)
         {
             _files.Clear(identity.Kind);
@@ -78,29 +86,81 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
         return stored.State;
     }
 
+    /// <summary>Opens the newest checkpoint of several processes, whose tensors are read one at a time.</summary>
+    /// <param name="wholes">The tensors that the run needs; of their values only those of <paramref name="own"/> are looked at.</param>
+    /// <param name="own">What this process has of them.</param>
+    /// <inheritdoc cref="Load" path="/exception"/>
+    public (TState State, StateFiles Files) Open(
+        IReadOnlyList<(string Name, IReadOnlyList<long> Shape)> wholes, IReadOnlyList<StatePart> own)
+    {
+        if (_files.Latest is not { } latest)
+        {
+            throw new InvalidDataException(
+                $"The checkpoint in '{folder}' is of version 0.1, which one process or Sharding.None can read; end its run so.");
+        }
+
+        var (state, files, environment) = ArtifactFolder.LoadAsync(
+            latest, CheckpointFolder.ManifestFile, identity.Kind, (manifest, at) =>
+            {
+                identity.Check(manifest, at);
+                var read = StateOf<TState>(manifest, Path.Combine(at, CheckpointFolder.ManifestFile));
+                var tensors = StateFiles.Open(at);
+                foreach (var (name, shape) in wholes)
+                {
+                    using var one = tensors.Load([name]);
+                    one.Get(name, [.. shape]);
+                }
+
+                identity.CheckWeights(manifest, at, own, (name, shape) =>
+                {
+                    using var one = tensors.Load([name]);
+                    return one.Get(name, [.. shape]).alias();
+                });
+                return Task.FromResult((read, tensors, RunEnvironment.From(manifest.Options["environment"])?.ToString()));
+            }).GetAwaiter().GetResult();
+        foreach (var best in state.Best)
+        {
+            CheckBest(best);
+        }
+
+        NoteEnvironment(environment);
+        return (state, files);
+    }
+
     /// <summary>Writes a checkpoint, then deletes what it makes needless.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="tensors">Everything that the next steps depend on: weights, moments, averages.</param>
+    /// <param name="shards">Writes the files of all processes into the folder that it is given, in place of
+    /// <paramref name="tensors"/>.</param>
     /// <exception cref="IOException">The disk is full or the like; the earlier checkpoint is whole.</exception>
-    public void Save(TState state, IReadOnlyList<(string Name, Tensor Value)> tensors)
+    public void Save(TState state, IReadOnlyList<(string Name, Tensor Value)> tensors, Action<string>? shards = null)
     {
         string path = _files.CheckpointPath(state.Step);
         try
         {
             ArtifactFolder.SaveAsync(path, CheckpointFolder.ManifestFile, identity.Kind, async aside =>
             {
-                await _write(Path.Combine(aside, CheckpointFolder.TensorFile), tensors).ConfigureAwait(false);
-                return new ArtifactManifest
+                if (shards is null)
                 {
-                    Kind = identity.Kind,
-                    MadeFrom = identity.MadeFrom,
-                    Options = new JsonObject
-                    {
-                        ["options"] = identity.Options.DeepClone(),
-                        ["state"] = JsonSerializer.SerializeToNode(state, Strict),
-                        ["environment"] = RunEnvironment.Current().ToJson(),
-                    },
+                    await _write(Path.Combine(aside, StateFiles.Whole), tensors).ConfigureAwait(false);
+                }
+                else
+                {
+                    shards(aside);
+                }
+
+                var stands = new JsonObject
+                {
+                    ["options"] = identity.Options.DeepClone(),
+                    ["state"] = JsonSerializer.SerializeToNode(state, Strict),
+                    ["environment"] = RunEnvironment.Current().ToJson(),
                 };
+                if (shards is not null)
+                {
+                    stands[CheckpointFolder.Sizes] = CheckpointFolder.SizesOf(aside);
+                }
+
+                return new ArtifactManifest { Kind = identity.Kind, MadeFrom = identity.MadeFrom, Options = stands };
             }).GetAwaiter().GetResult();
         }
         catch (IOException e)
@@ -114,12 +174,12 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
 
     /// <inheritdoc/>
     /// <exception cref="IOException">The disk is full or the like; the earlier checkpoint is whole.</exception>
-    string? IWeightStore.Save(long step, IReadOnlyList<(string Name, Tensor Value)> weights)
+    string? IWeightStore.Save(long step, IReadOnlyList<StatePart> weights)
     {
         try
         {
             string path = _files.BestPath(step);
-            _write(path, weights).GetAwaiter().GetResult();
+            _write(path, Pairs(weights)).GetAwaiter().GetResult();
             return ArtifactManifest.HashFileAsync(path).GetAwaiter().GetResult();
         }
         catch (IOException e)
@@ -130,11 +190,11 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The file is damaged or is not the one that was written.</exception>
-    void IWeightStore.Load(KeptWeights kept, IReadOnlyList<(string Name, Tensor Value)> weights)
+    void IWeightStore.Load(KeptWeights kept, IReadOnlyList<StatePart> weights)
     {
         CheckBest(kept);
         using var stored = StoredTensors.Load(_files.BestPath(kept.Step));
-        stored.CopyInto(weights);
+        stored.CopyInto(Pairs(weights));
     }
 
     // The next checkpoint deletes the file: the one before it may still name it.
@@ -167,11 +227,12 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
     {
         identity.Check(manifest, at);
         var state = StateOf<TState>(manifest, Path.Combine(at, CheckpointFolder.ManifestFile));
-        var stored = StoredTensors.Load(Path.Combine(at, CheckpointFolder.TensorFile));
+        var stored = StateFiles.Open(at).Load();
         try
         {
             stored.Check(tensors);
-            identity.CheckWeights(manifest, at, stored, tensors);
+            identity.CheckWeights(
+                manifest, at, [.. tensors.Select(pair => (StatePart)pair)], (name, shape) => stored.Get(name, [.. shape]));
             return new StoredRun(state, stored, RunEnvironment.From(manifest.Options["environment"])?.ToString());
         }
         catch
@@ -180,6 +241,9 @@ internal sealed class RunCheckpoint<TState>(string folder, RunIdentity identity,
             throw;
         }
     }
+
+    private static (string Name, Tensor Value)[] Pairs(IReadOnlyList<StatePart> wholes) =>
+        [.. wholes.Select(part => (part.Name, part.Value))];
 
     private void NoteEnvironment(string? environment) => OtherEnvironment = environment == RunEnvironment.Current().ToString() ? null
         : environment;

@@ -48,23 +48,28 @@ internal sealed record RunIdentity
     /// <remarks>A run that was cancelled may go on with the model that it left in memory: its weights are the checkpoint's.</remarks>
     /// <param name="manifest">The checkpoint's manifest.</param>
     /// <param name="checkpoint">The checkpoint, for the message.</param>
-    /// <param name="stored">The checkpoint's tensors.</param>
-    /// <param name="tensors">The run's tensors.</param>
+    /// <param name="own">The run's tensors, or parts of them.</param>
+    /// <param name="stored">Gives the checkpoint's tensor of a name and a shape.</param>
     /// <exception cref="InvalidDataException">The run began with other weights.</exception>
-    public void CheckWeights(ArtifactManifest manifest, string checkpoint, StoredTensors stored,
-        IReadOnlyList<(string Name, Tensor Value)> tensors)
+    public void CheckWeights(ArtifactManifest manifest, string checkpoint, IReadOnlyList<StatePart> own,
+        Func<string, IReadOnlyList<long>, Tensor> stored)
     {
         string? there = manifest.MadeFrom.GetValueOrDefault(StartWeights);
         if (!MadeFrom.TryGetValue(StartWeights, out string? here) || !IsKnown(manifest, StartWeights) || there == here
-            || tensors.Where(pair => pair.Name.StartsWith(WeightPrefix, StringComparison.Ordinal))
-                .All(pair =>
-                    WeightsFingerprint.Of([(pair.Name, stored.Get(pair.Name, pair.Value.shape))]) == WeightsFingerprint.Of([pair])))
+            || own.Where(part => part.Name.StartsWith(WeightPrefix, StringComparison.Ordinal)).All(IsStored))
         {
             return;
         }
 
         Refuse(checkpoint, [$"the {StartWeights} are others ({there ?? "none"} there, {here} here); "
             + "begin with the weights that the run began with, and seed what makes random ones"]);
+
+        bool IsStored(StatePart part)
+        {
+            using var scope = NewDisposeScope();
+            var values = stored(part.Name, part.Shape).reshape(-1).narrow(0, part.At, part.Value.numel());
+            return WeightsFingerprint.Of([(part.Name, values)]) == WeightsFingerprint.Of([(part.Name, part.Value.reshape(-1))]);
+        }
     }
 
     // A number such as 1e99999999999 in a damaged file cannot be compared, and is no option's value.

@@ -46,13 +46,17 @@ internal sealed class GradientUpdate : IWeightUpdate
     }
 
     /// <inheritdoc/>
-    public IEnumerable<(string Name, Tensor Value)> State() => Optimizer.State();
+    public IReadOnlyList<Parameter> Moved => _parameters;
 
     /// <inheritdoc/>
-    public IEnumerable<(string Name, Tensor Value)> Whole() => Optimizer.State();
+    public IReadOnlyList<StatePart> PartsOf(IReadOnlyList<string> names, IReadOnlyList<Tensor> values) =>
+        [.. names.Zip(values, (name, value) => (StatePart)(name, value))];
 
     /// <inheritdoc/>
-    public void Receive(string name, Tensor whole)
+    public IReadOnlyList<StatePart> State() => [.. Optimizer.State()];
+
+    /// <inheritdoc/>
+    public void Publish()
     {
     }
 

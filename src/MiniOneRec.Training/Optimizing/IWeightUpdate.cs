@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Training;
@@ -15,17 +16,20 @@ internal interface IWeightUpdate : IDisposable
     /// <summary>Takes over the gradients of a micro-batch where they are not kept with the parameters until <see cref="Apply"/>.</summary>
     void Collect();
 
-    /// <summary>Gets the state tensors that this process keeps, by name; they alias the optimizer's own.</summary>
-    IEnumerable<(string Name, Tensor Value)> State();
+    /// <summary>Gets the weights that this process moves; all of them, or its share.</summary>
+    IReadOnlyList<Parameter> Moved { get; }
 
-    /// <summary>Gets the state tensors of all processes put together, under the names and in the shapes of a single process.</summary>
-    /// <returns>Tensors of the caller's dispose scope, or the optimizer's own where it has all.</returns>
-    IEnumerable<(string Name, Tensor Value)> Whole();
+    /// <summary>Says which parts of the parameters values are that lie as <see cref="Moved"/> does.</summary>
+    /// <param name="names">The names of the parameters.</param>
+    /// <param name="values">The values.</param>
+    IReadOnlyList<StatePart> PartsOf(IReadOnlyList<string> names, IReadOnlyList<Tensor> values);
 
-    /// <summary>Takes this process's part of a tensor of <see cref="Whole"/>; the optimizer's own need not be given.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="whole">Its values.</param>
-    void Receive(string name, Tensor whole);
+    /// <summary>Gets what this process keeps of the optimizer's state, under the names of a single process; the values alias the
+    /// optimizer's own.</summary>
+    IReadOnlyList<StatePart> State();
+
+    /// <summary>Lets the parameters of all processes have the values of <see cref="Moved"/>, after these were overwritten.</summary>
+    void Publish();
 
     /// <summary>Restores the number of steps after the state tensors were filled in.</summary>
     void RestoreSteps(long steps);

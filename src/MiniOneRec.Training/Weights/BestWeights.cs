@@ -24,7 +24,7 @@ internal sealed class BestWeights(int capacity, Func<double, double, bool> isBet
 
     /// <summary>Takes weights that were measured; figures that are not finite are never kept.</summary>
     /// <returns>Whether they are the best so far.</returns>
-    public bool Offer(long step, double value, IReadOnlyList<(string Name, Tensor Value)> weights)
+    public bool Offer(long step, double value, IReadOnlyList<StatePart> weights)
     {
         int place = _kept.FindIndex(kept => isBetter(value, kept.Value));
         place = place < 0 ? _kept.Count : place;
@@ -44,7 +44,7 @@ internal sealed class BestWeights(int capacity, Func<double, double, bool> isBet
     }
 
     /// <summary>Copies the best weights into tensors of the same names and order.</summary>
-    public void CopyTo(IReadOnlyList<(string Name, Tensor Value)> weights)
+    public void CopyTo(IReadOnlyList<StatePart> weights)
     {
         using var noGrad = no_grad();
         Store.Load(Best ?? throw new InvalidOperationException("No weights were kept."), weights);
@@ -57,18 +57,18 @@ internal sealed class BestWeights(int capacity, Func<double, double, bool> isBet
     {
         private readonly Dictionary<long, WeightCopy> _copies = [];
 
-        public string? Save(long step, IReadOnlyList<(string Name, Tensor Value)> weights)
+        public string? Save(long step, IReadOnlyList<StatePart> weights)
         {
             _copies[step] = WeightCopy.Of([.. weights.Select(pair => pair.Value)]);
             return null;
         }
 
-        public void Load(KeptWeights kept, IReadOnlyList<(string Name, Tensor Value)> weights)
+        public void Load(KeptWeights kept, IReadOnlyList<StatePart> weights)
         {
             using var scope = NewDisposeScope();
-            foreach (var ((_, target), value) in weights.Zip(_copies[kept.Step].Values))
+            foreach (var (target, value) in weights.Zip(_copies[kept.Step].Values))
             {
-                target.copy_(value);
+                target.Value.copy_(value);
             }
         }
 

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace MiniOneRec.Training;
 
 /// <summary>Weights that did well in validation.</summary>
@@ -13,10 +11,10 @@ internal interface IWeightStore
 {
     /// <summary>Stores the weights of a step.</summary>
     /// <returns>The hash of their file, or <see langword="null"/>.</returns>
-    string? Save(long step, IReadOnlyList<(string Name, Tensor Value)> weights);
+    string? Save(long step, IReadOnlyList<StatePart> weights);
 
     /// <summary>Copies stored weights into tensors of the same names.</summary>
-    void Load(KeptWeights kept, IReadOnlyList<(string Name, Tensor Value)> weights);
+    void Load(KeptWeights kept, IReadOnlyList<StatePart> weights);
 
     /// <summary>Lets go of weights that are no longer among the best.</summary>
     void Forget(KeptWeights kept);

@@ -21,12 +21,17 @@ internal sealed class MasterWeights : IDisposable
     /// Whether gradients lie side by side from the start and are set to zero between steps. That leaves the heap whole for activations;
     /// made on the way, they cut it to pieces. Otherwise they are dropped, and the next ones take their place without a pass over memory.
     /// </param>
-    public MasterWeights(IReadOnlyList<(string Name, Parameter Value)> trained, ModelPrecision precision, bool keepsGradients = false)
+    /// <param name="divided">
+    /// Whether processes divide the copies among them: then <see cref="Parameters"/> are the model's own, and what moves them keeps the
+    /// copies.
+    /// </param>
+    public MasterWeights(IReadOnlyList<(string Name, Parameter Value)> trained, ModelPrecision precision, bool keepsGradients = false,
+        bool divided = false)
     {
         using var noGrad = no_grad();
         _keepsGradients = keepsGradients;
         _entries = [.. trained.Select(pair => new Entry(
-            pair.Name, pair.Value, precision.Compute == ScalarType.Float32 || pair.Value.dtype == ScalarType.Float32 ? pair.Value
+            pair.Name, pair.Value, divided || precision.Compute == ScalarType.Float32 || pair.Value.dtype == ScalarType.Float32 ? pair.Value
             : new Parameter(precision.Take(pair.Name, pair.Value), requires_grad: true)))];
         Parameters = [.. _entries.Select(entry => entry.Master)];
         if (keepsGradients)
@@ -39,7 +44,7 @@ internal sealed class MasterWeights : IDisposable
         }
     }
 
-    /// <summary>Gets the optimizer's weights, float32.</summary>
+    /// <summary>Gets the optimizer's weights, float32; the model's where copies are divided.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Gets the names of the weights, in the order of <see cref="Parameters"/>.</summary>
@@ -118,7 +123,7 @@ internal sealed class MasterWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var entry in _entries)
+        foreach (var entry in _entries.Where(entry => !entry.Master.IsInvalid))     // a model that changed its type has others
         {
             entry.Master.grad = null;
             if (entry.IsCopy)

@@ -10,7 +10,7 @@ public sealed class BestWeightsTests
     {
         using var scope = NewDisposeScope();
         using var best = new BestWeights(1, (value, than) => value > than);
-        (string Name, Tensor Value)[] weights = [("w", zeros(2))];
+        StatePart[] weights = [("w", zeros(2))];
         foreach (var (step, value) in ((long, double)[])[(1, 0.3), (2, 0.5), (3, double.NaN), (4, 0.4), (5, 0.5)])
         {
             weights[0].Value.fill_(step);
@@ -81,9 +81,9 @@ public sealed class BestWeightsTests
     {
         public List<long> Forgotten { get; } = [];
 
-        public string Save(long step, IReadOnlyList<(string Name, Tensor Value)> weights) => $"of {step}";
+        public string Save(long step, IReadOnlyList<StatePart> weights) => $"of {step}";
 
-        public void Load(KeptWeights kept, IReadOnlyList<(string Name, Tensor Value)> weights)
+        public void Load(KeptWeights kept, IReadOnlyList<StatePart> weights)
         {
         }
 

@@ -23,11 +23,13 @@ internal sealed class TrainedWeights : IDisposable
     private readonly TokenRows? _rows;
     private readonly LoraAdapters? _adapters;
     private readonly bool _ownsAdapters;
+    private readonly bool _isDivided;
 
     /// <param name="model">The model.</param>
     /// <param name="options">Which weights are trained, and in which precision.</param>
     /// <param name="firstNewRow">The first row of the codes in embedding and head.</param>
-    public TrainedWeights(CausalLanguageModel model, SftOptions options, int firstNewRow)
+    /// <param name="sharding">What processes divide; where they do, the float32 copies are those of the update.</param>
+    public TrainedWeights(CausalLanguageModel model, SftOptions options, int firstNewRow, Sharding sharding = Sharding.None)
     {
         (_model, _lora, _original) = (model, options.Lora, model.EmbeddingWeight.dtype);
         if (_lora is not null && LoraAdapters.Of(model) is null)
@@ -52,15 +54,24 @@ internal sealed class TrainedWeights : IDisposable
         }
 
         _trained = new TrainableSet(model, [.. Chosen(all: !options.FreezeBackbone && _lora is null), .. ContentWeights.Of(model)]);
-        _masters = new MasterWeights(_trained.All, _precision, keepsGradients: options.GradientCheckpointing);
+        _isDivided = sharding != Sharding.None && _precision.Compute != ScalarType.Float32;
+        _masters = new MasterWeights(
+            _trained.All, _precision, options.GradientCheckpointing && !_isDivided && sharding != Sharding.Gradients, _isDivided);
         Slow = ContentWeights.Rates(model, options.Content);
     }
 
     /// <summary>Gets the weights that learn at a rate of their own, as a share of the common one.</summary>
     public IReadOnlyDictionary<Parameter, double> Slow { get; }
 
-    /// <summary>Gets the optimizer's weights, float32.</summary>
+    /// <summary>Gets the optimizer's weights, float32; the model's where processes divide float32 copies of these.</summary>
     public IReadOnlyList<Parameter> Masters => _masters.Parameters;
+
+    /// <summary>Gets whether processes divide the float32 values of weights that the model has in another type.</summary>
+    public bool IsDivided => _isDivided;
+
+    /// <summary>Gets what hands over the float32 values of a weight where processes divide them, else <see langword="null"/>.</summary>
+    public Func<int, Tensor>? Exact => !_isDivided ? null
+        : i => _precision.Take(_masters.Names.ElementAt(i), _masters.Parameters[i]);
 
     /// <summary>Gets the names of the weights, in the order of <see cref="Masters"/>.</summary>
     public IEnumerable<string> Names => _masters.Names;
@@ -81,21 +92,13 @@ internal sealed class TrainedWeights : IDisposable
         _rows?.Publish();
     }
 
-    /// <summary>Overwrites the optimizer's weights and lets the model see them.</summary>
-    public void Put(IReadOnlyList<Tensor> values)
-    {
-        WeightCopy.Put(Masters, values);
-        Publish();
-    }
-
     /// <summary>Leaves the model with the trained weights in the type that it had, adapters saved and merged as the options say.</summary>
     /// <param name="parallel">The processes, of which the first saves.</param>
-    public void Finish(ParallelRun parallel)
+    /// <param name="update">What moved the weights.</param>
+    public void Finish(ParallelRun parallel, IWeightUpdate update)
     {
         using var noGrad = no_grad();
-        Publish();
-        Return();
-        Restore();
+        GiveBack(parallel, update);
         if (_lora is { SaveTo: { } folder })
         {
             parallel.OnFirst(() => _adapters!.SaveAsync(folder, firstRow: _rows?.First).GetAwaiter().GetResult());
@@ -108,12 +111,34 @@ internal sealed class TrainedWeights : IDisposable
         }
     }
 
+    /// <summary>Gives the model its type back, with exact weights.</summary>
+    /// <param name="parallel">The processes, all of which must call it.</param>
+    /// <param name="update">What moved the weights.</param>
+    public void GiveBack(ParallelRun parallel, IWeightUpdate update)
+    {
+        using var noGrad = no_grad();
+        Publish();
+        bool changed = Return();
+        Restore();
+        if (_isDivided && changed)
+        {
+            var targets = Targets();
+            parallel.Assemble(update.PartsOf([.. Names], update.Moved), (name, whole) =>
+            {
+                if (targets.TryGetValue(name, out var target))
+                {
+                    target.copy_(whole);
+                }
+            });
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         if (Return())
         {
-            Restore();
+            Restore();                                          // divided weights stay rounded: other processes may be gone
         }
 
         _masters.Dispose();
@@ -151,15 +176,24 @@ internal sealed class TrainedWeights : IDisposable
             (hasRows ? target.narrow(0, 0, _rows!.First) : target).copy_(hasRows ? value.narrow(0, 0, _rows!.First) : value);
         }
 
+        if (!_isDivided)
+        {
+            _masters.CopyTo(Targets().Select(pair => (pair.Key, pair.Value)));
+        }
+    }
+
+    // Where the trained weights go in the model.
+    private Dictionary<string, Tensor> Targets()
+    {
         var adapters = (_adapters?.Tensors() ?? []).ToDictionary(pair => pair.Name, pair => (Tensor)pair.Value, StringComparer.Ordinal);
         // The content's weights are float32 all along, and no part of the model.
         var content = ContentWeights.Of(_model).Select(pair => pair.Name).ToHashSet(StringComparer.Ordinal);
-        _masters.CopyTo(Names.Where(name => !content.Contains(name)).Select(name => (name, name switch
+        return Names.Where(name => !content.Contains(name)).ToDictionary(name => name, name => name switch
         {
             InputRows => Rows(_model.EmbeddingWeight),
             OutputRows => Rows(_model.HeadWeight),
             _ => adapters.GetValueOrDefault(name) ?? _model.get_parameter(name)!,
-        })));
+        }, StringComparer.Ordinal);
 
         Tensor Rows(Tensor matrix) => matrix.detach().narrow(0, _rows!.First, _rows.Count);
     }

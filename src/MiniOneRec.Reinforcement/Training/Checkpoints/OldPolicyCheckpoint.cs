@@ -32,7 +32,7 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
         var state = stored.State with { SinceBest = stored.State.WithoutGain };
         if (double.IsFinite(state.BestValidation) && kept.Length > 0)
         {
-            state = state with { Best = [new KeptWeights(state.BestStep, state.BestValidation, best.Save(state.BestStep, kept))] };
+            state = state with { Best = [new KeptWeights(state.BestStep, state.BestValidation, best.Save(state.BestStep, [.. kept]))] };
         }
 
         stored.Tensors.CopyInto(tensors);
@@ -58,7 +58,8 @@ internal sealed class OldPolicyCheckpoint(string folder, string kind) : IOldChec
             stored.Check(tensors.Where(pair => pair.Name.StartsWith(identity.WeightPrefix, StringComparison.Ordinal))
                 .Select(pair => (BestPrefix + pair.Name[identity.WeightPrefix.Length..], pair.Value))
                     .Where(pair => stored.Has(pair.Item1)));
-            identity.CheckWeights(manifest, at, stored, tensors);
+            identity.CheckWeights(
+                manifest, at, [.. tensors.Select(pair => (StatePart)pair)], (name, shape) => stored.Get(name, [.. shape]));
             return new StoredRun(state, stored, RunEnvironment.From(manifest.Options["environment"])?.ToString());
         }
         catch

@@ -62,11 +62,11 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
         }
 
         metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return (figures, IsEstablished(figures, metrics) && _best.Offer(step, figures.Value, weights));
+        return (figures, IsEstablished(figures, metrics) && _best.Offer(step, figures.Value, [.. weights]));
     }
 
     /// <summary>Puts the best weights back.</summary>
-    public void CopyTo(IReadOnlyList<(string Name, Tensor Value)> weights) => _best.CopyTo(weights);
+    public void CopyTo(IReadOnlyList<(string Name, Tensor Value)> weights) => _best.CopyTo([.. weights]);
 
     /// <summary>Says why patience ends a run.</summary>
     public string Impatience(long step) => string.Create(
