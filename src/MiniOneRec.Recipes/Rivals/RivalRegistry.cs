@@ -156,8 +156,8 @@ internal static class RivalRegistry
             AverageDecay = 0, MaxDuration = context.Budget, Lora = new LoraOptions(),
         };
 
-    // With fresh weights and prompts of words a rate of 0.003 never leaves what titles follow without a history; 0.001 does within some
-    // hundred steps.
+    // With fresh weights and prompts of words a small decoder may stay at 0.003 with what is likely without a history; at 0.001 it reads
+    // the history within some hundred steps.
     private static SftOptions Writing(RivalContext context)
     {
         var options = Sft(context);

@@ -38,8 +38,8 @@ internal static class Shop
     /// <summary>The goods of the six.</summary>
     public static Item[] Goods => Items[..7];
 
-    /// <summary>A model and a rate that learn from prompts of words. At 0.003 and above they stay with what titles follow without a
-    /// history.</summary>
+    /// <summary>A model that, at the rate of <see cref="Slow"/>, reads prompts of words; smaller ones at 0.003 stayed with what is likely
+    /// without a history.</summary>
     public static LanguageModelOptions Reader => new() { VocabularySize = 900, HiddenSize = 128, Layers = 2, Heads = 4 };
 
     public static Alignment.SftOptions Slow => new()
