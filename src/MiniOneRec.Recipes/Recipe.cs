@@ -84,7 +84,7 @@ public sealed partial class Recipe
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var baselines = await new BaselineStage(_options, stages, board, vectors, journal)
+        var baselines = await new BaselineStage(_options, stages, board, vectors, journal, _clock!)
             .RunAsync(data, index, popularity, cancellationToken)
             .ConfigureAwait(false);
 

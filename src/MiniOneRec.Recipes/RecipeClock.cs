@@ -8,7 +8,7 @@ namespace MiniOneRec.Recipes;
 /// <param name="earlier">Seconds by stage that earlier runs took, to which this one adds.</param>
 internal sealed class RecipeClock(TimeSpan? budget, IReadOnlyDictionary<string, double> earlier)
 {
-    private const double SftShare = 0.65, SftShareBeforeGrpo = 0.45, GrpoShare = 0.55;
+    private const double BaselineShare = 0.15, SftShare = 0.65, SftShareBeforeGrpo = 0.45, GrpoShare = 0.55;
     private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
     private readonly Dictionary<string, double> _earlier = new(earlier);
     private readonly long _began = Stopwatch.GetTimestamp();
@@ -19,6 +19,10 @@ internal sealed class RecipeClock(TimeSpan? budget, IReadOnlyDictionary<string, 
 
     /// <summary>Gets how long GRPO may take, or <see langword="null"/> for no bound.</summary>
     public TimeSpan? ForGrpo() => Share("grpo", GrpoShare);
+
+    /// <summary>Gets how long a baseline may train, or <see langword="null"/> for no bound.</summary>
+    /// <param name="stage">The baseline.</param>
+    public TimeSpan? ForBaseline(string stage) => Share(stage, BaselineShare);
 
     // What an earlier run trained of the stage counts as the stage's own time.
     private TimeSpan? Share(string stage, double share)

@@ -41,6 +41,11 @@ public abstract class SequentialModelOptions
     [Range(1, 100_000)]
     public int MaxEpochs { get; set; } = 100;
 
+    /// <summary>Gets or sets the time that steps may take in all, or <see langword="null"/> for no limit; validations do not
+    /// count.</summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    public TimeSpan? MaxDuration { get; set; }
+
     /// <summary>Gets or sets how many epochs in a row may pass without a better validation NDCG@10 before training stops.</summary>
     /// <value>The default is 5.</value>
     [Range(1, 100_000)]

@@ -43,7 +43,7 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
     /// target.</param>
     /// <param name="progress">Told every ten steps and after each epoch.</param>
     /// <param name="cancellationToken">Looked at before each step.</param>
-    /// <exception cref="ArgumentException">No sequence has two items.</exception>
+    /// <exception cref="ArgumentException">No sequence has two items, or the option <c>MaxDuration</c> is no time.</exception>
     /// <exception cref="TrainingDivergedException">The loss or a weight is no finite number.</exception>
     public TrainingResult Train(SequentialData data, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
@@ -58,11 +58,17 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
             throw new ArgumentException($"The loss {_options.Loss} draws other items; the catalogue has one.", nameof(data));
         }
 
+        if (_options.MaxDuration <= TimeSpan.Zero)
+        {
+            throw new ArgumentException(
+                $"MaxDuration is {_options.MaxDuration}; expected more than no time, or null for no limit.", nameof(data));
+        }
+
         _batches = Batches().GetEnumerator();
         var plan = new TrainingPlan
         {
             Stage = _stage,
-            Budget = new TrainingBudget { Epochs = _options.MaxEpochs },
+            Budget = new TrainingBudget { Epochs = _options.MaxEpochs, MaxDuration = _options.MaxDuration },
             StepsPerEpoch = _sampler.BatchCount,
             LearningRate = new LearningRateCurve { Peak = _options.LearningRate },
             Seed = _seed,

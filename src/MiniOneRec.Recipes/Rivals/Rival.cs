@@ -21,7 +21,7 @@ internal sealed record RivalContext(
     /// <summary>Gets the pretrained model of rivals that have a language model, or <see langword="null"/> for fresh weights.</summary>
     public string? LanguageModel { get; init; }
 
-    /// <summary>Gets the time that each training of a generative rival may take, or <see langword="null"/> for no limit.</summary>
+    /// <summary>Gets the time that each training of a rival may take, or <see langword="null"/> for no limit.</summary>
     public TimeSpan? Budget { get; init; }
 
     /// <summary>Gets the loss of the sequential neural baselines, or <see langword="null"/> for the default of each.</summary>

@@ -54,7 +54,7 @@ internal static class RivalRegistry
         where TOptions : SequentialModelOptions
         where TRecommender : SequentialRecommender
     {
-        options.Loss = context.Loss ?? options.Loss;
+        (options.Loss, options.MaxDuration) = (context.Loss ?? options.Loss, context.Budget);
         var recommender = await trainer(options)
             .TrainAsync(
                 context.Data.TrainSequences, context.Data.Validation, context.Index.Items, context.Progress, context.CancellationToken)
@@ -100,7 +100,9 @@ internal static class RivalRegistry
 
     private static async Task<TrainedRival> D3Async(RivalContext context)
     {
-        var sasRec = await new SasRecTrainer(context.Preset.SasRec(), context.Shared).TrainAsync(
+        var settings = context.Preset.SasRec();
+        settings.MaxDuration = context.Budget;
+        var sasRec = await new SasRecTrainer(settings, context.Shared).TrainAsync(
             context.Data.TrainSequences, context.Data.Validation, context.Index.Items, context.Progress, context.CancellationToken)
             .ConfigureAwait(false);
         var options = new D3Options { Model = Model(context), Sft = Writing(context) };

@@ -17,7 +17,7 @@ internal sealed record BaselineResult(SequentialRulesRecommender Rules, IReadOnl
 
 /// <summary>Evaluates the baselines that the options name.</summary>
 internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, Leaderboard board, VectorStage vectors,
-    RecipeJournal journal)
+    RecipeJournal journal, RecipeClock clock)
 {
     private readonly List<PriorShare> _priors = [];
     private MixedScorer? _mixture;
@@ -83,7 +83,9 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
         }
 
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
-        var sasRec = await stages.RunAsync(Stage, progress => new SasRecTrainer(options.Preset.SasRec(), shared)
+        var settings = options.Preset.SasRec();
+        settings.MaxDuration = clock.ForBaseline(Stage);
+        var sasRec = await stages.RunAsync(Stage, progress => new SasRecTrainer(settings, shared)
             .TrainAsync(data.TrainSequences, data.Validation, index.Items, progress, cancellationToken)).ConfigureAwait(false);
         if (journal.IsKept)
         {
@@ -113,7 +115,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
                 using var trained = await stages.RunAsync(rival.Name, progress => rival.TrainAsync(
                     new RivalContext(data, index, options.Preset, shared, cancellationToken)
                     {
-                        LanguageModel = options.LanguageModel, Progress = progress,
+                        LanguageModel = options.LanguageModel, Progress = progress, Budget = clock.ForBaseline(rival.Name),
                     })).ConfigureAwait(false);
                 await board.AddAsync(trained.Recommender, trained.Parameters, stages.Seconds[rival.Name], cancellationToken)
                     .ConfigureAwait(false);

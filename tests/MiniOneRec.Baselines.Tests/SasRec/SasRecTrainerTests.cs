@@ -73,6 +73,30 @@ public sealed class SasRecTrainerTests
     }
 
     [Fact]
+    public async Task Train_TimeIsOver_EndsAfterAStepWithAValidation()
+    {
+        var options = Small;
+        options.MaxDuration = TimeSpan.FromTicks(1);
+
+        using var recommender = await new SasRecTrainer(options).TrainAsync(Toy.Ring, Toy.RingNext);
+
+        Assert.Equal(1, recommender.Training!.Steps);
+        Assert.Equal("time is over", recommender.Training.StopReason);
+        Assert.True(double.IsFinite(recommender.Training.BestValidation));
+    }
+
+    [Fact]
+    public async Task Train_NoTime_IsRefused()
+    {
+        var options = Small;
+        options.MaxDuration = TimeSpan.Zero;
+
+        var e = await Assert.ThrowsAsync<ArgumentException>(() => new SasRecTrainer(options).TrainAsync(Toy.Ring, Toy.RingNext));
+
+        Assert.Contains("MaxDuration is 00:00:00", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Train_Cancelled_StopsAfterAStep()
     {
         using var source = new CancellationTokenSource();
