@@ -36,7 +36,7 @@ internal static class DenseLoss
         var places = tensor([.. targets.Tokens.Select(token => (long)token)], device: hidden.device);
         var states = hidden.detach().index_select(0, places).requires_grad_();                                      // [M, D]
         bool reads = options.HiddenRate > 0 || content.ReadsHidden();
-        int[]? offered = content.Offered is { } rowsOnOffer && !content.HasNeighbours
+        int[]? offered = content.Offered is { } rowsOnOffer
             ? [.. rowsOnOffer.Union(targets.Items.SelectMany(item => item)).Order()] : null;
         int count = targets.Tokens.Length, items = offered?.Length ?? content.Items.Count;
         bool sampled = items > options.SampleAbove;
@@ -61,7 +61,7 @@ internal static class DenseLoss
 
             var loss = sampled
                 ? Sampled(content, queries, parts, own, scored, options.LabelSmoothing, offered)
-                : FullMixed(content, queries, parts!, own, options.LabelSmoothing);
+                : FullMixed(content, queries, parts!, own, options.LabelSmoothing, offered);
             var total = loss.sum();
             sum += total.item<float>();
             (total * Scalars.Of(scale)).backward();
@@ -117,12 +117,13 @@ internal static class DenseLoss
         : [.. targets.ToArray().Select(rows => Array.ConvertAll(rows, row => Array.BinarySearch(offered, row)))];
 
     private static Tensor FullMixed(
-        ContentModule content, Tensor queries, NeighbourParts parts, ReadOnlySpan<int[]> targets, double smoothing)
+        ContentModule content, Tensor queries, NeighbourParts parts, ReadOnlySpan<int[]> targets, double smoothing, int[]? offered)
     {
-        int[][] all = targets.ToArray();
-        var logs = content.Logits(queries).log_softmax(1);                                                          // [M, N]
+        int[][] all = Columns(targets, offered);
+        var rows = offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: queries.device);
+        var logs = (rows is null ? content.Logits(queries) : content.Logits(queries, rows)).log_softmax(1);         // [M, N]
         var (own, mean) = (LogSum(logs, all), logs.mean([1]));                                                      // [M]
-        var items = content.NeighbourLogits(parts.Queries).log_softmax(1);                                          // [S, N]
+        var items = content.NeighbourLogits(parts.Queries, rows).log_softmax(1);                                    // [S, N]
         (own, mean) = Mixed(parts, own, mean, LogSumAt(items, parts.At, all), items.mean([1]));
         return smoothing == 0 ? own.neg() : (own * Scalars.Of(smoothing - 1)).Plus(mean * Scalars.Of(-smoothing));
     }

@@ -121,8 +121,6 @@ public sealed partial class ContentModule
         }
     }
 
-    private Tensor Popularity(IReadOnlyDictionary<string, double>? counts) =>
-        tensor([.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]);
 }
 
 /// <summary>What the items of histories say, beside the query of each token.</summary>
