@@ -115,33 +115,6 @@ public sealed class PriorTunerTests
         }
     }
 
-    [Theory]
-    [InlineData(1, SourceFusion.Linear)]
-    [InlineData(200, SourceFusion.Geometric)]
-    public void Search_GeometricMean_ServesWhereItIsBetterByMoreThanAnError(int repetitions, SourceFusion expected)
-    {
-        // The same rows again and again: nothing but the standard error of a difference changes.
-        var table = new MixtureTable(2, 1, 1e-4);
-        for (int repetition = 0; repetition < repetitions; repetition++)
-        {
-            var random = new Random(2);
-            for (int row = 0; row < 12; row++)
-            {
-                float[][] values = [.. Enumerable.Range(0, 8).Select(_ => new[] { random.NextSingle(), random.NextSingle() })];
-                int target = Enumerable.Range(0, 8).MaxBy(c => values[c][0] * values[c][1]);
-                table.Begin();
-                for (int c = 0; c < values.Length; c++)
-                {
-                    table.Add(values[c], HistoryPlace.None, c == target);
-                }
-            }
-        }
-
-        var best = new MixtureSearch(table, new PriorTunerOptions { Cutoff = 1, TunePenalties = false }).Run(new Mixture([0.5, 0.5], 0, 0));
-
-        Assert.Equal(expected, best.Fusion);
-    }
-
     [Fact]
     public async Task Tune_NoRows_IsRefused()
     {
