@@ -1,13 +1,18 @@
 using System.Text.Json.Nodes;
+using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Recipes;
+using MiniOneRec.Tokenization;
+using MiniOneRec.Vectors;
 
 namespace MiniOneRec.Experiments;
 
 /// <summary>Items that training does not hold: a part of the catalogue is taken out of all training sequences, and the test rows whose
 /// target is one of them are measured apart.</summary>
 /// <remarks>Validation rows stay as they are, so that shares are chosen with new items among the targets, as a shop would meet
-/// them.</remarks>
+/// them. The figures named <c>cold</c> are those of all targets that training does not hold, the ones named <c>taken</c> those of the
+/// items that were taken out.</remarks>
 internal sealed class ColdStudy : IStudy
 {
     public string Name => "cold";
@@ -48,10 +53,21 @@ internal sealed class ColdStudy : IStudy
                 };
                 var run = await store.GetAsync("cold", name, settings, async () =>
                 {
-                    var data = Without(await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory), share, seed);
+                    var whole = await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory);
+                    var data = Without(whole, share, seed);
                     using var result = await new Recipe(options).RunAsync(
                         data, new QualityStudy.Observer(context), context.CancellationToken);
-                    return new RunOutcome(QualityStudy.Figures(result.Report));
+                    var figures = QualityStudy.Figures(result.Report);
+                    var taken = Taken(whole, share, seed);
+                    NextItemExample[] rows = [.. data.Test.Where(row => taken.Contains(row.Target))];
+                    figures["taken.rows"] = rows.Length;
+                    foreach (var (model, recommender) in await RivalsAsync(data, options.Embeddings!, context.CancellationToken))
+                    {
+                        await AddAsync(figures, model, recommender, rows, seed, context.CancellationToken);
+                    }
+
+                    await AddAsync(figures, "minionerec", result.Recommender, rows, seed, context.CancellationToken);
+                    return new RunOutcome(figures);
                 }, context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
@@ -61,12 +77,18 @@ internal sealed class ColdStudy : IStudy
         }
     }
 
-    /// <summary>Takes a part of the items, drawn by the seed, out of training.</summary>
-    internal static SplitDataset Without(SplitDataset data, double share, int seed)
+    /// <summary>Draws a part of the items by the seed.</summary>
+    internal static HashSet<string> Taken(SplitDataset data, double share, int seed)
     {
         string[] items = [.. data.ItemIds];
         new Random(seed).Shuffle(items);
-        var cold = items.Take((int)Math.Round(share * items.Length)).ToHashSet(StringComparer.Ordinal);
+        return items.Take((int)Math.Round(share * items.Length)).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Takes a part of the items, drawn by the seed, out of training.</summary>
+    internal static SplitDataset Without(SplitDataset data, double share, int seed)
+    {
+        var cold = Taken(data, share, seed);
         return data with
         {
             TrainSequences = [.. data.TrainSequences
@@ -75,5 +97,33 @@ internal sealed class ColdStudy : IStudy
             Train = [.. data.Train.Where(row => !cold.Contains(row.Target))
                 .Select(row => row with { History = [.. row.History.Where(item => !cold.Contains(item))] })],
         };
+    }
+
+    // What finds an item by its vector alone.
+    private static async Task<IReadOnlyList<(string Name, IRecommender Recommender)>> RivalsAsync(
+        SplitDataset data, string embeddings, CancellationToken cancellationToken)
+    {
+        var table = await EmbeddingTable.LoadAsync(embeddings, expectedCount: data.Items.Count, cancellationToken: cancellationToken);
+        var vectors = new VectorSource(
+            "text", data.ItemIds, table.Width, table.Values.ToArray(), [.. Enumerable.Repeat(true, table.Count)]);
+        return
+        [
+            ("text-knn-without-popularity",
+                new TextKnnRecommender(vectors, data.TrainSequences, data.ItemIds, new TextKnnOptions { PopularityPower = 0 })),
+            ("text-knn", new TextKnnRecommender(vectors, data.TrainSequences, data.ItemIds)),
+            ("star", new StarRecommender(vectors, data.TrainSequences, data.ItemIds)),
+        ];
+    }
+
+    private static async Task AddAsync(Dictionary<string, double> figures, string name, IRecommender recommender,
+        IReadOnlyList<NextItemExample> rows, int seed, CancellationToken cancellationToken)
+    {
+        var evaluator = new RecommendationEvaluator(new EvaluationOptions { BootstrapSamples = 0, Seed = seed });
+        var report = await evaluator.EvaluateAsync(recommender, rows, cancellationToken: cancellationToken);
+        foreach (int cutoff in (int[])[1, 10])
+        {
+            figures[$"{name}.taken.HR@{cutoff}"] = report["HR", cutoff];
+            figures[$"{name}.taken.NDCG@{cutoff}"] = report["NDCG", cutoff];
+        }
     }
 }

@@ -13,8 +13,8 @@ namespace MiniOneRec.Experiments;
 /// <summary>A dense head that was trained on one catalogue answers for another one: its vectors alone are known there, no interaction
 /// is.</summary>
 /// <remarks>Maps, scales, ages and shares of the head are taken over; biases, which belong to items, start at 0. The penalties on the
-/// history are those that the first catalogue's validation rows chose. The codes have no share: they mean nothing on another
-/// tree.</remarks>
+/// history are those that the first catalogue's validation rows choose for its own head without biases. The codes have no share: they
+/// mean nothing on another tree.</remarks>
 internal sealed class TransferStudy : IStudy
 {
     private static readonly string[] OfItems = ["bias", "neighbour_bias", "residual"];
@@ -25,7 +25,7 @@ internal sealed class TransferStudy : IStudy
         "A dense head of one catalogue on another. --work artifacts/experiments --artifacts DIR "
         + "--from Industrial_and_Scientific --to Office_Products --seeds 42 "
         + "--preset auto --embeddings FILE.npy ({set} stands for the data set's name) "
-        + "--sft-model DIR (starts from a trained model of the first)";
+        + "--sft-model DIR (starts from a trained model of the first) --width 0 (that of the preset; the head does not read the decoder)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -33,11 +33,14 @@ internal sealed class TransferStudy : IStudy
         string from = context.Option("from", "Industrial_and_Scientific"), to = context.Option("to", "Office_Products");
         string preset = context.Option("preset", "auto"), embeddings = context.Option("embeddings", ""),
             model = context.Option("sft-model", "");
+        int width = context.Option("width", 0);
         if (embeddings.Length == 0)
         {
             throw new ArgumentException("transfer needs --embeddings FILE.npy; '{set}' in it stands for the data set's name.");
         }
 
+        Task<EmbeddingTable> TableAsync(string set, SplitDataset data) => EmbeddingTable.LoadAsync(
+            FileOf(set), expectedCount: data.Items.Count, cancellationToken: context.CancellationToken);
         string FileOf(string set) => embeddings.Replace("{set}", set, StringComparison.Ordinal);
         var store = new RunStore(work);
         foreach (int seed in context.Options("seeds", 42))
@@ -47,21 +50,31 @@ internal sealed class TransferStudy : IStudy
             {
                 ["from"] = from, ["set"] = to, ["seed"] = seed, ["preset"] = preset, ["vectors"] = Path.GetFileName(embeddings),
             };
+            if (width > 0)
+            {
+                settings["width"] = width;
+            }
+
             var run = await store.GetAsync("transfer", name, settings, async () =>
             {
                 var options = new RecipeOptions
                 {
-                    Preset = RecipePreset.Named(preset), Seed = seed, SkipReinforcement = true, Baselines = [], MaxTestRows = 1,
+                    Preset = width > 0 ? RecipePreset.Named(preset) with { HiddenSize = width } : RecipePreset.Named(preset),
+                    Seed = seed, SkipReinforcement = true, Baselines = [], MaxTestRows = 1,
                     Output = Path.Combine(artifacts, "transfer", name), Embeddings = FileOf(from),
                     SftModel = model.Length == 0 ? null : model,
                 };
+                var first = await StudyData.LoadAsync(context, from, RecipePreset.MaxHistory);
                 using var source = await new Recipe(options).RunAsync(
-                    await StudyData.LoadAsync(context, from, RecipePreset.MaxHistory), new QualityStudy.Observer(context),
-                    context.CancellationToken);
+                    first, new QualityStudy.Observer(context), context.CancellationToken);
+                var (earlier, last) = await PenaltiesAsync(
+                    source.Recommender, first, await TableAsync(from, first), seed, context.CancellationToken);
+                context.Log($"Penalties chosen on {from}: {earlier} and {last}.");
                 var data = await StudyData.LoadAsync(context, to, RecipePreset.MaxHistory);
-                var table = await EmbeddingTable.LoadAsync(
-                    FileOf(to), expectedCount: data.Items.Count, cancellationToken: context.CancellationToken);
-                return new RunOutcome(await MeasureAsync(source.Recommender, data, table, seed, context.CancellationToken));
+                using var transferred = Transferred(source.Recommender, data, await TableAsync(to, data));
+                (transferred.HistoryPenalty, transferred.LastItemPenalty) = (earlier, last);
+                return new RunOutcome(
+                    await MeasureAsync(transferred, data, await TableAsync(to, data), seed, context.CancellationToken));
             }, context.CancellationToken);
             foreach (var (figure, value) in run.Figures)
             {
@@ -96,17 +109,25 @@ internal sealed class TransferStudy : IStudy
         model.eval();
         return new GenerativeRecommender(model, index, template, new RecommenderOptions
         {
-            BeamWidth = 200, MaxHistoryItems = RecipePreset.MaxHistory, DenseWeight = 1, HistoryPenalty = source.HistoryPenalty,
-            LastItemPenalty = source.LastItemPenalty,
+            BeamWidth = 200, MaxHistoryItems = RecipePreset.MaxHistory, DenseWeight = 1,
         }) { Name = "dense-head" };
     }
 
-    private static async Task<Dictionary<string, double>> MeasureAsync(
+    // No source adds as much as is asked for here, so that the head keeps the whole share.
+    private static async Task<(double Earlier, double Last)> PenaltiesAsync(
         GenerativeRecommender source, SplitDataset data, EmbeddingTable table, int seed, CancellationToken cancellationToken)
+    {
+        using var own = Transferred(source, data, table);
+        var tuned = await new PriorTuner(new PriorTunerOptions { Seed = seed, LeastGain = 1 })
+            .TuneAsync(own, [], data.Validation, cancellationToken: cancellationToken);
+        return (tuned.HistoryPenalty, tuned.LastItemPenalty);
+    }
+
+    private static async Task<Dictionary<string, double>> MeasureAsync(
+        GenerativeRecommender transferred, SplitDataset data, EmbeddingTable table, int seed, CancellationToken cancellationToken)
     {
         var vectors = new VectorSource(
             "text", data.ItemIds, table.Width, table.Values.ToArray(), [.. Enumerable.Repeat(true, table.Count)]);
-        using var transferred = Transferred(source, data, table);
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { BootstrapSamples = 0, Seed = seed });
         var figures = new Dictionary<string, double>();
         foreach (var recommender in (IRecommender[])[

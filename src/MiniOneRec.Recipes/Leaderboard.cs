@@ -102,6 +102,7 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         })]),
         ["historyPenalty"] = tuned.HistoryPenalty,
         ["lastItemPenalty"] = tuned.LastItemPenalty,
+        ["newItemBonus"] = tuned.NewItemBonus,
         ["validation"] = new JsonObject { ["HR@10"] = tuned.HitRate, ["NDCG@10"] = tuned.Ndcg },
     };
 

@@ -80,7 +80,7 @@ public sealed partial class Recipe
         board.AddShares(stage, tuned);
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"{stage}, {tuned.Fusion} mean: codes {tuned.CodeWeight:F2}, dense head {tuned.DenseWeight:F2}, priors {Shares(tuned)}; "
-            + $"penalties {tuned.HistoryPenalty:F2} and {tuned.LastItemPenalty:F2}; "
+            + $"penalties {tuned.HistoryPenalty:F2} and {tuned.LastItemPenalty:F2}, bonus of new items {tuned.NewItemBonus:F2}; "
             + $"validation HR@10 {tuned.HitRate:F4} NDCG@10 {tuned.Ndcg:F4}."));
         return tuned;
     }

@@ -36,7 +36,7 @@ internal static class DenseLoss
         var places = tensor([.. targets.Tokens.Select(token => (long)token)], device: hidden.device);
         var states = hidden.detach().index_select(0, places).requires_grad_();                                      // [M, D]
         bool reads = options.HiddenRate > 0 || content.ReadsHidden();
-        int[]? offered = content.Offered is { } rowsOnOffer && !content.HasNeighbours
+        int[]? offered = content.Offered is { } rowsOnOffer
             ? [.. rowsOnOffer.Union(targets.Items.SelectMany(item => item)).Order()] : null;
         int count = targets.Tokens.Length, items = offered?.Length ?? content.Items.Count;
         bool sampled = items > options.SampleAbove;
@@ -54,8 +54,7 @@ internal static class DenseLoss
             if (!sampled)
             {
                 var (value, surrogate) = DenseSoftmax.Of(content, queries, parts, Columns(own, offered), options.LabelSmoothing,
-                    offered is null ? null : tensor([.. offered.Select(item => (long)item)], device: hidden.device),
-                    hidden.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
+                    offered, hidden.dtype == ScalarType.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32);
                 sum += value;
                 (surrogate * Scalars.Of(scale)).backward();
                 continue;

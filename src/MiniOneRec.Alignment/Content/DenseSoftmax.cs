@@ -28,20 +28,19 @@ internal static class DenseSoftmax
     /// <param name="parts">What the items of the histories say, or <see langword="null"/>.</param>
     /// <param name="targets">Each token's target as columns of the catalogue, or of <paramref name="items"/>.</param>
     /// <param name="smoothing">ε.</param>
-    /// <param name="items">The rows on offer, <c>[R]</c> int64, or <see langword="null"/> for all.</param>
+    /// <param name="items">The rows on offer in ascending order, or <see langword="null"/> for all.</param>
     /// <param name="type">The type of the products with the vectors.</param>
     /// <returns>The summed loss, and a scalar with the gradient of it.</returns>
     public static (double Loss, Tensor Surrogate) Of(
-        ContentModule content, Tensor queries, NeighbourParts? parts, int[][] targets, double smoothing, Tensor? items,
+        ContentModule content, Tensor queries, NeighbourParts? parts, int[][] targets, double smoothing, int[]? items,
         ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var head = content.HeadOf(items, type);
-        using var own = head.Own;
-        var product = own ?? content.ProductIn(type);
+        using var head = content.HeadOf(items, type);
+        var product = head.Product;
         var places = TargetColumns.Of(targets, queries.device);
         var scaled = queries * head.Scale;                                                                          // [M, E]
-        var neighbours = parts is null ? null : new ItemSoftmax(content.ProductIn(type), content.NeighbourHead, parts, places, smoothing);
+        var neighbours = parts is null ? null : new ItemSoftmax(head, parts, places, smoothing);
         long count = scaled.size(0), all = head.Bias.size(0), block = Math.Clamp(BlockValues / all, 1, count);
         double loss = 0, even = smoothing / all;
         Tensor surrogate;

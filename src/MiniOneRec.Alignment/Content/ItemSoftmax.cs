@@ -26,19 +26,17 @@ internal sealed class ItemSoftmax
     private Tensor? _towardsQueries;
     private Tensor? _towardsBias;
 
-    /// <param name="product">The products with the vectors of all items.</param>
-    /// <param name="head">Biases and scale of the part.</param>
+    /// <param name="head">Vectors, biases and scale of the part.</param>
     /// <param name="parts">The items of the histories.</param>
     /// <param name="targets">The targets' columns.</param>
     /// <param name="smoothing">ε.</param>
-    public ItemSoftmax(
-        CatalogueProduct product, (Tensor Bias, Tensor Scale) head, NeighbourParts parts, TargetColumns targets, double smoothing)
+    public ItemSoftmax(DenseHead head, NeighbourParts parts, TargetColumns targets, double smoothing)
     {
-        (_product, _parts, _smoothing) = (product, parts, smoothing);
-        var (bias, scale) = head;
-        (_scaled, _bias) = (parts.Queries * scale, bias);
+        (_product, _parts, _smoothing) = (head.Plain, parts, smoothing);
+        var bias = head.NeighbourBias!;
+        (_scaled, _bias) = (parts.Queries * head.NeighbourScale!, bias);
         using var noGrad = no_grad();
-        _values = product.TowardsItems(_scaled.detach(), bias).log_softmax(1);
+        _values = _product.TowardsItems(_scaled.detach(), bias).log_softmax(1);
         _places = (parts.At * Scalars.Of(bias.size(0))).unsqueeze(2).Plus(targets.At.unsqueeze(1));
         _picked = _values.view(-1).index_select(0, _places.flatten()).view(_places.shape).Plus(targets.Gaps.unsqueeze(1));
         _targets = _picked.logsumexp(2);

@@ -12,7 +12,7 @@ namespace MiniOneRec.Modeling;
 /// multiplies, for each direction, where a plain product would copy them at every call. In bfloat16 both factors and the product are
 /// rounded, and sums are float32 inside, as in the products of a model that is trained in bfloat16.
 /// </remarks>
-/// <param name="vectors"><c>[N, E]</c> float32, contiguous; not owned.</param>
+/// <param name="vectors"><c>[N, E]</c> float32, contiguous.</param>
 /// <param name="type">The type of the products, float32 or bfloat16.</param>
 internal sealed class CatalogueProduct(Tensor vectors, ScalarType type) : IDisposable
 {
@@ -20,6 +20,9 @@ internal sealed class CatalogueProduct(Tensor vectors, ScalarType type) : IDispo
     private Tensor? _towardsItems;                              // [N, E], packed
     private Tensor? _back;                                      // [E, N], packed
     private Tensor? _sum;                                       // [1, E]
+
+    /// <summary>Gets whether the vectors are disposed with the products.</summary>
+    public bool OwnsVectors { get; init; }
 
     /// <summary>Gets the sum of all vectors, <c>[1, E]</c>.</summary>
     public Tensor Sum => _sum ??= vectors.sum([0], keepdim: true).DetachFromDisposeScope();
@@ -68,6 +71,10 @@ internal sealed class CatalogueProduct(Tensor vectors, ScalarType type) : IDispo
         _towardsItems?.Dispose();
         _back?.Dispose();
         _sum?.Dispose();
+        if (OwnsVectors)
+        {
+            vectors.Dispose();
+        }
     }
 
     private static bool Packs(Tensor rows) => CpuLinear.Packs(rows.dtype) && CpuLinear.Serves(rows);

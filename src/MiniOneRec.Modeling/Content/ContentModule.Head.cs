@@ -96,37 +96,51 @@ public sealed partial class ContentModule
     /// <summary>Gets the rows that training may predict beside its targets, or <see langword="null"/> where that is all of them.</summary>
     internal IReadOnlyList<int>? Offered => _offered;
 
-    /// <summary>Gets the products with the vectors of all items. They stay until <see cref="ForgetProducts"/>.</summary>
-    /// <param name="type">The type of the products.</param>
-    internal CatalogueProduct ProductIn(ScalarType type)
-    {
-        if (_product?.Type != type)
-        {
-            ForgetProducts();
-        }
-
-        return _product ??= new CatalogueProduct(_vectors, type);
-    }
-
     /// <summary>Frees what training keeps of products with the vectors.</summary>
     internal void ForgetProducts()
     {
         _product?.Dispose();
-        _product = null;
+        _offeredProduct?.Dispose();
+        (_product, _offeredProduct) = (null, null);
     }
 
     /// <summary>Gets what the dense loss needs of some items.</summary>
-    /// <param name="items">Rows, <c>[S]</c> int64, or <see langword="null"/> for all.</param>
+    /// <param name="items">Rows that hold at least <see cref="Offered"/>, in ascending order, or <see langword="null"/> for all.</param>
     /// <param name="type">The type of the products.</param>
-    /// <returns>The biases, <c>[S]</c>, and the residuals or <see langword="null"/>, <c>[S, E]</c>, with gradient; the scale,
-    /// <c>[1]</c>; and the products with vectors and residuals without gradient, to be disposed, or <see langword="null"/> where they are
-    /// those of <see cref="ProductIn"/>.</returns>
-    internal (Tensor Bias, Tensor? Residual, Tensor Scale, CatalogueProduct? Own) HeadOf(Tensor? items, ScalarType type)
+    internal DenseHead HeadOf(int[]? items, ScalarType type)
     {
-        Tensor Of(Tensor value) => items is null ? value.alias() : value.index_select(0, items);
+        Tensor? rows = items is null ? null : tensor([.. items.Select(item => (long)item)], device: _vectors.device);
+        Tensor Of(Tensor value) => rows is null ? value.alias() : value.index_select(0, rows);
+        bool keeps = items is null || items.Length == _offered?.Length;
+        var plain = keeps ? Kept(items is not null, type) : new CatalogueProduct(Of(_vectors), type);
         var residual = _residual is null ? null : Of(_residual);
-        var own = residual is not null ? new CatalogueProduct(Of(_vectors).Plus(residual.detach()), type)
-            : items is not null ? new CatalogueProduct(Of(_vectors), type) : null;
-        return (Of(_bias!), residual, _scale!.alias(), own);
+        return new DenseHead
+        {
+            Bias = Of(_bias!),
+            Residual = residual,
+            Scale = _scale!.alias(),
+            Plain = plain,
+            Product = residual is null ? plain : new CatalogueProduct(Of(_vectors).Plus(residual.detach()), type),
+            NeighbourBias = _neighbourBias is null ? null : Of(_neighbourBias),
+            NeighbourScale = _neighbourScale?.alias(),
+            OwnsPlain = !keeps,
+        };
+    }
+
+    // The products with all vectors, or with those of the items that training holds; they stay until ForgetProducts.
+    private CatalogueProduct Kept(bool offered, ScalarType type)
+    {
+        if ((_product ?? _offeredProduct) is { } kept && kept.Type != type)
+        {
+            ForgetProducts();
+        }
+
+        if (!offered)
+        {
+            return _product ??= new CatalogueProduct(_vectors, type);
+        }
+
+        using var rows = tensor([.. _offered!.Select(item => (long)item)], device: _vectors.device);
+        return _offeredProduct ??= new CatalogueProduct(_vectors.index_select(0, rows).DetachFromDisposeScope(), type) { OwnsVectors = true };
     }
 }

@@ -100,9 +100,6 @@ public sealed partial class ContentModule
             shares.MoveToOuterDisposeScope(), rest.MoveToOuterDisposeScope());
     }
 
-    /// <summary>Gets the biases, <c>[N]</c>, and the scale, <c>[1]</c>, of the part, with gradient.</summary>
-    internal (Tensor Bias, Tensor Scale) NeighbourHead => (_neighbourBias!, _neighbourScale!);
-
     /// <summary>Computes the logits of all items, or of some, by single items of the history.</summary>
     /// <param name="queries"><c>[S, E]</c>, of <see cref="Neighbours"/>.</param>
     /// <param name="items">Rows, <c>[R]</c> int64, or <see langword="null"/> for all.</param>
@@ -123,9 +120,6 @@ public sealed partial class ContentModule
             nodes.Reverse();
         }
     }
-
-    private Tensor Popularity(IReadOnlyDictionary<string, double>? counts) =>
-        tensor([.. Items.Select(item => (float)(Options.PopularityPower * Math.Log((counts?.GetValueOrDefault(item) ?? 0) + 1)))]);
 }
 
 /// <summary>What the items of histories say, beside the query of each token.</summary>

@@ -33,8 +33,8 @@ namespace MiniOneRec.Modeling;
 /// the items fall with their age. Map, scale, biases, ages and shares are learned.
 /// </para>
 /// <para>
-/// An item that the counts do not hold is new: training leaves it out of the softmax, since it was not on offer, and its bias stays where
-/// <see cref="ContentOptions.NewItemCount"/> puts it. A head with neighbours has all items on offer.
+/// An item that the counts do not hold is new: training leaves it out of every softmax, since it was not on offer, and its biases stay
+/// where <see cref="ContentOptions.NewItemCount"/> puts them.
 /// </para>
 /// <para>Vectors are centred and scaled to length 1. An item without one has zeros, so that its bias alone speaks. All weights are
 /// float32.</para>
@@ -70,6 +70,7 @@ public sealed partial class ContentModule : nn.Module
     private Tensor _vectors;                                    // [N, E], centred, length 1
     private Tensor _leafVectors;                                // [leaves, E]
     private CatalogueProduct? _product;
+    private CatalogueProduct? _offeredProduct;
 
     /// <summary>Makes the part; it starts as <see cref="ContentModule"/> says, whatever the seed.</summary>
     /// <param name="content">The vectors.</param>
@@ -108,8 +109,7 @@ public sealed partial class ContentModule : nn.Module
                 double[] held = [.. Items.Select(item => counts?.GetValueOrDefault(item) ?? 0)];
                 _offered = Array.Exists(held, count => count > 0) && Array.Exists(held, count => count <= 0)
                     ? [.. Enumerable.Range(0, held.Length).Where(row => held[row] > 0)] : null;
-                _bias = Own(tensor([.. held.Select(count =>
-                    (float)(Options.PopularityPower * Math.Log((count > 0 || counts is null ? count : Options.NewItemCount) + 1)))]));
+                _bias = Own(Popularity(counts));
                 _residual = Options.ItemResiduals ? Weights.Filled(0, Items.Count, Content.Width) : null;
                 MakeNeighbours(counts);
             }
@@ -220,6 +220,12 @@ public sealed partial class ContentModule : nn.Module
 
         base.Dispose(disposing);
     }
+
+    private Tensor Popularity(IReadOnlyDictionary<string, double>? counts) => tensor([.. Items.Select(item =>
+    {
+        double held = counts?.GetValueOrDefault(item) ?? 0;
+        return (float)(Options.PopularityPower * Math.Log((held > 0 || counts is null ? held : Options.NewItemCount) + 1));
+    })]);
 
     private Parameter Identity(double value)
     {

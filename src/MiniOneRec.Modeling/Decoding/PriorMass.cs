@@ -73,6 +73,21 @@ public sealed class PriorMass
     /// <summary>Gets w, the prior's share.</summary>
     public double Weight { get; }
 
+    /// <summary>Makes a prior in which some items have more of the probability.</summary>
+    /// <param name="rows">Whether each row is raised.</param>
+    /// <param name="nats">By how much before all are normalised again.</param>
+    internal PriorMass Raised(ReadOnlySpan<bool> rows, double nats)
+    {
+        float factor = (float)Math.Exp(nats);
+        float[] raised = [.. _rows];
+        for (int row = 0; row < raised.Length; row++)
+        {
+            raised[row] *= rows[row] ? factor : 1;
+        }
+
+        return new PriorMass(_trie, raised, Weight);
+    }
+
     /// <summary>Gets the prior probability of a prefix.</summary>
     /// <param name="node">The node.</param>
     public double OfNode(int node)

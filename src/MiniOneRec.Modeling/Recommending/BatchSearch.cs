@@ -172,7 +172,7 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
             {
                 Count = Wanted(batch.Requests[i], head is not null || !batch.Mixtures[i].IsEmpty, options),
                 Mask = batch.Requests[i].Mask,
-            }).Zip(masses, (query, mass) => query with { Prior = mass }).ToArray();
+            }).Zip(masses, (query, mass) => query with { Prior = Guiding(mass) }).ToArray();
             var search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = width, Scoring = options.Scoring });
             long start = Stopwatch.GetTimestamp();
             IReadOnlyList<IReadOnlyList<Beam>> beams;
@@ -193,8 +193,12 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
                 float[][] dense = DenseMasses.Of(head!, hidden, [.. queries.Select(query => query.Prompt)], catalogue.Index);
                 mixtures = [.. mixtures.Zip(dense, (mixture, own) => mixture.With(own, options.DenseWeight))];
                 masses = [.. mixtures.Select(mixture => mixture.Fold())];
-                return [.. queries.Zip(masses, (query, mass) => query with { Prior = mass })];
+                return [.. queries.Zip(masses, (query, mass) => query with { Prior = Guiding(mass) })];
             }
+
+            // Beams look at new items as they will be ranked.
+            PriorMass? Guiding(PriorMass? mass) => options.NewItemBonus > 0 && catalogue.HasNewItems
+                ? mass?.Raised(catalogue.NewItems, options.NewItemBonus) : mass;
 
             telemetry?.Stage("search", start);
             start = Stopwatch.GetTimestamp();
@@ -247,10 +251,11 @@ internal sealed class BatchSearch(CausalLanguageModel model, IPromptTemplate tem
         }
     }
 
-    // A penalty puts each item of the history behind at most. Where a semantic ID has several items, a prior ranks them apart, and a beam's
-    // score says too little of each; a geometric mean ranks all items that the beams found anew.
+    // A penalty puts each item of the history behind at most, a bonus any new item in front. Where a semantic ID has several items,
+    // a prior ranks them apart, and a beam's score says too little of each; a geometric mean ranks all items that the beams found anew.
     private static int Wanted(PreparedRequest request, bool guided, RecommenderOptions options) =>
-        guided && (request.Catalogue.SharesSemanticIds || options.Fusion == SourceFusion.Geometric) ? int.MaxValue
+        (guided && (request.Catalogue.SharesSemanticIds || options.Fusion == SourceFusion.Geometric))
+        || (options.NewItemBonus > 0 && request.Catalogue.HasNewItems) ? int.MaxValue
         : request.Request.Count + (options.HistoryPenalty > 0 || options.LastItemPenalty > 0 ? request.History.Length : 0);
 
     private sealed record Batch(IReadOnlyList<PreparedRequest> Requests, ServingSettings Settings, PriorMixture[] Mixtures,

@@ -9,7 +9,7 @@ internal static class BeamRanking
     /// <param name="beams">What the search found, best first.</param>
     /// <param name="prior">The request's prior, or <see langword="null"/>.</param>
     /// <param name="mean">The geometric mean that ranks, or <see langword="null"/> where the prior's mixture does.</param>
-    /// <param name="options">What items of the history lose, in nats.</param>
+    /// <param name="options">What items of the history lose and new items gain, in nats.</param>
     public static RecommendationResult Rank(PreparedRequest request, IReadOnlyList<Beam> beams, PriorMass? prior,
         GeometricMean? mean, RecommenderOptions options)
     {
@@ -18,7 +18,8 @@ internal static class BeamRanking
         int count = request.Request.Count;
         var items = new List<Recommendation>();
         var penalised = earlier == 0 && last == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
-        bool ranked = prior is null && penalised.Count == 0;
+        double bonus = request.Catalogue.HasNewItems ? options.NewItemBonus : 0;
+        bool ranked = prior is null && penalised.Count == 0 && bonus == 0;
         foreach (var beam in beams)
         {
             var semanticId = request.Catalogue.Trie.PathTo(beam.Node);
@@ -29,8 +30,8 @@ internal static class BeamRanking
                     string item = request.Catalogue.Index.Items[row];
                     double score = mean?.Of(beam.LogProbability, row)
                         ?? (prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row)));
-                    items.Add(new Recommendation(item, penalised.Contains(item) ? score - (item == lastItem ? last : earlier) : score,
-                        semanticId));
+                    score -= penalised.Contains(item) ? item == lastItem ? last : earlier : 0;
+                    items.Add(new Recommendation(item, bonus > 0 && request.Catalogue.NewItems[row] ? score + bonus : score, semanticId));
                 }
             }
 

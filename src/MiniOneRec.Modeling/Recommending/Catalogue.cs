@@ -5,6 +5,7 @@ internal sealed class Catalogue
 {
     private readonly int[] _nodeOfRow;
     private readonly Dictionary<int, int[]> _sharedLeaves = [];
+    private readonly bool[] _new;
 
     public Catalogue(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity)
     {
@@ -12,6 +13,9 @@ internal sealed class Catalogue
         Trie = new SemanticIdTrie(index);
         Popularity = popularity ?? new Dictionary<string, double>();
         _nodeOfRow = new int[index.Count];
+        _new = Popularity.Values.Any(count => count > 0)
+            ? [.. index.Items.Select(item => !(Popularity.GetValueOrDefault(item) > 0))] : new bool[index.Count];
+        HasNewItems = Array.IndexOf(_new, true) >= 0;
         for (int node = 0; node < Trie.NodeCount; node++)
         {
             var rows = Trie.ItemsAt(node);
@@ -37,6 +41,12 @@ internal sealed class Catalogue
 
     /// <summary>Gets whether two items have one semantic ID.</summary>
     public bool SharesSemanticIds => _sharedLeaves.Count > 0;
+
+    /// <summary>Gets whether there is an item that training does not hold; no where the training's counts are not known.</summary>
+    public bool HasNewItems { get; }
+
+    /// <summary>Gets whether training does not hold each item.</summary>
+    public ReadOnlySpan<bool> NewItems => _new;
 
     /// <summary>Gets the items of a leaf, more popular first.</summary>
     public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);

@@ -93,6 +93,11 @@ public sealed class DirectRecommender : IRecommender
                 parts.Add(string.Create(CultureInfo.InvariantCulture, $"penalty of the last item {last:R}"));
             }
 
+            if (options.NewItemBonus > 0)
+            {
+                parts.Add(string.Create(CultureInfo.InvariantCulture, $"bonus of new items {options.NewItemBonus:R}"));
+            }
+
             if (options.ExcludeHistory)
             {
                 parts.Add("history excluded");

@@ -73,6 +73,15 @@ public sealed partial class GenerativeRecommender
         set => _serving.Settings.SetPenalty(value, options => options.LastItemPenalty = value);
     }
 
+    /// <summary>Gets or sets what a new item, one that training does not hold, gains of its score, in nats; 0 to 20, read once per
+    /// batch.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is outside of 0 to 20.</exception>
+    public double NewItemBonus
+    {
+        get => _serving.Settings.Options.NewItemBonus;
+        set => _serving.Settings.SetBonus(value, options => options.NewItemBonus = value);
+    }
+
     /// <summary>Gets what a batch reads once: options, prior and further shares.</summary>
     internal ServingSettings Settings => _serving.Settings.Current;
 

@@ -43,6 +43,13 @@ internal sealed class LiveSettings(RecommenderOptions options)
     public void SetPenalty(double? value, Action<RecommenderOptions> set, [CallerMemberName] string property = "") =>
         Set(value is null or (>= 0 and <= 1e6), value, "0 to 1,000,000", set, property);
 
+    /// <summary>Sets what an item gains of its score.</summary>
+    /// <param name="value">Nats, 0 to 20.</param>
+    /// <param name="set">Sets it in a copy of the options.</param>
+    /// <param name="property">The property, for the message.</param>
+    public void SetBonus(double value, Action<RecommenderOptions> set, [CallerMemberName] string property = "") =>
+        Set(value is >= 0 and <= 20, value, "0 to 20", set, property);
+
     /// <summary>Sets an amount of evidence.</summary>
     /// <param name="value">A finite number of at least 0.</param>
     /// <param name="set">Sets it in a copy of the options.</param>

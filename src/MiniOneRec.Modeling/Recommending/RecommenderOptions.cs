@@ -73,6 +73,15 @@ public sealed class RecommenderOptions
     [Range(0.0, 1e6)]
     public double? LastItemPenalty { get; set; }
 
+    /// <summary>Gets or sets what a new item, one that training does not hold, gains of its score, in nats: such items are never targets,
+    /// so that every source ranks them too low.</summary>
+    /// <remarks>New are the items that the catalogue's popularity does not hold; without any popularity no item is. Beams follow dense head
+    /// and priors with the gain. <see cref="PriorTuner"/> chooses it on validation rows.</remarks>
+    /// <value>The default is 0.</value>
+    [Range(0.0, 20.0)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double NewItemBonus { get; set; }
+
     /// <summary>Gets or sets the share of the model's dense head in decoding; of no effect on a model without
     /// (<see cref="ContentModule"/>).</summary>
     /// <remarks>The head's item probabilities are mixed in as a prior's are. All shares together are at most 1; the codes have the

@@ -3,8 +3,8 @@ namespace MiniOneRec.Modeling;
 /// <summary>Fits the weights of a geometric mean to the validation rows by maximum likelihood.</summary>
 /// <remarks>
 /// The conditional logit of McFadden (1974):
-/// <c>P(target) = softmax_c(Σ_k w_k·log(p_k(c) + ε) − e·[c earlier in the history] − l·[c last])</c> over the row's candidates, with a
-/// ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights stay at least 0. Few and smooth
+/// <c>P(target) = softmax_c(Σ_k w_k·log(p_k(c) + ε) − e·[c earlier in the history] − l·[c last] + n·[c new])</c> over the row's
+/// candidates, with a ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights stay at least 0. Few and smooth
 /// weights hardly fit noise, where a search over hits would.
 /// </remarks>
 /// <param name="table">The rows.</param>
@@ -17,15 +17,16 @@ internal sealed class LogLinearFit(MixtureTable table)
     /// <param name="sources">The sources that may have a weight.</param>
     /// <param name="start">Gives the penalties where they are not fitted.</param>
     /// <param name="penalties">Whether the penalties are fitted.</param>
+    /// <param name="news">Whether the bonus of new items is fitted.</param>
     /// <returns>Shares that sum to 1; <see langword="null"/> where no source gets a weight or no row has its target.</returns>
-    public Mixture? Run(IReadOnlyList<int> sources, Mixture start, bool penalties)
+    public Mixture? Run(IReadOnlyList<int> sources, Mixture start, bool penalties, bool news = false)
     {
-        int count = sources.Count, size = count + (penalties ? 2 : 0);
+        int count = sources.Count, size = count + (penalties ? 2 : 0) + (news ? 1 : 0);
         double[] weights = new double[size];
         Array.Fill(weights, 1.0 / count, 0, count);
         for (int step = 0; step < MaxSteps; step++)
         {
-            var (gradient, curvature, rows) = Derivatives(sources, weights);
+            var (gradient, curvature, rows) = Derivatives(sources, weights, penalties, news);
             if (rows == 0)
             {
                 return null;
@@ -61,13 +62,14 @@ internal sealed class LogLinearFit(MixtureTable table)
             shares[source] = weights[place] / sum;
         }
 
-        return penalties
-            ? new Mixture(shares, weights[count] / sum, weights[count + 1] / sum, SourceFusion.Geometric)
-            : start with { Shares = shares, Fusion = SourceFusion.Geometric };
+        var fitted = start with { Shares = shares, Fusion = SourceFusion.Geometric };
+        fitted = penalties ? fitted with { EarlierPenalty = weights[count] / sum, LastPenalty = weights[count + 1] / sum } : fitted;
+        return news ? fitted with { NewItemBonus = weights[^1] / sum } : fitted;
     }
 
     // Mean gradient of the log-likelihood and mean covariance of the features under the model, each with its ridge.
-    private (double[] Gradient, double[,] Curvature, int Rows) Derivatives(IReadOnlyList<int> sources, double[] weights)
+    private (double[] Gradient, double[,] Curvature, int Rows) Derivatives(
+        IReadOnlyList<int> sources, double[] weights, bool penalties, bool news)
     {
         int size = weights.Length, rows = 0;
         double[] gradient = new double[size], mean = new double[size];
@@ -90,7 +92,7 @@ internal sealed class LogLinearFit(MixtureTable table)
             for (int c = 0; c < candidates; c++)
             {
                 var own = features.AsSpan(c * size, size);
-                Read(start + c, sources, own);
+                Read(start + c, sources, penalties, news, own);
                 double score = 0;
                 for (int i = 0; i < size; i++)
                 {
@@ -144,18 +146,23 @@ internal sealed class LogLinearFit(MixtureTable table)
         return (gradient, curvature, rows);
     }
 
-    private void Read(int candidate, IReadOnlyList<int> sources, Span<double> features)
+    private void Read(int candidate, IReadOnlyList<int> sources, bool penalties, bool news, Span<double> features)
     {
         for (int k = 0; k < sources.Count; k++)
         {
             features[k] = table.LogOf(candidate, sources[k]);
         }
 
-        if (features.Length > sources.Count)
+        if (penalties)
         {
             var place = table.PlaceOf(candidate);
-            features[^2] = place == HistoryPlace.Earlier ? -1 : 0;
-            features[^1] = place == HistoryPlace.Last ? -1 : 0;
+            features[sources.Count] = place == HistoryPlace.Earlier ? -1 : 0;
+            features[sources.Count + 1] = place == HistoryPlace.Last ? -1 : 0;
+        }
+
+        if (news)
+        {
+            features[^1] = table.IsNew(candidate) ? 1 : 0;
         }
     }
 

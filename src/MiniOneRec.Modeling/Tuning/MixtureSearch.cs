@@ -3,14 +3,17 @@ namespace MiniOneRec.Modeling;
 /// <summary>Finds the mixture with the greatest product of hit rate and NDCG.</summary>
 /// <remarks>
 /// The linear mean: from the best source alone, from all in equal shares and from the likeliest shares, a share moves from one source to
-/// another as long as that helps, in steps that halve; penalties move along a list. The geometric mean: the same from the weights of
-/// <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The better one counts, or the best source alone
-/// where that is better still.
+/// another as long as that helps, in steps that halve; penalties and bonus move along a list. The geometric mean: the same from the
+/// weights of <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The linear mean counts, or the best source alone
+/// where that is better, unless the geometric mean is better by more than a standard error (the rule of Breiman et al. 1984: the simplest
+/// of those that the rows do not tell apart). Beams follow the linear mean, and it lets an item be found that one source alone knows.
 /// </remarks>
 /// <param name="table">What is ranked.</param>
 /// <param name="options">Steps and tolerance.</param>
-internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions options)
+/// <param name="news">Whether the bonus of new items is chosen.</param>
+internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions options, bool news = false)
 {
+    private static readonly double[] Bonuses = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3];
     private static readonly double[] Penalties = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5];
 
     /// <summary>Searches.</summary>
@@ -30,7 +33,27 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
 
         var linear = Linear(alone, start);
         var best = linear.Value > alone.Value ? linear : alone;
-        return geometric && Geometric(start) is { } mean && mean.Value > best.Value ? mean.Mixture : best.Mixture;
+        return geometric && Geometric(start) is { } mean && mean.Value - best.Value > ErrorOf(mean.Mixture, best.Mixture)
+            ? mean.Mixture : best.Mixture;
+    }
+
+    // The standard error of the difference of H·G over the same rows: each row moves it by G·Δh + H·Δg.
+    private double ErrorOf(Mixture first, Mixture second)
+    {
+        double[] gains = new double[table.Count], others = new double[table.Count];
+        var (hits, ndcg) = table.Measure(first, gains);
+        var (otherHits, otherNdcg) = table.Measure(second, others);
+        (hits, ndcg) = ((hits + otherHits) / 2, (ndcg + otherNdcg) / 2);
+        double sum = 0, squares = 0;
+        for (int r = 0; r < gains.Length; r++)
+        {
+            double moved = ndcg * (Math.Sign(gains[r]) - Math.Sign(others[r])) + hits * (gains[r] - others[r]);
+            sum += moved;
+            squares += moved * moved;
+        }
+
+        double mean = sum / gains.Length;
+        return Math.Sqrt(Math.Max(0, squares / gains.Length - mean * mean) / gains.Length);
     }
 
     private (Mixture Mixture, double Value) Linear((Mixture Mixture, double Value) alone, Mixture start)
@@ -78,7 +101,7 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
     {
         var fit = new LogLinearFit(table);
         int[] used = [.. Enumerable.Range(0, start.Shares.Length)];
-        if (fit.Run(used, start, options.TunePenalties) is not { } all)
+        if (fit.Run(used, start, options.TunePenalties, news) is not { } all)
         {
             return null;
         }
@@ -87,7 +110,7 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
         foreach (int k in used.OrderBy(k => all.Shares[k]).ToArray())
         {
             int[] rest = [.. used.Where(other => other != k)];
-            if (rest.Length > 0 && fit.Run(rest, start, options.TunePenalties) is { } without
+            if (rest.Length > 0 && fit.Run(rest, start, options.TunePenalties, news) is { } without
                 && Climb(without, double.NegativeInfinity) is var less && less.Value >= best.Value * (1 - options.LeastGain))
             {
                 (best, used) = (less, rest);
@@ -157,6 +180,11 @@ internal sealed class MixtureSearch(MixtureTable table, PriorTunerOptions option
                 yield return mixture with { LastPenalty = penalty };
                 yield return mixture with { EarlierPenalty = penalty, LastPenalty = penalty };
             }
+        }
+
+        foreach (double bonus in news ? Bonuses : [])
+        {
+            yield return mixture with { NewItemBonus = bonus };
         }
     }
 

@@ -11,12 +11,15 @@ internal sealed class MixtureSources
     private readonly RecommenderOptions _options;
     private readonly Catalogue _catalogue;
     private readonly ConstrainedBeamSearch _search;
+    private readonly double _raise;
 
     /// <param name="recommender">The recommender.</param>
     /// <param name="priors">The scorers.</param>
     /// <param name="candidates">How many semantic IDs are kept of each row.</param>
-    public MixtureSources(GenerativeRecommender recommender, IReadOnlyList<PriorShare> priors, int candidates)
+    /// <param name="raise">By how many nats new items are raised while candidates are looked for.</param>
+    public MixtureSources(GenerativeRecommender recommender, IReadOnlyList<PriorShare> priors, int candidates, double raise = 0)
     {
+        _raise = raise;
         (_recommender, _priors, _options) = (recommender, priors, recommender.Options);
         _head = recommender.Model.Content is { HasHead: true } head ? head : null;
         _catalogue = new Catalogue(recommender.Index, recommender.Popularity);
@@ -26,6 +29,13 @@ internal sealed class MixtureSources
 
     /// <summary>Gets K: the codes, the dense head where there is one, and the priors, in this order.</summary>
     public int Count { get; }
+
+    /// <summary>Counts the rows whose target is an item that training does not hold.</summary>
+    public static int NewTargets(GenerativeRecommender recommender, IEnumerable<NextItemExample> rows)
+    {
+        var catalogue = recommender.SemanticIdModel.Catalogue;
+        return rows.Count(row => catalogue.Index.TryGetRow(row.Target, out int item) && catalogue.NewItems[item]);
+    }
 
     /// <summary>Decodes rows and adds their candidates.</summary>
     public void AddTo(MixtureTable table, IReadOnlyList<NextItemExample> rows, CancellationToken cancellationToken)
@@ -75,7 +85,10 @@ internal sealed class MixtureSources
                 }
             }
 
-            return [.. queries.Zip(mixtures, (query, mixture) => query with { Prior = mixture.Fold() })];
+            return [.. queries.Zip(mixtures, (query, mixture) => query with
+            {
+                Prior = _raise > 0 ? mixture.Fold()?.Raised(_catalogue.NewItems, _raise) : mixture.Fold(),
+            })];
         }
     }
 
@@ -110,7 +123,7 @@ internal sealed class MixtureSources
                 }
 
                 table.Add(probabilities, !seen.Contains(id) ? HistoryPlace.None : id == last ? HistoryPlace.Last : HistoryPlace.Earlier,
-                    id == row.Target);
+                    id == row.Target, _catalogue.NewItems[item]);
             }
         }
     }

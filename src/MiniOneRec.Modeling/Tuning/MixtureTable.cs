@@ -11,6 +11,7 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
 {
     private readonly List<float> _probabilities = [];           // [candidates, K]
     private readonly List<HistoryPlace> _places = [];
+    private readonly List<bool> _new = [];
     private readonly List<(int Start, int Count, int Target)> _rows = [];
     private float[] _logs = [];                                 // of the probabilities, made when they are first asked for
 
@@ -30,10 +31,12 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
     /// <param name="probabilities">What each source gives it, K values.</param>
     /// <param name="place">Where the history holds it.</param>
     /// <param name="isTarget">Whether it is what the user took.</param>
-    public void Add(ReadOnlySpan<float> probabilities, HistoryPlace place, bool isTarget)
+    /// <param name="isNew">Whether training does not hold it.</param>
+    public void Add(ReadOnlySpan<float> probabilities, HistoryPlace place, bool isTarget, bool isNew = false)
     {
         _probabilities.AddRange(probabilities);
         _places.Add(place);
+        _new.Add(isNew);
         var (start, count, target) = _rows[^1];
         _rows[^1] = (start, count + 1, isTarget ? count : target);
     }
@@ -44,9 +47,13 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
     /// <summary>Gets where the history holds a candidate.</summary>
     public HistoryPlace PlaceOf(int candidate) => _places[candidate];
 
+    /// <summary>Gets whether training does not hold a candidate.</summary>
+    public bool IsNew(int candidate) => _new[candidate];
+
     /// <summary>Ranks every row by a mixture and measures hit rate and NDCG.</summary>
-    /// <param name="mixture">Shares and penalties.</param>
-    public (double HitRate, double Ndcg) Measure(Mixture mixture)
+    /// <param name="mixture">Shares, penalties and bonus.</param>
+    /// <param name="gains">Receives the NDCG of each row, or is empty.</param>
+    public (double HitRate, double Ndcg) Measure(Mixture mixture, Span<double> gains = default)
     {
         bool geometric = mixture.Fusion == SourceFusion.Geometric;
         var values = geometric ? Logs : CollectionsMarshal.AsSpan(_probabilities);
@@ -54,9 +61,12 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
         float[] shares = [.. used.Select(k => (float)mixture.Shares[k])];
         double[] penalties = [0, mixture.EarlierPenalty, mixture.LastPenalty];
         float[] changes = [.. penalties.Select(penalty => (float)(geometric ? -penalty : Math.Exp(-penalty)))];
+        float raise = (float)(geometric ? mixture.NewItemBonus : Math.Exp(mixture.NewItemBonus));
         double hits = 0, gain = 0;
-        foreach (var (start, count, target) in _rows)
+        gains.Clear();
+        for (int r = 0; r < _rows.Count; r++)
         {
+            var (start, count, target) = _rows[r];
             if (target < 0)
             {
                 continue;
@@ -76,7 +86,12 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
             if (rank < cutoff)
             {
                 hits++;
-                gain += 1 / Math.Log2(rank + 2);
+                double one = 1 / Math.Log2(rank + 2);
+                gain += one;
+                if (!gains.IsEmpty)
+                {
+                    gains[r] = one;
+                }
             }
         }
 
@@ -85,6 +100,11 @@ internal sealed class MixtureTable(int sources, int cutoff, double floor = 1e-9)
         float Score(ReadOnlySpan<float> all, int candidate)
         {
             float sum = 0, change = changes[(int)_places[candidate]];
+            if (_new[candidate])
+            {
+                change = geometric ? change + raise : change * raise;
+            }
+
             var own = all.Slice(candidate * sources, sources);
             for (int k = 0; k < used.Length; k++)
             {
@@ -122,5 +142,6 @@ internal enum HistoryPlace : byte
     Last,
 }
 
-/// <summary>Shares of the sources, which sum to 1, penalties in nats, and how the sources are combined.</summary>
-internal sealed record Mixture(double[] Shares, double EarlierPenalty, double LastPenalty, SourceFusion Fusion = SourceFusion.Linear);
+/// <summary>Shares of the sources, which sum to 1, penalties and bonus in nats, and how the sources are combined.</summary>
+internal sealed record Mixture(
+    double[] Shares, double EarlierPenalty, double LastPenalty, SourceFusion Fusion = SourceFusion.Linear, double NewItemBonus = 0);

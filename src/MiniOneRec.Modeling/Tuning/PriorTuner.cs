@@ -2,16 +2,18 @@ using MiniOneRec.Tensors;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Chooses the shares of codes, dense head and priors, and the penalties on items of the history, by validation rows.</summary>
+/// <summary>Chooses the shares of codes, dense head and priors, the penalties on items of the history and the bonus of new items, by
+/// validation rows.</summary>
 /// <remarks>
 /// The rows are decoded once, by all sources in equal shares; every mixture is then a ranking of the same candidates. The shares of a
-/// linear mean are searched, those of a geometric mean are fitted by maximum likelihood, and the better mean serves. A source that does not
-/// help gets the share 0, and on the validation rows the result is not below any source alone. What helps the first places may harm the
-/// last ones: the product of hit rate and NDCG decides.
+/// linear mean are searched, those of a geometric mean are fitted by maximum likelihood; the geometric mean serves where it is better by
+/// more than a standard error. A source that does not help gets the share 0, and on the validation rows the result is not below any source
+/// alone. What helps the first places may harm the last ones: the product of hit rate and NDCG decides.
 /// </remarks>
 public sealed class PriorTuner
 {
     private const int Batch = 64;
+    private const double Raise = 1;                             // nats: candidates hold the new items that a usual bonus ranks high
     private readonly PriorTunerOptions _options;
 
     /// <summary>Makes a tuner.</summary>
@@ -55,7 +57,9 @@ public sealed class PriorTuner
         CancellationToken cancellationToken)
     {
         bool dense = recommender.Model.Content is { HasHead: true };
-        var sources = new MixtureSources(recommender, priors, _options.Candidates);
+        var options = recommender.Options;
+        bool news = MixtureSources.NewTargets(recommender, rows) >= _options.LeastNewTargets;
+        var sources = new MixtureSources(recommender, priors, _options.Candidates, news ? Raise : options.NewItemBonus);
         var table = new MixtureTable(sources.Count, _options.Cutoff, GeometricMean.FloorOf(recommender.Index.Count));
         int done = 0;
         foreach (var chunk in rows.Chunk(Batch))
@@ -66,11 +70,10 @@ public sealed class PriorTuner
             progress?.Report(new TrainingProgress("tune", done, rows.Length));
         }
 
-        var options = recommender.Options;
         double[] now = new double[sources.Count];
         Array.Fill(now, 1.0 / now.Length);
-        var best = new MixtureSearch(table, _options).Run(
-            new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty),
+        var best = new MixtureSearch(table, _options, news).Run(
+            new Mixture(now, options.HistoryPenalty, options.LastItemPenalty ?? options.HistoryPenalty, NewItemBonus: options.NewItemBonus),
             _options.TryGeometric && priors.All(prior => prior.Evidence == 0));
         var (hits, ndcg) = table.Measure(best);
         int first = dense ? 2 : 1;
@@ -82,6 +85,7 @@ public sealed class PriorTuner
             [.. priors.Select((prior, k) => prior with { Weight = Math.Min(1, best.Shares[first + k]) }).Where(prior => prior.Weight > 0)],
             HistoryPenalty = best.EarlierPenalty,
             LastItemPenalty = best.LastPenalty,
+            NewItemBonus = best.NewItemBonus,
             Fusion = best.Fusion,
             HitRate = hits,
             Ndcg = ndcg,

@@ -41,6 +41,12 @@ public sealed class PriorTunerOptions
     /// <value>The default is <see langword="true"/>.</value>
     public bool TunePenalties { get; set; } = true;
 
+    /// <summary>Gets or sets how many validation rows must have a new target, one that training does not hold, for
+    /// <see cref="GenerativeRecommender.NewItemBonus"/> to be chosen too; with fewer the recommender's stays.</summary>
+    /// <value>The default is 30.</value>
+    [Range(1, int.MaxValue)]
+    public int LeastNewTargets { get; set; } = 30;
+
     /// <summary>Gets or sets the seed of the draw.</summary>
     /// <value>The default is 42.</value>
     public int Seed { get; set; } = 42;

@@ -18,6 +18,10 @@ public sealed record TunedMixture
     /// <summary>Gets what the history's last item loses, in nats.</summary>
     public required double LastItemPenalty { get; init; }
 
+    /// <summary>Gets what an item gains that training does not hold, in nats.</summary>
+    /// <value>The default is 0.</value>
+    public double NewItemBonus { get; init; }
+
     /// <summary>Gets how the sources are combined.</summary>
     /// <value>The default is <see cref="SourceFusion.Linear"/>.</value>
     public SourceFusion Fusion { get; init; }
@@ -39,6 +43,7 @@ public sealed record TunedMixture
         recommender.DenseWeight = DenseWeight;
         recommender.HistoryPenalty = HistoryPenalty;
         recommender.LastItemPenalty = LastItemPenalty;
+        recommender.NewItemBonus = NewItemBonus;
         recommender.Fusion = Fusion;
     }
 }

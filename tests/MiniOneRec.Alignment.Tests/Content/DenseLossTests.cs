@@ -69,12 +69,15 @@ public sealed class DenseLossTests
     }
 
     [Theory]
-    [InlineData(0.0)]
-    [InlineData(0.2)]
-    public void Backward_WithNeighbours_EqualsTheMixturesFormula(double smoothing)
+    [InlineData(false, 0.0)]
+    [InlineData(false, 0.2)]
+    [InlineData(true, 0.0)]
+    [InlineData(true, 0.2)]
+    public void Backward_WithNeighbours_EqualsTheMixturesFormulaOverWhatIsOnOffer(bool news, double smoothing)
     {
         using var scope = NewDisposeScope();
-        var (content, batch, targets) = Case(neighbours: 0.4);
+        var counts = news ? Toy.Index().Items.Where(item => item is not ("3" or "7" or "8")).ToDictionary(item => item, _ => 2.0) : null;
+        var (content, batch, targets) = Case(neighbours: 0.4, counts);
         var hidden = randn(batch.TotalTokens, 16);
 
         var (loss, _) = DenseLoss.Backward(
@@ -84,9 +87,10 @@ public sealed class DenseLossTests
         content.zero_grad();
         var rows = batch.HistoriesFor(content);
         var states = hidden.index_select(0, tensor([.. targets.Tokens.Select(token => (long)token)]));
-        var query = F.softmax(content.Logits(content.Queries(states, rows, targets.Tokens)), 1);
+        var absent = tensor([.. content.Items.Select(item => counts?.ContainsKey(item) == false ? float.NegativeInfinity : 0)]);
+        var query = F.softmax(content.Logits(content.Queries(states, rows, targets.Tokens)) + absent, 1);
         var parts = content.Neighbours(rows, targets.Tokens)!;
-        var items = F.softmax(content.NeighbourLogits(parts.Queries), 1);
+        var items = F.softmax(content.NeighbourLogits(parts.Queries) + absent, 1);
         var sum = zeros(1);
         for (int m = 0; m < targets.Tokens.Length; m++)
         {
@@ -107,6 +111,8 @@ public sealed class DenseLossTests
         Assert.Equal(sum.item<float>(), loss, 1e-3);
         sum.backward();
         AssertClose([.. content.parameters().SelectMany(p => p.grad!.data<float>().ToArray())], grads);
+        float[] bias = content.get_parameter("neighbour_bias")!.grad!.data<float>().ToArray();
+        Assert.All(content.Items.Index(), pair => Assert.Equal(counts?.ContainsKey(pair.Item) == false, bias[pair.Index] == 0));
     }
 
     [Theory]

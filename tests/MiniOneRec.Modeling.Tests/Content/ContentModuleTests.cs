@@ -63,13 +63,14 @@ public sealed class ContentModuleTests
     [InlineData(20)]
     public void Bias_NewItems_StartAtTheirAssumedCount(double count)
     {
-        using var module = ContentToy.Module(new ContentOptions { NewItemCount = count, PopularityPower = 0.5 });
-
-        double[] bias = Vector(module, "bias");
+        using var module = ContentToy.Module(new ContentOptions { NewItemCount = count, PopularityPower = 0.5, NeighbourShare = 0.5 });
 
         Assert.Equal([0, 1, 4], module.Offered!);
-        Assert.Equal(0.5 * Math.Log(9), bias[0], 1e-6);
-        Assert.All(new[] { 2, 3, 5, 6, 7 }, row => Assert.Equal(0.5 * Math.Log(count + 1), bias[row], 1e-6));
+        foreach (double[] bias in new[] { Vector(module, "bias"), Vector(module, "neighbour_bias") })
+        {
+            Assert.Equal(0.5 * Math.Log(9), bias[0], 1e-6);
+            Assert.All(new[] { 2, 3, 5, 6, 7 }, row => Assert.Equal(0.5 * Math.Log(count + 1), bias[row], 1e-6));
+        }
     }
 
     [Fact]

@@ -65,7 +65,22 @@ public sealed class LogLinearFitTests
         Assert.Null(new LogLinearFit(table).Run([0, 1, 2], Start, penalties: true));
     }
 
-    private static MixtureTable Drawn(int rows, double[] weights, double earlier, double last, int seed)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Run_NewItemsTakenMoreThanTheSourcesSay_RecoversTheirBonus(bool penalties)
+    {
+        var table = Drawn(4_000, [1, 0.5, 0], earlier: penalties ? 1.5 : 0, last: penalties ? 0.6 : 0, seed: 11, bonus: 1.2);
+
+        var fitted = new LogLinearFit(table).Run([0, 1, 2], Start, penalties, news: true)!;
+
+        Assert.Equal(1.2 / 1.5, fitted.NewItemBonus, 0.1);
+        Assert.Equal(penalties ? 1 : 0, fitted.EarlierPenalty, 0.15);
+        Assert.Equal(penalties ? 0.4 : 0, fitted.LastPenalty, 0.15);
+        Assert.Equal(0.3, new LogLinearFit(table).Run([0, 1, 2], Start with { NewItemBonus = 0.3 }, penalties)!.NewItemBonus);
+    }
+
+    private static MixtureTable Drawn(int rows, double[] weights, double earlier, double last, int seed, double bonus = 0)
     {
         var random = new Random(seed);
         var table = new MixtureTable(weights.Length, 10, Floor);
@@ -76,7 +91,7 @@ public sealed class LogLinearFitTests
             HistoryPlace[] places = [.. values
                 .Select((_, c) => c == 0 ? HistoryPlace.Last : c < 3 ? HistoryPlace.Earlier : HistoryPlace.None)];
             double[] scores = [.. values.Select((own, c) => Math.Exp(own.Select((p, k) => weights[k] * Math.Log(p + Floor)).Sum()
-                - (places[c] == HistoryPlace.Last ? last : places[c] == HistoryPlace.Earlier ? earlier : 0)))];
+                - (places[c] == HistoryPlace.Last ? last : places[c] == HistoryPlace.Earlier ? earlier : 0) + (IsNew(c) ? bonus : 0)))];
             double left = random.NextDouble() * scores.Sum();
             int target = 0;
             while (target < scores.Length - 1 && (left -= scores[target]) > 0)
@@ -87,11 +102,13 @@ public sealed class LogLinearFitTests
             table.Begin();
             for (int c = 0; c < values.Length; c++)
             {
-                table.Add(values[c], places[c], c == target);
+                table.Add(values[c], places[c], c == target, IsNew(c));
             }
         }
 
         return table;
+
+        static bool IsNew(int candidate) => candidate % 4 == 3;
     }
 
     private static double Likelihood(MixtureTable table, Mixture mixture, double scale)

@@ -62,22 +62,57 @@ public sealed class PriorTunerTests
             table.Begin();
             for (int c = 0; c < places.Length; c++)
             {
-                table.Add(probabilities[c], places[c], c == target);
+                table.Add(probabilities[c], places[c], c == target, c % 3 == 0);
             }
         }
 
-        var (hits, ndcg) = table.Measure(new Mixture([0.5, 0.3, 0.2], 0.5, 1.5, fusion));
+        var (hits, ndcg) = table.Measure(new Mixture([0.5, 0.3, 0.2], 0.5, 1.5, fusion, 0.4));
 
         double Of(float[] p) => fusion == SourceFusion.Linear ? 0.5 * p[0] + 0.3 * p[1] + 0.2 * p[2]
             : Math.Pow(p[0], 0.5) * Math.Pow(p[1], 0.3) * Math.Pow(p[2], 0.2);
         int[] ranks = [.. all.Where(row => row.Target >= 0).Select(row =>
         {
             double[] scores = [.. row.Probabilities.Select((p, c) =>
-                Of(p) * Math.Exp(row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 }))];
+                Of(p) * Math.Exp((row.Places[c] switch { HistoryPlace.Last => -1.5, HistoryPlace.Earlier => -0.5, _ => 0 })
+                    + (c % 3 == 0 ? 0.4 : 0)))];
             return scores.Count(score => score > scores[row.Target]);
         })];
         Assert.Equal(ranks.Count(rank => rank < 3) / 20.0, hits, 1e-12);
         Assert.Equal(ranks.Where(rank => rank < 3).Sum(rank => 1 / Math.Log2(rank + 2)) / 20, ndcg, 1e-12);
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task Tune_NewTargets_ChooseTheirBonusWhereThereAreEnough(bool enough, bool geometric)
+    {
+        // Every source gives the items that the counts lack a fifth of what it gives others, and users take them all the same.
+        string[] items = [.. ContentToy.Index.Items];
+        var counts = items.Where((_, row) => row % 2 == 0).ToDictionary(item => item, _ => 1.0);
+        using var model = ContentToy.Recommender();
+        using var recommender = new GenerativeRecommender(
+            model.Model, model.Index, model.Template, new RecommenderOptions { NewItemBonus = 0.1 }, counts);
+        var scorer = new Shifted(1, 0.5f) { Of = item => counts.ContainsKey(item) ? 1 : 0.2f };
+        var options = new PriorTunerOptions { Cutoff = 1, TryGeometric = geometric, LeastNewTargets = enough ? 12 : 13 };
+
+        var tuned = await new PriorTuner(options).TuneAsync(recommender, [new PriorShare(scorer, 0)], Rows);
+        tuned.Apply(recommender);
+
+        Assert.Equal(12, Rows.Count(row => !counts.ContainsKey(row.Target)));
+        int hits = Rows.Count(row => recommender.Recommend([new RecommendationRequest { History = row.History, Count = 1 }])[0]
+            .Items[0].ItemId == row.Target);
+        Assert.Equal(tuned.HitRate, (double)hits / Rows.Length, 1e-12);
+        Assert.Equal(recommender.NewItemBonus, tuned.NewItemBonus);
+        if (enough)
+        {
+            Assert.Equal(1, tuned.HitRate);
+            Assert.True(tuned.NewItemBonus > 0.25);
+        }
+        else
+        {
+            Assert.Equal(0.1, tuned.NewItemBonus);
+        }
     }
 
     [Fact]
@@ -93,19 +128,23 @@ public sealed class PriorTunerTests
     {
         public int By => by;
 
+        public Func<string, float> Of { get; init; } = _ => 1;
+
         public IReadOnlyList<string> Items => ContentToy.Index.Items;
 
         public void Score(IReadOnlyList<IReadOnlyList<string>> histories, Span<float> scores)
         {
             for (int i = 0; i < scores.Length; i++)
             {
-                scores[i] = rest * (1 + 0.001f * (i % Items.Count));            // no two items are equal: ties are nobody's to order
+                // No two items are equal: ties are nobody's to order.
+                scores[i] = rest * (1 + 0.001f * (i % Items.Count)) * Of(Items[i % Items.Count]);
             }
 
             for (int b = 0; b < histories.Count; b++)
             {
                 ContentToy.Index.TryGetRow(histories[b][^1], out int row);
-                scores[b * Items.Count + (row + by) % Items.Count] = 1;
+                int next = (row + by) % Items.Count;
+                scores[b * Items.Count + next] = Of(Items[next]);
             }
         }
     }
