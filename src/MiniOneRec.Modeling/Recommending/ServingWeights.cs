@@ -18,6 +18,6 @@ public enum ServingWeights
     /// <summary>8 bits with one scale per output; inputs are rounded to 8 bits too.</summary>
     Int8,
 
-    /// <summary>4 bits with a scale and a zero for every 32 inputs.</summary>
+    /// <summary>4 bits with a scale and a least value for every 32 inputs; inputs are rounded to 8 bits.</summary>
     Int4,
 }
