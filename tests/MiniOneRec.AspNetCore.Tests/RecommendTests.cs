@@ -6,6 +6,12 @@ namespace MiniOneRec.AspNetCore.Tests;
 [Collection("shop")]
 public sealed class RecommendTests(ToyShop shop)
 {
+    [Theory]
+    [InlineData(double.NegativeInfinity, -1e9)]
+    [InlineData(-4.25, -4.25)]
+    [InlineData(998, 998)]
+    public void Score_IsWrittenAsANumber(double score, double written) => Assert.Equal(written, RecommendService.Written(score));
+
     [Fact]
     public async Task Recommend_InlineHistory_GivesWhatTheLibraryGives()
     {

@@ -15,6 +15,7 @@ internal sealed class RecommendService(
     private const int DefaultCount = 10;
     private const int MostBoosts = 32;
     private const double LargestBoost = 1_000;
+    private const double LowestScore = -1e9;                        // JSON has no infinity
     private readonly SemaphoreSlim _explaining = new(1, 1);
 
     /// <summary>Answers queries, in their order; one that cannot be answered fails all of them.</summary>
@@ -52,6 +53,9 @@ internal sealed class RecommendService(
     }
 
     public void Dispose() => _explaining.Dispose();
+
+    /// <summary>Gets the score as a number of JSON: an item to which every source gives the probability 0 has −10⁹.</summary>
+    internal static double Written(double score) => Math.Max(score, LowestScore);
 
     private async Task<Prepared> PrepareAsync(RecommendQuery query, string what, CancellationToken cancellationToken)
     {
@@ -161,7 +165,7 @@ internal sealed class RecommendService(
             CatalogRevision = one.CatalogRevision,
             Items =
             [
-                .. ranked.Select((item, i) => new RecommendedItem(item.ItemId, item.Score, item.SemanticId?.ToString())
+                .. ranked.Select((item, i) => new RecommendedItem(item.ItemId, Written(item.Score), item.SemanticId?.ToString())
                 {
                     Title = table.TryGetValue(item.ItemId, out var known) && known.Title.Length > 0 ? known.Title : null,
                     Why = reasons?[i],
