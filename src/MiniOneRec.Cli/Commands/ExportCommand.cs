@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MiniOneRec.Cli.Settings;
 using MiniOneRec.Modeling;
 using MiniOneRec.Pretrained;
@@ -30,7 +31,8 @@ internal static class ExportCommand
             using var model = await ModelLoading.LoadAsync(line.GetRequiredValue(Model), "cpu", cancellationToken);
             if (line.GetValue(Checkpoint) is { } checkpoint)
             {
-                context.Reporter(line).Value("checkpoint step", CheckpointWeights.Load(checkpoint, model.Model));
+                long step = CheckpointWeights.Load(checkpoint, model.Model);
+                context.Reporter(line).Value("checkpoint step", step.ToString(CultureInfo.InvariantCulture));
             }
 
             string folder = Path.GetFullPath(line.GetRequiredValue(Output));
