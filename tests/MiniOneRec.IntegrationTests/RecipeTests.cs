@@ -23,7 +23,7 @@ public sealed class RecipeTests : IDisposable
                 (o.CodebookSizes, o.HiddenWidths, o.LatentWidth, o.Training.Epochs) = ([16, 16, 16], [32], 8, 60))
             .AddModeling(o => o.HiddenSize = 32)
             .AddAlignment(o => (o.Epochs, o.BatchSize, o.WarmupSteps, o.LearningRate, o.Dropout, o.Validations, o.ValidationExamples) =
-                (8, 16, 10, 5e-3, 0, 2, 100))
+                (20, 16, 10, 5e-3, 0, 2, 100))
             .AddReinforcement(o => (o.Steps, o.PromptsPerStep, o.GroupSize) = (3, 8, 8))
             .AddReward<ExactMatchReward>()
             .AddReward<RankReward>()
