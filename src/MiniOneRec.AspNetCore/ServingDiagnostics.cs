@@ -6,8 +6,8 @@ public static class ServingDiagnostics
     /// <summary>The meter.</summary>
     public const string MeterName = "MiniOneRec.AspNetCore";
 
-    /// <summary>The source of the activities <c>MiniOneRec.Request</c> (a request, below the web server's) and <c>MiniOneRec.Store</c> (what
-    /// it asks of a store). Queue, batch and search are activities of <see cref="Modeling.RecommenderDiagnostics"/>.</summary>
+    /// <summary>The source of the activities <c>MiniOneRec.Request</c> (a request, below the web server's) and <c>MiniOneRec.Store</c>
+    /// (what it asks of a store). Queue, batch and search are activities of <see cref="Modeling.RecommenderDiagnostics"/>.</summary>
     public const string ActivitySourceName = "MiniOneRec.AspNetCore";
 
     /// <summary>Counts requests, by <c>route</c> and <c>status</c>.</summary>

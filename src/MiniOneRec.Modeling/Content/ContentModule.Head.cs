@@ -141,6 +141,9 @@ public sealed partial class ContentModule
         }
 
         using var rows = tensor([.. _offered!.Select(item => (long)item)], device: _vectors.device);
-        return _offeredProduct ??= new CatalogueProduct(_vectors.index_select(0, rows).DetachFromDisposeScope(), type) { OwnsVectors = true };
+        return _offeredProduct ??= new CatalogueProduct(_vectors.index_select(0, rows).DetachFromDisposeScope(), type)
+        {
+            OwnsVectors = true,
+        };
     }
 }

@@ -20,7 +20,7 @@ internal sealed record DenseHead : IDisposable
     /// <summary>Gets the products with the vectors alone.</summary>
     public required CatalogueProduct Plain { get; init; }
 
-    /// <summary>Gets the biases of the items of the history with gradient, <c>[R]</c>, or <see langword="null"/> without such a part.</summary>
+    /// <summary>Gets the biases of the part of the histories' items with gradient, <c>[R]</c>, or <see langword="null"/>.</summary>
     public required Tensor? NeighbourBias { get; init; }
 
     /// <summary>Gets their scale, <c>[1]</c>.</summary>

@@ -4,8 +4,8 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// The conditional logit of McFadden (1974):
 /// <c>P(target) = softmax_c(Σ_k w_k·log(p_k(c) + ε) − e·[c earlier in the history] − l·[c last] + n·[c new])</c> over the row's
-/// candidates, with a ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights stay at least 0. Few and smooth
-/// weights hardly fit noise, where a search over hits would.
+/// candidates, with a ridge of 1e-4. It is concave, so that Newton's method finds the one answer whatever the start; weights stay at least
+/// 0. Few and smooth weights hardly fit noise, where a search over hits would.
 /// </remarks>
 /// <param name="table">The rows.</param>
 internal sealed class LogLinearFit(MixtureTable table)

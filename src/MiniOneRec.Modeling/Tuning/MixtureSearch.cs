@@ -4,9 +4,10 @@ namespace MiniOneRec.Modeling;
 /// <remarks>
 /// The linear mean: from the best source alone, from all in equal shares and from the likeliest shares, a share moves from one source to
 /// another as long as that helps, in steps that halve; penalties and bonus move along a list. The geometric mean: the same from the
-/// weights of <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The linear mean counts, or the best source alone
-/// where that is better, unless the geometric mean is better by more than a standard error (the rule of Breiman et al. 1984: the simplest
-/// of those that the rows do not tell apart). Beams follow the linear mean, and it lets an item be found that one source alone knows.
+/// weights of <see cref="LogLinearFit"/>. Of both, sources that add next to nothing lose their share. The linear mean counts, or the best
+/// source alone where that is better, unless the geometric mean is better by more than a standard error (the rule of Breiman et al. 1984:
+/// the simplest of those that the rows do not tell apart). Beams follow the linear mean, and it lets an item be
+/// found that one source alone knows.
 /// </remarks>
 /// <param name="table">What is ranked.</param>
 /// <param name="options">Steps and tolerance.</param>

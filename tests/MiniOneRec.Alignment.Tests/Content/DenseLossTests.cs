@@ -91,16 +91,18 @@ public sealed class DenseLossTests
         var query = F.softmax(content.Logits(content.Queries(states, rows, targets.Tokens)) + absent, 1);
         var parts = content.Neighbours(rows, targets.Tokens)!;
         var items = F.softmax(content.NeighbourLogits(parts.Queries) + absent, 1);
+        var held = absent.isfinite().nonzero().squeeze(1);
+        Tensor Even(Tensor p) => p.index_select(0, held).log().mean();
         var sum = zeros(1);
         for (int m = 0; m < targets.Tokens.Length; m++)
         {
             var mixed = query[m] * parts.LogRest[m].exp();
-            var even = query[m].log().mean() * parts.LogRest[m].detach().exp();
+            var even = Even(query[m]) * parts.LogRest[m].detach().exp();
             for (int k = 0; k < parts.At.size(1); k++)
             {
                 var item = items[parts.At[m, k].item<long>()];
                 mixed = mixed + item * parts.LogShares[m, k].exp();
-                even = even + item.log().mean() * parts.LogShares[m, k].detach().exp();
+                even = even + Even(item) * parts.LogShares[m, k].detach().exp();
             }
 
             Assert.Equal(1, mixed.sum().item<float>(), 1e-4);
