@@ -11,7 +11,7 @@ namespace MiniOneRec.Modeling;
 /// quantization as in QServe, Lin et al., arXiv:2405.04532, Sec. 4.1, whose second level is in whole numbers), and inputs are rounded as
 /// there. Sums are whole numbers, so the way in which they are computed changes no bit.
 /// </remarks>
-internal sealed class Int4Block : WeightBlock
+internal sealed class Int4Block : QuantizedBlock
 {
     /// <summary>The inputs of a group.</summary>
     public const long Group = 32;
@@ -48,58 +48,16 @@ internal sealed class Int4Block : WeightBlock
         _bias = bias?.to_type(ScalarType.Float32).clone().MoveToOuterDisposeScope();
     }
 
-    public override void Dispose()
-    {
-        foreach (var tensor in All())
-        {
-            tensor.Dispose();
-        }
-    }
-
-    public override void Detach()
-    {
-        foreach (var tensor in All())
-        {
-            tensor.DetachFromDisposeScope();
-        }
-    }
-
-    internal override Tensor Product(Tensor x, LinearFunction function) =>
-        Run(x, null, function == LinearFunction.Silu ? QuantizedRows.After.Silu : QuantizedRows.After.Nothing);
-
-    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation) =>
-        Run(x, other, operation == LinearOperation.Add ? QuantizedRows.After.Plus : QuantizedRows.After.Times);
-
-    private Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
+    protected override Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
     {
         using var input = x.is_contiguous() ? x.alias() : x.contiguous();
         int[] twice = QuantizedRows.Outliers(input);
-        long rows = x.size(0), all = rows + twice.Length;
+        long all = x.size(0) + twice.Length;
         using var codes = empty([RowBuckets.Of(all), _inputs], dtype: ScalarType.Int8);
         float[] scales = QuantizedRows.Quantize(input, twice, codes, 127, 0);
         var sums = RowBuckets.Empty(all, _outputs, ScalarType.Float32);
         Sum(codes, all, sums);
-        using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
-        if (x.dtype == ScalarType.Float32)
-        {
-            QuantizedRows.Finish(sums, sums, scales, twice, _bias, joined, after);
-            if (all == rows)
-            {
-                return sums;
-            }
-
-            using (sums)
-            {
-                return sums.narrow(0, 0, rows);
-            }
-        }
-
-        using (sums)
-        {
-            var y = RowBuckets.Empty(rows, _outputs, x.dtype);
-            QuantizedRows.Finish(sums, y, scales, twice, _bias, joined, after);
-            return y;
-        }
+        return Finish(x, sums, scales, twice, _bias, other, after);
     }
 
     // Piece by piece: weights are unpacked into memory that is small enough for a cache, and multiplied from there.
@@ -118,7 +76,7 @@ internal sealed class Int4Block : WeightBlock
         }
     }
 
-    private IEnumerable<Tensor> All() => _bias is null ? [_codes, _groups, _scales] : [_codes, _groups, _scales, _bias];
+    protected override IEnumerable<Tensor> All() => _bias is null ? [_codes, _groups, _scales] : [_codes, _groups, _scales, _bias];
 
     // Instructions for products of 8 bits may add two of them within 16 bits, which the largest products exceed.
     private static bool MeasureExactness()

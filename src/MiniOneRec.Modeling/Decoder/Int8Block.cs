@@ -11,7 +11,7 @@ namespace MiniOneRec.Modeling;
 /// of x whose largest value is more than 8 times its root mean square is written as two rows of codes, the second for what the first
 /// leaves.
 /// </remarks>
-internal sealed class Int8Block : WeightBlock
+internal sealed class Int8Block : QuantizedBlock
 {
     private static readonly Lazy<int> Limit = new(MeasureLevels);
     private readonly Tensor _weight;
@@ -43,55 +43,17 @@ internal sealed class Int8Block : WeightBlock
     /// 8-bit products.</summary>
     public static int Levels => Limit.Value;
 
-    public override void Dispose()
-    {
-        foreach (var tensor in All())
-        {
-            tensor.Dispose();
-        }
-    }
-
-    public override void Detach()
-    {
-        foreach (var tensor in All())
-        {
-            tensor.DetachFromDisposeScope();
-        }
-    }
-
-    internal override Tensor Product(Tensor x, LinearFunction function) =>
-        Run(x, null, function == LinearFunction.Silu ? QuantizedRows.After.Silu : QuantizedRows.After.Nothing);
-
-    private protected override Tensor Product(Tensor x, Tensor other, LinearOperation operation) =>
-        Run(x, other, operation == LinearOperation.Add ? QuantizedRows.After.Plus : QuantizedRows.After.Times);
-
-    private Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
+    protected override Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)
     {
         using var input = x.is_contiguous() ? x.alias() : x.contiguous();
         int[] twice = QuantizedRows.Outliers(input);
-        long rows = x.size(0);
-        using var codes = empty([RowBuckets.Of(rows + twice.Length), x.size(1)], dtype: ScalarType.Byte);
+        using var codes = empty([RowBuckets.Of(x.size(0) + twice.Length), x.size(1)], dtype: ScalarType.Byte);
         float[] scales = QuantizedRows.Quantize(input, twice, codes, Levels, Levels + 1);
         var sums = Aten.QuantizedLinear(codes, _one, _zero, _weight, _scales, _weightZeros);            // [wide, out]
-        using var joined = other is null ? null : other.is_contiguous() ? other.alias() : other.contiguous();
-        if (x.dtype == ScalarType.Float32)
-        {
-            QuantizedRows.Finish(sums, sums, scales, twice, _bias, joined, after);
-            using (sums)
-            {
-                return sums.narrow(0, 0, rows);
-            }
-        }
-
-        using (sums)
-        {
-            var y = RowBuckets.Empty(rows, sums.size(1), x.dtype);
-            QuantizedRows.Finish(sums, y, scales, twice, _bias, joined, after);
-            return y;
-        }
+        return Finish(x, sums, scales, twice, _bias, other, after);
     }
 
-    private IEnumerable<Tensor> All() =>
+    protected override IEnumerable<Tensor> All() =>
         _bias is null ? [_weight, _scales, _weightZeros, _one, _zero] : [_weight, _scales, _weightZeros, _one, _zero, _bias];
 
     // The largest products, two by two: an instruction that saturates at 16 bits gives itself away.
