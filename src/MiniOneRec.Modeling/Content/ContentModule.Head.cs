@@ -100,19 +100,19 @@ public sealed partial class ContentModule
     internal void ForgetProducts()
     {
         _product?.Dispose();
-        _offeredProduct?.Dispose();
-        (_product, _offeredProduct) = (null, null);
+        _product = null;
     }
 
     /// <summary>Gets what the dense loss needs of some items.</summary>
-    /// <param name="items">Rows that hold at least <see cref="Offered"/>, in ascending order, or <see langword="null"/> for all.</param>
+    /// <param name="items">Rows that hold at least <see cref="Offered"/>, in ascending order, or <see langword="null"/> where all are on
+    /// offer.</param>
     /// <param name="type">The type of the products.</param>
     internal DenseHead HeadOf(int[]? items, ScalarType type)
     {
         Tensor? rows = items is null ? null : tensor([.. items.Select(item => (long)item)], device: _vectors.device);
         Tensor Of(Tensor value) => rows is null ? value.alias() : value.index_select(0, rows);
-        bool keeps = items is null || items.Length == _offered?.Length;
-        var plain = keeps ? Kept(items is not null, type) : new CatalogueProduct(Of(_vectors), type);
+        bool keeps = items?.Length == _offered?.Length;
+        var plain = keeps ? Kept(rows, type) : new CatalogueProduct(Of(_vectors), type);
         var residual = _residual is null ? null : Of(_residual);
         return new DenseHead
         {
@@ -127,23 +127,15 @@ public sealed partial class ContentModule
         };
     }
 
-    // The products with all vectors, or with those of the items that training holds; they stay until ForgetProducts.
-    private CatalogueProduct Kept(bool offered, ScalarType type)
+    // The products with the vectors of the items on offer; they stay until ForgetProducts.
+    private CatalogueProduct Kept(Tensor? rows, ScalarType type)
     {
-        if ((_product ?? _offeredProduct) is { } kept && kept.Type != type)
+        if (_product?.Type != type)
         {
             ForgetProducts();
         }
 
-        if (!offered)
-        {
-            return _product ??= new CatalogueProduct(_vectors, type);
-        }
-
-        using var rows = tensor([.. _offered!.Select(item => (long)item)], device: _vectors.device);
-        return _offeredProduct ??= new CatalogueProduct(_vectors.index_select(0, rows).DetachFromDisposeScope(), type)
-        {
-            OwnsVectors = true,
-        };
+        return _product ??= rows is null ? new CatalogueProduct(_vectors, type)
+            : new CatalogueProduct(_vectors.index_select(0, rows).DetachFromDisposeScope(), type) { OwnsVectors = true };
     }
 }

@@ -70,7 +70,6 @@ public sealed partial class ContentModule : nn.Module
     private Tensor _vectors;                                    // [N, E], centred, length 1
     private Tensor _leafVectors;                                // [leaves, E]
     private CatalogueProduct? _product;
-    private CatalogueProduct? _offeredProduct;
 
     /// <summary>Makes the part; it starts as <see cref="ContentModule"/> says, whatever the seed.</summary>
     /// <param name="content">The vectors.</param>
