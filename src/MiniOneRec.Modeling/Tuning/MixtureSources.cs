@@ -22,7 +22,7 @@ internal sealed class MixtureSources
         _raise = raise;
         (_recommender, _priors, _options) = (recommender, priors, recommender.Options);
         _head = recommender.Model.Content is { HasHead: true } head ? head : null;
-        _catalogue = new Catalogue(recommender.Index, recommender.Popularity);
+        _catalogue = recommender.SemanticIdModel.Catalogue;
         _search = new ConstrainedBeamSearch(new BeamSearchOptions { Width = candidates, Scoring = _options.Scoring });
         Count = 1 + (_head is null ? 0 : 1) + priors.Count;
     }
