@@ -58,12 +58,6 @@ internal sealed class TrainingRun : TrainingCallbacks, ITrainingStep, IDisposabl
             throw new ArgumentException($"The loss {_options.Loss} draws other items; the catalogue has one.", nameof(data));
         }
 
-        if (_options.MaxDuration <= TimeSpan.Zero)
-        {
-            throw new ArgumentException(
-                $"MaxDuration is {_options.MaxDuration}; expected more than no time, or null for no limit.", nameof(data));
-        }
-
         _batches = Batches().GetEnumerator();
         var plan = new TrainingPlan
         {

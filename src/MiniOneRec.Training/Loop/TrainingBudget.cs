@@ -14,10 +14,15 @@ internal sealed record TrainingBudget
 
     /// <summary>Computes the most steps that the budget allows; <see cref="long.MaxValue"/> where only time bounds it.</summary>
     /// <param name="stepsPerEpoch">Steps per epoch.</param>
-    /// <exception cref="ArgumentException">The budget has no bound.</exception>
+    /// <exception cref="ArgumentException">The budget has no bound, or no time.</exception>
     public long StepsOf(long stepsPerEpoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stepsPerEpoch);
+        if (MaxDuration <= TimeSpan.Zero)
+        {
+            throw new ArgumentException($"MaxDuration is {MaxDuration}; expected more than no time, or null for no limit.");
+        }
+
         return Epochs is null && MaxSteps is null && MaxDuration is null
             ? throw new ArgumentException("The budget of a training run needs a bound: Epochs, MaxSteps or MaxDuration.")
             : Math.Min(Epochs is { } epochs ? epochs * stepsPerEpoch : long.MaxValue, MaxSteps ?? long.MaxValue);
