@@ -15,7 +15,7 @@ internal sealed class QualityStudy : IStudy
         + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) "
         + "--artifacts DIR (by default that of the runs) --sft-models DIR (starts from DIR/SET-SEED/sft) --skip-rl "
         + "--baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --budget 0 (minutes of a "
-        + "run; none) --device cpu";
+        + "run; none) --index given (or learned, though one came with the data) --device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -26,13 +26,20 @@ internal sealed class QualityStudy : IStudy
         bool skip = context.Option("skip-rl", false);
         int rows = context.Option("test-rows", 0);
         double budget = context.Option("budget", 0.0);
+        string index = context.Option("index", "given");
+        if (index is not ("given" or "learned"))
+        {
+            throw new ArgumentException($"--index is '{index}'; expected given or learned.");
+        }
+
+        bool learned = index == "learned";
         var baselines = context.Options("baselines", [.. RecipeOptions.DefaultBaselines]);
         var store = new RunStore(work);
         foreach (string set in context.Options("sets", "Industrial_and_Scientific", "Office_Products", "Beauty"))
         {
             foreach (int seed in context.Options("seeds", 42, 43, 44))
             {
-                string name = $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
+                string name = learned ? $"{set}-learned-{seed}" : $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
                 var options = new RecipeOptions
                 {
                     Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
@@ -54,13 +61,18 @@ internal sealed class QualityStudy : IStudy
                     settings["startedFromSft"] = true;
                 }
 
+                if (learned)
+                {
+                    settings["index"] = index;
+                }
+
                 if (budget > 0)
                 {
                     settings["budgetMinutes"] = budget;
                 }
 
                 var run =
-                    await store.GetAsync("quality", name, settings, () => MakeAsync(context, set, options), context.CancellationToken);
+                    await store.GetAsync(embeddings.Length == 0 ? "quality-behaviour" : "quality", name, settings, () => MakeAsync(context, set, learned, options), context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
                     context.Report($"{name}.{figure}", value, figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");
@@ -69,9 +81,10 @@ internal sealed class QualityStudy : IStudy
         }
     }
 
-    private static async Task<RunOutcome> MakeAsync(StudyContext context, string set, RecipeOptions options)
+    private static async Task<RunOutcome> MakeAsync(StudyContext context, string set, bool learned, RecipeOptions options)
     {
         var data = await StudyData.LoadAsync(context, set, RecipePreset.MaxHistory);
+        data = learned ? data with { Index = null } : data;
         using var result = await new Recipe(options).RunAsync(data, new Observer(context), context.CancellationToken);
         return new RunOutcome(Figures(result.Report)) { Device = options.Device };
     }

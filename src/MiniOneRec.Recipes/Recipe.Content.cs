@@ -8,26 +8,16 @@ namespace MiniOneRec.Recipes;
 /// <content>What the recipe does with item vectors.</content>
 public sealed partial class Recipe
 {
-    private static async Task<ItemContent?> ContentAsync(SplitDataset data, VectorStage stage, CancellationToken cancellationToken)
-    {
-        if (!stage.ForModel || await stage.TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } vectors)
-        {
-            return null;
-        }
-
-        bool[] known = [.. Enumerable.Range(0, vectors.Count).Select(row => vectors[row].ContainsAnyExcept(0f))];
-        return known.Contains(true) ? new ItemContent(data.ItemIds, vectors.Width, vectors.Values.Span, known) : null;
-    }
-
     private void RequireSameContent(GenerativeRecommender loaded, ItemContent? content, string folder)
     {
         if (content is not null && loaded.Model.Content is { } known && content.For(loaded.Index).Fingerprint is var here
             && here != known.Content.Fingerprint)
         {
+            string of = _options.Embeddings is { } file ? $"'{file}'" : "this run";
             string there = known.Content.Fingerprint;
             loaded.Dispose();
             throw new InvalidDataException(
-                $"Model folder '{folder}' was trained with vectors of fingerprint {there}; those of '{_options.Embeddings}' have {here}.");
+                $"Model folder '{folder}' was trained with vectors of fingerprint {there}; those of {of} have {here}.");
         }
     }
 

@@ -91,7 +91,7 @@ public sealed partial class Recipe
         GenerativeRecommender? recommender = null;
         try
         {
-            var content = await ContentAsync(data, vectors, cancellationToken).ConfigureAwait(false);
+            var content = await vectors.ForModelAsync(data, cancellationToken).ConfigureAwait(false);
             ChoosePreset(DataShape.Of(data, index.Depth, content is not null), stages, board);
             recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
                 .ConfigureAwait(false);

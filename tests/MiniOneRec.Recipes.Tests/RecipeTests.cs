@@ -90,7 +90,29 @@ public sealed class RecipeTests : IDisposable
 
         Assert.Equal(data.ItemIds, result.Index.Items);
         Assert.Contains("collaborative vectors", observer.Started);
+        Assert.True(result.Recommender.Model.Content!.HasHead);
+        Assert.Equal(128, result.Recommender.Model.Content.Content.Width);
         Assert.Equal(["mixture", "minionerec-sft", "minionerec"], result.Report.Models.Select(model => model.Name));
+    }
+
+    [Fact]
+    public async Task Run_IndexButNeitherTextNorBehaviour_TrainsTheCodesAlone()
+    {
+        var data = Data with
+        {
+            Index = Grid(Data.ItemIds), Items = [.. Data.Items.Select(item => new Item { Id = item.Id })],
+            TrainSequences = [.. Data.TrainSequences.SelectMany((user, i) => user.ItemIds.Take(1).Select(item =>
+                new UserSequence($"{i}", [item, item])))],
+        };
+        var observer = new Recorder();
+        var options = new RecipeOptions
+        {
+            Preset = Tiny, Baselines = [], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+        };
+
+        using var result = await new Recipe(options).RunAsync(data, observer);
+
+        Assert.Null(result.Recommender.Model.Content);
     }
 
     [Fact]

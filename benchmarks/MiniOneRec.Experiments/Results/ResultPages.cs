@@ -22,6 +22,12 @@ internal static class ResultPages
                 + "--sets Industrial_and_Scientific,Office_Products --seeds 42,43,44",
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")),
             [.. Ranking, new("training, s", "seconds", 0)]),
+        new("quality-behaviour", "Quality without text", Program
+                + "quality --preset auto --budget 60 --skip-rl --baselines popularity,sequential-rules,item-knn,mixture "
+                + "--sets Beauty --seeds 42 (--index learned)",
+            run => ModelsOf(run).Select(model => (
+                $"{Text(run, "set")}{(Text(run, "index") == "learned" ? ", ids alone:" : "")} {model.Replace('.', ' ')}", model + ".")),
+            [.. Ranking, new("training, s", "seconds", 0)]),
         new("cold", "Items that training does not hold", Program
                 + "cold --embeddings DIR/{set}.npy --sets Industrial_and_Scientific --seeds 42",
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")), [.. Ranking]),

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.AI;
 using MiniOneRec.Datasets;
+using MiniOneRec.Modeling;
 using MiniOneRec.Tokenization;
 using MiniOneRec.Vectors;
 
@@ -10,12 +11,52 @@ namespace MiniOneRec.Recipes;
 internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<string, Embedding<float>>? encoder, StageRunner stages,
     RecipeJournal journal)
 {
+    // Wider than the vectors that semantic IDs are learned from: the dense head ranks by them, and no quantizer has to find groups in them.
+    private const int ContentWidth = 128;
+
     private Task<EmbeddingTable?>? _text;
     private VectorSource? _source;
 
-    /// <summary>Gets whether the model reads the vectors: those of a file, and of an encoder that was given. Counted terms it does not
-    /// read.</summary>
+    /// <summary>Gets whether the model reads the vectors of the items' text: those of a file, and of an encoder that was given. Counted
+    /// terms it does not read.</summary>
     public bool ForModel => options.Embeddings is not null || encoder is not null;
+
+    /// <summary>
+    /// Gets the vectors that the model reads: of the file or the encoder, or of behaviour in training where the items have no text; or
+    /// <see langword="null"/> where there are none.
+    /// </summary>
+    public async Task<ItemContent?> ForModelAsync(SplitDataset data, CancellationToken cancellationToken)
+    {
+        if (!ForModel)
+        {
+            return HasText(data) ? null : await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (await TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } table)
+        {
+            return await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
+        }
+
+        bool[] known = [.. Enumerable.Range(0, table.Count).Select(row => table[row].ContainsAnyExcept(0f))];
+        return known.Contains(true) ? new ItemContent(data.ItemIds, table.Width, table.Values.Span, known) : null;
+    }
+
+    private async Task<ItemContent?> BehaviourAsync(SplitDataset data, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var vectors = await CollaborativeVectors.BuildAsync(data.TrainSequences, data.ItemIds,
+                new() { Width = ContentWidth, Seed = options.Seed }, cancellationToken: cancellationToken).ConfigureAwait(false);
+            stages.Say("The items have no text: the model reads vectors of what users took together.");
+            return new ItemContent(data.ItemIds, vectors.Width, vectors.FillMissing().Values.Span,
+                [.. Enumerable.Range(0, vectors.Count).Select(vectors.Has)]);
+        }
+        catch (ArgumentException e)
+        {
+            stages.Say($"The items have no text, and their behaviour gives no vectors ({e.Message}): the model reads their codes alone.");
+            return null;
+        }
+    }
 
     /// <summary>
     /// Gets vectors of the items' text, rows in catalogue order, or <see langword="null"/> where there is neither a file nor text.
@@ -115,7 +156,7 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
             return EmbeddingTable.Of(listed.AlignTo(data.ItemIds).FillMissing());
         }
 
-        if (data.Items.All(item => string.IsNullOrWhiteSpace(TextOf(item))))
+        if (!HasText(data))
         {
             return null;
         }
@@ -148,5 +189,5 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         return table;
     }
 
-    private static string TextOf(Item item) => ItemText.Describe(item);
+    private static bool HasText(SplitDataset data) => data.Items.Any(item => !string.IsNullOrWhiteSpace(ItemText.Describe(item)));
 }
