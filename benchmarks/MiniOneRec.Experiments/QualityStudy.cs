@@ -15,7 +15,8 @@ internal sealed class QualityStudy : IStudy
         + "--preset default (Beauty: sparse) --embeddings FILE.npy ({set} stands for the data set's name) "
         + "--artifacts DIR (by default that of the runs) --sft-models DIR (starts from DIR/SET-SEED/sft) --skip-rl "
         + "--baselines popularity,sequential-rules,item-knn,sasrec --test-rows 0 (all) --budget 0 (minutes of a "
-        + "run; none) --index given (or learned, though one came with the data) --device cpu";
+        + "run; none) --index given (or learned, though one came with the data) "
+        + "--width 0 --epochs 0 --teacher -1 (those of the preset) --device cpu";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -33,6 +34,8 @@ internal sealed class QualityStudy : IStudy
         }
 
         bool learned = index == "learned";
+        int width = context.Option("width", 0), epochs = context.Option("epochs", 0);
+        double teacher = context.Option("teacher", -1.0);
         var baselines = context.Options("baselines", [.. RecipeOptions.DefaultBaselines]);
         var store = new RunStore(work);
         foreach (string set in context.Options("sets", "Industrial_and_Scientific", "Office_Products", "Beauty"))
@@ -42,7 +45,7 @@ internal sealed class QualityStudy : IStudy
                 string name = learned ? $"{set}-learned-{seed}" : $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
                 var options = new RecipeOptions
                 {
-                    Preset = RecipePreset.Named(chosen), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
+                    Preset = Sized(RecipePreset.Named(chosen), width, epochs, teacher), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
                         Baselines = baselines,
                     MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(artifacts, "quality", name),
                     Budget = budget == 0 ? null : TimeSpan.FromMinutes(budget),
@@ -66,6 +69,11 @@ internal sealed class QualityStudy : IStudy
                     settings["index"] = index;
                 }
 
+                if (width > 0 || epochs > 0 || teacher >= 0)
+                {
+                    settings["sizes"] = FormattableString.Invariant($"width {width}, epochs {epochs}, teacher {teacher}");
+                }
+
                 if (budget > 0)
                 {
                     settings["budgetMinutes"] = budget;
@@ -80,6 +88,14 @@ internal sealed class QualityStudy : IStudy
             }
         }
     }
+
+    private static RecipePreset Sized(RecipePreset preset, int width, int epochs, double teacher) => preset with
+    {
+        HiddenSize = width > 0 ? width : preset.HiddenSize,
+        SftEpochs = epochs > 0 ? epochs : preset.SftEpochs,
+        TeacherShare = teacher >= 0 ? teacher : preset.TeacherShare,
+        TeacherBranches = teacher == 0 ? 0 : preset.TeacherBranches,
+    };
 
     private static async Task<RunOutcome> MakeAsync(StudyContext context, string set, bool learned, RecipeOptions options)
     {

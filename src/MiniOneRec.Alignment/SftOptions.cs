@@ -46,12 +46,20 @@ public sealed class SftOptions
     /// <summary>
     /// Gets or sets the time after which training ends even within an epoch, or <see langword="null"/> for no limit. The time of steps
     /// counts, that of validations and checkpoints does not; after an interruption the rest is left. The step that is under way is
-    /// finished, and the weights are validated once more. The learning rate follows the planned steps, whatever the time: choose
-    /// <see cref="LearningRateSchedule.Constant"/> where time ends the run.
+    /// finished, and the weights are validated once more. See <see cref="LearningRateFollowsTime"/>.
     /// </summary>
     /// <value>The default is <see langword="null"/>.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? MaxDuration { get; set; }
+
+    /// <summary>
+    /// Gets or sets whether the learning rate ends its course when <see cref="MaxDuration"/> ends the run. From a tenth of the time on it
+    /// follows the time where that is ahead of the steps: such a run depends on the machine's speed, and more time does not continue it as
+    /// if it had never ended.
+    /// </summary>
+    /// <value>The default is <see langword="false"/>.</value>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LearningRateFollowsTime { get; set; }
 
     /// <summary>
     /// Gets or sets the samples per optimizer step, on average: steps have samples of similar length and about equally many tokens. The
@@ -266,29 +274,3 @@ public sealed class SftOptions
 
 [OptionsValidator]
 internal sealed partial class SftOptionsValidator : IValidateOptions<SftOptions>;
-
-/// <summary>The rules that tie options together.</summary>
-internal sealed class SftOptionsRules : IValidateOptions<SftOptions>
-{
-    public ValidateOptionsResult Validate(string? name, SftOptions options)
-    {
-        List<string> failures = [];
-        if (options.FreezeBackbone && options.Lora is not null)
-        {
-            failures.Add("FreezeBackbone trains new rows alone and Lora adapters; choose one (Lora.TrainNewRows trains both).");
-        }
-
-        if (options.MaxDuration <= TimeSpan.Zero)
-        {
-            failures.Add($"MaxDuration is {options.MaxDuration}; expected more than no time, or null for no limit.");
-        }
-
-        if (options.KeepBest > 1 && options.Checkpoints?.Folder is null)
-        {
-            failures.Add($"KeepBest is {options.KeepBest}, which needs a Checkpoints.Folder to keep them in.");
-        }
-
-        failures.AddRange(options.Lora is { } lora ? LoraOptionsRules.FailuresOf(lora).Select(failure => "Lora." + failure) : []);
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
-    }
-}

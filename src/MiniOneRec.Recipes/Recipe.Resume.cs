@@ -63,6 +63,7 @@ public sealed partial class Recipe
     private SftOptions Bounded(SftOptions options)
     {
         options.MaxDuration = Shorter(options.MaxDuration, _clock!.ForSft(!_options.SkipReinforcement));
+        options.LearningRateFollowsTime = options.MaxDuration is not null;
         options.Checkpoints = _journal!.CheckpointsOf("sft");
         options.RunLog = _journal.IsKept ? Path.Combine(_journal.Checkpoints, SftLog) : null;
         return options;

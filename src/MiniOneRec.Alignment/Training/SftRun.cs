@@ -67,6 +67,7 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
             Budget = budget,
             StepsPerEpoch = _batches.Count,
             LearningRate = LearningRate.Curve(_options, total),
+            LearningRateFollowsTime = _options.LearningRateFollowsTime,
             Seed = _options.Seed,
             Validation = _validator is null ? null : new ValidationOptions { Count = _options.Validations, Patience = _options.Patience },
             CheckpointEvery = _options.CheckpointInterval,

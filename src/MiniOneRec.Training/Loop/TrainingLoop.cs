@@ -96,7 +96,7 @@ internal sealed class TrainingLoop(
     private void TakeStep(CancellationToken cancellationToken)
     {
         long began = _time.GetTimestamp(), number = State.Step + 1;
-        var outcome = step.Run(new StepContext(number, _total, plan.LearningRate.At(number), SeedStream.Mix(plan.Seed, number)));
+        var outcome = step.Run(new StepContext(number, _total, plan.LearningRate.At(Scheduled(number)), SeedStream.Mix(plan.Seed, number)));
         var trained = State.Trained + _time.GetElapsedTime(began);
         State = State with { Step = number, Trained = plan.Budget.MaxDuration is null ? trained : callbacks.AgreeOnTime(trained) };
         StepsHere++;
@@ -120,6 +120,17 @@ internal sealed class TrainingLoop(
         {
             Save(SaveCause.Interval);
         }
+    }
+
+    // The step whose learning rate is due: later than the step itself where time will end the run first.
+    private long Scheduled(long step)
+    {
+        if (!plan.LearningRateFollowsTime || plan.Budget.MaxDuration is not { } time || State.Trained < time / 10 || _total == long.MaxValue)
+        {
+            return step;
+        }
+
+        return Math.Clamp((long)Math.Ceiling(_total * (State.Trained / time)), step, _total);
     }
 
     private bool IsValidationDue(string? stop)

@@ -40,6 +40,22 @@ public sealed class TrainingLoopTests
         Assert.Equal([2L, 4L], run.Callbacks.Validations);
     }
 
+    [Theory]
+    [InlineData(100, 10, new long[] { 1, 10, 20, 30, 40, 50, 60, 70, 80, 90 })]             // time ends it: a tenth of the steps a second
+    [InlineData(5, 10, new long[] { 1, 2, 3, 4, 5 })]                                        // the steps end it
+    public void Run_RateFollowsTime_EndsItsCourseWithTheTime(int steps, int seconds, long[] expected)
+    {
+        var run = new Run(new TrainingBudget { MaxSteps = steps, MaxDuration = TimeSpan.FromSeconds(seconds) }, 10)
+        {
+            RateSteps = steps, RateFollowsTime = true,
+        };
+
+        run.Start();
+
+        var curve = new LearningRateCurve { Peak = 1, Schedule = LearningRateSchedule.Linear, TotalSteps = steps };
+        Assert.Equal(expected.Select(curve.At), run.Contexts.Select(context => context.LearningRate));
+    }
+
     [Fact]
     public void Run_OnlyTime_NeedsNoOtherBound()
     {
@@ -189,6 +205,10 @@ public sealed class TrainingLoopTests
 
         public long HistoryEvery { get; init; } = 1;
 
+        public long RateSteps { get; init; } = 9;
+
+        public bool RateFollowsTime { get; init; }
+
         public string Start(LoopState? state = null, CancellationToken cancellationToken = default) =>
             Loop.Run(state ?? new LoopState(), cancellationToken);
 
@@ -197,7 +217,8 @@ public sealed class TrainingLoopTests
             Stage = "toy",
             Budget = budget,
             StepsPerEpoch = perEpoch,
-            LearningRate = new LearningRateCurve { Peak = 1, Schedule = LearningRateSchedule.Linear, TotalSteps = 9 },
+            LearningRate = new LearningRateCurve { Peak = 1, Schedule = LearningRateSchedule.Linear, TotalSteps = RateSteps },
+            LearningRateFollowsTime = RateFollowsTime,
             Seed = 42,
             Validation = validation,
             CheckpointEvery = CheckpointEvery,

@@ -15,8 +15,9 @@ internal static class SftIdentity
     // Where the trained adapters are saved; checkpoints hold it among the options.
     private const string AdapterFolder = "lora.saveTo";
 
-    // Where and how long a run writes changes no weight.
-    private static readonly string[] Places = [nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration)];
+    // Where a run writes changes no weight, and its time may be another one later.
+    private static readonly string[] Places =
+        [nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration), nameof(SftOptions.LearningRateFollowsTime)];
 
     /// <summary>Takes a fingerprint of a model before training, of adapters that it has already too.</summary>
     public static string WeightsOf(CausalLanguageModel model) => WeightsFingerprint.Of(
