@@ -41,6 +41,7 @@ internal static class DemoCommand
                 KeyValuePair.Create(format == "recbole" ? "Data:Split" : "Preparation:Split",
                     (string?)(format == "recbole" ? "leave-one-out" : "LeaveOneOut")),
                 KeyValuePair.Create("Preset", (string?)"default"),
+                KeyValuePair.Create("Recipe:Budget", (string?)"00:01:40"),          // two minutes with starting and reporting
                 KeyValuePair.Create("Recipe:Output", (string?)Path.Combine(folder, "run")),
                 KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"),
                 KeyValuePair.Create("Recipe:Baselines:0", (string?)"popularity"),
