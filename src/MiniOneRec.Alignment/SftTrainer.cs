@@ -39,6 +39,9 @@ public sealed class SftTrainer
     /// <value>The default is <see cref="Sharding.None"/>.</value>
     public Sharding Sharding { get; init; }
 
+    /// <summary>Gets whether gradients are exchanged while the backward pass goes on, for measurements.</summary>
+    internal bool Overlaps { get; init; } = true;
+
     /// <summary>Gets the writer of checkpoints, for tests of failing disks.</summary>
     internal TensorWriter? Write { get; init; }
 
@@ -208,7 +211,7 @@ public sealed class SftTrainer
             (model.Dropout, model.GradientCheckpointing) = (dropout, recompute);
             model.eval();
         }
-    }));
+    }, Overlaps));
 
     private static int FirstCode(SemanticIdVocabulary vocabulary)
     {

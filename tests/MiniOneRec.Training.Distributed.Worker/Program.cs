@@ -18,7 +18,7 @@ try
                 Updates.Check(group);
                 break;
             case "sft":
-                Sft.Compare(group, args[1] == "all");
+                Sft.Compare(group, args[1]);
                 break;
             case "policy":
                 Policy.Compare(group);

@@ -24,6 +24,7 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     private readonly Dictionary<(int Parameter, bool Second), string> _names = [];
     private readonly bool[] _known;
     private readonly List<double> _norms = [];
+    private readonly BlockQueue _queue;
     private Tensor?[] _gradients;
 
     /// <param name="parameters">The trained parameters, contiguous; not owned.</param>
@@ -33,17 +34,22 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     /// <param name="bucketValues">The most values that are exchanged at once.</param>
     /// <param name="exact">Gives the float32 values of a parameter in another type, of which each process keeps its share; or
     /// <see langword="null"/> where parameters are moved in the type that they have.</param>
+    /// <param name="blocks">The block of each parameter, or <see langword="null"/> for one.</param>
     public ShardedUpdate(
         Parameter[] parameters, UpdateOptions options, ParallelRun parallel, IReadOnlyDictionary<Parameter, double>? slow = null,
-        long bucketValues = GradientBuckets.DefaultValues, Func<int, Tensor>? exact = null)
+        long bucketValues = GradientBuckets.DefaultValues, Func<int, Tensor>? exact = null,
+        IReadOnlyList<int>? blocks = null)
     {
         using var noGrad = no_grad();
         (_parameters, _options, _parallel) = (parameters, options, parallel);
         _shapes = [.. parameters.Select(parameter => parameter.shape)];
-        _layout = new FlatLayout([.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, bucketValues);
+        _layout = new FlatLayout(
+            [.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, bucketValues,
+            [.. parameters.Select((parameter, i) => 2 * (blocks?[i] ?? 0) + (parameter.dtype == ScalarType.BFloat16 ? 1 : 0))]);
         (_known, _gradients) = (new bool[parameters.Length], new Tensor?[_layout.Buckets.Count]);
-        _types = [.. _layout.Buckets.Select(bucket => bucket.Pieces
-            .All(piece => parameters[piece.Parameter].dtype == ScalarType.BFloat16) ? ScalarType.BFloat16 : ScalarType.Float32)];
+        _types = [.. _layout.Buckets.Select(bucket => parameters[bucket.Pieces[0].Parameter].dtype == ScalarType.BFloat16
+            ? ScalarType.BFloat16 : ScalarType.Float32)];
+        _queue = new BlockQueue([.. _layout.Buckets.Select(bucket => blocks?[bucket.Pieces[0].Parameter] ?? 0)], Send);
         var groups = UpdateGroups.Of(parameters, options, slow);
         var numbers = parameters.Select((parameter, i) => (parameter, i)).ToDictionary(pair => pair.parameter, pair => pair.i);
         int[][] members = [.. groups.Groups.Select(group => group.Parameters.Select(parameter => numbers[parameter]).ToArray())];
@@ -71,45 +77,6 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     public IReadOnlyList<Parameter> Moved => [.. _slices.Select(slice => slice.Value)];
 
     private Device Device => _slices.Length > 0 ? _slices[0].Value.device : _parameters[0].device;
-
-    /// <inheritdoc/>
-    public void Collect()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var norms = new List<Tensor>();
-        (int Number, Tensor Input, Tensor Output, ICollective Running)? before = null;
-        for (int number = 0; number < _gradients.Length; number++)
-        {
-            var bucket = _layout.Buckets[number];
-            var input = zeros([bucket.Share * _parallel.Group.Size], dtype: _types[number], device: Device);        // [size · share]
-            foreach (var piece in bucket.Pieces)
-            {
-                Take(piece, input);
-            }
-
-            norms.Add(input.norm().to_type(ScalarType.Float32));
-            var output = empty([bucket.Share], dtype: _types[number], device: Device);                              // [share]
-            var running = _parallel.Group.ReduceScatter(input, output);
-            Finish(before);
-            before = (number, input, output, running);
-        }
-
-        Finish(before);
-        _norms.Add(stack(norms).norm().item<float>());
-
-        void Finish((int Number, Tensor Input, Tensor Output, ICollective Running)? bucket)
-        {
-            if (bucket is not { } done)
-            {
-                return;
-            }
-
-            done.Running.Wait();
-            done.Input.Dispose();
-            Add(done.Number, done.Output);
-        }
-    }
 
     /// <inheritdoc/>
     public UpdateOutcome Apply(double learningRate, double loss = 0)
@@ -180,44 +147,6 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
         {
             slice.Value.Dispose();
         }
-    }
-
-    // The last piece of a parameter lets its gradient go where gradients are divided, or memory was saved on their type.
-    private void Take(FlatPiece piece, Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        var parameter = _parameters[piece.Parameter];
-        if (parameter.grad is not { } gradient)
-        {
-            return;
-        }
-
-        _known[piece.Parameter] = true;
-        input.narrow(0, piece.Place, piece.Count).copy_(gradient.reshape(-1).narrow(0, piece.At, piece.Count));
-        bool lets = _parallel.Sharding == Sharding.Gradients || parameter.dtype != ScalarType.Float32;
-        if (lets && piece.At + piece.Count == parameter.numel())
-        {
-            parameter.grad = null;
-        }
-    }
-
-    // The first share stays as it was exchanged; several are added in float32.
-    private void Add(int number, Tensor share)
-    {
-        if (_gradients[number] is not { } sum)
-        {
-            _gradients[number] = share.DetachFromDisposeScope();
-            return;
-        }
-
-        if (sum.dtype != ScalarType.Float32)
-        {
-            _gradients[number] = sum.to_type(ScalarType.Float32).DetachFromDisposeScope();
-            sum.Dispose();
-        }
-
-        _gradients[number]!.PlusInPlace(share);
-        share.Dispose();
     }
 
     private double Norm()

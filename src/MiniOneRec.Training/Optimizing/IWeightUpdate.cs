@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -15,6 +16,14 @@ internal interface IWeightUpdate : IDisposable
 
     /// <summary>Takes over the gradients of a micro-batch where they are not kept with the parameters until <see cref="Apply"/>.</summary>
     void Collect();
+
+    /// <summary>Gets what is to be told of the blocks of a micro-batch, so that gradients leave while the backward pass goes on.</summary>
+    /// <param name="isLast">Whether it is this process's last micro-batch before <see cref="Apply"/>.</param>
+    /// <returns>The observer, or <see langword="null"/> where nothing can be done before the pass has ended.</returns>
+    IBlockObserver? Observe(bool isLast);
+
+    /// <summary>Begins to exchange the gradients that the observer was not told of, after the last micro-batch.</summary>
+    void SendRest();
 
     /// <summary>Gets the weights that this process moves; all of them, or its share.</summary>
     IReadOnlyList<Parameter> Moved { get; }

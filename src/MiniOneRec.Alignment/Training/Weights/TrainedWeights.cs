@@ -73,6 +73,12 @@ internal sealed class TrainedWeights : IDisposable
     public Func<int, Tensor>? Exact => !_isDivided ? null
         : i => _precision.Take(_masters.Names.ElementAt(i), _masters.Parameters[i]);
 
+    /// <summary>Gets whether the optimizer's weights are copies of the model's, which receive gradients after each micro-batch.</summary>
+    public bool HasCopies => _masters.HasCopies;
+
+    /// <summary>Gets the block of each weight, in the order of <see cref="Masters"/>.</summary>
+    public IReadOnlyList<int> Blocks => [.. Names.Select(_model.BlockOf)];
+
     /// <summary>Gets the names of the weights, in the order of <see cref="Masters"/>.</summary>
     public IEnumerable<string> Names => _masters.Names;
 
