@@ -195,7 +195,8 @@ public sealed class SftTrainer
         var (dropout, recompute) = (model.Dropout, model.GradientCheckpointing);
         try
         {
-            (model.Dropout, model.GradientCheckpointing) = (_options.Dropout, _options.GradientCheckpointing);
+            (model.Dropout, model.GradientCheckpointing) =
+                (_options.Dropout, _options.GradientCheckpointing || parallel.Sharding == Sharding.Weights);
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(

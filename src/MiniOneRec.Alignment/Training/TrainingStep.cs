@@ -172,7 +172,7 @@ internal sealed class TrainingStep : IDisposable
 
         for (int round = bins.Count; round < rounds; round++)
         {
-            CollectShares();                                    // other processes have more micro-batches
+            TakePart();                                         // other processes have more micro-batches
         }
 
         _update.SendRest();                                     // before the figures, as processes do that have told of all blocks
@@ -203,9 +203,17 @@ internal sealed class TrainingStep : IDisposable
 
     private void CollectShares()
     {
-        if (_parallel.Sharding == Sharding.Gradients)
+        if (_parallel.Sharding >= Sharding.Gradients)
         {
             _update.Collect();
+        }
+    }
+
+    private void TakePart()
+    {
+        if (_parallel.Sharding >= Sharding.Gradients)
+        {
+            _update.Idle();
         }
     }
 

@@ -7,30 +7,46 @@ namespace MiniOneRec.Training.Distributed;
 /// <remarks>The order is the same in every process and every round, however much of it happens during a backward pass.</remarks>
 /// <param name="blocks">The block of each bucket.</param>
 /// <param name="send">Sends a bucket.</param>
-internal sealed class BlockQueue(IReadOnlyList<int> blocks, Action<int> send) : IBlockObserver
+/// <param name="weights">Weights that are whole while their block computes, or <see langword="null"/>.</param>
+internal sealed class BlockQueue(IReadOnlyList<int> blocks, Action<int> send, DividedWeights? weights = null) : IBlockObserver
 {
     private readonly int[] _order = [.. Enumerable.Range(0, blocks.Count).OrderByDescending(bucket => blocks[bucket])];
     private ExceptionDispatchInfo? _failure;
     private int _next;
 
     /// <inheritdoc/>
-    public void Enter(int block)
-    {
-    }
+    public void Enter(int block) => Try(() => weights?.Enter(block));
 
     /// <inheritdoc/>
-    public void Leave(int block)
-    {
-    }
+    public void Leave(int block) => Try(() => weights?.Leave(block));
 
     /// <inheritdoc/>
-    public void Complete(int block)
+    public void Complete(int block) => Try(() =>
+    {
+        Send(block);
+        weights?.Complete(block);
+    });
+
+    /// <summary>Sends what was not sent, and begins a new round.</summary>
+    public void Finish()
+    {
+        _failure?.Throw();
+        Send(int.MinValue);
+        weights?.EndRound();
+        _next = 0;
+    }
+
+    // Native code calls: an error waits for Finish.
+    private void Try(Action act)
     {
         try
         {
-            Send(block);
+            if (_failure is null)
+            {
+                act();
+            }
         }
-#pragma warning disable CA1031 // Thrown again by Finish, which native code does not call.
+#pragma warning disable CA1031 // Thrown by Finish.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -38,17 +54,9 @@ internal sealed class BlockQueue(IReadOnlyList<int> blocks, Action<int> send) : 
         }
     }
 
-    /// <summary>Sends what was not sent, and begins a new round.</summary>
-    public void Finish()
-    {
-        Send(int.MinValue);
-        _failure?.Throw();
-        _next = 0;
-    }
-
     private void Send(int block)
     {
-        while (_failure is null && _next < _order.Length && blocks[_order[_next]] >= block)
+        while (_next < _order.Length && blocks[_order[_next]] >= block)
         {
             send(_order[_next++]);
         }

@@ -12,8 +12,16 @@ internal sealed partial class ShardedUpdate
     private readonly List<Tensor> _bucketNorms = [];
 
     /// <inheritdoc/>
-    public IBlockObserver? Observe(bool isLast) =>
-        _parallel.Overlaps && (isLast || _parallel.Sharding == Sharding.Gradients) ? _queue : null;
+    public IBlockObserver? Observe(bool isLast)
+    {
+        if (_weights is not null)
+        {
+            _queue.Enter(0);
+            return _queue;
+        }
+
+        return _parallel.Overlaps && (isLast || _parallel.Sharding == Sharding.Gradients) ? _queue : null;
+    }
 
     /// <inheritdoc/>
     public void Collect()
@@ -38,6 +46,30 @@ internal sealed partial class ShardedUpdate
         {
             Observe(isLast: true)?.Complete(int.MinValue);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Idle()
+    {
+        if (_weights is { LastBlock: var last })
+        {
+            // What the model tells in a pass whose blocks compute twice.
+            _queue.Enter(0);
+            for (int block = 1; block < last; block++)
+            {
+                _queue.Enter(block);
+                _queue.Leave(block);
+            }
+
+            _queue.Enter(last);
+            for (int block = last; block > 0; block--)
+            {
+                _queue.Enter(block);
+                _queue.Complete(block);
+            }
+        }
+
+        Collect();
     }
 
     private void Send(int number)
@@ -82,7 +114,7 @@ internal sealed partial class ShardedUpdate
 
         _known[piece.Parameter] = true;
         input.narrow(0, piece.Place, piece.Count).copy_(gradient.reshape(-1).narrow(0, piece.At, piece.Count));
-        bool lets = _parallel.Sharding == Sharding.Gradients || parameter.dtype != ScalarType.Float32;
+        bool lets = _parallel.Sharding >= Sharding.Gradients || parameter.dtype != ScalarType.Float32;
         if (lets && piece.At + piece.Count == parameter.numel())
         {
             parameter.grad = null;

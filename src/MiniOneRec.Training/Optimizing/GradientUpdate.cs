@@ -69,6 +69,19 @@ internal sealed class GradientUpdate : IWeightUpdate
     }
 
     /// <inheritdoc/>
+    public void Idle()
+    {
+    }
+
+    /// <inheritdoc/>
+    public IDisposable? HoldWhole() => null;
+
+    /// <inheritdoc/>
+    public void GiveBack()
+    {
+    }
+
+    /// <inheritdoc/>
     public IBlockObserver? Observe(bool isLast) => isLast ? (_exchange as IEarlyExchange)?.Observe() : null;
 
     /// <inheritdoc/>
