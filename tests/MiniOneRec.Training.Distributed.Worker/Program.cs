@@ -25,6 +25,7 @@ try
                 break;
             case "refuse":
                 Sft.Refuse(group);
+                Policy.Refuse(group);
                 break;
             case "save":
                 Sft.Save(group, args[1], Enum.Parse<Sharding>(args[2]));
