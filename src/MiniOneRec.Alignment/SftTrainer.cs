@@ -39,6 +39,9 @@ public sealed class SftTrainer
     /// <value>The default is <see cref="Sharding.None"/>.</value>
     public Sharding Sharding { get; init; }
 
+    /// <summary>Gets whether gradients are exchanged while the backward pass goes on, for measurements.</summary>
+    internal bool Overlaps { get; init; } = true;
+
     /// <summary>Gets the writer of checkpoints, for tests of failing disks.</summary>
     internal TensorWriter? Write { get; init; }
 
@@ -192,7 +195,8 @@ public sealed class SftTrainer
         var (dropout, recompute) = (model.Dropout, model.GradientCheckpointing);
         try
         {
-            (model.Dropout, model.GradientCheckpointing) = (_options.Dropout, _options.GradientCheckpointing);
+            (model.Dropout, model.GradientCheckpointing) =
+                (_options.Dropout, _options.GradientCheckpointing || parallel.Sharding == Sharding.Weights);
             TorchSeed.Apply(_options.Seed);
             var samples = new EpochSamples(_tasks, train, template, _options);
             using var run = new SftRun(
@@ -208,7 +212,7 @@ public sealed class SftTrainer
             (model.Dropout, model.GradientCheckpointing) = (dropout, recompute);
             model.eval();
         }
-    }));
+    }, Overlaps));
 
     private static int FirstCode(SemanticIdVocabulary vocabulary)
     {

@@ -11,7 +11,7 @@ public sealed class SftTests
     public void Training_ProcessesThatDifferOrDiverge_AllStopWithTheRank() => Mpi.RunAll(2, "refuse");
 
     [SkippableTheory]
-    [InlineData("OptimizerState", 3, "Gradients", 2)]
+    [InlineData("Weights", 3, "Weights", 2)]
     public void Resume_AnotherNumberOfProcesses_EqualsTheUnbrokenRun(string sharding, int processes, string then, int resumed) =>
         InFolder(folder =>
         {

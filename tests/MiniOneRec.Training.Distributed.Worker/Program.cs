@@ -18,13 +18,14 @@ try
                 Updates.Check(group);
                 break;
             case "sft":
-                Sft.Compare(group, args[1] == "all");
+                Sft.Compare(group, args[1]);
                 break;
             case "policy":
                 Policy.Compare(group);
                 break;
             case "refuse":
                 Sft.Refuse(group);
+                Policy.Refuse(group);
                 break;
             case "save":
                 Sft.Save(group, args[1], Enum.Parse<Sharding>(args[2]));

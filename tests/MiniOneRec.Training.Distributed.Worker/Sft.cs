@@ -8,7 +8,7 @@ namespace MiniOneRec.Training.Distributed.Worker;
 internal static class Sft
 {
     private const int Steps = 50;
-    private static readonly string[] Repeated = ["data parallel", "zero-1", "zero-2 accumulation"];
+    private static readonly string[] Repeated = ["data parallel", "zero-1", "zero-2 accumulation", "zero-3"];
 
     private static readonly (string Name, Sharding Sharding, double Tolerance, Action<SftOptions> Set)[] Modes =
     [
@@ -28,6 +28,12 @@ internal static class Sft
             (options.Precision, options.AverageDecay) = (TrainingPrecision.BFloat16, 0.9)),
         ("zero-2 bfloat16 accumulation", Sharding.Gradients, 1e3, options =>
             (options.Precision, options.MicroBatchTokens) = (TrainingPrecision.BFloat16, 16)),
+        ("zero-3", Sharding.Weights, 1, _ => { }),
+        ("zero-3 bfloat16 accumulation", Sharding.Weights, 1e3, options =>
+            (options.Precision, options.MicroBatchTokens, options.AverageDecay) = (TrainingPrecision.BFloat16, 16, 0.9)),
+        ("zero-3 validation, accumulation, ranks without labels", Sharding.Weights, 1, options =>
+            (options.Validations, options.Patience, options.MicroBatchTokens, options.BatchSize) = (10, 0, 16, 4)),
+        ("zero-3 lora", Sharding.Weights, 1, options => options.Lora = new LoraOptions { Rank = 2, Dropout = 0, Merge = true }),
         ("validation", Sharding.Gradients, 1, options => (options.Validations, options.Patience) = (10, 0)),
         ("validation loss", Sharding.None, 1, options => (options.Validations, options.Validation) = (5, ValidationMetric.Loss)),
     ];
@@ -43,17 +49,18 @@ internal static class Sft
         return options;
     }
 
-    /// <summary>Compares every mode, or those that matter most for an odd number of processes.</summary>
-    public static void Compare(IProcessGroup group, bool all)
+    /// <summary>Compares every mode, those that matter most for an odd number of processes, or those that are named.</summary>
+    public static void Compare(IProcessGroup group, string modes)
     {
         var wrong = new List<string>();
-        foreach (var (name, sharding, tolerance, set) in Modes.Where((_, i) => all || i is 2 or 4 or 5 or 6 or 12 or 13))
+        foreach (var (name, sharding, tolerance, set) in Modes.Where((mode, i) =>
+            modes == "all" || (modes == "some" ? i is 4 or 5 or 6 or (>= 12 and <= 15) : modes.Split('+').Contains(mode.Name))))
         {
             void Require(bool holds, string what) => wrong.AddRange(holds ? [] : [what]);
             var options = Options(set);
             var one = Train(null, Sharding.None, options);
             var many = Train(group, sharding, options);
-            var again = Repeated.Contains(name) ? Train(group, sharding, options) : many;
+            var again = Repeated.Contains(name) ? Train(group, sharding, options, overlaps: false) : many;
             double loss = one.Losses.Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
             double weights = one.Weights.Zip(many.Weights, (a, b) => (double)Math.Abs(a - b)).Max();
             Require(one.Losses.Length == Steps && many.Losses.Length == Steps, $"{name}: {many.Losses.Length} losses");
@@ -64,7 +71,7 @@ internal static class Sft
             }
 
             bool repeats = many.Seen.SequenceEqual(again.Seen) && many.Losses.SequenceEqual(again.Losses);
-            Require(repeats, $"{name}: the same run gave other bits");
+            Require(repeats, $"{name}: the same run, with gradients exchanged after the backward pass, gave other bits");
             string[][] seen = [.. group.Gather(JsonSerializer.SerializeToUtf8Bytes(many.Seen))
                 .Select(bytes => JsonSerializer.Deserialize<string[]>(bytes)!)];
             Require(seen.All(of => of.SequenceEqual(seen[0])), $"{name}: the ranks' weights differ after a step");
@@ -149,16 +156,22 @@ internal static class Sft
 
     private static Outcome Train(
         IProcessGroup? group, Sharding sharding, SftOptions options, int users = 9, Action<Modeling.CausalLanguageModel, int>? look = null,
-        CancellationToken cancellationToken = default)
+        bool overlaps = true, CancellationToken cancellationToken = default)
     {
         using var recommender = Toy.Recommender();
         var seen = new List<string>();
         var task = new Toy.Watched(epoch =>
         {
             look?.Invoke(recommender.Model, epoch);
+            if (sharding == Sharding.Weights && options.Lora is null && epoch > 0)
+            {
+                Require(recommender.Model.parameters().All(Toy.IsAway), "the weights are whole between steps");
+                return;
+            }
+
             seen.Add(Toy.Hash(Toy.Weights(recommender.Model)));
         });
-        var trainer = new SftTrainer([task], options) { ProcessGroup = group, Sharding = sharding };
+        var trainer = new SftTrainer([task], options) { ProcessGroup = group, Sharding = sharding, Overlaps = overlaps };
         var validation = options.Validations > 1 ? Toy.Examples() : null;
         var result = trainer.TrainAsync(recommender, new AlignmentData(recommender.Index, Toy.Users(users)), validation,
             cancellationToken: cancellationToken).GetAwaiter().GetResult();

@@ -16,6 +16,20 @@ internal static class Speed
 
     public static void Measure(IProcessGroup group, int width, int layers)
     {
+        var (late, bytes) = Step(group, width, layers, overlaps: false);
+        var (step, _) = group.Size == 1 ? (late, bytes) : Step(group, width, layers, overlaps: true);
+        double small = Sum(group, 1), large = Sum(group, LargeBytes / sizeof(float));
+        if (group.Rank == 0)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"figures speed: step {step:0.000}, late {late:0.000}, gradient {bytes}, small {small:0.0000}, large {large:0.000}, ")
+                + $"bytes {LargeBytes}");
+        }
+    }
+
+    // The median of several steps, in milliseconds, and the bytes of the gradient.
+    private static (double Time, long Bytes) Step(IProcessGroup group, int width, int layers, bool overlaps)
+    {
         var index = Toy.Index();
         var template = CompactTemplate.For(index);
         random.manual_seed(1);
@@ -25,17 +39,11 @@ internal static class Speed
         var times = new List<long>();
         var task = new Toy.Watched(_ => times.Add(Stopwatch.GetTimestamp()));
         var options = Sft.Options(options => (options.MaxSteps, options.BatchSize) = (Steps, 100_000));
-        var trainer = new SftTrainer([task], options) { ProcessGroup = group };
+        var trainer = new SftTrainer([task], options) { ProcessGroup = group, Overlaps = overlaps };
         var data = new AlignmentData(index, Toy.Users(Users * group.Size));
         trainer.TrainAsync(recommender, data, null).GetAwaiter().GetResult();
         double[] steps = [.. times.Zip(times.Skip(1), (a, b) => Stopwatch.GetElapsedTime(a, b).TotalMilliseconds).Skip(3).Order()];
-        double small = Sum(group, 1), large = Sum(group, LargeBytes / sizeof(float));
-        if (group.Rank == 0)
-        {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"figures speed: step {steps[steps.Length / 2]:0.000}, gradient {bytes}, small {small:0.0000}, large {large:0.000}, ")
-                + $"bytes {LargeBytes}");
-        }
+        return (steps[steps.Length / 2], bytes);
     }
 
     // The median of several, in milliseconds.

@@ -40,6 +40,14 @@ internal static class Toy
         return [.. model.parameters().SelectMany(p => p.detach().to_type(ScalarType.Float32).data<float>().ToArray())];
     }
 
+    /// <summary>Whether the values of a parameter lie elsewhere.</summary>
+    public static bool IsAway(Tensor parameter)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return parameter.isnan().all().item<bool>() && parameter.stride().All(step => step == 0);
+    }
+
     public static string Hash(IEnumerable<float> values) =>
         Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes<float>(values.ToArray())));
 

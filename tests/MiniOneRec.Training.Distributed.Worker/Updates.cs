@@ -20,7 +20,7 @@ internal static class Updates
         using var one = new GradientUpdate(expected, Options, slow: slow(expected));
         var summed = Make();
         using var buckets = new GradientUpdate(
-            summed, Options, new GradientBuckets(new ParallelRun(group, Sharding.None), bucketValues: 30), slow(summed));
+            summed, Options, new GradientBuckets(new ParallelRun(group, Sharding.None), summed, bucketValues: 30), slow(summed));
         var states = Make();
         using var first = new ShardedUpdate(
             states, Options, new ParallelRun(group, Sharding.OptimizerState), slow(states), bucketValues: 7);

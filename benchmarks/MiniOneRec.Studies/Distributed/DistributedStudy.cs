@@ -38,6 +38,7 @@ internal sealed partial class DistributedStudy : IStudy
                 case "memory":
                     await MemoryAsync(context, worker, "OptimizerState", 1, 4 + 12 / 2.0, memoryWidth, memoryLayers);
                     await MemoryAsync(context, worker, "Gradients", 2, 2 + 14 / 2.0, memoryWidth, memoryLayers);
+                    await MemoryAsync(context, worker, "Weights", 3, 16 / 2.0, memoryWidth, memoryLayers);
                     break;
                 default:
                     throw new ArgumentException($"There is no part '{part}'; there are equality, speed and memory.");
@@ -71,6 +72,7 @@ internal sealed partial class DistributedStudy : IStudy
         var two = await StepAsync(2);
         context.Report("step", one.Step, "ms", new { ranks = 1 });
         context.Report("step", two.Step, "ms", new { ranks = 2 });
+        context.Report("overlap_gain", two.Late / two.Step, "", new { ranks = 2, late = two.Late });
         context.Report("weak_efficiency", one.Step / two.Step, "", new { ranks = 2 });
         context.Report("comm_share", 1 - one.Step / two.Step, "", new { ranks = 2, measured = true });
         double latency = two.Small, bandwidth = two.LargeBytes / Math.Max(1e-9, two.Large - two.Small);        // bytes a millisecond
@@ -89,7 +91,7 @@ internal sealed partial class DistributedStudy : IStudy
             var (_, output) = await StartAsync(worker, ranks, context.CancellationToken, "speed", $"{width}", $"{layers}");
             var match = Timing().Match(output);
             return match.Success
-                ? new Speed(Number(match, "step"), Number(match, "gradient"), Number(match, "small"), Number(match, "large"),
+                ? new Speed(Number(match, "step"), Number(match, "late"), Number(match, "gradient"), Number(match, "small"), Number(match, "large"),
                     Number(match, "bytes"))
                 : throw new InvalidDataException($"The worker gave no figures: {output}");
         }
@@ -145,9 +147,9 @@ internal sealed partial class DistributedStudy : IStudy
     [GeneratedRegex(@"figures memory \w+: parameters (?<parameters>\d+), held (?<held>[\d.]+), peak (?<peak>[\d.]+)")]
     private static partial Regex Bytes();
 
-    [GeneratedRegex(@"figures speed: step (?<step>[\d.]+), gradient (?<gradient>\d+), "
+    [GeneratedRegex(@"figures speed: step (?<step>[\d.]+), late (?<late>[\d.]+), gradient (?<gradient>\d+), "
         + @"small (?<small>[\d.]+), large (?<large>[\d.]+), bytes (?<bytes>\d+)")]
     private static partial Regex Timing();
 
-    private sealed record Speed(double Step, double GradientBytes, double Small, double Large, double LargeBytes);
+    private sealed record Speed(double Step, double Late, double GradientBytes, double Small, double Large, double LargeBytes);
 }

@@ -92,7 +92,7 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
         {
             loop.Run(state.Loop, cancellationToken);
         }
-        catch (Exception e) when (_weights.IsDivided && (e is OperationCanceledException or TrainingDivergedException))
+        catch (Exception e) when (_weights.MustGiveBack && (e is OperationCanceledException or TrainingDivergedException))
         {
             _weights.GiveBack(_parallel, _step.Update);         // all processes come here
             throw;
@@ -216,19 +216,25 @@ internal sealed partial class SftRun : TrainingCallbacks, ITrainingStep, IDispos
     {
         if (_step.Average is null)
         {
-            return _validator!.Measure(_parallel, cancellationToken);
+            return MeasureWhole(cancellationToken);
         }
 
         using var current = WeightCopy.Of(_step.Update.Moved);
         _step.Put(_step.Average.Values);
         try
         {
-            return _validator!.Measure(_parallel, cancellationToken);
+            return MeasureWhole(cancellationToken);
         }
         finally
         {
             _step.Put(current.Values);
         }
+    }
+
+    private IReadOnlyDictionary<string, double> MeasureWhole(CancellationToken cancellationToken)
+    {
+        using var whole = _step.Update.HoldWhole();
+        return _validator!.Measure(_parallel, cancellationToken);
     }
 
     private TrainingResult Finish(TrainingLoop loop)

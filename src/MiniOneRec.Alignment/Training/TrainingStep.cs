@@ -29,7 +29,7 @@ internal sealed class TrainingStep : IDisposable
         (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
-        _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow, weights.Exact);
+        _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow, weights.Exact, weights.Blocks);
         Average = options.AverageDecay > 0 ? new WeightAverage(_update.Moved, options.AverageDecay) : null;
     }
 
@@ -140,10 +140,11 @@ internal sealed class TrainingStep : IDisposable
         var head = _model.Content is { HasHead: true } content && _options.Content.DenseWeight > 0 ? content : null;
         int items = head is null ? 0 : DenseTargets.Count(members, head);
         var (bins, rounds) = Bins(members);
-        foreach (var bin in bins)
+        for (int round = 0; round < bins.Count; round++)
         {
             using var scope = NewDisposeScope();
-            SampleTree[] trees = [.. bin.Select(i => members[i])];
+            using var watch = Watch(isLast: round == bins.Count - 1);
+            SampleTree[] trees = [.. bins[round].Select(i => members[i])];
             using var batch = MicroBatch.Of(trees, _taskIds, _model.Device);
             var hidden = _model.Forward(batch.Tokens);
             DenseGradient? also = null;
@@ -171,9 +172,10 @@ internal sealed class TrainingStep : IDisposable
 
         for (int round = bins.Count; round < rounds; round++)
         {
-            CollectShares();                                    // other processes have more micro-batches
+            TakePart();                                         // other processes have more micro-batches
         }
 
+        _update.SendRest();                                     // before the figures, as processes do that have told of all blocks
         _ownLoss = objective + dense;
         (objective, dense) = Combine(objective, dense, sums, counts);
         var means = Enumerable.Range(0, sums.Length).Where(t => counts[t] > 0).ToDictionary(t => _taskNames[t], t => sums[t] / counts[t]);
@@ -196,11 +198,22 @@ internal sealed class TrainingStep : IDisposable
         return (all[_parallel.Group.Rank], all.Max(bins => bins.Count));
     }
 
+    // While a micro-batch lasts, the model tells of its blocks what exchanges gradients.
+    private Watching Watch(bool isLast) => new(_model, _weights.HasCopies ? null : _update.Observe(isLast));
+
     private void CollectShares()
     {
-        if (_parallel.Sharding == Sharding.Gradients)
+        if (_parallel.Sharding >= Sharding.Gradients)
         {
             _update.Collect();
+        }
+    }
+
+    private void TakePart()
+    {
+        if (_parallel.Sharding >= Sharding.Gradients)
+        {
+            _update.Idle();
         }
     }
 
@@ -242,5 +255,18 @@ internal sealed class TrainingStep : IDisposable
             SampleIds = ids,
             Checkpoint = checkpoint,
         };
+    }
+
+    private readonly struct Watching : IDisposable
+    {
+        private readonly CausalLanguageModel _model;
+
+        public Watching(CausalLanguageModel model, IBlockObserver? observer)
+        {
+            _model = model;
+            model.Observer = observer;
+        }
+
+        public void Dispose() => _model.Observer = null;
     }
 }

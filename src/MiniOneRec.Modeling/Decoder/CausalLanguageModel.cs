@@ -58,6 +58,14 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// The batch must live until the gradient is taken.</remarks>
     public bool GradientCheckpointing { get; set; }
 
+    /// <summary>Gets or sets who is told of the blocks of a pass of training, or <see langword="null"/>.</summary>
+    internal IBlockObserver? Observer { get; set; }
+
+    /// <summary>Finds the block of a weight, which <see cref="Observer"/> is told of.</summary>
+    /// <param name="name">The weight's name, or that of an adapter to it.</param>
+    /// <returns>0 for what does not belong to one block alone.</returns>
+    internal virtual int BlockOf(string name) => 0;
+
     /// <summary>Gets or sets the rows of embedding and head that are trained in place of the whole matrices, or <see langword="null"/>; not
     /// owned.</summary>
     public TokenRows? NewRows { get; set; }

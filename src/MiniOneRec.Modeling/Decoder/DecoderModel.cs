@@ -1,3 +1,4 @@
+using System.Globalization;
 using MiniOneRec.Tensors;
 using TorchSharp;
 using TorchSharp.Utils;
@@ -59,6 +60,18 @@ public sealed class DecoderModel : CausalLanguageModel
     /// <inheritdoc/>
     private protected override WeightPacking Packing => _packing;
 
+    // Embeddings, then the layers, then what follows them.
+    internal override int BlockOf(string name)
+    {
+        if (name == DecoderTensorNames.FinalNorm || (_head is not null && name == DecoderTensorNames.Head))
+        {
+            return _model.Layers.Count + 1;
+        }
+
+        string rest = name.StartsWith(DecoderTensorNames.Layers, StringComparison.Ordinal) ? name[DecoderTensorNames.Layers.Length..] : "";
+        return int.TryParse(rest.Split('.')[0], CultureInfo.InvariantCulture, out int layer) ? layer + 1 : 0;
+    }
+
     /// <inheritdoc/>
     public override Tensor Forward(TokenBatch batch, PromptCache? cache = null)
     {
@@ -66,6 +79,8 @@ public sealed class DecoderModel : CausalLanguageModel
 
         using var scope = NewDisposeScope();
         cache?.Begin(batch);
+        var observer = Observer;                                // a block that runs again is told to the same
+        observer?.Enter(0);
         bool recompute = GradientCheckpointing && training && cache is null && is_grad_enabled();
         long? seed = training ? randint_long(long.MaxValue) : null;                          // for dropout here and in adapters
         var x = AddContent(Embed(batch.Tokens), batch);                                     // [N, D]
@@ -83,7 +98,7 @@ public sealed class DecoderModel : CausalLanguageModel
         var (sharedCos, sharedSin) = _rotary.Angles(batch.Positions, x.dtype);              // [N, 1, Dh]
         for (int i = 0; i < _model.Layers.Count; i++)
         {
-            (var layer, long? layerSeed) = (_model.Layers[i], seed + i);
+            (var layer, int block, long? layerSeed) = (_model.Layers[i], i + 1, seed + i);
             Tensor Block(Tensor input)
             {
                 if (layerSeed is { } value)
@@ -93,13 +108,23 @@ public sealed class DecoderModel : CausalLanguageModel
 
                 // A block that runs again later outlives the shared angles.
                 var (cos, sin) = recompute ? _rotary.Angles(batch.Positions, input.dtype) : (sharedCos, sharedSin);
-                return layer.Forward(input, batch, cos, sin, cache, Dropout);
+                observer?.Enter(block);
+                var y = layer.Forward(input, batch, cos, sin, cache, Dropout);
+                if (!is_grad_enabled())
+                {
+                    observer?.Leave(block);
+                }
+
+                return y;
             }
 
+            x = BlockBorder.Mark(x, observer, block);
             x = recompute ? Recomputation.Run(x, Block) : Block(x);
         }
 
-        return _model.Norm(x).MoveToOuterDisposeScope();
+        int last = _model.Layers.Count + 1;
+        observer?.Enter(last);
+        return _model.Norm(BlockBorder.Mark(x, observer, last)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -6,16 +6,21 @@ internal sealed class FlatLayout
     /// <param name="sizes">The number of values of each parameter.</param>
     /// <param name="ranks">The number of processes.</param>
     /// <param name="bucketValues">The most values of a bucket.</param>
-    public FlatLayout(IReadOnlyList<long> sizes, int ranks, long bucketValues)
+    /// <param name="groups">The group of each parameter, or <see langword="null"/> for one; no bucket has parameters of two.</param>
+    public FlatLayout(IReadOnlyList<long> sizes, int ranks, long bucketValues, IReadOnlyList<int>? groups = null)
     {
-        long total = sizes.Sum();
         var buckets = new List<FlatBucket>();
-        for (long start = 0; start < total; start += bucketValues)
+        foreach (var group in Enumerable.Range(0, sizes.Count).GroupBy(i => groups?[i] ?? 0).OrderBy(group => group.Key))
         {
-            long count = Math.Min(bucketValues, total - start), share = (count + ranks - 1) / ranks;
-            buckets.Add(new FlatBucket(share, [.. Pieces(sizes, start, count)],
-                [.. Enumerable.Range(0, ranks).Select(rank => Pieces(
-                    sizes, start + Math.Min(count, rank * share), Math.Clamp(count - rank * share, 0, share)).ToArray())]));
+            (int Parameter, long Size)[] members = [.. group.Select(i => (i, sizes[i]))];
+            long total = members.Sum(member => member.Size);
+            for (long start = 0; start < total; start += Math.Min(bucketValues, total - start))
+            {
+                long count = Math.Min(bucketValues, total - start), share = (count + ranks - 1) / ranks;
+                buckets.Add(new FlatBucket(share, [.. Pieces(members, start, count)],
+                    [.. Enumerable.Range(0, ranks).Select(rank => Pieces(
+                        members, start + Math.Min(count, rank * share), Math.Clamp(count - rank * share, 0, share)).ToArray())]));
+            }
         }
 
         Buckets = buckets;
@@ -24,16 +29,18 @@ internal sealed class FlatLayout
     /// <summary>Gets the buckets in order.</summary>
     public IReadOnlyList<FlatBucket> Buckets { get; }
 
-    private static IEnumerable<FlatPiece> Pieces(IReadOnlyList<long> sizes, long start, long count)
+    private static IEnumerable<FlatPiece> Pieces((int Parameter, long Size)[] members, long start, long count)
     {
         long first = 0;
-        for (int parameter = 0; parameter < sizes.Count; first += sizes[parameter], parameter++)
+        foreach (var (parameter, size) in members)
         {
-            long from = Math.Max(start, first), to = Math.Min(start + count, first + sizes[parameter]);
+            long from = Math.Max(start, first), to = Math.Min(start + count, first + size);
             if (to > from)
             {
                 yield return new FlatPiece(parameter, from - first, from - start, to - from);
             }
+
+            first += size;
         }
     }
 }

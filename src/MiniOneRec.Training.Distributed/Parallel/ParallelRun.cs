@@ -25,6 +25,9 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
     /// <summary>Gets whether this process logs and writes.</summary>
     public bool IsFirst => group.Rank == 0;
 
+    /// <summary>Gets whether gradients are exchanged while the backward pass goes on; results do not depend on it.</summary>
+    public bool Overlaps { get; init; } = true;
+
     /// <summary>Gets or sets what tells whether the last gradient of this process was finite before the exchange.</summary>
     public Func<bool> GradientIsFinite { get; set; } = () => true;
 
@@ -222,27 +225,37 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
     /// <param name="exchange">The caller's exchange of gradients, or <see langword="null"/>.</param>
     /// <param name="slow">Parameters among them that have a learning rate of their own, and no decay.</param>
     /// <param name="exact">Gives the float32 values of the parameters where these have another type and the copies are divided.</param>
+    /// <param name="blocks">The block of each parameter, or <see langword="null"/> for one.</param>
     public IWeightUpdate MakeUpdate(
         IEnumerable<Parameter> parameters, UpdateOptions options, IGradientExchange? exchange = null,
-        IReadOnlyDictionary<Parameter, double>? slow = null, Func<int, Tensor>? exact = null)
+        IReadOnlyDictionary<Parameter, double>? slow = null, Func<int, Tensor>? exact = null,
+        IReadOnlyList<int>? blocks = null)
     {
         if (!IsAlone && exchange is not null)
         {
             throw new InvalidOperationException("ProcessGroup exchanges the gradients itself: leave GradientExchange out.");
         }
 
-        return IsAlone ? new GradientUpdate(parameters, options, exchange, slow)
-            : Sharding == Sharding.None ? new GradientUpdate(parameters, options, new GradientBuckets(this), slow)
-            : new ShardedUpdate([.. parameters], options, this, slow, exact: exact);
+        if (Sharding == Sharding.Weights && blocks is null)
+        {
+            throw new NotSupportedException(
+                "Sharding.Weights is for fine-tuning (SftTrainer): other trainers also generate with the weights. Choose Sharding.Gradients.");
+        }
+
+        Parameter[] all = [.. parameters];
+        return IsAlone ? new GradientUpdate(all, options, exchange, slow)
+            : Sharding == Sharding.None ? new GradientUpdate(all, options, new GradientBuckets(this, all, blocks), slow)
+            : new ShardedUpdate(all, options, this, slow, exact: exact, blocks: blocks);
     }
 
     /// <summary>Runs training; after an error that the other processes do not share the group is given up.</summary>
     /// <param name="group">The processes, or <see langword="null"/> for one.</param>
     /// <param name="sharding">What is divided.</param>
     /// <param name="work">The training.</param>
-    public static T Guarded<T>(IProcessGroup? group, Sharding sharding, Func<ParallelRun, T> work)
+    /// <param name="overlaps">Whether gradients are exchanged while the backward pass goes on.</param>
+    public static T Guarded<T>(IProcessGroup? group, Sharding sharding, Func<ParallelRun, T> work, bool overlaps = true)
     {
-        var parallel = Of(group, sharding);
+        var parallel = new ParallelRun(group ?? new SingleProcess(), sharding) { Overlaps = overlaps };
         try
         {
             return work(parallel);

@@ -47,7 +47,10 @@ internal sealed partial class ShardedUpdate
             using var scope = NewDisposeScope();
             bool isCopy = exact is not null && _parameters[i].dtype != ScalarType.Float32;
             var whole = isCopy ? exact!(i) : _parameters[i].detach();
-            slices.AddRange(pieces[i].Select(pair => new ShardSlice(pair.number, pair.piece, Cut(whole, pair.piece, isCopy))));
+            slices.AddRange(pieces[i].Select(pair => new ShardSlice(
+                pair.number, pair.piece, !isCopy && _weights?.ShareOf(pair.number) is { } share
+                    ? Cut(share, pair.piece.Place, pair.piece.Count, false) : Cut(whole, pair.piece.At, pair.piece.Count, isCopy),
+                isCopy)));
             if (isCopy)
             {
                 whole.Dispose();
@@ -57,9 +60,9 @@ internal sealed partial class ShardedUpdate
         return [.. slices.OrderBy(slice => slice.Bucket).ThenBy(slice => slice.Piece.Place)];
     }
 
-    private static Parameter Cut(Tensor whole, FlatPiece piece, bool isCopy)
+    private static Parameter Cut(Tensor whole, long at, long count, bool isCopy)
     {
-        var view = whole.view(-1).narrow(0, piece.At, piece.Count);
+        var view = whole.view(-1).narrow(0, at, count);
         return (Parameter)new Parameter(isCopy ? view.clone() : view, requires_grad: false).DetachFromDisposeScope();
     }
 }

@@ -7,8 +7,8 @@ namespace MiniOneRec.Training.Distributed;
 
 /// <summary>AdamW whose state every process keeps for its share of the weights.</summary>
 /// <remarks>
-/// ZeRO-1 and ZeRO-2, Rajbhandari et al. (arXiv:1910.02054), sections 5.1 and 5.2: gradients are reduce-scattered, each process moves its
-/// share, and the weights are gathered again. The share of float32 weights is a view of them. Of weights in another type each process keeps
+/// ZeRO, Rajbhandari et al. (arXiv:1910.02054), section 5: gradients are reduce-scattered, each process moves its share, and the weights are
+/// gathered again, those of ZeRO-3 when they are used. The share of float32 weights is a view of them. Of weights in another type each process keeps
 /// its share in float32 besides; gradients and rounded weights are exchanged in that type.
 /// </remarks>
 internal sealed partial class ShardedUpdate : IWeightUpdate
@@ -24,6 +24,8 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     private readonly Dictionary<(int Parameter, bool Second), string> _names = [];
     private readonly bool[] _known;
     private readonly List<double> _norms = [];
+    private readonly BlockQueue _queue;
+    private readonly DividedWeights? _weights;                      // of ZeRO-3
     private Tensor?[] _gradients;
 
     /// <param name="parameters">The trained parameters, contiguous; not owned.</param>
@@ -33,22 +35,33 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     /// <param name="bucketValues">The most values that are exchanged at once.</param>
     /// <param name="exact">Gives the float32 values of a parameter in another type, of which each process keeps its share; or
     /// <see langword="null"/> where parameters are moved in the type that they have.</param>
+    /// <param name="blocks">The block of each parameter, or <see langword="null"/> for one; -1 for a parameter that always stays
+    /// whole.</param>
     public ShardedUpdate(
         Parameter[] parameters, UpdateOptions options, ParallelRun parallel, IReadOnlyDictionary<Parameter, double>? slow = null,
-        long bucketValues = GradientBuckets.DefaultValues, Func<int, Tensor>? exact = null)
+        long bucketValues = GradientBuckets.DefaultValues, Func<int, Tensor>? exact = null,
+        IReadOnlyList<int>? blocks = null)
     {
         using var noGrad = no_grad();
         (_parameters, _options, _parallel) = (parameters, options, parallel);
         _shapes = [.. parameters.Select(parameter => parameter.shape)];
-        _layout = new FlatLayout([.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, bucketValues);
+        bool divides = parallel.Sharding == Sharding.Weights;
+        _layout = new FlatLayout(
+            [.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, divides ? long.MaxValue : bucketValues,
+            [.. parameters.Select((parameter, i) => 2 * (blocks?[i] ?? 0) + (parameter.dtype == ScalarType.BFloat16 ? 1 : 0))]);
         (_known, _gradients) = (new bool[parameters.Length], new Tensor?[_layout.Buckets.Count]);
-        _types = [.. _layout.Buckets.Select(bucket => bucket.Pieces
-            .All(piece => parameters[piece.Parameter].dtype == ScalarType.BFloat16) ? ScalarType.BFloat16 : ScalarType.Float32)];
+        _types = [.. _layout.Buckets.Select(bucket => parameters[bucket.Pieces[0].Parameter].dtype == ScalarType.BFloat16
+            ? ScalarType.BFloat16 : ScalarType.Float32)];
+        int[] blockOf = [.. _layout.Buckets.Select(bucket => blocks?[bucket.Pieces[0].Parameter] ?? 0)];
+        _weights = !divides ? null : new DividedWeights(parameters,
+            _layout.Buckets.Select((bucket, number) => (number, bucket, blockOf[number])).Where(part => part.Item3 >= 0), parallel.Group);
+        _queue = new BlockQueue(blockOf, Send, _weights);
         var groups = UpdateGroups.Of(parameters, options, slow);
         var numbers = parameters.Select((parameter, i) => (parameter, i)).ToDictionary(pair => pair.parameter, pair => pair.i);
         int[][] members = [.. groups.Groups.Select(group => group.Parameters.Select(parameter => numbers[parameter]).ToArray())];
         Name(members);
         _slices = Slices(exact);
+        _weights?.Release();
         _optimizers = [.. Enumerable.Range(0, _layout.Buckets.Count).Select(bucket =>
         {
             ShardSlice[][] own = [.. members.Select(of => of.ToHashSet())
@@ -71,45 +84,6 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     public IReadOnlyList<Parameter> Moved => [.. _slices.Select(slice => slice.Value)];
 
     private Device Device => _slices.Length > 0 ? _slices[0].Value.device : _parameters[0].device;
-
-    /// <inheritdoc/>
-    public void Collect()
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var norms = new List<Tensor>();
-        (int Number, Tensor Input, Tensor Output, ICollective Running)? before = null;
-        for (int number = 0; number < _gradients.Length; number++)
-        {
-            var bucket = _layout.Buckets[number];
-            var input = zeros([bucket.Share * _parallel.Group.Size], dtype: _types[number], device: Device);        // [size · share]
-            foreach (var piece in bucket.Pieces)
-            {
-                Take(piece, input);
-            }
-
-            norms.Add(input.norm().to_type(ScalarType.Float32));
-            var output = empty([bucket.Share], dtype: _types[number], device: Device);                              // [share]
-            var running = _parallel.Group.ReduceScatter(input, output);
-            Finish(before);
-            before = (number, input, output, running);
-        }
-
-        Finish(before);
-        _norms.Add(stack(norms).norm().item<float>());
-
-        void Finish((int Number, Tensor Input, Tensor Output, ICollective Running)? bucket)
-        {
-            if (bucket is not { } done)
-            {
-                return;
-            }
-
-            done.Running.Wait();
-            done.Input.Dispose();
-            Add(done.Number, done.Output);
-        }
-    }
 
     /// <inheritdoc/>
     public UpdateOutcome Apply(double learningRate, double loss = 0)
@@ -149,6 +123,12 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     }
 
     /// <inheritdoc/>
+    public IDisposable? HoldWhole() => _weights?.Hold();
+
+    /// <inheritdoc/>
+    public void GiveBack() => _weights?.GiveBack();
+
+    /// <inheritdoc/>
     public void RestoreSteps(long steps)
     {
         foreach (var optimizer in _optimizers)
@@ -171,6 +151,7 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
     public void Dispose()
     {
         Forget();
+        _weights?.Dispose();
         foreach (var optimizer in _optimizers)
         {
             optimizer.Dispose();
@@ -180,44 +161,6 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
         {
             slice.Value.Dispose();
         }
-    }
-
-    // The last piece of a parameter lets its gradient go where gradients are divided, or memory was saved on their type.
-    private void Take(FlatPiece piece, Tensor input)
-    {
-        using var scope = NewDisposeScope();
-        var parameter = _parameters[piece.Parameter];
-        if (parameter.grad is not { } gradient)
-        {
-            return;
-        }
-
-        _known[piece.Parameter] = true;
-        input.narrow(0, piece.Place, piece.Count).copy_(gradient.reshape(-1).narrow(0, piece.At, piece.Count));
-        bool lets = _parallel.Sharding == Sharding.Gradients || parameter.dtype != ScalarType.Float32;
-        if (lets && piece.At + piece.Count == parameter.numel())
-        {
-            parameter.grad = null;
-        }
-    }
-
-    // The first share stays as it was exchanged; several are added in float32.
-    private void Add(int number, Tensor share)
-    {
-        if (_gradients[number] is not { } sum)
-        {
-            _gradients[number] = share.DetachFromDisposeScope();
-            return;
-        }
-
-        if (sum.dtype != ScalarType.Float32)
-        {
-            _gradients[number] = sum.to_type(ScalarType.Float32).DetachFromDisposeScope();
-            sum.Dispose();
-        }
-
-        _gradients[number]!.PlusInPlace(share);
-        share.Dispose();
     }
 
     private double Norm()
@@ -261,10 +204,17 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var bucket = _layout.Buckets[number];
-        var own = zeros([bucket.Share], dtype: _types[number], device: Device);                                     // [share]
-        foreach (var slice in _slices.Where(slice => slice.Bucket == number))
+        var kept = _weights?.ShareOf(number);
+        var own = kept ?? zeros([bucket.Share], dtype: _types[number], device: Device);                             // [share]
+        foreach (var slice in _slices.Where(slice => slice.Bucket == number && (kept is null || slice.IsCopy)))
         {
             own.narrow(0, slice.Piece.Place, slice.Piece.Count).copy_(slice.Value);
+        }
+
+        if (kept is not null)
+        {
+            _weights!.Refresh(number);
+            return;
         }
 
         var all = empty([bucket.Share * _parallel.Group.Size], dtype: _types[number], device: Device);              // [size · share]

@@ -69,6 +69,25 @@ internal sealed class GradientUpdate : IWeightUpdate
     }
 
     /// <inheritdoc/>
+    public void Idle()
+    {
+    }
+
+    /// <inheritdoc/>
+    public IDisposable? HoldWhole() => null;
+
+    /// <inheritdoc/>
+    public void GiveBack()
+    {
+    }
+
+    /// <inheritdoc/>
+    public IBlockObserver? Observe(bool isLast) => isLast ? (_exchange as IEarlyExchange)?.Observe() : null;
+
+    /// <inheritdoc/>
+    public void SendRest() => (_exchange as IEarlyExchange)?.Observe()?.Complete(int.MinValue);
+
+    /// <inheritdoc/>
     public void ZeroGrad() => Optimizer.ZeroGrad();
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,6 +17,17 @@ internal interface IWeightUpdate : IDisposable
     /// <summary>Takes over the gradients of a micro-batch where they are not kept with the parameters until <see cref="Apply"/>.</summary>
     void Collect();
 
+    /// <summary>Takes part in a micro-batch that other processes have and this one has not.</summary>
+    void Idle();
+
+    /// <summary>Gets what is to be told of the blocks of a micro-batch, so that gradients leave while the backward pass goes on.</summary>
+    /// <param name="isLast">Whether it is this process's last micro-batch before <see cref="Apply"/>.</param>
+    /// <returns>The observer, or <see langword="null"/> where nothing can be done before the pass has ended.</returns>
+    IBlockObserver? Observe(bool isLast);
+
+    /// <summary>Begins to exchange the gradients that the observer was not told of, after the last micro-batch.</summary>
+    void SendRest();
+
     /// <summary>Gets the weights that this process moves; all of them, or its share.</summary>
     IReadOnlyList<Parameter> Moved { get; }
 
@@ -30,6 +42,13 @@ internal interface IWeightUpdate : IDisposable
 
     /// <summary>Lets the parameters of all processes have the values of <see cref="Moved"/>, after these were overwritten.</summary>
     void Publish();
+
+    /// <summary>Keeps parameters that are divided whole until the result is disposed; <see langword="null"/> where they are whole
+    /// anyway.</summary>
+    IDisposable? HoldWhole();
+
+    /// <summary>Leaves parameters that are divided whole for good; no step follows.</summary>
+    void GiveBack();
 
     /// <summary>Restores the number of steps after the state tensors were filled in.</summary>
     void RestoreSteps(long steps);

@@ -47,6 +47,9 @@ internal sealed class MasterWeights : IDisposable
     /// <summary>Gets the optimizer's weights, float32; the model's where copies are divided.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
+    /// <summary>Gets whether some are copies.</summary>
+    public bool HasCopies => _entries.Exists(entry => entry.IsCopy);
+
     /// <summary>Gets the names of the weights, in the order of <see cref="Parameters"/>.</summary>
     public IEnumerable<string> Names => _entries.Select(entry => entry.Name);
 

@@ -24,6 +24,7 @@ internal sealed class TrainedWeights : IDisposable
     private readonly LoraAdapters? _adapters;
     private readonly bool _ownsAdapters;
     private readonly bool _isDivided;
+    private readonly Sharding _sharding;
 
     /// <param name="model">The model.</param>
     /// <param name="options">Which weights are trained, and in which precision.</param>
@@ -31,7 +32,7 @@ internal sealed class TrainedWeights : IDisposable
     /// <param name="sharding">What processes divide; where they do, the float32 copies are those of the update.</param>
     public TrainedWeights(CausalLanguageModel model, SftOptions options, int firstNewRow, Sharding sharding = Sharding.None)
     {
-        (_model, _lora, _original) = (model, options.Lora, model.EmbeddingWeight.dtype);
+        (_model, _lora, _original, _sharding) = (model, options.Lora, model.EmbeddingWeight.dtype, sharding);
         if (_lora is not null && LoraAdapters.Of(model) is null)
         {
             LoraAdapters.CheckTargets(model, _lora);            // before the model's type changes and its weights are frozen
@@ -56,7 +57,7 @@ internal sealed class TrainedWeights : IDisposable
         _trained = new TrainableSet(model, [.. Chosen(all: !options.FreezeBackbone && _lora is null), .. ContentWeights.Of(model)]);
         _isDivided = sharding != Sharding.None && _precision.Compute != ScalarType.Float32;
         _masters = new MasterWeights(
-            _trained.All, _precision, options.GradientCheckpointing && !_isDivided && sharding != Sharding.Gradients, _isDivided);
+            _trained.All, _precision, options.GradientCheckpointing && !_isDivided && sharding < Sharding.Gradients, _isDivided);
         Slow = ContentWeights.Rates(model, options.Content);
     }
 
@@ -66,12 +67,26 @@ internal sealed class TrainedWeights : IDisposable
     /// <summary>Gets the optimizer's weights, float32; the model's where processes divide float32 copies of these.</summary>
     public IReadOnlyList<Parameter> Masters => _masters.Parameters;
 
-    /// <summary>Gets whether processes divide the float32 values of weights that the model has in another type.</summary>
-    public bool IsDivided => _isDivided;
+    /// <summary>Gets whether the model lacks exact values, which processes divide, until <see cref="GiveBack"/>.</summary>
+    public bool MustGiveBack => _isDivided || _sharding == Sharding.Weights;
 
     /// <summary>Gets what hands over the float32 values of a weight where processes divide them, else <see langword="null"/>.</summary>
     public Func<int, Tensor>? Exact => !_isDivided ? null
         : i => _precision.Take(_masters.Names.ElementAt(i), _masters.Parameters[i]);
+
+    /// <summary>Gets whether the optimizer's weights are copies of the model's, which receive gradients after each micro-batch.</summary>
+    public bool HasCopies => _masters.HasCopies;
+
+    /// <summary>Gets the block of each weight, in the order of <see cref="Masters"/>; -1 for those beside the model's own where weights are
+    /// divided, which stay whole.</summary>
+    public IReadOnlyList<int> Blocks
+    {
+        get
+        {
+            var own = _model.named_parameters().Select(pair => pair.name).ToHashSet(StringComparer.Ordinal);
+            return [.. Names.Select(name => _sharding == Sharding.Weights && !own.Contains(name) ? -1 : _model.BlockOf(name))];
+        }
+    }
 
     /// <summary>Gets the names of the weights, in the order of <see cref="Masters"/>.</summary>
     public IEnumerable<string> Names => _masters.Names;
@@ -117,6 +132,7 @@ internal sealed class TrainedWeights : IDisposable
     public void GiveBack(ParallelRun parallel, IWeightUpdate update)
     {
         using var noGrad = no_grad();
+        update.GiveBack();
         Publish();
         bool changed = Return();
         Restore();
