@@ -23,8 +23,12 @@ internal static class ModelLoading
     /// <param name="path">The model folder, or the folder of a run.</param>
     /// <param name="device">The device.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public static Task<GenerativeRecommender> LoadAsync(string path, string device, CancellationToken cancellationToken) =>
-        GenerativeRecommender.LoadAsync(Folder(path), new RecommenderLoadOptions { Device = device, Scorers = BaselineScorers.Loaders },
+    /// <param name="configure">Changes the saved options, or <see langword="null"/>.</param>
+    public static Task<GenerativeRecommender> LoadAsync(
+        string path, string device, CancellationToken cancellationToken, Action<RecommenderOptions>? configure = null) =>
+        GenerativeRecommender.LoadAsync(
+            Folder(path),
+            new RecommenderLoadOptions { Device = device, Scorers = BaselineScorers.Loaders, Configure = configure },
             cancellationToken);
 
     /// <summary>Gets the model folder that a path names.</summary>

@@ -131,5 +131,17 @@ public sealed class WalkTests : IDisposable
         Assert.True(code == 0, error);
         Assert.True(File.Exists(Path.Combine(folder, "model.safetensors")));
         Assert.True(File.Exists(Path.Combine(folder, "config.json")));
+        foreach (string form in (string[])["int8", "int4"])
+        {
+            string small = _shop.In(form);
+            (code, _, error) = await Shop.RunAsync("export", "--model", run, "--weights", form, "--output", small);
+            Assert.True(code == 0, error);
+            (code, string output, error) = await Shop.RunAsync("recommend", "--model", small, "--history", "i1,i2", "--json", "--quiet");
+            Assert.True(code == 0, error);
+            Assert.Equal(10, output.Trim().Split('\n').Length);
+            (code, _, error) = await Shop.RunAsync("export", "--model", small, "--output", _shop.In("whole"));
+            Assert.Equal(ExitCodes.Failure, code);
+            Assert.Contains(form == "int8" ? "Int8 alone" : "Int4 alone", error, StringComparison.Ordinal);
+        }
     }
 }

@@ -1,11 +1,12 @@
+using System.Text.RegularExpressions;
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Modeling;
 using MiniOneRec.Pretrained;
 
 namespace MiniOneRec.Benchmarks;
 
-/// <summary>Text to tokens and back; <c>MINIONEREC_TOKENIZER</c> names a <c>tokenizer.json</c>.</summary>
-public class TextTokenizerBenchmarks
+/// <summary>Text to tokens and back, beside cutting it into words; <c>MINIONEREC_TOKENIZER</c> names a <c>tokenizer.json</c>.</summary>
+public partial class TextTokenizerBenchmarks
 {
     private TextTokenizer _tokenizer = null!;
     private string _text = "";
@@ -22,9 +23,16 @@ public class TextTokenizerBenchmarks
         _tokens = _tokenizer.Encode(_text);
     }
 
+    [Benchmark(Baseline = true)]
+    public int Words() => Word().Count(_text);
+
     [Benchmark]
     public int Encode() => _tokenizer.Encode(_text).Length;
 
     [Benchmark]
     public int Decode() => _tokenizer.Decode(_tokens).Length;
+
+    // The words of GPT-2, which most tokenizers of decoders begin with.
+    [GeneratedRegex(@"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")]
+    private static partial Regex Word();
 }

@@ -1,9 +1,12 @@
 using BenchmarkDotNet.Attributes;
+using BenchmarkDotNet.Configs;
 using MiniOneRec.Modeling;
 
 namespace MiniOneRec.Benchmarks;
 
 /// <summary>Building the catalogue's tree and walking it, beside dictionaries of prefixes.</summary>
+[GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
+[CategoriesColumn]
 public class TrieBenchmarks
 {
     private const int Walks = 1024;
@@ -28,16 +31,19 @@ public class TrieBenchmarks
     public void CleanUp() => _trie.Dispose();
 
     [Benchmark]
+    [BenchmarkCategory("build")]
     public int BuildArrays()
     {
         using var trie = SemanticIdTrie.FromCodes(_codes, 3);
         return trie.NodeCount;
     }
 
-    [Benchmark]
+    [Benchmark(Baseline = true)]
+    [BenchmarkCategory("build")]
     public int BuildDictionaries() => Prefixes().Count;
 
     [Benchmark]
+    [BenchmarkCategory("walk")]
     public int WalkArrays()
     {
         int sum = 0;
@@ -54,7 +60,8 @@ public class TrieBenchmarks
         return sum;
     }
 
-    [Benchmark]
+    [Benchmark(Baseline = true)]
+    [BenchmarkCategory("walk")]
     public int WalkDictionaries()
     {
         int sum = 0;

@@ -3,7 +3,7 @@ using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Benchmarks;
 
-/// <summary>Telling apart items whose codes are equal, by policy.</summary>
+/// <summary>Telling apart items whose codes are equal, by policy, beside finding them.</summary>
 public class CollisionBenchmarks
 {
     private const int Width = 32;
@@ -32,6 +32,18 @@ public class CollisionBenchmarks
 
     [GlobalCleanup]
     public void CleanUp() => _quantizer.Dispose();
+
+    [Benchmark(Baseline = true)]
+    public int Distinct()
+    {
+        var seen = new HashSet<SemanticId>();
+        for (int item = 0; item < _codes.Count; item++)
+        {
+            seen.Add(new SemanticId(_codes[item]));
+        }
+
+        return seen.Count;
+    }
 
     [Benchmark]
     public CollisionResolution Resolve() =>

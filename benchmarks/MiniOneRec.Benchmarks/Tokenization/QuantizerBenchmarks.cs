@@ -1,16 +1,20 @@
 using BenchmarkDotNet.Attributes;
 using MiniOneRec.Tokenization;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace MiniOneRec.Benchmarks;
 
-/// <summary>Vectors of a sentence encoder to codes, by a quantizer of the reference size.</summary>
+/// <summary>Vectors of a sentence encoder to codes and back by a quantizer of the reference size, beside its first product.</summary>
 public class QuantizerBenchmarks
 {
-    private const int Width = 384;
+    private const int Width = 384, FirstLayer = 512;
 
     private RqVaeQuantizer _quantizer = null!;
     private EmbeddingTable _embeddings = null!;
     private CodeTable _codes = null!;
+    private Tensor _x = null!;
+    private Tensor _weight = null!;
 
     /// <summary>Gets or sets the number of items.</summary>
     [Params(256, 8_192)]
@@ -27,10 +31,23 @@ public class QuantizerBenchmarks
         await _quantizer.FitAsync(Draw(1_024));
         _embeddings = Draw(Items);
         _codes = _quantizer.Encode(_embeddings);
+        (_x, _weight) = (randn(Items, Width), randn(FirstLayer, Width));
     }
 
     [GlobalCleanup]
-    public void CleanUp() => _quantizer.Dispose();
+    public void CleanUp()
+    {
+        _quantizer.Dispose();
+        _x.Dispose();
+        _weight.Dispose();
+    }
+
+    [Benchmark(Baseline = true)]
+    public void FirstProduct()
+    {
+        using var noGrad = no_grad();
+        using var y = F.linear(_x, _weight);                                                // [I, 512]
+    }
 
     [Benchmark]
     public CodeTable Encode() => _quantizer.Encode(_embeddings);

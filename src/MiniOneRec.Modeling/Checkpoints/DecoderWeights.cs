@@ -9,12 +9,17 @@ internal sealed class DecoderWeights : IWeightSource
     private const string Prefix = "model.";
     private readonly SafetensorsFolder _tensors;
     private readonly string _prefix;
+    private readonly ServingWeights _form;
 
     /// <summary>Finds out how the folder names its tensors and whether it can hold so many layers at all.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="tensors">Its tensors.</param>
+    /// <param name="config">The architecture.</param>
+    /// <param name="form">The form of the layers' matrices, where it is one of few bits.</param>
     /// <exception cref="InvalidDataException">The configuration describes more layers than the folder has tensors for.</exception>
-    public DecoderWeights(string path, SafetensorsFolder tensors, DecoderConfig config)
+    public DecoderWeights(string path, SafetensorsFolder tensors, DecoderConfig config, ServingWeights form = ServingWeights.AsStored)
     {
-        (Path, _tensors) = (path, tensors);
+        (Path, _tensors, _form) = (path, tensors, form);
 
         // Models saved without their head have no prefix.
         _prefix = tensors.TryFind("embed_tokens.weight", out _, out _) ? "" : Prefix;
@@ -35,6 +40,9 @@ internal sealed class DecoderWeights : IWeightSource
 
     /// <inheritdoc/>
     public string? Resolve(string parameter) => KeyOf(parameter) is var key && _tensors.TryFind(key, out _, out _) ? key : null;
+
+    /// <inheritdoc/>
+    public string[] SmallKeysOf(string parameter) => SmallWeightFile.KeysOf(KeyOf(parameter), _form);
 
     /// <inheritdoc/>
     public string WhyMissing(string parameter) =>

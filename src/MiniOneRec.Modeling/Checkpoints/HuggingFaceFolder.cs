@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using MiniOneRec.Tensors;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
@@ -156,7 +157,9 @@ public sealed class HuggingFaceFolder : IDisposable
 
     private DecoderModel LoadDecoder(DecoderConfig config, CheckpointLoadOptions options)
     {
-        var source = new DecoderWeights(Path, _tensors, config);
+        var (device, form) = (options.Device ?? CPU, ReadForm());
+        CausalLanguageModel.RequireForm(form, nameof(DecoderModel), device);
+        var source = new DecoderWeights(Path, _tensors, config, form);
         if (!config.TieWordEmbeddings && !options.RequireHead && source.Resolve(DecoderTensorNames.Head) is null)
         {
             config = config with { HasHead = false };
@@ -166,8 +169,28 @@ public sealed class HuggingFaceFolder : IDisposable
         }
 
         Tell(options.Logger);
-        return WeightLoader.Load(() => new DecoderModel(config), source, options.Device ?? CPU, options.Type ?? source.NaturalType(),
+        var model = WeightLoader.Load(() => new DecoderModel(config), source, device, options.Type ?? source.NaturalType(),
             options.CheckFinite);
+        if (SmallWeight.IsSmall(form))
+        {
+            try
+            {
+                model.TakeStored(form, source);
+            }
+            catch
+            {
+                model.Dispose();
+                throw;
+            }
+        }
+
+        return model;
+    }
+
+    private ServingWeights ReadForm()
+    {
+        string file = System.IO.Path.Combine(Path, ConfigFile);
+        return ConfigReader.Parse(CheckpointJson.ReadText(file), file, SmallWeightFile.FormOf);
     }
 
     /// <summary>Writes into an existing folder that the caller swaps in.</summary>
@@ -214,6 +237,11 @@ public sealed class HuggingFaceFolder : IDisposable
             config[key] = value;
         }
 
+        if (SmallWeight.IsSmall(options.Weights))
+        {
+            config[SmallWeightFile.Key] = SmallWeightFile.Describe(options.Weights);
+        }
+
         await CheckpointJson.WriteAsync(System.IO.Path.Combine(folder, ConfigFile), config, cancellationToken).ConfigureAwait(false);
         if (options.Generation is not null)
         {
@@ -233,6 +261,24 @@ public sealed class HuggingFaceFolder : IDisposable
 
         (string, Tensor)[] tensors = [.. model.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter))];
         FiniteWeights.Require(tensors, "The model");
+        if (SmallWeight.IsSmall(options.Weights))
+        {
+            var rounded = ((CausalLanguageModel)model).Rounded(options.Weights);
+            try
+            {
+                await SafetensorsFolderWriter.WriteAsync(folder, rounded, options, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                foreach (var (_, made) in rounded.Where(tensor => tensor.Value is not Parameter))
+                {
+                    made.Dispose();
+                }
+            }
+
+            return;
+        }
+
         await SafetensorsFolderWriter.WriteAsync(folder, tensors, options, cancellationToken).ConfigureAwait(false);
     }
 

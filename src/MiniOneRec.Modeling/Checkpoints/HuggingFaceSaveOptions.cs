@@ -27,6 +27,9 @@ public sealed record HuggingFaceSaveOptions
     /// <value>The default is <see langword="false"/>.</value>
     public bool Overwrite { get; init; }
 
+    /// <summary>Gets the form in which the layers' matrices are written.</summary>
+    internal ServingWeights Weights { get; init; }
+
     /// <summary>Gets the bytes that the weights begin at a multiple of; the reference writer's are 8.</summary>
     internal int DataAlignment { get; init; } = SafetensorsFile.ReferenceAlignment;
 }

@@ -32,6 +32,12 @@ internal static class WeightLoader
         {
             foreach (var (name, parameter) in module.named_parameters())
             {
+                if (source.SmallKeysOf(name) is { Length: > 0 } keys)
+                {
+                    unused.ExceptWith(keys);                // the caller gives the module its packed weights
+                    continue;
+                }
+
                 string key = source.Resolve(name) ?? throw new InvalidDataException(
                     $"'{source.Path}': key '{name}' is missing{source.WhyMissing(name)}; "
                     + $"expected shape [{string.Join(", ", parameter.shape)}].");
@@ -101,6 +107,9 @@ internal interface IWeightSource
 
     /// <summary>Finds the stored key of a parameter.</summary>
     string? Resolve(string parameter);
+
+    /// <summary>Gets the stored keys of a parameter that lies there in few bits, or none.</summary>
+    string[] SmallKeysOf(string parameter) => [];
 
     /// <summary>Says in a few words why a parameter has no stored key, or nothing where none is stored at all.</summary>
     string WhyMissing(string parameter) => "";

@@ -108,6 +108,7 @@ public sealed partial record DecoderConfig
         }
 
         DecoderConfigKeys.Table.Check(reader, notes);
+        _ = SmallWeightFile.FormOf(reader);
         int heads = reader.Integer("num_attention_heads"), layers = reader.Integer("num_hidden_layers"),
             positions = reader.Integer("max_position_embeddings", 32_768);
         var (theta, rule) = RopeScaling.Read(reader, notes);

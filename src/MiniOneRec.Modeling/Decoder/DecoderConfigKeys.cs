@@ -19,11 +19,9 @@ internal static class DecoderConfigKeys
             "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters", "tie_word_embeddings", "attention_bias",
             "max_position_embeddings", "initializer_range",
             "hidden_act", "hidden_activation", "use_sliding_window", "sliding_window", "max_window_layers", "layer_types")
-        .Honour("bos_token_id", "eos_token_id", "pad_token_id")
+        .Honour("bos_token_id", "eos_token_id", "pad_token_id", SmallWeightFile.Key)
         .Refuse("mlp_bias", "biases in the feed-forward block are not implemented; expected false", "false")
         .Refuse("attention_out_bias", "a bias of its own on the output projection is not implemented", "false")
-        .Refuse("quantization_config",
-            "quantised weights are not read from safetensors; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
         .Refuse("compression_config",
             "compressed weights are not implemented; expected a checkpoint in float32, float16 or bfloat16, or a GGUF file")
         .Refuse("num_experts", Experts, "0")

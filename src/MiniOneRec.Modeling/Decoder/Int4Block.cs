@@ -35,17 +35,19 @@ internal sealed class Int4Block : QuantizedBlock
     /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
     /// <param name="rows">How many outputs there are without padding.</param>
     public Int4Block(Tensor weight, Tensor? bias, long rows)
+        : this(SmallWeight.Round(weight, ServingWeights.Int4), bias, rows)
+    {
+    }
+
+    /// <param name="weight">Rounded weights, out padded; where they lie on a file they stay there.</param>
+    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
+    /// <param name="rows">How many outputs there are without padding.</param>
+    public Int4Block(SmallWeight weight, Tensor? bias, long rows)
         : base(rows)
     {
-        using var scope = NewDisposeScope();
-        (_outputs, _inputs) = (weight.size(0), weight.size(1));
-        var codes = empty([_outputs, _inputs / 2], dtype: ScalarType.Byte);
-        var groups = empty([_outputs, _inputs / Group, 2], dtype: ScalarType.BFloat16);
-        var scales = empty(_outputs);
-        NibbleRows.Pack(weight, codes, groups, scales);
-        (_codes, _groups, _scales) =
-            (codes.MoveToOuterDisposeScope(), groups.MoveToOuterDisposeScope(), scales.MoveToOuterDisposeScope());
-        _bias = bias?.to_type(ScalarType.Float32).clone().MoveToOuterDisposeScope();
+        (_outputs, _inputs) = (weight.Codes.size(0), 2 * weight.Codes.size(1));
+        (_codes, _groups, _scales) = (weight.Codes.alias(), weight.Groups!.alias(), weight.Scales.alias());
+        _bias = bias?.to_type(ScalarType.Float32).clone();
     }
 
     protected override Tensor Run(Tensor x, Tensor? other, QuantizedRows.After after)

@@ -25,15 +25,20 @@ internal sealed class Int8Block : QuantizedBlock
     /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
     /// <param name="rows">How many outputs there are without padding.</param>
     public Int8Block(Tensor weight, Tensor? bias, long rows)
+        : this(SmallWeight.Round(weight, ServingWeights.Int8), bias, rows)
+    {
+    }
+
+    /// <param name="weight">Rounded weights, out padded; copied.</param>
+    /// <param name="bias"><c>[out]</c>, or <see langword="null"/>.</param>
+    /// <param name="rows">How many outputs there are without padding.</param>
+    public Int8Block(SmallWeight weight, Tensor? bias, long rows)
         : base(rows)
     {
         using var scope = NewDisposeScope();
-        var exact = weight.to_type(ScalarType.Float32);
-        var scales = exact.abs().amax([1]).div_(Scalars.Of(127.0)).clamp_min_(Scalars.Of(1e-30));       // [out]
-        var codes = exact.div(scales.unsqueeze(1)).round_().clamp_(Scalars.Of(-127.0), Scalars.Of(127.0));
-        _weight = Aten.PackInt8(codes.to_type(ScalarType.Int8).contiguous()).MoveToOuterDisposeScope();
-        _scales = scales.MoveToOuterDisposeScope();
-        _weightZeros = zeros(weight.size(0), dtype: ScalarType.Int32).MoveToOuterDisposeScope();
+        _weight = Aten.PackInt8(weight.Codes.contiguous()).MoveToOuterDisposeScope();
+        _scales = weight.Scales.alias().MoveToOuterDisposeScope();
+        _weightZeros = zeros(weight.Codes.size(0), dtype: ScalarType.Int32).MoveToOuterDisposeScope();
         _bias = bias?.to_type(ScalarType.Float32).clone().MoveToOuterDisposeScope();
         _one = ones(1).MoveToOuterDisposeScope();
         _zero = full([1], Scalars.Of(Levels + 1L), dtype: ScalarType.Int32).MoveToOuterDisposeScope();

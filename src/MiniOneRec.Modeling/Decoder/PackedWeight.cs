@@ -4,76 +4,6 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
 
-/// <summary>Whether a model keeps packed weights; one object, shared by all its layers.</summary>
-internal sealed class WeightPacking
-{
-    private readonly List<PackedWeight> _weights = [];
-
-    /// <summary>Gets or sets whether weights are packed.</summary>
-    public bool Enabled { get; set; }
-
-    /// <summary>Gets or sets in which form they are packed; a change drops the copies that there are.</summary>
-    /// <exception cref="InvalidOperationException">The weights exist in the present form alone.</exception>
-    public ServingWeights Form
-    {
-        get;
-        set
-        {
-            if (value == field)
-            {
-                return;
-            }
-
-            if (IsOnly)
-            {
-                throw new InvalidOperationException($"The weights exist as {field} alone and cannot become {value}; load the model again.");
-            }
-
-            Drop();
-            field = value;
-        }
-    }
-
-    /// <summary>Gets whether the packed weights are all that is left.</summary>
-    public bool IsOnly { get; private set; }
-
-    /// <summary>Packs all weights now and frees what they were packed from, one after the other.</summary>
-    /// <exception cref="InvalidOperationException">A weight does not fit the form.</exception>
-    public void ReplaceWeights()
-    {
-        foreach (var weight in _weights)
-        {
-            weight.Replace();
-        }
-
-        IsOnly = true;
-        NativeHeap.Trim();
-    }
-
-    /// <summary>Makes a packed weight of matrices that read the same input, side by side.</summary>
-    /// <param name="sources">Weights <c>[out, in]</c> with their biases; looked at each time, since <c>to()</c> replaces
-    /// parameters.</param>
-    /// <param name="blockRows">The most rows of a block, or 0 for one block.</param>
-    /// <param name="takesPadded">Whether inputs may be <see cref="WeightBlock.Padded"/> wide.</param>
-    /// <param name="free">Frees the weights once the copy has taken their place, or <see langword="null"/> where they are needed.</param>
-    public PackedWeight Of(
-        Func<(Tensor Weight, Tensor? Bias)[]> sources, long blockRows = 0, bool takesPadded = false, Action? free = null)
-    {
-        var weight = new PackedWeight(this, sources, blockRows, takesPadded, free);
-        _weights.Add(weight);
-        return weight;
-    }
-
-    /// <summary>Frees the packed copies, unless they are all that is left; they are made again when they are needed.</summary>
-    public void Drop()
-    {
-        if (!IsOnly)
-        {
-            _weights.ForEach(weight => weight.Drop());
-        }
-    }
-}
-
 /// <summary>A second copy of weights in the layout in which the CPU's matrix library multiplies.</summary>
 /// <remarks>
 /// Made at the first product since the weights last changed, so that equal weights and inputs give equal bits whatever ran before. Safe for
@@ -149,8 +79,7 @@ internal sealed class PackedWeight(
 
             if (_blocks is null)
             {
-                throw new InvalidOperationException(
-                    $"A weight of [{string.Join(", ", weights[0].Weight.shape)}] cannot be kept as {packing.Form} on this processor.");
+                throw NotKept(weights[0].Weight);
             }
 
             _isOnly = true;
@@ -158,7 +87,56 @@ internal sealed class PackedWeight(
         }
     }
 
-    private bool Packs(ScalarType type) => packing.Form is ServingWeights.Int8 or ServingWeights.Int4 || CpuLinear.Packs(type);
+    /// <summary>Lists the matrices that the copy may replace, with the width of its rows.</summary>
+    public IEnumerable<(Tensor Weight, long Width)> Matrices() =>
+        free is null ? [] : sources().Select(source => (source.Weight, Width(source.Weight)));
+
+    /// <summary>Takes matrices that are stored in the present form; one that is needed whole is packed.</summary>
+    /// <param name="read">Reads the matrix that stands for a parameter, with rows of a width.</param>
+    /// <exception cref="InvalidOperationException">The product is wrong on this processor.</exception>
+    public void TakeStored(Func<Tensor, long, SmallWeight> read)
+    {
+        if (free is null)
+        {
+            Replace();
+            return;
+        }
+
+        lock (_gate)
+        {
+            using var scope = NewDisposeScope();
+            var weights = sources();
+            long rows = weights.Sum(source => source.Weight.size(0));
+            var small = SmallWeight.Stack([.. weights.Select(source => read(source.Weight, Width(source.Weight)))],
+                WeightBlock.Padded(rows));
+            var bias = JoinedBias(weights) is { } joined ? Pad(joined, rows) : null;
+            var block = small.ToBlock(bias, rows);
+            if (!Agrees(block, small.Whole().to_type(weights[0].Weight.dtype), bias))
+            {
+                throw NotKept(weights[0].Weight);
+            }
+
+            block.Detach();
+            Free();
+            (_blocks, _isOnly) = ([block], true);
+            free();
+        }
+    }
+
+    /// <summary>Adds columns of zeros.</summary>
+    public static Tensor Widened(Tensor weight, long width) => width == weight.size(1) ? weight
+        : cat([weight, zeros(weight.size(0), width - weight.size(1), dtype: weight.dtype)], 1);
+
+    private long Width(Tensor weight) => takesPadded ? WeightBlock.Padded(weight.size(1)) : weight.size(1);
+
+    private InvalidOperationException NotKept(Tensor weight) =>
+        new($"A weight of [{string.Join(", ", weight.shape)}] cannot be kept as {packing.Form} on this processor.");
+
+    private static Tensor? JoinedBias((Tensor Weight, Tensor? Bias)[] weights) => weights.All(source => source.Bias is null)
+        ? null
+        : cat([.. weights.Select(source => source.Bias?.detach() ?? zeros(source.Weight.size(0), dtype: source.Weight.dtype))]);
+
+    private bool Packs(ScalarType type) => SmallWeight.IsSmall(packing.Form) || CpuLinear.Packs(type);
 
     private void Free()
     {
@@ -198,9 +176,7 @@ internal sealed class PackedWeight(
         using var noGrad = no_grad();
         var weight = weights.Length == 1 ? weights[0].Weight.detach().contiguous()
             : cat([.. weights.Select(source => source.Weight.detach())]);
-        var bias = weights.All(source => source.Bias is null)
-            ? null
-            : cat([.. weights.Select(source => source.Bias?.detach() ?? zeros(source.Weight.size(0), dtype: weight.dtype))]);
+        var bias = JoinedBias(weights);
         long rows = weight.size(0), step = blockRows == 0 ? rows : blockRows;
         var blocks = new List<WeightBlock>();
         for (long start = 0; start < rows; start += step)
@@ -209,11 +185,7 @@ internal sealed class PackedWeight(
             long count = Math.Min(step, rows - start);
             Tensor part = Pad(weight.narrow(0, start, count), count),
                 partBias = bias is null ? null! : Pad(bias.narrow(0, start, count), count);
-            if (takesPadded && WeightBlock.Padded(weight.size(1)) is var wide && wide != weight.size(1))
-            {
-                part = cat([part, zeros(part.size(0), wide - weight.size(1), dtype: part.dtype)], 1);
-            }
-
+            part = Widened(part, Width(weight));
             var added = bias is null ? null : partBias;
             if (Block(part, added, count) is not { } block || !Agrees(block, part, added))
             {
@@ -227,12 +199,11 @@ internal sealed class PackedWeight(
         return [.. blocks];
     }
 
-    private WeightBlock? Block(Tensor weight, Tensor? bias, long rows) => packing.Form switch
-    {
-        ServingWeights.Int8 => Int8Block.Levels > 0 ? new Int8Block(weight, bias, rows) : null,
-        ServingWeights.Int4 => weight.size(1) % Int4Block.Group == 0 ? new Int4Block(weight, bias, rows) : null,
-        _ => new ExactBlock(Aten.PackLinear(weight), bias?.clone(), rows),
-    };
+    private WeightBlock? Block(Tensor weight, Tensor? bias, long rows) =>
+        !SmallWeight.IsSmall(packing.Form) ? new ExactBlock(Aten.PackLinear(weight), bias?.clone(), rows)
+        : SmallWeight.Fits(weight, packing.Form) && (packing.Form == ServingWeights.Int4 || Int8Block.Levels > 0)
+            ? SmallWeight.Round(weight, packing.Form).ToBlock(bias, rows)
+        : null;
 
     private static Tensor Pad(Tensor rows, long count) => WeightBlock.Padded(count) is var padded && padded == count
         ? rows

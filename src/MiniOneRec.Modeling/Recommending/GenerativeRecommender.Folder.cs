@@ -29,7 +29,21 @@ public sealed partial class GenerativeRecommender
     /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
     /// <exception cref="InvalidOperationException">A weight is not a finite number; nothing is written.</exception>
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default) =>
-        ModelFolder.SaveAsync(_serving.Model, _serving.Settings.Current, _logger, folder, overwrite, cancellationToken);
+        SaveAsync(folder, new RecommenderSaveOptions { Overwrite = overwrite }, cancellationToken);
+
+    /// <summary>Saves model, catalogue, template, options and prior as one folder, with the weights as they are or in 8 or 4 bits; an
+    /// earlier folder stays whole until the new one is complete.</summary>
+    /// <param name="folder">The folder to make or replace; a symbolic link is followed.</param>
+    /// <param name="options">How to write it.</param>
+    /// <param name="cancellationToken">Stops the writing and leaves the earlier folder.</param>
+    /// <exception cref="ArgumentException">The weights are to be written in a form other than those.</exception>
+    /// <exception cref="InvalidOperationException">A weight is not a finite number, exists in a smaller form alone, or does not fit the
+    /// form; nothing is written.</exception>
+    public Task SaveAsync(string folder, RecommenderSaveOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return ModelFolder.SaveAsync(_serving.Model, _serving.Settings.Current, _logger, folder, options, cancellationToken);
+    }
 
     /// <summary>Loads a folder that <see cref="SaveAsync(string, CancellationToken)"/> wrote, as one version even while it is being
     /// replaced.</summary>

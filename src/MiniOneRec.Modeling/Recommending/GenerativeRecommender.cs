@@ -221,7 +221,7 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 
     private static void Take(ServingWeights weights, CausalLanguageModel backbone)
     {
-        if (weights is ServingWeights.Int8 or ServingWeights.Int4)
+        if (SmallWeight.IsSmall(weights))
         {
             backbone.Quantize(weights, only: false);
             return;
@@ -238,6 +238,11 @@ public sealed partial class GenerativeRecommender : IRecommender, IDisposable
 
         if (backbone.IsQuantized)
         {
+            if (weights == ServingWeights.AsStored)
+            {
+                return;
+            }
+
             throw new ArgumentException($"Weights is {weights}, but the model's exist as {backbone.WeightForm} alone.", nameof(weights));
         }
 

@@ -15,13 +15,14 @@ internal static class ModelFolder
     public const string IndexFile = "catalogue.index.json";
     public const string PopularityFile = "catalogue.popularity.json";
     private const string Kind = "model";
+    private const string WeightsKey = "weights";
     private const int MaxLevelSize = 1 << 24;
     private static readonly ModelingJsonContext Strict =
         new(new JsonSerializerOptions(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true });
 
     /// <summary>Saves a model with the options and the prior that it is served with.</summary>
     public static Task SaveAsync(
-        SemanticIdModel model, ServingSettings served, ILogger logger, string folder, bool overwrite,
+        SemanticIdModel model, ServingSettings served, ILogger logger, string folder, RecommenderSaveOptions save,
         CancellationToken cancellationToken) => ArtifactFolder.SaveAsync(
         folder,
         ManifestFile,
@@ -30,7 +31,10 @@ internal static class ModelFolder
         {
             // Mapped weights shall lie as allocated ones do: the last bits of a product depend on how its operands are aligned.
             var content = (model.Template as ICheckpointContent)?.DescribeContent() ?? new HuggingFaceSaveOptions();
-            var options = content with { DataAlignment = 64 };
+            var options = content with { DataAlignment = 64, Weights = save.Weights };
+            bool small = save.Weights != ServingWeights.AsStored;
+            string? form = small ? SmallWeightFile.NameOf(save.Weights) : null;
+            var serving = small ? served.With(to => to.Weights = save.Weights).Options : served.Options;
             await HuggingFaceFolder.WriteAsync(aside, model.Backbone, options, cancellationToken).ConfigureAwait(false);
             await model.Index.SaveAsync(Path.Combine(aside, IndexFile), cancellationToken).ConfigureAwait(false);
             await AtomicFile.WriteAsync(
@@ -46,10 +50,15 @@ internal static class ModelFolder
                 {
                     ["template"] = model.Template.Describe(),
                     ["levelSizes"] = new JsonArray([.. model.Index.LevelSizes.Select(size => (JsonNode)size)]),
-                    ["recommender"] = JsonSerializer.SerializeToNode(served.Options, ModelingJsonContext.Default.RecommenderOptions),
+                    ["recommender"] = JsonSerializer.SerializeToNode(serving, ModelingJsonContext.Default.RecommenderOptions),
                     ["environment"] = RunEnvironment.Current().ToJson(),
                 },
             };
+            if (form is not null)
+            {
+                manifest.Options[WeightsKey] = form;
+            }
+
             await ContentStore.SaveAsync(model.Backbone.Content, aside, manifest, cancellationToken).ConfigureAwait(false);
             var prior = served.Prior;
             (manifest, bool saved) = await PriorStore.SaveAsync(prior, aside, manifest, cancellationToken).ConfigureAwait(false);
@@ -66,7 +75,7 @@ internal static class ModelFolder
 
             return manifest;
         },
-        overwrite,
+        save.Overwrite,
         cancellationToken);
 
     /// <summary>Loads a folder as a recommender with the options and the prior that were saved.</summary>
@@ -158,7 +167,8 @@ internal static class ModelFolder
         var description = Required(manifest.Options, "template", manifestPath) as JsonObject
             ?? throw new InvalidDataException($"Manifest '{manifestPath}': options key 'template' is no object.");
         var template = await load.Templates.CreateAsync(description, folder, load.Logger, cancellationToken).ConfigureAwait(false);
-        var options = OptionsOf(manifest, manifestPath, load.Configure);
+        var form = FormOf(manifest, manifestPath);
+        var options = OptionsOf(manifest, manifestPath, load.Configure, form);
         var checkpoint = new CheckpointLoadOptions
         {
             Device = TorchSeed.DeviceOf(load.Device),
@@ -169,8 +179,15 @@ internal static class ModelFolder
         var backbone = await load.Backbones.LoadAsync(folder, checkpoint, cancellationToken).ConfigureAwait(false);
         try
         {
+            if (form != (backbone.IsQuantized ? backbone.WeightForm : ServingWeights.AsStored))
+            {
+                throw new InvalidDataException(
+                    $"Manifest '{manifestPath}': options key '{WeightsKey}' says {form}, but the tensors beside it are "
+                    + $"{(backbone.IsQuantized ? backbone.WeightForm : ServingWeights.AsStored)}; the folder was put together by hand.");
+            }
+
             await ContentStore.LoadAsync(backbone, manifest, folder, index, template, cancellationToken).ConfigureAwait(false);
-            if (options.Weights is ServingWeights.Int8 or ServingWeights.Int4)
+            if (SmallWeight.IsSmall(options.Weights))
             {
                 backbone.Quantize(options.Weights, only: true);
             }
@@ -197,10 +214,23 @@ internal static class ModelFolder
         _ => null,
     };
 
-    private static RecommenderOptions OptionsOf(ArtifactManifest manifest, string manifestPath, Action<RecommenderOptions>? configure)
+    private static ServingWeights FormOf(ArtifactManifest manifest, string manifestPath) =>
+        manifest.Options[WeightsKey] is not { } node ? ServingWeights.AsStored
+        : SmallWeightFile.Parse(Read<string>(node, WeightsKey, manifestPath)) ?? throw new InvalidDataException(
+            $"Manifest '{manifestPath}': options key '{WeightsKey}' is {node.ToJsonString()}; expected \"int8\" or \"int4\".");
+
+    private static RecommenderOptions OptionsOf(
+        ArtifactManifest manifest, string manifestPath, Action<RecommenderOptions>? configure, ServingWeights form)
     {
         var options = Read<RecommenderOptions>(manifest.Options["recommender"], "recommender", manifestPath) ?? new RecommenderOptions();
         configure?.Invoke(options);
+        if (form != ServingWeights.AsStored && options.Weights != form)
+        {
+            options.Weights = options.Weights == ServingWeights.AsStored ? form : throw new InvalidDataException(
+                $"Manifest '{manifestPath}': the folder holds weights of {form} alone; Weights = {options.Weights} needs the model from "
+                + "which it was made.");
+        }
+
         try
         {
             return OptionsValidation.Validated(options, new RecommenderOptionsValidator());

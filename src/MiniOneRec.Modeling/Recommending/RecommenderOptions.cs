@@ -159,7 +159,8 @@ public sealed class RecommenderOptions
     /// <see cref="ServingWeights.Int8"/> and <see cref="ServingWeights.Int4"/> need the CPU of x64 Linux. A recommender that is loaded
     /// with one of them keeps nothing else of the layers, so that it can be neither trained nor saved; one that is made of a model keeps
     /// them as its packed copies. Embedding and head keep their type: the scores of codes are computed with it, and the sum over the
-    /// vocabulary with the smaller form. <see cref="ServingWeights.Float32"/> and <see cref="ServingWeights.BFloat16"/> change a model that
+    /// vocabulary with the smaller form. A folder may hold them so (<see cref="RecommenderSaveOptions.Weights"/>).
+    /// <see cref="ServingWeights.Float32"/> and <see cref="ServingWeights.BFloat16"/> change a model that
     /// is loaded; one that is made of a model of another type is refused.
     /// </remarks>
     /// <value>The default is <see cref="ServingWeights.AsStored"/>.</value>

@@ -112,8 +112,8 @@ public sealed class SemanticIdModel : IDisposable
     public Task SaveAsync(string folder, bool overwrite, CancellationToken cancellationToken = default)
     {
         var served = new RecommenderOptions { MaxHistoryItems = MaxHistoryItems };
-        return ModelFolder.SaveAsync(this, new ServingSettings(served, Prior: null), NullLogger.Instance, folder, overwrite,
-            cancellationToken);
+        return ModelFolder.SaveAsync(this, new ServingSettings(served, Prior: null), NullLogger.Instance, folder,
+            new RecommenderSaveOptions { Overwrite = overwrite }, cancellationToken);
     }
 
     /// <summary>Loads the model of a folder that a model or a recommender wrote.</summary>

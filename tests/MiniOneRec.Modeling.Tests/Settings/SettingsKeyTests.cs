@@ -54,8 +54,10 @@ public sealed class SettingsKeyTests
         var honoured = Names(DecoderConfigKeys.Table, KeyUse.Honoured);
         string before = DecoderConfig.FromJson(Decoder).ToJson().ToJsonString();
 
-        // Token ids are read by GenerationConfig, and a second name of the activation has to agree with the first.
-        Assert.Equal(honoured.Except(["bos_token_id", "eos_token_id", "pad_token_id", "hidden_activation"]).Order(),
+        // Token ids are read by GenerationConfig, how weights are rounded by HuggingFaceFolder, and a second name of the activation has to
+        // agree with the first.
+        Assert.Equal(
+            honoured.Except(["bos_token_id", "eos_token_id", "pad_token_id", "hidden_activation", "quantization_config"]).Order(),
             DecoderChanges.Keys.Order());
         foreach (var (key, change) in DecoderChanges)
         {
@@ -63,6 +65,9 @@ public sealed class SettingsKeyTests
         }
 
         Refused(() => DecoderConfig.FromJson(With(Decoder, """{"hidden_activation":"gelu"}"""), "folder/config.json"), "hidden_activation", "folder/config.json");
+        Refused(
+            () => DecoderConfig.FromJson(With(Decoder, """{"quantization_config":{"quant_method":"gptq"}}"""), "folder/config.json"),
+            "quantization_config", "folder/config.json");
         Assert.Equal(Activation.Silu, DecoderConfig.FromJson(With(Decoder, """{"hidden_activation":"swish"}""")).HiddenActivation);
     }
 
