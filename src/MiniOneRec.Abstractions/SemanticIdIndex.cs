@@ -22,8 +22,8 @@ public sealed partial class SemanticIdIndex
 
     private readonly string[] _items;
     private readonly SemanticId[] _semanticIds;
-    private readonly Dictionary<string, int> _rows;
-    private readonly Dictionary<SemanticId, int[]> _itemsOf;
+    private readonly IndexLookup _lookup;
+    private string? _fingerprint;
 
     /// <summary>Makes an index.</summary>
     /// <param name="entries">Item ids with their semantic IDs, in row order.</param>
@@ -46,32 +46,29 @@ public sealed partial class SemanticIdIndex
 
         _items = new string[list.Length];
         _semanticIds = new SemanticId[list.Length];
-        _rows = new Dictionary<string, int>(list.Length, StringComparer.Ordinal);
         int depth = 0;
         for (int row = 0; row < list.Length; row++)
         {
             (_items[row], _semanticIds[row]) = list[row];
             ArgumentNullException.ThrowIfNull(list[row].Value, nameof(entries));
-            if (!_rows.TryAdd(_items[row], row))
-            {
-                throw new ArgumentException($"Item '{_items[row]}' is in the index twice.", nameof(entries));
-            }
-
             depth = Math.Max(depth, _semanticIds[row].Depth);
         }
 
+        _lookup = new IndexLookup(_items, _semanticIds);
         LevelSizes = CheckLevelSizes(levelSizes, depth);
-        _itemsOf = Enumerable.Range(0, list.Length)
-            .GroupBy(row => _semanticIds[row])
-            .ToDictionary(group => group.Key, group => group.ToArray());
-        Fingerprint = ComputeFingerprint();
+    }
+
+    private SemanticIdIndex(string[] items, SemanticId[] semanticIds, IReadOnlyList<int> levelSizes, IndexLookup lookup)
+    {
+        (_items, _semanticIds, LevelSizes) = (items, semanticIds, levelSizes);
+        _lookup = lookup.IsFull ? new IndexLookup(items, semanticIds) : lookup;
     }
 
     /// <summary>Gets the number of items.</summary>
     public int Count => _items.Length;
 
     /// <summary>Gets the number of different semantic IDs.</summary>
-    public int DistinctCount => _itemsOf.Count;
+    public int DistinctCount => _lookup.DistinctCount;
 
     /// <summary>Gets the depth of the deepest semantic ID, L.</summary>
     public int Depth => LevelSizes.Count;
@@ -86,7 +83,7 @@ public sealed partial class SemanticIdIndex
     public IReadOnlyList<SemanticId> SemanticIds => _semanticIds;
 
     /// <summary>Gets a SHA-256 over items, codes and level sizes, in hexadecimal; equal indexes have equal fingerprints.</summary>
-    public string Fingerprint { get; }
+    public string Fingerprint => _fingerprint ??= ComputeFingerprint();
 
     /// <summary>Gets the semantic ID of an item.</summary>
     /// <param name="itemId">The item's id.</param>
@@ -98,20 +95,20 @@ public sealed partial class SemanticIdIndex
     /// <summary>Finds the row of an item.</summary>
     /// <param name="itemId">The item's id.</param>
     /// <param name="row">The row, where the result is <see langword="true"/>.</param>
-    public bool TryGetRow(string itemId, out int row) => _rows.TryGetValue(itemId, out row);
+    public bool TryGetRow(string itemId, out int row) => _lookup.TryGetRow(itemId, out row);
 
     /// <summary>Finds the semantic ID of an item.</summary>
     /// <param name="itemId">The item's id.</param>
     /// <param name="semanticId">The semantic ID, where the result is <see langword="true"/>.</param>
     public bool TryGetSemanticId(string itemId, [NotNullWhen(true)] out SemanticId? semanticId)
     {
-        semanticId = _rows.TryGetValue(itemId, out int row) ? _semanticIds[row] : null;
+        semanticId = _lookup.TryGetRow(itemId, out int row) ? _semanticIds[row] : null;
         return semanticId is not null;
     }
 
     /// <summary>Gets the rows of the items that have a semantic ID, ascending; empty where none has.</summary>
     /// <param name="semanticId">The semantic ID.</param>
-    public IReadOnlyList<int> RowsOf(SemanticId semanticId) => _itemsOf.TryGetValue(semanticId, out int[]? rows) ? rows : [];
+    public IReadOnlyList<int> RowsOf(SemanticId semanticId) => _lookup.RowsOf(semanticId);
 
     /// <summary>Gets the semantic IDs of the items of a history that the index knows, in their order.</summary>
     /// <param name="history">Item ids, oldest first.</param>
@@ -194,31 +191,52 @@ public sealed partial class SemanticIdIndex
     private string ComputeFingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> number = stackalloc byte[4];
-        void Append(int value, Span<byte> buffer)
+        byte[] buffer = new byte[1 << 16];
+        int filled = 0;
+        void Append(int value)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(buffer, value);
-            hash.AppendData(buffer);
+            Flush(sizeof(int));
+            BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(filled), value);
+            filled += sizeof(int);
         }
 
-        Append(LevelSizes.Count, number);
+        void Flush(int needed)
+        {
+            if (buffer.Length - filled < needed)
+            {
+                hash.AppendData(buffer.AsSpan(..filled));
+                filled = 0;
+            }
+        }
+
+        Append(LevelSizes.Count);
         foreach (int size in LevelSizes)
         {
-            Append(size, number);
+            Append(size);
         }
 
         for (int row = 0; row < _items.Length; row++)
         {
-            byte[] id = Encoding.UTF8.GetBytes(_items[row]);
-            Append(id.Length, number);
-            hash.AppendData(id);
-            Append(_semanticIds[row].Depth, number);
+            int length = Encoding.UTF8.GetByteCount(_items[row]);
+            Append(length);
+            Flush(Math.Min(length, buffer.Length));
+            if (length <= buffer.Length)
+            {
+                filled += Encoding.UTF8.GetBytes(_items[row], buffer.AsSpan(filled));
+            }
+            else
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes(_items[row]));
+            }
+
+            Append(_semanticIds[row].Depth);
             foreach (int code in _semanticIds[row].Codes)
             {
-                Append(code, number);
+                Append(code);
             }
         }
 
+        Flush(buffer.Length);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

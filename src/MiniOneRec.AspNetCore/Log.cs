@@ -25,4 +25,11 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "Shadow model {Model} failed")]
     public static partial void ShadowFailed(ILogger logger, Exception exception, string model);
+
+    [LoggerMessage(8, LogLevel.Warning, "The parts of models could not be read from the store; {Active} goes on serving")]
+    public static partial void PartsNotRead(ILogger logger, Exception exception, string active);
+
+    [LoggerMessage(9, LogLevel.Error,
+        "The parts of models of revision {Revision}, by which {Chosen} serves, cannot be served here; {Active} goes on serving")]
+    public static partial void PartsNotServed(ILogger logger, Exception exception, long revision, string chosen, string active);
 }

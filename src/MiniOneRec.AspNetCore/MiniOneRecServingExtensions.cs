@@ -22,8 +22,9 @@ public static class MiniOneRecServingExtensions
     /// <remarks>
     /// Options of the server are in the section <c>Serving</c>, those of served models in <c>Recommender</c>. Histories and items are kept
     /// in a SQLite file, unless the application registers an
-    /// <see cref="IHistoryStore"/> and an <see cref="IItemStore"/>. A request for which the queue has no room is refused
-    /// (<see cref="QueueFullMode.Reject"/>), unless configured otherwise.
+    /// <see cref="IHistoryStore"/> and an <see cref="IItemStore"/>. Which model has which part is kept in the <see cref="IModelPartStore"/>
+    /// that the application registers, else in the item store where it is one, else in the process alone. A request for which the queue has
+    /// no room is refused (<see cref="QueueFullMode.Reject"/>), unless configured otherwise.
     /// </remarks>
     /// <param name="services">The application's services.</param>
     /// <param name="configuration">The section of MiniOneRec, or the application's whole configuration where it has a section
@@ -56,6 +57,7 @@ public static class MiniOneRecServingExtensions
         services.TryAddSingleton<LiveItems>();
         services.TryAddSingleton<LiveCatalogue>();
         services.TryAddSingleton<ModelFolders>();
+        services.TryAddSingleton<SharedParts>();
         services.TryAddSingleton<ModelRegistry>();
         services.TryAddSingleton<Attribution>();
         services.TryAddSingleton<ShadowRunner>();

@@ -46,8 +46,8 @@ public sealed class ServingOptions
     [Required]
     public string ModelRoot { get; set; } = "models";
 
-    /// <summary>Gets or sets the model that serves at the start: the name of a folder below <see cref="ModelRoot"/>; empty for
-    /// none.</summary>
+    /// <summary>Gets or sets the model that serves until another is chosen (<c>POST /v1/models</c>): the name of a folder below
+    /// <see cref="ModelRoot"/>; empty for none. Replicas with the same value share the choice, which holds over a restart.</summary>
     /// <value>The default is empty.</value>
     public string Model { get; set; } = "";
 

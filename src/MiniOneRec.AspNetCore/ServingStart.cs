@@ -5,10 +5,10 @@ using MiniOneRec.Stores;
 
 namespace MiniOneRec.AspNetCore;
 
-/// <summary>Opens the stores and loads the first model before the server listens, then reads changes of other replicas.</summary>
+/// <summary>Opens the stores and loads the first models before the server listens, then reads changes of other replicas.</summary>
 internal sealed class ServingStart(
-    IHistoryStore histories, IItemStore itemStore, LiveCatalogue live, ModelRegistry models, ServingState state, PrometheusPage metrics,
-    IOptions<ServingOptions> options, TimeProvider time) : BackgroundService, IHostedLifecycleService
+    IHistoryStore histories, IItemStore itemStore, SharedParts parts, LiveCatalogue live, ModelRegistry models, ServingState state,
+    PrometheusPage metrics, IOptions<ServingOptions> options, TimeProvider time) : BackgroundService, IHostedLifecycleService
 {
     /// <inheritdoc/>
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -21,17 +21,19 @@ internal sealed class ServingStart(
             await itemStore.InitializeAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        await parts.InitializeAsync(cancellationToken).ConfigureAwait(false);
         if (settings.Items.Length > 0)
         {
             live.Items.Begin((await ItemJsonReader.ReadAsync(settings.Items,
                 cancellationToken).ToArrayAsync(cancellationToken).ConfigureAwait(false)).ById());
         }
 
-        if (settings.Model.Length > 0)
+        // What was chosen while serving holds after a restart; the settings name the first choice.
+        if (!await models.FollowAsync(cancellationToken).ConfigureAwait(false) && settings.Model.Length > 0)
         {
             try
             {
-                await models.ActivateAsync(settings.Model, cancellationToken).ConfigureAwait(false);
+                await models.BeginAsync(settings.Model, cancellationToken).ConfigureAwait(false);
             }
             catch (ServingProblem e)
             {
@@ -53,14 +55,17 @@ internal sealed class ServingStart(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        RepeatAsync(live.SyncAsync, stoppingToken), RepeatAsync(models.KeepFollowingAsync, stoppingToken));
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> read, CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.SyncMilliseconds), time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                await live.SyncAsync(stoppingToken).ConfigureAwait(false);
+                await read(stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

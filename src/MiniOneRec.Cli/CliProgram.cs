@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using MiniOneRec.Cli.Commands;
 using MiniOneRec.Cli.Output;
@@ -66,7 +67,7 @@ internal static class CliProgram
         {
             if (cancellation.IsCancellationRequested)
             {
-                Environment.Exit(ExitCodes.Cancelled);
+                LeaveAtOnce();
             }
 
             pressed.Cancel = true;
@@ -75,6 +76,22 @@ internal static class CliProgram
         };
         return cancellation.Token;
     }
+
+    /// <summary>Ends the process. An orderly exit would destroy the native libraries' objects while a step still works with them, and the
+    /// process would end by a fault of memory.</summary>
+    private static void LeaveAtOnce()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            ExitUnix(ExitCodes.Cancelled);
+        }
+
+        Environment.Exit(ExitCodes.Cancelled);
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern void ExitUnix(int code);
 
     private static RootCommand CreateRoot(TextWriter output, TextWriter error)
     {

@@ -4,13 +4,12 @@ using NpgsqlTypes;
 
 namespace MiniOneRec.Stores.PostgreSql;
 
-/// <summary>Keeps histories and items in PostgreSQL, shared by several replicas.</summary>
+/// <summary>Keeps histories, items and the parts of models in PostgreSQL, shared by several replicas.</summary>
 /// <remarks>
-/// Tables <c>minionerec_events</c>, <c>minionerec_batches</c>, <c>minionerec_items</c> and <c>minionerec_meta</c> are made in the first
-/// schema of the connection's search path. Each call is one transaction;
-/// a completed write is as durable as the server's <c>synchronous_commit</c>.
+/// Tables <c>minionerec_events</c>, <c>minionerec_batches</c>, <c>minionerec_items</c>, <c>minionerec_model_parts</c> and
+/// <c>minionerec_meta</c> are made in the first schema of the connection's search path. Each call is one transaction; a completed write is as durable as the server's <c>synchronous_commit</c>.
 /// </remarks>
-public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncDisposable, IDisposable
+public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IModelPartStore, IAsyncDisposable, IDisposable
 {
     private const string Columns = "user_id, item_id, event_id, event_type, time_ms, weight, recommendation_id";
 
@@ -24,6 +23,7 @@ public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IAsyncD
             key text PRIMARY KEY, hash text NOT NULL, accepted integer NOT NULL, duplicates integer NOT NULL, time_ms bigint NOT NULL);
         CREATE INDEX IF NOT EXISTS minionerec_batches_by_time ON minionerec_batches (time_ms);
         CREATE TABLE IF NOT EXISTS minionerec_items (id text COLLATE "C" PRIMARY KEY, revision bigint NOT NULL UNIQUE, body text NOT NULL);
+        CREATE TABLE IF NOT EXISTS minionerec_model_parts (deployment text PRIMARY KEY, revision bigint NOT NULL, body text NOT NULL);
         CREATE TABLE IF NOT EXISTS minionerec_meta (name text PRIMARY KEY, value bigint NOT NULL);
         INSERT INTO minionerec_meta (name, value) VALUES ('revision', 0) ON CONFLICT DO NOTHING;
         """;

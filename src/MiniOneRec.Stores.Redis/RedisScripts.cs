@@ -60,4 +60,14 @@ internal static class RedisScripts
         redis.call('SET', KEYS[3], revision)
         return revision
         """;
+
+    /// <summary>Writes the parts of models. Key: models. Arguments: the deployment, the expected revision, body. Returns the revision, or −1
+    /// where it is another.</summary>
+    public const string WriteParts = """
+        local known = redis.call('HGET', KEYS[1], ARGV[1])
+        local revision = known and tonumber(string.sub(known, 1, 16)) or 0
+        if revision ~= tonumber(ARGV[2]) then return -1 end
+        redis.call('HSET', KEYS[1], ARGV[1], string.format('%016d', revision + 1) .. ARGV[3])
+        return revision + 1
+        """;
 }

@@ -5,13 +5,13 @@ using StackExchange.Redis;
 
 namespace MiniOneRec.Stores.Redis;
 
-/// <summary>Keeps histories and items in Redis, shared by several replicas.</summary>
+/// <summary>Keeps histories, items and the parts of models in Redis, shared by several replicas.</summary>
 /// <remarks>
 /// Each write is one script, so it happens as a whole. All keys have one hash tag and so lie on one node of a cluster. What a completed
 /// write survives is the server's choice: with
 /// <c>appendonly yes</c> and <c>appendfsync always</c> a loss of power, with <c>everysec</c> the end of the process, without a log nothing.
 /// </remarks>
-public sealed class RedisStore : IHistoryStore, IItemStore, IAsyncDisposable, IDisposable
+public sealed partial class RedisStore : IHistoryStore, IItemStore, IModelPartStore, IAsyncDisposable, IDisposable
 {
     private const int Digits = 16;
     private const int PageSize = 1_000;

@@ -2,12 +2,12 @@ using Microsoft.Data.Sqlite;
 
 namespace MiniOneRec.Stores;
 
-/// <summary>Keeps histories and items in one SQLite file, with a write-ahead log.</summary>
+/// <summary>Keeps histories, items and the parts of models in one SQLite file, with a write-ahead log.</summary>
 /// <remarks>
 /// Readers do not wait for writers. Writes of one process run one after the other; those of several processes wait for each other up to
 /// <see cref="SqliteStoreOptions.BusyMilliseconds"/>. Use another store where replicas run on several machines: SQLite needs a local disk.
 /// </remarks>
-public sealed partial class SqliteStore : IHistoryStore, IItemStore, IDisposable
+public sealed partial class SqliteStore : IHistoryStore, IItemStore, IModelPartStore, IDisposable
 {
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS events (
@@ -19,6 +19,7 @@ public sealed partial class SqliteStore : IHistoryStore, IItemStore, IDisposable
                 time_ms INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS batches_by_time ON batches (time_ms);
         CREATE TABLE IF NOT EXISTS items (id TEXT PRIMARY KEY, revision INTEGER NOT NULL UNIQUE, body TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS model_parts (deployment TEXT PRIMARY KEY, revision INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
         """;
 
     private readonly string _connection;

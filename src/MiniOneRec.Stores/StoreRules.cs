@@ -80,6 +80,30 @@ internal static class StoreRules
         }
     }
 
+    /// <summary>Writes parts as JSON.</summary>
+    public static string Write(ModelParts parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        return parts.Share is >= 0 and <= 1 ? JsonSerializer.Serialize(parts, StoresJsonContext.Default.ModelParts)
+            : throw new ArgumentException($"The share of a model is {parts.Share}; expected 0 to 1.", nameof(parts));
+    }
+
+    /// <summary>Reads parts that <see cref="Write(ModelParts)"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is something else.</exception>
+    public static ModelParts ReadParts(string json, long revision)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, StoresJsonContext.Default.ModelParts) is { Share: >= 0 and <= 1 } parts
+                ? parts with { Revision = revision }
+                : throw new InvalidDataException($"The store's parts of models of revision {revision} are null, or have no share from 0 to 1.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"The store's parts of models of revision {revision} cannot be read: {e.Message}", e);
+        }
+    }
+
     private static void CheckOptional(string? key, string what)
     {
         if (key is not null)
@@ -92,6 +116,7 @@ internal static class StoreRules
 /// <summary>Compiled JSON metadata of what stores write.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StoredItem))]
+[JsonSerializable(typeof(ModelParts))]
 [JsonSerializable(typeof(StoredEvent))]
 [JsonSerializable(typeof(StoredEvent[]))]
 internal sealed partial class StoresJsonContext : JsonSerializerContext;

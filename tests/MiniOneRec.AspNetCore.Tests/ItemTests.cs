@@ -86,6 +86,51 @@ public sealed class ItemTests(ToyShop shop, PostgreSqlServer postgres) : IClassF
         Assert.Equal(codes, read.Select(item => item["semanticId"]!.GetValue<string>()));
     }
 
+    [Fact]
+    public async Task Changes_OneByOne_GiveTheAnswersOfAServerThatReadsThemAll()
+    {
+        string database = shop.NewDatabase();
+        await using var server = await ShopServer.StartAsync(shop, database: database);
+        var random = new Random(4);
+        List<string> there = [.. Enumerable.Range(0, 8).Select(i => $"tent-{i}")], gone = [];
+        for (int step = 0; step < 60; step++)
+        {
+            if (there.Count > 5 && random.Next(2) == 0)
+            {
+                string id = there[random.Next(there.Count)];
+                await server.SendAsync(HttpMethod.Delete, $"/v1/items/{id}", status: 204);
+                there.Remove(id);
+                gone.Add(id);
+            }
+            else
+            {
+                string id = gone.Count > 0 && random.Next(3) == 0 ? gone[random.Next(gone.Count)] : $"z{random.Next(1_000)}-{step}";
+                await server.SendAsync(HttpMethod.Put, $"/v1/items/{id}",
+                    $$"""{"title": "{{(step % 2 == 0 ? "red lamp" : "small cheap tent")}} {{step}}", "brand": "Cord"}""");
+                gone.Remove(id);
+                there.Add(id);
+            }
+        }
+
+        await using var rebuilt = await ShopServer.StartAsync(shop, database: database);
+
+        var (one, other) = (await server.SendAsync(HttpMethod.Get, "/v1/catalog"), await rebuilt.SendAsync(HttpMethod.Get, "/v1/catalog"));
+        Assert.True(JsonNode.DeepEquals(one, other), $"{one} {other}");
+        var (index, whole) = (IndexOf(server), IndexOf(rebuilt));
+        Assert.Equal(whole.Items, index.Items);
+        Assert.Equal(whole.Fingerprint, index.Fingerprint);
+        string query = $$"""{"requests": [{"history": ["{{there[0]}}", "{{there[^1]}}"], "count": 40}, {"history": [], "count": 40}]}""";
+        var (answers, expected) = (await server.RecommendAsync(query), await rebuilt.RecommendAsync(query));
+        Assert.Equal(expected["results"]!.AsArray().Select(ShopServer.Ids!), answers["results"]!.AsArray().Select(ShopServer.Ids!));
+        Assert.DoesNotContain(answers["results"]!.AsArray().SelectMany(ShopServer.Ids!), gone.Contains);
+
+        static SemanticIdIndex IndexOf(ShopServer server)
+        {
+            var registry = server.App.Services.GetRequiredService<ModelRegistry>();
+            return registry.Set.Loaded[registry.Set.Active!].Recommender.Index;
+        }
+    }
+
     [Theory]
     [InlineData("x", """{"title": "zzz qqq"}""", 422, "no term")]
     [InlineData("x", """{"title": "red tent", "semanticId": "<a_99><b_0><c_0>"}""", 422, "cannot write")]

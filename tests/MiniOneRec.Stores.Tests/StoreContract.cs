@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MiniOneRec.Stores.Tests;
 
 /// <summary>What every store does.</summary>
@@ -6,6 +8,8 @@ public abstract class StoreContract : IAsyncLifetime
     private protected IHistoryStore Histories { get; private set; } = null!;
 
     private protected IItemStore Items { get; private set; } = null!;
+
+    private protected IModelPartStore Parts { get; private set; } = null!;
 
     /// <summary>Gets why the store cannot be tested here, or null.</summary>
     protected virtual string? Missing => null;
@@ -18,7 +22,7 @@ public abstract class StoreContract : IAsyncLifetime
         if (Missing is null)
         {
             object store = await OpenAsync();
-            (Histories, Items) = ((IHistoryStore)store, (IItemStore)store);
+            (Histories, Items, Parts) = ((IHistoryStore)store, (IItemStore)store, (IModelPartStore)store);
             await Histories.InitializeAsync();
         }
     }
@@ -205,6 +209,60 @@ public abstract class StoreContract : IAsyncLifetime
         var all = await Items.ReadChangesAsync(0, 1_000);
         Assert.Equal(50, await stores[1].RevisionAsync());
         Assert.Equal(Enumerable.Range(1, 50).Select(i => (long)i), all.Select(item => item.Revision));
+        await CloseAsync(second);
+    }
+
+    [SkippableFact]
+    public async Task Parts_WrittenAndRead_AreThoseOfTheirDeployment()
+    {
+        SkipWhereMissing();
+        var parts = new ModelParts { Active = "täglich ✓", Previous = "b", Candidate = "c", Share = .25, Shadow = "d" };
+
+        Assert.Equal(new ModelParts(), await Parts.ReadPartsAsync("shop"));
+        Assert.Equal(1, await Parts.TryWritePartsAsync("shop", parts, 0));
+        Assert.Equal(2, await Parts.TryWritePartsAsync("shop", parts with { Shadow = null }, 1));
+
+        Assert.Equal(parts with { Shadow = null, Revision = 2 }, await Parts.ReadPartsAsync("shop"));
+        Assert.Equal(0, (await Parts.ReadPartsAsync("other")).Revision);
+        Assert.Equal(0, await Items.RevisionAsync());
+    }
+
+    [SkippableFact]
+    public async Task Parts_AnOldRevisionOrWhatCannotBe_WritesNothing()
+    {
+        SkipWhereMissing();
+        var first = new ModelParts { Active = "a" };
+        await Parts.TryWritePartsAsync("shop", first, 0);
+
+        Assert.Null(await Parts.TryWritePartsAsync("shop", new ModelParts { Active = "b" }, 0));
+        Assert.Null(await Parts.TryWritePartsAsync("shop", new ModelParts { Active = "b" }, 2));
+        Assert.Null(await Parts.TryWritePartsAsync("other", new ModelParts { Active = "b" }, 1));
+        await Assert.ThrowsAsync<ArgumentException>(() => Parts.TryWritePartsAsync("", first, 0));
+        await Assert.ThrowsAsync<ArgumentException>(() => Parts.TryWritePartsAsync("shop", first with { Share = 1.5 }, 1));
+
+        Assert.Equal(first with { Revision = 1 }, await Parts.ReadPartsAsync("shop"));
+    }
+
+    [SkippableFact]
+    public async Task Parts_TwoStoresAtOnce_LoseNoChange()
+    {
+        SkipWhereMissing();
+        object second = await OpenAsync();
+        await ((IModelPartStore)second).InitializeAsync();
+        IModelPartStore[] stores = [Parts, (IModelPartStore)second];
+
+        await Task.WhenAll(stores.Select(store => Task.Run(async () =>
+        {
+            for (int i = 0; i < 20;)
+            {
+                // Each counts up the number that it reads: a lost change would be missing in the end.
+                var parts = await store.ReadPartsAsync("shop");
+                int count = int.Parse(parts.Active ?? "0", CultureInfo.InvariantCulture) + 1;
+                i += await store.TryWritePartsAsync("shop", parts with { Active = $"{count}" }, parts.Revision) is null ? 0 : 1;
+            }
+        })));
+
+        Assert.Equal(new ModelParts { Active = "40", Revision = 40 }, await stores[1].ReadPartsAsync("shop"));
         await CloseAsync(second);
     }
 

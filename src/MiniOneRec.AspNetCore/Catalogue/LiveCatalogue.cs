@@ -21,6 +21,7 @@ internal sealed class LiveCatalogue(
     private readonly Lock _pendingGate = new();
     private readonly List<ServedModel> _models = [];
     private readonly List<PendingChange> _pending = [];
+    private readonly HashSet<string> _unserved = new(StringComparer.Ordinal);
     private bool _failing;
 
     public LiveItems Items => items;
@@ -42,7 +43,8 @@ internal sealed class LiveCatalogue(
                 await AssignStoredAsync(model, cancellationToken).ConfigureAwait(false);
             }
 
-            Serve(model);
+            Serve(model, changed: null);
+            ServeChanges();
         }
         finally
         {
@@ -64,11 +66,8 @@ internal sealed class LiveCatalogue(
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (await ReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                _models.ForEach(Serve);
-            }
-
+            await ReadAsync(cancellationToken).ConfigureAwait(false);
+            ServeChanges();
             if (_failing)
             {
                 _failing = false;
@@ -134,12 +133,11 @@ internal sealed class LiveCatalogue(
 
     private async Task WriteAsync(List<PendingChange> changes, CancellationToken cancellationToken)
     {
-        bool others = false;
         try
         {
             for (int attempt = 0; attempt < Attempts; attempt++)
             {
-                others |= await ReadAsync(cancellationToken).ConfigureAwait(false);
+                await ReadAsync(cancellationToken).ConfigureAwait(false);
                 using var choice = new SemanticIdChoice(items, _models);
                 await choice.MakeAsync(changes, cancellationToken).ConfigureAwait(false);
                 StoredItem[] next = [.. changes.Where(change => change.IsOpen).Select(change => change.Next!)];
@@ -153,12 +151,8 @@ internal sealed class LiveCatalogue(
 
                 choice.Keep();
                 next = [.. next.Select((item, i) => item with { Revision = revision.Value - next.Length + 1 + i })];
-                items.Apply(next);
-                if (others || next.Length > 0)
-                {
-                    _models.ForEach(Serve);
-                }
-
+                Apply(next);
+                ServeChanges();
                 foreach (var (change, stored) in changes.Where(change => change.IsOpen).ToArray().Zip(next))
                 {
                     change.Succeed(stored);
@@ -179,14 +173,12 @@ internal sealed class LiveCatalogue(
     }
 
     /// <summary>Reads the store's changes into the table and the growing catalogues.</summary>
-    private async Task<bool> ReadAsync(CancellationToken cancellationToken)
+    private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        bool any = false;
         while (await traces.StoreAsync("items.changes", () => store.ReadChangesAsync(items.Revision, PageSize, cancellationToken))
             .ConfigureAwait(false) is { Count: > 0 } changes)
         {
-            any = true;
-            items.Apply(changes);
+            Apply(changes);
             foreach (var model in _models.Where(model => model.Catalogue.Growing is not null))
             {
                 Adopt(model, model.Catalogue.Growing!, changes);
@@ -194,7 +186,12 @@ internal sealed class LiveCatalogue(
         }
 
         telemetry.Catalogue(items.Revision);
-        return any;
+    }
+
+    private void Apply(IReadOnlyCollection<StoredItem> changes)
+    {
+        items.Apply(changes);
+        _unserved.UnionWith(changes.Select(change => change.Item.Id));
     }
 
     private static void Adopt(ServedModel model, Tokenization.SemanticIdCatalogue growing, IEnumerable<StoredItem> changes)
@@ -223,11 +220,24 @@ internal sealed class LiveCatalogue(
         }
     }
 
-    private void Serve(ServedModel model)
+    /// <summary>Brings the changes to all models; those that fail to get them get them with the next ones.</summary>
+    private void ServeChanges()
     {
-        var vocabulary = model.Recommender.Template.Vocabulary;
-        var index = items.IndexOf(model.Catalogue, id => SemanticIdChoice.CanWrite(vocabulary, id), out int left);
-        if (index.Fingerprint != model.Recommender.Index.Fingerprint)
+        if (_unserved.Count > 0)
+        {
+            _models.ForEach(model => Serve(model, _unserved));
+            _unserved.Clear();
+        }
+    }
+
+    private void Serve(ServedModel model, IReadOnlyCollection<string>? changed)
+    {
+        var (before, vocabulary) = (model.Recommender.Index, model.Recommender.Template.Vocabulary);
+        bool CanWrite(SemanticId id) => SemanticIdChoice.CanWrite(vocabulary, id);
+        int left;
+        var index = changed is null ? items.IndexOf(model.Catalogue, CanWrite, out left)
+            : items.IndexAfter(before, changed, model.Catalogue, CanWrite, out left);
+        if (!ReferenceEquals(index, before))
         {
             model.Recommender.Swap(index);
         }

@@ -6,6 +6,7 @@ namespace MiniOneRec.AspNetCore;
 /// <summary>What is known of items: texts and attributes of the start, and what the store says since.</summary>
 internal sealed class LiveItems
 {
+    private const int MostOneByOne = 32;
     private readonly ConcurrentDictionary<string, Item> _items = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, StoredItem> _stored = new(StringComparer.Ordinal);
     private IReadOnlyDictionary<string, Item> _first = new Dictionary<string, Item>();
@@ -93,6 +94,61 @@ internal sealed class LiveItems
         }
 
         return new SemanticIdIndex(entries, first.LevelSizes);
+    }
+
+    /// <summary>Gets the index that a model serves after a change, from the one before; the result is that of
+    /// <see cref="IndexOf"/>.</summary>
+    /// <param name="before">The index before.</param>
+    /// <param name="changed">The items whose state may differ from <paramref name="before"/>.</param>
+    /// <param name="catalogue">The model's catalogue.</param>
+    /// <param name="canWrite">Whether the model can write a semantic ID.</param>
+    /// <param name="left">How many of the changed items have no semantic ID that the model can write.</param>
+    public SemanticIdIndex IndexAfter(SemanticIdIndex before, IReadOnlyCollection<string> changed, ModelCatalogue catalogue,
+        Func<SemanticId, bool> canWrite, out int left)
+    {
+        if (changed.Count > MostOneByOne)
+        {
+            return IndexOf(catalogue, canWrite, out left);
+        }
+
+        left = 0;
+        var index = before;
+        foreach (string id in changed)
+        {
+            SemanticId? wanted = null;
+            if (_stored.TryGetValue(id, out var item) && !item.IsRemoved && !catalogue.First.TryGetSemanticId(id, out wanted))
+            {
+                wanted = SemanticIdIn(item, catalogue) is { } own && canWrite(own) ? own : null;
+                left += wanted is null ? 1 : 0;
+            }
+
+            if (index.TryGetSemanticId(id, out var present) && present != wanted)
+            {
+                index = index.Remove(id);
+            }
+
+            if (wanted is not null && present != wanted)
+            {
+                index = index.Insert(RowIn(index, id, catalogue.First), id, wanted);
+            }
+        }
+
+        return index;
+    }
+
+    /// <summary>Finds where an item belongs: items of the model's own index come first in its order, then those of the store by
+    /// id.</summary>
+    private static int RowIn(SemanticIdIndex index, string id, SemanticIdIndex first)
+    {
+        int own = first.TryGetRow(id, out int place) ? place : int.MaxValue, low = 0;
+        for (int high = index.Count; low < high;)
+        {
+            int middle = (low + high) / 2, there = first.TryGetRow(index.Items[middle], out int row) ? row : int.MaxValue;
+            bool before = there != own ? there < own : string.CompareOrdinal(index.Items[middle], id) < 0;
+            (low, high) = before ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
     }
 
     /// <summary>Gets the semantic ID that an item of the store has in a catalogue, or null.</summary>

@@ -124,7 +124,7 @@ internal sealed class SemanticIdChoice(LiveItems items, IReadOnlyList<ServedMode
         var removed = changes.Where(change => change is { IsOpen: true, Item: null }).ToList();
         foreach (var model in removed.Count == 0 ? [] : models)
         {
-            int left = model.Recommender.Index.Items.Count(id => !removed.Exists(change => change.Id == id));
+            int left = model.Recommender.Index.Count - removed.Count(change => model.Recommender.Index.TryGetRow(change.Id, out _));
             if (left == 0)
             {
                 removed.ForEach(change => change.Fail(ServingProblem.Conflict("The catalogue's last item cannot be removed.")));

@@ -9,10 +9,11 @@ namespace MiniOneRec.AspNetCore;
 
 /// <summary>Loads models, gives each its part, and hands requests the one that answers them.</summary>
 /// <remarks>Changes run one at a time. A request holds its model until it has its answer, so that no change fails a request.</remarks>
-internal sealed class ModelRegistry(
-    IServiceProvider provider, ModelFolders folders, LiveCatalogue live, IOptions<ServingOptions> options,
-    IOptions<MiniOneRecOptions> shared, ILogger<ModelRegistry> logger) : IAsyncDisposable
+internal sealed partial class ModelRegistry(
+    IServiceProvider provider, ModelFolders folders, LiveCatalogue live, SharedParts parts, IOptions<ServingOptions> options,
+    IOptions<MiniOneRecOptions> shared, TimeProvider time, ILogger<ModelRegistry> logger) : IAsyncDisposable
 {
+    private const int Attempts = 16;
     private readonly SemaphoreSlim _changing = new(1, 1);
     private readonly Func<string, string, CancellationToken, Task<GenerativeRecommender>> _load =
         provider.GetRequiredService<RecommenderLoader>().LoadingOf("");
@@ -58,6 +59,10 @@ internal sealed class ModelRegistry(
     /// <summary>Loads a model into memory, where it is not there already.</summary>
     public Task LoadAsync(string name, CancellationToken cancellationToken) =>
         ChangeAsync("load", name, set => Task.FromResult(set), load: true, cancellationToken);
+
+    /// <summary>Serves a model in this process alone, as the server's settings name it.</summary>
+    public Task BeginAsync(string name, CancellationToken cancellationToken) => ChangeAsync("activate", name,
+        set => Task.FromResult(set with { Active = name }), load: true, cancellationToken, own: true);
 
     /// <summary>Serves a model; the one before is kept for a rollback.</summary>
     public Task ActivateAsync(string name, CancellationToken cancellationToken) => ChangeAsync("activate", name,
@@ -119,44 +124,75 @@ internal sealed class ModelRegistry(
         }
     }
 
+    /// <summary>Makes a change from what the replicas serve, and writes what comes of it for them.</summary>
     private async Task ChangeAsync(string action, string name, Func<ModelSet, Task<ModelSet>> change, bool load,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool own = false)
     {
         await _changing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var before = _set;
-            var loaded = load && !before.Loaded.ContainsKey(name) ? await ReadAsync(name, before, cancellationToken).ConfigureAwait(false)
-                : null;
-            ModelSet next;
-            try
+            for (int attempt = 0; attempt < Attempts; attempt++)
             {
-                next = await change(loaded is null ? before : before with { Loaded = before.Loaded.Add(name,
-                    loaded) }).ConfigureAwait(false);
-            }
-            catch
-            {
-                await ForgetAsync(loaded).ConfigureAwait(false);
-                throw;
-            }
-
-            // What lost its part by this change leaves the memory; what was only loaded stays until it is unloaded.
-            var gone = next.Loaded.Keys.Where(key => before.IsUsed(key) && !next.IsUsed(key)).ToArray();
-            next = next with { Loaded = next.Loaded.RemoveRange(gone) };
-            _set = next;
-            Log.ModelsChanged(logger, action, name, next.Active ?? "no model");
-            foreach (var (key, model) in before.Loaded)
-            {
-                if (!next.Loaded.ContainsKey(key))
+                if (!own)
                 {
-                    live.Detach(model);
-                    _ = model.RetireAsync();
+                    await CatchUpAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                if (await TryChangeAsync(action, name, change, load, own, cancellationToken).ConfigureAwait(false))
+                {
+                    return;
                 }
             }
+
+            throw ServingProblem.Conflict($"Other replicas changed models {Attempts} times meanwhile; try again.");
         }
         finally
         {
             _changing.Release();
+        }
+    }
+
+    private async Task<bool> TryChangeAsync(string action, string name, Func<ModelSet, Task<ModelSet>> change, bool load, bool own,
+        CancellationToken cancellationToken)
+    {
+        var before = _set;
+        var loaded = load && !before.Loaded.ContainsKey(name) ? await ReadAsync(name, before, cancellationToken).ConfigureAwait(false)
+            : null;
+        ModelSet next;
+        try
+        {
+            next = await change(loaded is null ? before : before with { Loaded = before.Loaded.Add(name,
+                loaded) }).ConfigureAwait(false);
+            if (!own && next.Parts != before.Parts && !await parts.TryWriteAsync(next, cancellationToken).ConfigureAwait(false))
+            {
+                await ForgetAsync(loaded).ConfigureAwait(false);
+                return false;
+            }
+        }
+        catch
+        {
+            await ForgetAsync(loaded).ConfigureAwait(false);
+            throw;
+        }
+
+        Publish(action, name, before, next);
+        return true;
+    }
+
+    /// <summary>Serves a set. What loses its part leaves the memory; what was only loaded stays until it is unloaded.</summary>
+    private void Publish(string action, string name, ModelSet before, ModelSet next)
+    {
+        var gone = next.Loaded.Keys.Where(key => before.IsUsed(key) && !next.IsUsed(key)).ToArray();
+        next = next with { Loaded = next.Loaded.RemoveRange(gone) };
+        _set = next;
+        Log.ModelsChanged(logger, action, name, next.Active ?? "no model");
+        foreach (var (key, model) in before.Loaded)
+        {
+            if (!next.Loaded.ContainsKey(key))
+            {
+                live.Detach(model);
+                _ = model.RetireAsync();
+            }
         }
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using MiniOneRec.Stores;
 
 namespace MiniOneRec.AspNetCore;
 
@@ -23,6 +24,9 @@ internal sealed record ModelSet
     public double Share { get; init; }
 
     public string? Shadow { get; init; }
+
+    /// <summary>Gets which model has which part.</summary>
+    public ModelParts Parts => new() { Active = Active, Previous = Previous, Candidate = Candidate, Share = Share, Shadow = Shadow };
 
     /// <summary>Gets whether a model has a part, so that it may not be unloaded.</summary>
     public bool IsUsed(string name) => name == Active || name == Previous || name == Candidate || name == Shadow;

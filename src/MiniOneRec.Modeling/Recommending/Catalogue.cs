@@ -1,34 +1,47 @@
+using System.Collections.Concurrent;
+
 namespace MiniOneRec.Modeling;
 
 /// <summary>One version of the catalogue as serving needs it: index, trie, and the order of items that share a semantic ID.</summary>
 internal sealed class Catalogue
 {
+    private const int MostSteps = 32;
     private readonly int[] _nodeOfRow;
-    private readonly Dictionary<int, int[]> _sharedLeaves = [];
+    private readonly ConcurrentDictionary<int, int[]> _sharedLeaves = [];
+    private readonly bool _counted;
     private readonly bool[] _new;
 
     public Catalogue(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity)
     {
-        Index = index;
-        Trie = new SemanticIdTrie(index);
-        Popularity = popularity ?? new Dictionary<string, double>();
-        _nodeOfRow = new int[index.Count];
-        _new = Popularity.Values.Any(count => count > 0)
-            ? [.. index.Items.Select(item => !(Popularity.GetValueOrDefault(item) > 0))] : new bool[index.Count];
+        (Index, Trie, Popularity) = (index, new SemanticIdTrie(index), popularity ?? new Dictionary<string, double>());
+        _nodeOfRow = NodesOf(Trie);
+        _counted = Popularity.Values.Any(count => count > 0);
+        _new = [.. index.Items.Select(IsNew)];
         HasNewItems = Array.IndexOf(_new, true) >= 0;
-        for (int node = 0; node < Trie.NodeCount; node++)
-        {
-            var rows = Trie.ItemsAt(node);
-            foreach (int row in rows)
-            {
-                _nodeOfRow[row] = node;
-            }
+    }
 
-            if (rows.Length > 1)
+    private Catalogue(Catalogue other, SemanticIdIndex index, IReadOnlyList<IndexStep> steps)
+    {
+        (Index, Popularity, _counted) = (index, other.Popularity, other._counted);
+        var trie = other.Trie;
+        var news = new List<bool>(other._new);
+        foreach (var step in steps)
+        {
+            if (step.IsAdded)
             {
-                _sharedLeaves[node] = index.MostPopularFirst(rows, Popularity);
+                trie = trie.Insert(step.Row, step.SemanticId);
+                news.Insert(step.Row, IsNew(index.Items[step.Row]));
+            }
+            else
+            {
+                trie = trie.Remove(step.Row, step.SemanticId);
+                news.RemoveAt(step.Row);
             }
         }
+
+        (Trie, _new) = (trie, [.. news]);
+        _nodeOfRow = NodesOf(Trie);
+        HasNewItems = Array.IndexOf(_new, true) >= 0;
     }
 
     public SemanticIdIndex Index { get; }
@@ -40,7 +53,7 @@ internal sealed class Catalogue
     public int NodeOfRow(int row) => _nodeOfRow[row];
 
     /// <summary>Gets whether two items have one semantic ID.</summary>
-    public bool SharesSemanticIds => _sharedLeaves.Count > 0;
+    public bool SharesSemanticIds => Index.DistinctCount < Index.Count;
 
     /// <summary>Gets whether there is an item that training does not hold; no where the training's counts are not known.</summary>
     public bool HasNewItems { get; }
@@ -49,7 +62,37 @@ internal sealed class Catalogue
     public ReadOnlySpan<bool> NewItems => _new;
 
     /// <summary>Gets the items of a leaf, more popular first.</summary>
-    public ReadOnlySpan<int> ItemsAt(int node) => _sharedLeaves.TryGetValue(node, out int[]? rows) ? rows : Trie.ItemsAt(node);
+    public ReadOnlySpan<int> ItemsAt(int node)
+    {
+        var rows = Trie.ItemsAt(node);
+        return rows.Length < 2 || Popularity.Count == 0 ? rows
+            : _sharedLeaves.GetOrAdd(node, static (leaf, own) => own.Index.MostPopularFirst(own.Trie.ItemsAt(leaf), own.Popularity), this);
+    }
+
+    /// <summary>Makes the next version of the catalogue. Where few items differ, the tree is changed rather than built; the result is the
+    /// same.</summary>
+    /// <param name="index">The index of the next version.</param>
+    /// <param name="check">Told of each row that comes; it refuses one by throwing.</param>
+    public Catalogue With(SemanticIdIndex index, Action<int> check)
+    {
+        var steps = IndexDifference.Find(Index, index, MostSteps);
+        if (steps is null)
+        {
+            for (int row = 0; row < index.Count; row++)
+            {
+                check(row);
+            }
+
+            return new Catalogue(index, Popularity);
+        }
+
+        foreach (var step in steps.Where(step => step.IsAdded))
+        {
+            check(step.Row);
+        }
+
+        return new Catalogue(this, index, steps);
+    }
 
     /// <summary>Writes the prompt of a history's most recent known items.</summary>
     /// <param name="history">Item ids, oldest first.</param>
@@ -85,4 +128,21 @@ internal sealed class Catalogue
             return !rows.Contains(row) && passes(Index.Items[row]);
         });
     }
+
+    private static int[] NodesOf(SemanticIdTrie trie)
+    {
+        int[] nodes = new int[trie.ItemCount];
+        for (int node = 0; node < trie.NodeCount; node++)
+        {
+            foreach (int row in trie.ItemsAt(node))
+            {
+                nodes[row] = node;
+            }
+        }
+
+        return nodes;
+    }
+
+    /// <summary>Returns whether training does not hold an item.</summary>
+    private bool IsNew(string item) => _counted && !(Popularity.GetValueOrDefault(item) > 0);
 }

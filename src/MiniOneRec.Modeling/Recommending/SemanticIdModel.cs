@@ -86,8 +86,13 @@ public sealed class SemanticIdModel : IDisposable
     public SemanticIdModel WithCatalogue(SemanticIdIndex index, IReadOnlyDictionary<string, double>? popularity = null)
     {
         ArgumentNullException.ThrowIfNull(index);
+        if (popularity is null)
+        {
+            return new SemanticIdModel(this, Catalogue.With(index, row => CheckVocabulary(index, row, Template)));
+        }
+
         CheckVocabulary(index, Template);
-        return new SemanticIdModel(this, new Catalogue(index, popularity ?? Popularity));
+        return new SemanticIdModel(this, new Catalogue(index, popularity));
     }
 
     /// <summary>
@@ -152,14 +157,19 @@ public sealed class SemanticIdModel : IDisposable
     {
         for (int row = 0; row < index.Count; row++)
         {
-            try
-            {
-                template.Vocabulary.Encode(index.SemanticIds[row]);
-            }
-            catch (ArgumentException e)
-            {
-                throw new ArgumentException($"Item '{index.Items[row]}' has {index.SemanticIds[row]}: {e.Message}", nameof(index));
-            }
+            CheckVocabulary(index, row, template);
+        }
+    }
+
+    private static void CheckVocabulary(SemanticIdIndex index, int row, IPromptTemplate template)
+    {
+        try
+        {
+            template.Vocabulary.Encode(index.SemanticIds[row]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"Item '{index.Items[row]}' has {index.SemanticIds[row]}: {e.Message}", nameof(index));
         }
     }
 }

@@ -82,7 +82,7 @@ internal sealed class CatalogueGrowth
         var overflow = new List<int>();
         int extra = _state.Archive.LevelSizes.Count > quantizer.LevelSizes.Count ? _state.Archive.LevelSizes[^1] : 0;
         var resolution = new CollisionResolver(ForFew(_catalogue.Collisions))
-            .Resolve(quantizer, vectors, codes, keys, _state.Archive.SemanticIds, new CollisionOverflow(overflow, extra),
+            .Resolve(quantizer, vectors, codes, keys, Rivals(codes, extra), new CollisionOverflow(overflow, extra),
                 cancellationToken);
         for (int i = 0; i < rows.Length; i++)
         {
@@ -98,6 +98,27 @@ internal sealed class CatalogueGrowth
         }
 
         return [.. displaced.OrderBy(item => item.Row).Select(item => item.Item)];
+    }
+
+    /// <summary>Gets the semantic IDs of the archive that rows of codes may meet: those of the same prefixes, or all where these are not
+    /// quicker to find.</summary>
+    private IReadOnlyCollection<SemanticId> Rivals(CodeTable codes, int extra)
+    {
+        var archive = _state.Archive;
+        int last = codes.Depth - 1, size = _catalogue.Quantizer.LevelSizes[last];
+        SemanticId[] prefixes = last == 0 ? []
+            : [.. Enumerable.Range(0, codes.Count).Select(row => new SemanticId(codes[row][..last])).Distinct()];
+        if (prefixes.Length == 0 || archive.Depth > codes.Depth + 1 || (double)prefixes.Length * size * (1 + extra) > archive.Count / 4)
+        {
+            return (IReadOnlyCollection<SemanticId>)archive.SemanticIds;
+        }
+
+        var paths = prefixes.SelectMany(prefix => Enumerable.Range(0, size).Select(code => new SemanticId([.. prefix.Codes, code])));
+        return
+        [
+            .. paths.SelectMany(path => Enumerable.Range(0, extra).Select(number => new SemanticId([.. path.Codes, number])).Prepend(path))
+                .Where(id => archive.RowsOf(id).Count > 0),
+        ];
     }
 
     /// <summary>Finds semantic IDs for items whose prefix is full, one after the other in the order of their ids.</summary>
