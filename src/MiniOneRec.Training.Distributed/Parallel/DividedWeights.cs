@@ -134,14 +134,19 @@ internal sealed class DividedWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _held = 0;
         foreach (var part in _parts.Values)
         {
-            if (!_isGivenBack)
+            try
             {
-                Free(part);
+                part.Running?.Wait();
+            }
+            catch (ProcessGroupException)
+            {
+                (part.Whole, part.Running) = (null, null);      // MPI may still write to it
+                continue;
             }
 
+            Free(part);
             part.Share.Dispose();
         }
     }
