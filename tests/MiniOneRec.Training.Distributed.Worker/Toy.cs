@@ -29,7 +29,8 @@ internal static class Toy
         var index = Index();
         var template = CompactTemplate.For(index);
         random.manual_seed(1);
-        var config = DecoderConfig.Small(template.VocabularySize, width, 2, heads: 2) with { InitializerRange = deviation, TieWordEmbeddings = tied };
+        var config = DecoderConfig.Small(template.VocabularySize, width, 2, heads: 2)
+            with { InitializerRange = deviation, TieWordEmbeddings = tied };
         return new GenerativeRecommender(new DecoderModel(config), index, template);
     }
 

@@ -213,13 +213,15 @@ internal sealed class DividedWeights : IDisposable
             part.Running = null;
         }
 
-        Set(part, piece => become is null ? NotWhole(part, piece) : become(whole.narrow(0, piece.Place, piece.Count)).view(_shapes[piece.Parameter]));
+        Set(part, piece => become is null ? NotWhole(part, piece)
+            : become(whole.narrow(0, piece.Place, piece.Count)).view(_shapes[piece.Parameter]));
         whole.Dispose();
         part.Whole = null;
     }
 
     private Tensor NotWhole(Part part, FlatPiece piece) =>
-        zeros([1], dtype: part.Share.dtype, device: part.Share.device).fill_(Scalars.Of(double.NaN)).expand(_shapes[piece.Parameter]);
+        zeros([1], dtype: part.Share.dtype, device: part.Share.device).fill_(Scalars.Of(double.NaN))
+            .expand(_shapes[piece.Parameter]);
 
     private void Set(Part part, Func<FlatPiece, Tensor> values)
     {
