@@ -23,8 +23,8 @@ internal interface IBlockObserver
 }
 
 /// <summary>An identity whose backward pass tells an observer that a block is complete.</summary>
-/// <remarks>libtorch takes the nodes of a graph from the last to the first, and sums a gradient as soon as it is there. The node at a block's
-/// input therefore comes after all gradients of the block.</remarks>
+/// <remarks>libtorch takes the nodes of a graph from the last to the first, and sums a gradient as soon as it is there. The node at a
+/// block's input therefore comes after all gradients of the block.</remarks>
 internal sealed class BlockBorder : autograd.SingleTensorFunction<BlockBorder>
 {
     public override string Name => nameof(BlockBorder);

@@ -1,4 +1,5 @@
 using FsCheck.Xunit;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Training.Distributed.Tests;
@@ -54,6 +55,28 @@ public sealed class DivisionTests
         Assert.All(shares, share => Assert.Equal(share.Order(), share));
         int[] loads = [.. shares.Select(share => share.Sum(i => work[i]))];
         Assert.True(loads.Max() - loads.Min() <= work.DefaultIfEmpty().Max());
+    }
+
+    [Fact]
+    public void MakeUpdate_DividedWeightsOfATrainerThatGenerates_AreRefused()
+    {
+        var parallel = new ParallelRun(new Imagined(2), Sharding.Weights);
+        using var parameter = new Parameter(zeros(2, 2));
+
+        var error = Assert.Throws<NotSupportedException>(() => parallel.MakeUpdate([parameter], new UpdateOptions()));
+
+        Assert.Contains("Sharding.Gradients", error.Message, StringComparison.Ordinal);
+    }
+
+    [Property(MaxTest = 50)]
+    public void Layout_WithGroups_NoBucketHasTwo(byte[] groups, byte ranks, byte bucket)
+    {
+        int[] of = [.. groups.Take(12).Select(group => group % 3 - 1)];
+
+        var layout = new FlatLayout([.. of.Select(group => 5L + group)], 1 + ranks % 5, 1 + bucket % 40, of);
+
+        Assert.All(layout.Buckets, part => Assert.Single(part.Pieces.Select(piece => of[piece.Parameter]).Distinct()));
+        Assert.Equal(of.Sum(group => 5L + group), layout.Buckets.Sum(part => part.Pieces.Sum(piece => piece.Count)));
     }
 
     private sealed class Imagined(int size) : IProcessGroup

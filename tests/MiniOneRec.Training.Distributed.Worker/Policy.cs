@@ -70,22 +70,6 @@ internal static class Policy
         }
     }
 
-    /// <summary>Checks that weights cannot be divided; the group cannot be used any more.</summary>
-    public static void Refuse(IProcessGroup group)
-    {
-        using var recommender = Toy.Recommender();
-        try
-        {
-            Grpo(recommender, group, Sharding.Weights, Options(null));
-        }
-        catch (NotSupportedException e) when (e.Message.Contains("Sharding.Gradients", StringComparison.Ordinal))
-        {
-            return;
-        }
-
-        throw new InvalidOperationException("Divided weights were not refused.");
-    }
-
     private static string Why(TrainingResult result) => result.StopReason.Split(':')[0];
 
     private static GrpoOptions Options(string? folder)

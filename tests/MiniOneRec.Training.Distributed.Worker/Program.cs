@@ -25,7 +25,6 @@ try
                 break;
             case "refuse":
                 Sft.Refuse(group);
-                Policy.Refuse(group);
                 break;
             case "save":
                 Sft.Save(group, args[1], Enum.Parse<Sharding>(args[2]));

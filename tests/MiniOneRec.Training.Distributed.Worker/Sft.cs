@@ -14,7 +14,7 @@ internal static class Sft
     [
         ("data parallel", Sharding.None, 1, _ => { }),
         ("zero-1", Sharding.OptimizerState, 1, _ => { }),
-        ("zero-2", Sharding.Gradients, 1, _ => { }),
+        ("zero-2 untied", Sharding.Gradients, 1, _ => { }),
         ("accumulation", Sharding.None, 1, options => options.MicroBatchTokens = 16),
         ("zero-2 accumulation", Sharding.Gradients, 1, options => options.MicroBatchTokens = 16),
         ("decay, clipping, average", Sharding.OptimizerState, 1, options =>
@@ -29,7 +29,7 @@ internal static class Sft
         ("zero-2 bfloat16 accumulation", Sharding.Gradients, 1e3, options =>
             (options.Precision, options.MicroBatchTokens) = (TrainingPrecision.BFloat16, 16)),
         ("zero-3", Sharding.Weights, 1, _ => { }),
-        ("zero-3 bfloat16 accumulation", Sharding.Weights, 1e3, options =>
+        ("zero-3 untied bfloat16 accumulation", Sharding.Weights, 1e3, options =>
             (options.Precision, options.MicroBatchTokens, options.AverageDecay) = (TrainingPrecision.BFloat16, 16, 0.9)),
         ("zero-3 validation, accumulation, ranks without labels", Sharding.Weights, 1, options =>
             (options.Validations, options.Patience, options.MicroBatchTokens, options.BatchSize) = (10, 0, 16, 4)),
@@ -53,14 +53,21 @@ internal static class Sft
     public static void Compare(IProcessGroup group, string modes)
     {
         var wrong = new List<string>();
+        var alone = new Dictionary<string, Outcome>(StringComparer.Ordinal);        // many modes are the same for one process
         foreach (var (name, sharding, tolerance, set) in Modes.Where((mode, i) =>
             modes == "all" || (modes == "some" ? i is 4 or 5 or 6 or (>= 12 and <= 15) : modes.Split('+').Contains(mode.Name))))
         {
             void Require(bool holds, string what) => wrong.AddRange(holds ? [] : [what]);
             var options = Options(set);
-            var one = Train(null, Sharding.None, options);
-            var many = Train(group, sharding, options);
-            var again = Repeated.Contains(name) ? Train(group, sharding, options, overlaps: false) : many;
+            bool tied = !name.Contains("untied", StringComparison.Ordinal);
+            string setting = $"{tied} {JsonSerializer.Serialize(options)}";
+            if (!alone.TryGetValue(setting, out var one))
+            {
+                alone[setting] = one = Train(null, Sharding.None, options, tied: tied);
+            }
+
+            var many = Train(group, sharding, options, tied: tied);
+            var again = Repeated.Contains(name) ? Train(group, sharding, options, overlaps: false, tied: tied) : many;
             double loss = one.Losses.Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
             double weights = one.Weights.Zip(many.Weights, (a, b) => (double)Math.Abs(a - b)).Max();
             Require(one.Losses.Length == Steps && many.Losses.Length == Steps, $"{name}: {many.Losses.Length} losses");
@@ -156,9 +163,9 @@ internal static class Sft
 
     private static Outcome Train(
         IProcessGroup? group, Sharding sharding, SftOptions options, int users = 9, Action<Modeling.CausalLanguageModel, int>? look = null,
-        bool overlaps = true, CancellationToken cancellationToken = default)
+        bool overlaps = true, bool tied = true, CancellationToken cancellationToken = default)
     {
-        using var recommender = Toy.Recommender();
+        using var recommender = Toy.Recommender(tied: tied);
         var seen = new List<string>();
         var task = new Toy.Watched(epoch =>
         {

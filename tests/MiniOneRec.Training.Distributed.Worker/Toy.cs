@@ -24,12 +24,13 @@ internal static class Toy
         [.. Enumerable.Range(0, count)
             .Select(i => new NextItemExample($"v{i}", [$"{i % Items}", $"{(i + 5) % Items}"], $"{(i + 10) % Items}"))];
 
-    public static GenerativeRecommender Recommender(int width = 16, double deviation = 0.02)
+    public static GenerativeRecommender Recommender(int width = 16, double deviation = 0.02, bool tied = true)
     {
         var index = Index();
         var template = CompactTemplate.For(index);
         random.manual_seed(1);
-        var config = DecoderConfig.Small(template.VocabularySize, width, 2, heads: 2) with { InitializerRange = deviation };
+        var config = DecoderConfig.Small(template.VocabularySize, width, 2, heads: 2)
+            with { InitializerRange = deviation, TieWordEmbeddings = tied };
         return new GenerativeRecommender(new DecoderModel(config), index, template);
     }
 

@@ -91,8 +91,8 @@ internal sealed partial class DistributedStudy : IStudy
             var (_, output) = await StartAsync(worker, ranks, context.CancellationToken, "speed", $"{width}", $"{layers}");
             var match = Timing().Match(output);
             return match.Success
-                ? new Speed(Number(match, "step"), Number(match, "late"), Number(match, "gradient"), Number(match, "small"), Number(match, "large"),
-                    Number(match, "bytes"))
+                ? new Speed(Number(match, "step"), Number(match, "late"), Number(match, "gradient"), Number(match, "small"),
+                    Number(match, "large"), Number(match, "bytes"))
                 : throw new InvalidDataException($"The worker gave no figures: {output}");
         }
     }

@@ -23,8 +23,8 @@ internal sealed class BlockQueue(IReadOnlyList<int> blocks, Action<int> send, Di
     /// <inheritdoc/>
     public void Complete(int block) => Try(() =>
     {
+        weights?.Complete(block);                               // first, so that less is held at once
         Send(block);
-        weights?.Complete(block);
     });
 
     /// <summary>Sends what was not sent, and begins a new round.</summary>

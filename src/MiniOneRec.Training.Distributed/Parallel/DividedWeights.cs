@@ -134,14 +134,19 @@ internal sealed class DividedWeights : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _held = 0;
         foreach (var part in _parts.Values)
         {
-            if (!_isGivenBack)
+            try
             {
-                Free(part);
+                part.Running?.Wait();
+            }
+            catch (ProcessGroupException)
+            {
+                (part.Whole, part.Running) = (null, null);      // MPI may still write to it
+                continue;
             }
 
+            Free(part);
             part.Share.Dispose();
         }
     }
@@ -208,13 +213,15 @@ internal sealed class DividedWeights : IDisposable
             part.Running = null;
         }
 
-        Set(part, piece => become is null ? NotWhole(part, piece) : become(whole.narrow(0, piece.Place, piece.Count)).view(_shapes[piece.Parameter]));
+        Set(part, piece => become is null ? NotWhole(part, piece)
+            : become(whole.narrow(0, piece.Place, piece.Count)).view(_shapes[piece.Parameter]));
         whole.Dispose();
         part.Whole = null;
     }
 
     private Tensor NotWhole(Part part, FlatPiece piece) =>
-        zeros([1], dtype: part.Share.dtype, device: part.Share.device).fill_(Scalars.Of(double.NaN)).expand(_shapes[piece.Parameter]);
+        zeros([1], dtype: part.Share.dtype, device: part.Share.device).fill_(Scalars.Of(double.NaN))
+            .expand(_shapes[piece.Parameter]);
 
     private void Set(Part part, Func<FlatPiece, Tensor> values)
     {

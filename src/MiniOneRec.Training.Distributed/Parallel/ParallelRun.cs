@@ -239,7 +239,8 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
         if (Sharding == Sharding.Weights && blocks is null)
         {
             throw new NotSupportedException(
-                "Sharding.Weights is for fine-tuning (SftTrainer): other trainers also generate with the weights. Choose Sharding.Gradients.");
+                "Sharding.Weights is for fine-tuning (SftTrainer): other trainers also generate with the weights. "
+                + "Choose Sharding.Gradients.");
         }
 
         Parameter[] all = [.. parameters];

@@ -7,7 +7,9 @@ namespace MiniOneRec.Training.Distributed;
 /// <content>How gradients come together: bucket by bucket, from the last block to the first.</content>
 internal sealed partial class ShardedUpdate
 {
-    private const int MostRunning = 2;
+    // Those of divided weights are as large as a block.
+    private int MostRunning => _weights is null ? 2 : 1;
+
     private readonly Queue<(int Number, Tensor Input, Tensor Output, ICollective Running)> _running = [];
     private readonly List<Tensor> _bucketNorms = [];
 

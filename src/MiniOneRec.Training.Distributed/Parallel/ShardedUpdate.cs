@@ -7,9 +7,9 @@ namespace MiniOneRec.Training.Distributed;
 
 /// <summary>AdamW whose state every process keeps for its share of the weights.</summary>
 /// <remarks>
-/// ZeRO, Rajbhandari et al. (arXiv:1910.02054), section 5: gradients are reduce-scattered, each process moves its share, and the weights are
-/// gathered again, those of ZeRO-3 when they are used. The share of float32 weights is a view of them. Of weights in another type each process keeps
-/// its share in float32 besides; gradients and rounded weights are exchanged in that type.
+/// ZeRO, Rajbhandari et al. (arXiv:1910.02054), section 5: gradients are reduce-scattered, each process moves its share, and the weights
+/// are gathered again, those of ZeRO-3 when they are used. The share of float32 weights is a view of them. Of weights in another type each
+/// process keeps its share in float32 besides; gradients and rounded weights are exchanged in that type.
 /// </remarks>
 internal sealed partial class ShardedUpdate : IWeightUpdate
 {
