@@ -61,7 +61,8 @@ internal static class RecordedResults
     /// <param name="processor">The name that the processor gives itself.</param>
     public static string Slug(string processor)
     {
-        string plain = processor.Replace("(R)", "", StringComparison.OrdinalIgnoreCase).Replace("(TM)", "", StringComparison.OrdinalIgnoreCase);
+        string plain = processor.Replace("(R)", "", StringComparison.OrdinalIgnoreCase)
+            .Replace("(TM)", "", StringComparison.OrdinalIgnoreCase);
         var text = new StringBuilder();
         foreach (char letter in plain.ToLowerInvariant())
         {
@@ -119,7 +120,8 @@ internal static class RecordedResults
     }
 
     // Three figures: more would change with every run.
-    private static double Rounded(double value) => double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static double Rounded(double value) =>
+        double.Parse(value.ToString("G3", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static string Processor()
     {

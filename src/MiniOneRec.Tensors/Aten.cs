@@ -54,6 +54,19 @@ internal static unsafe class Aten
         return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
     }
 
+    /// <summary>Computes <c>x / rms(x) ⊙ w</c> over the last axis; one kernel on an accelerator.</summary>
+    /// <param name="x"><c>[…, D]</c>.</param>
+    /// <param name="weight">w, <c>[D]</c>.</param>
+    /// <param name="epsilon">Is added to the mean square.</param>
+    public static Tensor RmsNorm(Tensor x, Tensor weight, double epsilon)
+    {
+        _ = torch_new_list_reserve_size(1, out IntPtr shape);
+        _ = torch_list_push_back(shape, (ulong)weight.size(0));
+        Span<ulong> stack = [Handle(x), (ulong)shape, Opt(Handle(weight)), Opt(Float(epsilon))];
+        Call("aten::rms_norm\0"u8, "\0"u8, stack);
+        return Tensor.UnsafeCreateTensor((IntPtr)stack[0]);
+    }
+
     /// <summary>Reinterprets the bytes of a tensor as another type.</summary>
     public static Tensor ViewAs(Tensor tensor, ScalarType type)
     {

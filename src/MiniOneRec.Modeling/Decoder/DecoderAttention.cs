@@ -74,6 +74,11 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor AddTo(Tensor residual, Tensor y)
     {
         using var scope = NewDisposeScope();
+        if (DeviceInference.Serves(y) && _o.AddInPlace(residual, y) is { } sum)
+        {
+            return sum.MoveToOuterDisposeScope();
+        }
+
         return (_o.Adapter is null && _packedOutput.BlocksFor(y) is [var output] ? output.Plus(y, residual) : residual.Plus(_o.forward(y)))
             .MoveToOuterDisposeScope();
     }
@@ -118,9 +123,24 @@ internal sealed class DecoderAttention : nn.Module
     public Tensor Extend(Tensor x, PromptCache.Layer layer, ExtensionPlan plan)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = Project(x, plan.Cos, plan.Sin);                                     // [R, H or Hkv, Dh]
+        var (q, k, v) = DeviceInference.Serves(x) ? ProjectTogether(x, plan) : Project(x, plan.Cos, plan.Sin);  // [R, H or Hkv, Dh]
         layer.Append(k, v);
         return _backend.For(x).OnPrompts(q, layer, plan, _shape).MoveToOuterDisposeScope();
+    }
+
+    // Queries and keys are rotated as one tensor.
+    private (Tensor Q, Tensor K, Tensor V) ProjectTogether(Tensor x, ExtensionPlan plan)
+    {
+        long rows = x.size(0);
+        Tensor q = _q.forward(x), k = _k.forward(x), v = _v.forward(x).view(rows, _kvHeads, _width);        // [R, Hkv, Dh]
+        if (_qNorm is not null)
+        {
+            (q, k) = (_qNorm.forward(q.view(rows, _heads, _width)), _kNorm!.forward(k.view(rows, _kvHeads, _width)));
+        }
+
+        var both = RotaryEmbedding.ApplyTurned(
+            cat([q, k], 1).view(rows, _heads + _kvHeads, _width), plan.Cos, plan.TurnedSin);                // [R, H + Hkv, Dh]
+        return (both.narrow(1, 0, _heads), both.narrow(1, _heads, _kvHeads), v);
     }
 
     private (Tensor Q, Tensor K, Tensor V) Project(Tensor x, Tensor cos, Tensor sin)

@@ -8,6 +8,8 @@ internal sealed class ExtensionPlan : IDisposable
 {
     private readonly Device _device;
     private readonly int _past;
+    private readonly JointRows _joint;
+    private Tensor? _turnedSin;
     private (int Window, Tensor? Prompt, Tensor? Chain)? _beyond;
 
     public ExtensionPlan(PromptCache cache, DecodingStep step, RotaryEmbedding rotary, ScalarType type, Device device)
@@ -45,7 +47,14 @@ internal sealed class ExtensionPlan : IDisposable
 
         Groups = new PromptGroups(step.Prompts, cache.PromptCount, device);
         PromptBias = cache.PromptBias is null ? null : Groups.PromptsOf(cache.PromptBias);
+        _joint = new JointRows(step, cache, Groups, device);
     }
+
+    /// <summary>Gets what rows see where a prompt's keys and those of its rows lie behind each other; made when it is asked for.</summary>
+    public JointRows Joint => _joint;
+
+    /// <summary>Gets <see cref="Sin"/> for <see cref="RotaryEmbedding.ApplyTurned"/>; made when it is asked for.</summary>
+    public Tensor TurnedSin => _turnedSin ??= RotaryEmbedding.Turn(Sin).DetachFromDisposeScope();
 
     /// <summary>Gets what each row sees.</summary>
     public AttentionRows Rows { get; }
@@ -102,9 +111,11 @@ internal sealed class ExtensionPlan : IDisposable
             bias.Contains(float.NegativeInfinity) ? tensor(bias, [rows, 1, 1, width], device: _device).DetachFromDisposeScope() : null;
     }
 
-    /// <summary>Frees what was made for windows.</summary>
+    /// <summary>Frees what was made for windows and on demand.</summary>
     public void Dispose()
     {
+        _turnedSin?.Dispose();
+        _joint.Dispose();
         _beyond?.Prompt?.Dispose();
         _beyond?.Chain?.Dispose();
     }

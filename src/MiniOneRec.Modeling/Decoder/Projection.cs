@@ -52,6 +52,21 @@ public sealed class Projection : nn.Module<Tensor, Tensor>
         _isFreed = true;
     }
 
+    /// <summary>Adds <c>x Wᵀ</c> to a sum in place, within the product; no gradient.</summary>
+    /// <param name="sum"><c>[N, out]</c>, of no further use to the caller.</param>
+    /// <param name="x"><c>[N, in]</c>.</param>
+    /// <returns>The sum, or <see langword="null"/> where the map has more than a weight.</returns>
+    internal Tensor? AddInPlace(Tensor sum, Tensor x)
+    {
+        if (_bias is not null || Adapter is not null || _isFreed || sum.dtype != x.dtype || _weight.dtype != x.dtype)
+        {
+            return null;
+        }
+
+        using var transposed = _weight.t();
+        return sum.addmm_(x, transposed, 1, 1);
+    }
+
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">W exists in packed form alone.</exception>
     public override Tensor forward(Tensor x)

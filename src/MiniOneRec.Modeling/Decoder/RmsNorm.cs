@@ -30,6 +30,11 @@ internal sealed class RmsNorm : nn.Module<Tensor, Tensor>
             return y;
         }
 
+        if (DeviceInference.Serves(x))
+        {
+            return Aten.RmsNorm(x, _weight, _epsilon);
+        }
+
         using var scope = NewDisposeScope();
         var wide = x.to_type(ScalarType.Float32);
         var inverse = wide.pow(Scalars.Of(2)).mean([-1], keepdim: true).PlusInPlace(Scalars.Of(_epsilon)).rsqrt_();

@@ -49,6 +49,26 @@ internal sealed class RotaryEmbedding
         return (angles.cos().to_type(type).MoveToOuterDisposeScope(), angles.sin().to_type(type).MoveToOuterDisposeScope());
     }
 
+    /// <summary>Turns the sign of the first half, for <see cref="ApplyTurned"/>.</summary>
+    /// <param name="sin"><c>[N, 1, Dh]</c>.</param>
+    public static Tensor Turn(Tensor sin)
+    {
+        using var scope = NewDisposeScope();
+        long half = sin.size(2) / 2;
+        return cat([sin.narrow(2, 0, half).neg(), sin.narrow(2, half, half)], 2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rotates in three operations, with the bits of <see cref="Apply"/>.</summary>
+    /// <param name="x"><c>[N, H, Dh]</c>.</param>
+    /// <param name="cos"><c>[N, 1, Dh]</c>.</param>
+    /// <param name="turnedSin">What <see cref="Turn"/> made.</param>
+    public static Tensor ApplyTurned(Tensor x, Tensor cos, Tensor turnedSin)
+    {
+        using var scope = NewDisposeScope();
+        var exchanged = x.roll(x.size(2) / 2, 2);                                                       // [N, H, Dh]
+        return (x * cos).addcmul_(exchanged, turnedSin, Scalars.Of(1)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Rotates.</summary>
     /// <param name="x"><c>[N, H, Dh]</c>.</param>
     /// <param name="cos"><c>[N, 1, Dh]</c>.</param>

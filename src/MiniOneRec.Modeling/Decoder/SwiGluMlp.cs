@@ -57,6 +57,12 @@ internal sealed class SwiGluMlp : nn.Module<Tensor, Tensor>
     public Tensor AddTo(Tensor residual, Tensor x)
     {
         using var scope = NewDisposeScope();
+        if (DeviceInference.Serves(x)
+            && _down.AddInPlace(residual, Activations.Apply(_activation, _gate.forward(x)).mul_(_up.forward(x))) is { } sum)
+        {
+            return sum.MoveToOuterDisposeScope();
+        }
+
         if (Gated(x) is not { } packed)
         {
             return residual.Plus(forward(x)).MoveToOuterDisposeScope();

@@ -77,6 +77,7 @@ public sealed class AtenMemoryTests
             ["ScaledDotProductAttention"] = () => Aten.ScaledDotProductAttention(q, q, q, null, true, null, false).Dispose(),
             ["ScaledDotProductAttention, masked and scaled"] = () =>
             Aten.ScaledDotProductAttention(q, q, q, mask, false, 0.3, true).Dispose(),
+            ["RmsNorm"] = () => Aten.RmsNorm(x, bias, 1e-6).Dispose(),
             ["ViewAs"] = () => Aten.ViewAs(x, ScalarType.Byte).Dispose(),
             ["PackLinear"] = () => Aten.PackLinear(weight).Dispose(),
             ["PackedLinear"] = () => Aten.PackedLinear(x, packed, null).Dispose(),
