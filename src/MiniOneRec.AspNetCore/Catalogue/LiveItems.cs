@@ -106,7 +106,7 @@ internal sealed class LiveItems
     public SemanticIdIndex IndexAfter(SemanticIdIndex before, IReadOnlyCollection<string> changed, ModelCatalogue catalogue,
         Func<SemanticId, bool> canWrite, out int left)
     {
-        if (changed.Count > MostOneByOne)
+        if (changed.Count > MostOneByOne || changed.Count >= before.Count)
         {
             return IndexOf(catalogue, canWrite, out left);
         }
