@@ -23,8 +23,8 @@ internal static class ResultPages
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")),
             [.. Ranking, new("training, s", "seconds", 0)]),
         new("quality-behaviour", "Quality without text", Program
-                + "quality --preset auto --budget 60 --skip-rl --baselines popularity,sequential-rules,item-knn,mixture "
-                + "--sets Beauty --seeds 42 (--index learned)",
+                + "quality --preset auto --budget 40 --skip-rl --baselines popularity,sequential-rules,item-knn,mixture "
+                + "--sets Beauty --seeds 42 (ids alone: --budget 14 --index learned)",
             run => ModelsOf(run).Select(model => (
                 $"{Text(run, "set")}{(Text(run, "index") == "learned" ? ", ids alone:" : "")} {model.Replace('.', ' ')}", model + ".")),
             [.. Ranking, new("training, s", "seconds", 0)]),
