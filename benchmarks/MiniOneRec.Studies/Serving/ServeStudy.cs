@@ -166,7 +166,7 @@ internal sealed class ServeStudy : IStudy
         for (int tenth = 0; tenth < tenths; tenth++)
         {
             var samples = new List<double>();
-            while (clock.Elapsed.TotalMinutes < minutes * (tenth + 1) / tenths)
+            do                                                      // once at least: a busy machine may fall behind by a tenth
             {
                 int due = (int)(clock.Elapsed.TotalSeconds * rate) - sent;
                 if (due > 0)
@@ -185,6 +185,7 @@ internal sealed class ServeStudy : IStudy
                 samples.Add(MachineReference.ResidentMegabytes());
                 await Task.Delay(20, context.CancellationToken);
             }
+            while (clock.Elapsed.TotalMinutes < minutes * (tenth + 1) / tenths);
 
             resident.Add(samples.Order().ElementAt(samples.Count / 2));
             GC.Collect();
