@@ -42,11 +42,12 @@ internal sealed class QualityStudy : IStudy
         {
             foreach (int seed in context.Options("seeds", 42, 43, 44))
             {
-                string name = learned ? $"{set}-learned-{seed}" : $"{set}-{seed}", chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
+                string name = learned ? $"{set}-learned-{seed}" : $"{set}-{seed}";
+                string chosen = set == "Beauty" && preset == "default" ? "sparse" : preset;
                 var options = new RecipeOptions
                 {
-                    Preset = Sized(RecipePreset.Named(chosen), width, epochs, teacher), Seed = seed, Device = device, SkipReinforcement = skip || chosen == "sparse",
-                        Baselines = baselines,
+                    Preset = Sized(RecipePreset.Named(chosen), width, epochs, teacher), Seed = seed, Device = device,
+                    SkipReinforcement = skip || chosen == "sparse", Baselines = baselines,
                     MaxTestRows = rows == 0 ? null : rows, Output = Path.Combine(artifacts, "quality", name),
                     Budget = budget == 0 ? null : TimeSpan.FromMinutes(budget),
                     Embeddings = embeddings.Length == 0 ? null : embeddings.Replace("{set}", set, StringComparison.Ordinal),
@@ -80,7 +81,8 @@ internal sealed class QualityStudy : IStudy
                 }
 
                 var run =
-                    await store.GetAsync(embeddings.Length == 0 ? "quality-behaviour" : "quality", name, settings, () => MakeAsync(context, set, learned, options), context.CancellationToken);
+                    await store.GetAsync(embeddings.Length == 0 ? "quality-behaviour" : "quality", name, settings,
+                        () => MakeAsync(context, set, learned, options), context.CancellationToken);
                 foreach (var (figure, value) in run.Figures)
                 {
                     context.Report($"{name}.{figure}", value, figure.EndsWith("seconds", StringComparison.Ordinal) ? "s" : "");

@@ -7,7 +7,8 @@ namespace MiniOneRec.Stores.PostgreSql;
 /// <summary>Keeps histories, items and the parts of models in PostgreSQL, shared by several replicas.</summary>
 /// <remarks>
 /// Tables <c>minionerec_events</c>, <c>minionerec_batches</c>, <c>minionerec_items</c>, <c>minionerec_model_parts</c> and
-/// <c>minionerec_meta</c> are made in the first schema of the connection's search path. Each call is one transaction; a completed write is as durable as the server's <c>synchronous_commit</c>.
+/// <c>minionerec_meta</c> are made in the first schema of the connection's search path. Each call is one transaction; a
+/// completed write is as durable as the server's <c>synchronous_commit</c>.
 /// </remarks>
 public sealed partial class PostgreSqlStore : IHistoryStore, IItemStore, IModelPartStore, IAsyncDisposable, IDisposable
 {

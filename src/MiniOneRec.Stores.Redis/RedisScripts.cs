@@ -61,8 +61,8 @@ internal static class RedisScripts
         return revision
         """;
 
-    /// <summary>Writes the parts of models. Key: models. Arguments: the deployment, the expected revision, body. Returns the revision, or −1
-    /// where it is another.</summary>
+    /// <summary>Writes the parts of models. Key: models. Arguments: the deployment, the expected revision, body. Returns the revision, or
+    /// −1 where it is another.</summary>
     public const string WriteParts = """
         local known = redis.call('HGET', KEYS[1], ARGV[1])
         local revision = known and tonumber(string.sub(known, 1, 16)) or 0

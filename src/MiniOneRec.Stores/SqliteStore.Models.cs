@@ -29,7 +29,8 @@ public sealed partial class SqliteStore
             {
                 using var write = Command(connection, transaction, expectedRevision == 0
                     ? "INSERT INTO model_parts (deployment, revision, body) VALUES ($deployment, 1, $body) ON CONFLICT DO NOTHING"
-                    : "UPDATE model_parts SET revision = revision + 1, body = $body WHERE deployment = $deployment AND revision = $expected",
+                    : "UPDATE model_parts SET revision = revision + 1, body = $body "
+                        + "WHERE deployment = $deployment AND revision = $expected",
                     ("$deployment", deployment), ("$body", body), ("$expected", expectedRevision));
                 return write.ExecuteNonQuery() == 1 ? expectedRevision + 1 : null;
             },

@@ -96,7 +96,8 @@ internal static class StoreRules
         {
             return JsonSerializer.Deserialize(json, StoresJsonContext.Default.ModelParts) is { Share: >= 0 and <= 1 } parts
                 ? parts with { Revision = revision }
-                : throw new InvalidDataException($"The store's parts of models of revision {revision} are null, or have no share from 0 to 1.");
+                : throw new InvalidDataException(
+                    $"The store's parts of models of revision {revision} are null, or have no share from 0 to 1.");
         }
         catch (JsonException e)
         {

@@ -125,7 +125,8 @@ internal sealed class TrainingLoop(
     // The step whose learning rate is due: later than the step itself where time will end the run first.
     private long Scheduled(long step)
     {
-        if (!plan.LearningRateFollowsTime || plan.Budget.MaxDuration is not { } time || State.Trained < time / 10 || _total == long.MaxValue)
+        if (!plan.LearningRateFollowsTime || plan.Budget.MaxDuration is not { } time || State.Trained < time / 10
+            || _total == long.MaxValue)
         {
             return step;
         }

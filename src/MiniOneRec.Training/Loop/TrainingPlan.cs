@@ -15,8 +15,8 @@ internal sealed record TrainingPlan
     /// <summary>Gets the learning rate of each step.</summary>
     public required LearningRateCurve LearningRate { get; init; }
 
-    /// <summary>Gets whether the learning rate ends its course when time ends the run. A tenth of the time passes first, so that a slow start
-    /// does not count, and a run that keeps ahead of its time follows its steps alone.</summary>
+    /// <summary>Gets whether the learning rate ends its course when time ends the run. A tenth of the time passes first, so that a slow
+    /// start does not count, and a run that keeps ahead of its time follows its steps alone.</summary>
     public bool LearningRateFollowsTime { get; init; }
 
     /// <summary>Gets the run's seed.</summary>

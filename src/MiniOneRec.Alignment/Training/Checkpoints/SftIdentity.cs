@@ -17,7 +17,10 @@ internal static class SftIdentity
 
     // Where a run writes changes no weight, and its time may be another one later.
     private static readonly string[] Places =
-        [nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration), nameof(SftOptions.LearningRateFollowsTime)];
+    [
+        nameof(SftOptions.Checkpoints), nameof(SftOptions.RunLog), nameof(SftOptions.MaxDuration),
+        nameof(SftOptions.LearningRateFollowsTime),
+    ];
 
     /// <summary>Takes a fingerprint of a model before training, of adapters that it has already too.</summary>
     public static string WeightsOf(CausalLanguageModel model) => WeightsFingerprint.Of(
