@@ -27,18 +27,13 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
     /// </summary>
     public async Task<ItemContent?> ForModelAsync(SplitDataset data, CancellationToken cancellationToken)
     {
-        if (!ForModel)
+        if (ForModel && await TableAsync(data, cancellationToken).ConfigureAwait(false) is { } table)
         {
-            return HasText(data) ? null : await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
+            bool[] known = Known(table);
+            return known.Contains(true) ? new ItemContent(data.ItemIds, table.Width, table.Values.Span, known) : null;
         }
 
-        if (await TableAsync(data, cancellationToken).ConfigureAwait(false) is not { } table)
-        {
-            return await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
-        }
-
-        bool[] known = [.. Enumerable.Range(0, table.Count).Select(row => table[row].ContainsAnyExcept(0f))];
-        return known.Contains(true) ? new ItemContent(data.ItemIds, table.Width, table.Values.Span, known) : null;
+        return HasText(data) ? null : await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<ItemContent?> BehaviourAsync(SplitDataset data, CancellationToken cancellationToken)
@@ -65,8 +60,7 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
     {
         if (_source is null && await TableAsync(data, cancellationToken).ConfigureAwait(false) is { } table)
         {
-            // A zero vector says nothing of its item, such as one without any known term.
-            bool[] present = [.. Enumerable.Range(0, table.Count).Select(row => table[row].ContainsAnyExcept(0f))];
+            bool[] present = Known(table);
             _source = present.Contains(true) ? new VectorSource("text", data.ItemIds, table.Width, table.Values.ToArray(), present) : null;
         }
 
@@ -188,6 +182,10 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         await journal.FinishAsync(Stage, CancellationToken.None).ConfigureAwait(false);
         return table;
     }
+
+    // A zero vector says nothing of its item, such as one without any known term.
+    private static bool[] Known(EmbeddingTable table) =>
+        [.. Enumerable.Range(0, table.Count).Select(row => table[row].ContainsAnyExcept(0f))];
 
     private static bool HasText(SplitDataset data) => data.Items.Any(item => !string.IsNullOrWhiteSpace(ItemText.Describe(item)));
 }
