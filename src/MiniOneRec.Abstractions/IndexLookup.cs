@@ -78,22 +78,11 @@ internal sealed class IndexLookup
     /// <summary>Returns the lookup after an item came to a row; it is not there before.</summary>
     public IndexLookup Insert(int row, string item, SemanticId semanticId)
     {
-        int number = 0;
-        for (int high = _inserted.Length; number < high;)
-        {
-            int middle = (number + high) / 2;
-            (number, high) = RowOfInserted(middle) < row ? (middle + 1, high) : (number, middle);
-        }
+        int number = CountFirst(_inserted.Length, i => RowOfInserted(i) < row);
 
         // The place of the item that has the row now; the items inserted behind must not stand before it.
-        int kept = row - number, before = 0;
-        for (int high = _removed.Length; before < high;)
-        {
-            int middle = (before + high) / 2;
-            (before, high) = _removed[middle] - middle <= kept ? (middle + 1, high) : (before, middle);
-        }
-
-        int place = kept + before;
+        int kept = row - number;
+        int place = kept + CountFirst(_removed.Length, i => _removed[i] - i <= kept);
         place = number < _inserted.Length ? Math.Min(place, _inserted[number].Before) : place;
         Inserted[] inserted = [.. _inserted.AsSpan(..number), new(place, item, semanticId), .. _inserted.AsSpan(number..)];
         return new IndexLookup(this, _removed, inserted, DistinctCount + (RowsOf(semanticId).Count == 0 ? 1 : 0));
@@ -119,14 +108,20 @@ internal sealed class IndexLookup
             return place;
         }
 
-        int number = 0;
-        for (int high = _inserted.Length; number < high;)
+        return place - RemovedBefore(place) + CountFirst(_inserted.Length, i => _inserted[i].Before <= place);
+    }
+
+    // Of things in an order in which those that hold come first, how many hold: a search by halves.
+    private static int CountFirst(int count, Func<int, bool> holds)
+    {
+        int low = 0;
+        for (int high = count; low < high;)
         {
-            int middle = (number + high) / 2;
-            (number, high) = _inserted[middle].Before <= place ? (middle + 1, high) : (number, middle);
+            int middle = (low + high) / 2;
+            (low, high) = holds(middle) ? (middle + 1, high) : (low, middle);
         }
 
-        return place - RemovedBefore(place) + number;
+        return low;
     }
 
     private int RowOfInserted(int number) => _inserted[number].Before - RemovedBefore(_inserted[number].Before) + number;

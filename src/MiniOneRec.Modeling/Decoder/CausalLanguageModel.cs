@@ -58,7 +58,7 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
     /// The batch must live until the gradient is taken.</remarks>
     public bool GradientCheckpointing { get; set; }
 
-    /// <summary>Gets or sets who is told of the blocks of a pass of training, or <see langword="null"/>.</summary>
+    /// <summary>Gets or sets what is told of the blocks of a pass of training, or <see langword="null"/>.</summary>
     internal IBlockObserver? Observer { get; set; }
 
     /// <summary>Finds the block of a weight, which <see cref="Observer"/> is told of.</summary>
