@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using MiniOneRec.Stores.PostgreSql;
 using MiniOneRec.Stores.Tests;
 
 namespace MiniOneRec.AspNetCore.Tests;
@@ -176,18 +175,11 @@ public sealed class ItemTests(ToyShop shop, PostgreSqlServer postgres) : IClassF
     public async Task Replicas_OnPostgreSql_GiveTheSameAnswers()
     {
         Skip.If(postgres.Missing is not null, postgres.Missing);
-        string connection = await postgres.NewDatabaseAsync();
-        await using var first = await ShopServer.StartAsync(shop, services: Store);
-        await using var second = await ShopServer.StartAsync(shop, services: Store);
+        var store = ShopServer.OnPostgreSql(await postgres.NewDatabaseAsync());
+        await using var first = await ShopServer.StartAsync(shop, services: store);
+        await using var second = await ShopServer.StartAsync(shop, services: store);
 
         await AssertReplicasAgreeAsync(first, second);
-
-        void Store(IServiceCollection services)
-        {
-            services.AddSingleton(_ => new PostgreSqlStore(connection));
-            services.AddSingleton<IHistoryStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-            services.AddSingleton<IItemStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-        }
     }
 
     private static async Task AssertReplicasAgreeAsync(ShopServer first, ShopServer second)

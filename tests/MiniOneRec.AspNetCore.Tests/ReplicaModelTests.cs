@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
-using MiniOneRec.Stores.PostgreSql;
 using MiniOneRec.Stores.Tests;
 
 namespace MiniOneRec.AspNetCore.Tests;
@@ -26,18 +25,11 @@ public sealed class ReplicaModelTests(ToyShop shop, PostgreSqlServer postgres) :
     public async Task Parts_ChangedThroughOneReplica_AreTakenOverByTheOther_OnPostgreSql()
     {
         Skip.If(postgres.Missing is not null, postgres.Missing);
-        string connection = await postgres.NewDatabaseAsync();
-        await using var first = await ShopServer.StartAsync(shop, services: Store);
-        await using var second = await ShopServer.StartAsync(shop, services: Store);
+        var store = ShopServer.OnPostgreSql(await postgres.NewDatabaseAsync());
+        await using var first = await ShopServer.StartAsync(shop, services: store);
+        await using var second = await ShopServer.StartAsync(shop, services: store);
 
         await AssertFollowAsync(first, second);
-
-        void Store(IServiceCollection services)
-        {
-            services.AddSingleton(_ => new PostgreSqlStore(connection));
-            services.AddSingleton<IHistoryStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-            services.AddSingleton<IItemStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-        }
     }
 
     [Fact]
