@@ -175,7 +175,7 @@ public sealed class ItemTests(ToyShop shop, PostgreSqlServer postgres) : IClassF
     public async Task Replicas_OnPostgreSql_GiveTheSameAnswers()
     {
         Skip.If(postgres.Missing is not null, postgres.Missing);
-        var store = ShopServer.OnPostgreSql(await postgres.NewDatabaseAsync());
+        var store = PostgreSqlShop.On(await postgres.NewDatabaseAsync());
         await using var first = await ShopServer.StartAsync(shop, services: store);
         await using var second = await ShopServer.StartAsync(shop, services: store);
 

@@ -25,7 +25,7 @@ public sealed class ReplicaModelTests(ToyShop shop, PostgreSqlServer postgres) :
     public async Task Parts_ChangedThroughOneReplica_AreTakenOverByTheOther_OnPostgreSql()
     {
         Skip.If(postgres.Missing is not null, postgres.Missing);
-        var store = ShopServer.OnPostgreSql(await postgres.NewDatabaseAsync());
+        var store = PostgreSqlShop.On(await postgres.NewDatabaseAsync());
         await using var first = await ShopServer.StartAsync(shop, services: store);
         await using var second = await ShopServer.StartAsync(shop, services: store);
 

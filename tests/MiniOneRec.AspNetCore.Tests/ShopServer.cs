@@ -9,7 +9,6 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Stores.PostgreSql;
 
 namespace MiniOneRec.AspNetCore.Tests;
 
@@ -23,14 +22,6 @@ internal sealed class ShopServer : IAsyncDisposable
     public WebApplication App { get; }
 
     public HttpClient Client { get; }
-
-    /// <summary>Keeps histories, items and parts of models in a database of PostgreSQL.</summary>
-    public static Action<IServiceCollection> OnPostgreSql(string connection) => services =>
-    {
-        services.AddSingleton(_ => new PostgreSqlStore(connection));
-        services.AddSingleton<IHistoryStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-        services.AddSingleton<IItemStore>(provider => provider.GetRequiredService<PostgreSqlStore>());
-    };
 
     public static async Task<ShopServer> StartAsync(ToyShop shop, IEnumerable<(string Key, string Value)>? settings = null,
         Action<IServiceCollection>? services = null, string? database = null, bool kestrel = false, ILoggerProvider? logs = null)
