@@ -11,13 +11,13 @@ internal sealed class DecodeStudy : IStudy
     public string Name => "decode";
 
     public string Description =>
-        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,dense,load --prompt 110 --layers 24 "
-        + "--repeats 5 --items 10000000 --users 1000 --vectors 384 --pack true; further parts int8,int4, "
+        "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,evaluation,dense,load --prompt 110 "
+        + "--layers 24 --repeats 5 --items 10000000 --users 1000 --vectors 384 --pack true; further parts int8,int4, "
         + "answers (--folder MODEL --dataset NAME), 7b (--large-layers 28), dense1m (6 GB of memory)";
 
     public async Task RunAsync(StudyContext context)
     {
-        string parts = context.Option("parts", "fp32,bf16,trie,small,dense,load");
+        string parts = context.Option("parts", "fp32,bf16,trie,small,evaluation,dense,load");
         int prompt = context.Option("prompt", 110), layers = context.Option("layers", 24), repeats = context.Option("repeats", 5);
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
         bool packed = context.Option("pack", true);
@@ -45,6 +45,11 @@ internal sealed class DecodeStudy : IStudy
         if (parts.Contains("small", StringComparison.Ordinal))
         {
             Small(context, users, repeats, packed);
+        }
+
+        if (parts.Contains("evaluation", StringComparison.Ordinal))
+        {
+            EvaluationSpeed.Report(context, users, repeats, packed);
         }
 
         foreach (var form in new[] { ServingWeights.Int8, ServingWeights.Int4 })
