@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
@@ -14,7 +15,9 @@ namespace MiniOneRec.Experiments;
 /// is.</summary>
 /// <remarks>Maps, scales, ages and shares of the head are taken over; biases, which belong to items, start at 0. The penalties on the
 /// history are those that the first catalogue's validation rows choose for its own head without biases. The codes have no share: they
-/// mean nothing on another tree.</remarks>
+/// mean nothing on another tree. As it would be served, the head is mixed with a text k-NN, which needs no interactions either; shares,
+/// penalties and the kind of mean are again the choice of the first catalogue's validation rows; once more with the penalty that a text
+/// k-NN has by default, since how often people come back is a habit of the catalogue and not of the model.</remarks>
 internal sealed class TransferStudy : IStudy
 {
     private static readonly string[] OfItems = ["bias", "neighbour_bias", "residual"];
@@ -67,14 +70,24 @@ internal sealed class TransferStudy : IStudy
                 var first = await StudyData.LoadAsync(context, from, RecipePreset.MaxHistory);
                 using var source = await new Recipe(options).RunAsync(
                     first, new QualityStudy.Observer(context), context.CancellationToken);
-                var (earlier, last) = await PenaltiesAsync(
-                    source.Recommender, first, await TableAsync(from, first), seed, context.CancellationToken);
-                context.Log($"Penalties chosen on {from}: {earlier} and {last}.");
+                var known = await TableAsync(from, first);
+                var (head, mixture, fixedPenalty) = await TuneAsync(source.Recommender, first, known, seed, context);
                 var data = await StudyData.LoadAsync(context, to, RecipePreset.MaxHistory);
-                using var transferred = Transferred(source.Recommender, data, await TableAsync(to, data));
-                (transferred.HistoryPenalty, transferred.LastItemPenalty) = (earlier, last);
-                return new RunOutcome(
-                    await MeasureAsync(transferred, data, await TableAsync(to, data), seed, context.CancellationToken));
+                var table = await TableAsync(to, data);
+                var knn = Neighbours(data, table);
+                using var transferred = Transferred(source.Recommender, data, table);
+                (transferred.HistoryPenalty, transferred.LastItemPenalty) = (head.HistoryPenalty, head.LastItemPenalty);
+                using var tuned = Served("minionerec", mixture);
+                using var other = Served("minionerec-default-penalty", fixedPenalty);
+                return new RunOutcome(await MeasureAsync([knn, transferred, tuned, other], data, seed, context.CancellationToken));
+
+                GenerativeRecommender Served(string name, TunedMixture shares)
+                {
+                    var served = Transferred(source.Recommender, data, table);
+                    served.Name = name;
+                    (shares with { Priors = [.. shares.Priors.Select(prior => prior with { Scorer = knn })] }).Apply(served);
+                    return served;
+                }
             }, context.CancellationToken);
             foreach (var (figure, value) in run.Figures)
             {
@@ -113,25 +126,42 @@ internal sealed class TransferStudy : IStudy
         }) { Name = "dense-head" };
     }
 
-    // No source adds as much as is asked for here, so that the head keeps the whole share.
-    private static async Task<(double Earlier, double Last)> PenaltiesAsync(
-        GenerativeRecommender source, SplitDataset data, EmbeddingTable table, int seed, CancellationToken cancellationToken)
+    // The head alone, where no source adds as much as is asked for, and the head with text k-NN; both on the first catalogue.
+    private static async Task<(TunedMixture Head, TunedMixture Mixture, TunedMixture FixedPenalty)> TuneAsync(
+        GenerativeRecommender source, SplitDataset data, EmbeddingTable table, int seed, StudyContext context)
     {
         using var own = Transferred(source, data, table);
-        var tuned = await new PriorTuner(new PriorTunerOptions { Seed = seed, LeastGain = 1 })
-            .TuneAsync(own, [], data.Validation, cancellationToken: cancellationToken);
-        return (tuned.HistoryPenalty, tuned.LastItemPenalty);
+        var head = await new PriorTuner(new PriorTunerOptions { Seed = seed, LeastGain = 1 })
+            .TuneAsync(own, [], data.Validation, cancellationToken: context.CancellationToken);
+        PriorShare[] knn = [new(Neighbours(data, table), 0.5)];
+        var mixture = await new PriorTuner(new PriorTunerOptions { Seed = seed })
+            .TuneAsync(own, knn, data.Validation, cancellationToken: context.CancellationToken);
+        own.HistoryPenalty = -Math.Log(new TextKnnOptions().HistoryFactor);
+        own.LastItemPenalty = null;
+        var fixedPenalty = await new PriorTuner(new PriorTunerOptions { Seed = seed, TunePenalties = false })
+            .TuneAsync(own, knn, data.Validation, cancellationToken: context.CancellationToken);
+        foreach (var (name, shares) in new[] { ("head alone", head), ("mixture", mixture), ("mixture, default penalty", fixedPenalty) })
+        {
+            context.Log(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Chosen on {data.Name}, {name}: {shares.Fusion}, codes {shares.CodeWeight:F2}, head {shares.DenseWeight:F2}, "
+                + $"text k-NN {shares.Priors.Sum(prior => prior.Weight):F2}, penalties {shares.HistoryPenalty:F2} and "
+                + $"{shares.LastItemPenalty:F2} nats"));
+        }
+
+        return (head, mixture, fixedPenalty);
     }
 
+    private static TextKnnRecommender Neighbours(SplitDataset data, EmbeddingTable table) => new(
+        new VectorSource("text", data.ItemIds, table.Width, table.Values.ToArray(), [.. Enumerable.Repeat(true, table.Count)]), [],
+        data.ItemIds, new TextKnnOptions { PopularityPower = 0 });
+
     private static async Task<Dictionary<string, double>> MeasureAsync(
-        GenerativeRecommender transferred, SplitDataset data, EmbeddingTable table, int seed, CancellationToken cancellationToken)
+        IRecommender[] recommenders, SplitDataset data, int seed, CancellationToken cancellationToken)
     {
-        var vectors = new VectorSource(
-            "text", data.ItemIds, table.Width, table.Values.ToArray(), [.. Enumerable.Repeat(true, table.Count)]);
         var evaluator = new RecommendationEvaluator(new EvaluationOptions { BootstrapSamples = 0, Seed = seed });
         var figures = new Dictionary<string, double>();
-        foreach (var recommender in (IRecommender[])[
-            new TextKnnRecommender(vectors, [], data.ItemIds, new TextKnnOptions { PopularityPower = 0 }), transferred])
+        foreach (var recommender in recommenders)
         {
             var report = await evaluator.EvaluateAsync(recommender, data.Test, cancellationToken: cancellationToken);
             foreach (int cutoff in (int[])[1, 10])
