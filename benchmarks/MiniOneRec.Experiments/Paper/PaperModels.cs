@@ -48,7 +48,7 @@ internal static class PaperModels
         {
             Preset = settings.Preset, Seed = seed, Device = settings.Device, Baselines = [], MaxTestRows = 1,
             Output = Path.Combine(settings.Work, "artifacts", $"{paper.Data.Name}-{seed}"),
-            Embeddings = settings.VectorsOf(paper.Data.Name),
+            Embeddings = settings.VectorsOf(paper.Data.Name), Budget = settings.Budget,
         };
         var result = await new Recipe(options).RunAsync(paper.Data, cancellationToken: context.CancellationToken);
         result.Recommender.Name = "minionerec";

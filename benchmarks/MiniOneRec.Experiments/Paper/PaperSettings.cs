@@ -37,13 +37,13 @@ internal sealed record PaperSettings
     /// <summary>Gets how many users of a set count; 0 for all.</summary>
     public int Users { get; init; }
 
-    /// <summary>Gets the minutes that the training of a generative rival may take; 0 for no limit.</summary>
+    /// <summary>Gets the minutes that the training of a generative model may take, ours with all its stages; 0 for no limit.</summary>
     public double Minutes { get; init; }
 
     /// <summary>Gets the pretrained model of rivals with a language model, or <see langword="null"/>.</summary>
     public string? LanguageModel { get; init; }
 
-    /// <summary>Gets the time of the training of a generative rival, or <see langword="null"/> for no limit.</summary>
+    /// <summary>Gets the time of the training of a generative model, or <see langword="null"/> for no limit.</summary>
     public TimeSpan? Budget => Minutes > 0 ? TimeSpan.FromMinutes(Minutes) : null;
 
     /// <summary>Gets the file of text vectors, with <c>{set}</c> in place of a data set's name, or <see langword="null"/>.</summary>
