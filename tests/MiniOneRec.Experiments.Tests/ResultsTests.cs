@@ -21,6 +21,56 @@ public sealed class ResultsTests : IDisposable
     }
 
     [Fact]
+    public void Every_figure_of_a_committed_page_is_there()
+    {
+        string results = Path.Combine(Root(), "benchmarks", "results");
+        var store = new RunStore(results);
+        string[] files = [.. ResultPages.Tables.SelectMany(table => ResultFigures.FilesOf(store, table.Experiment))];
+
+        Assert.NotEmpty(files);
+        Assert.Equal(
+            files.Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(results, "*.png").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.All(files, file => Assert.True(IsImage(File.ReadAllBytes(Path.Combine(results, file)))));
+    }
+
+    [Fact]
+    public async Task Figures_show_what_the_runs_hold()
+    {
+        var store = new RunStore(_folder);
+        for (int size = 1; size <= 5; size++)
+        {
+            var settings = new JsonObject { ["set"] = "toy", ["seed"] = 1, ["model"] = $"m{size}" };
+            int step = size;
+            var figures = new Dictionary<string, double>
+            {
+                ["parameters"] = 1_000 * size * size, ["loss"] = 2 + 10.0 / size, ["HR@10"] = 0.1 * size, ["NDCG@10"] = 0.05 * size,
+                ["HR@10.low"] = 0.09 * size, ["HR@10.high"] = 0.11 * size,
+            };
+            var outcome = new RunOutcome(figures)
+            {
+                Curve =
+                [
+                    .. Enumerable.Range(1, 3).Select(i => new Dictionary<string, double> { ["step"] = i, ["NDCG@10"] = 0.01 * i * step }),
+                ],
+            };
+            await store.GetAsync("paper", $"m{size}", settings, () => Task.FromResult(outcome), default);
+            await store.GetAsync(ScalingPart.Sizes, $"m{size}", settings, () => Task.FromResult(outcome), default);
+        }
+
+        var images = ResultFigures.Draw(store).ToDictionary(image => image.File, image => image.Png);
+
+        Assert.Equal(["paper-curves.png", "paper-scaling.png", "paper.png"], images.Keys.Order(StringComparer.Ordinal));
+        Assert.All(images.Values, png => Assert.True(IsImage(png)));
+        await store.GetAsync(
+            "paper", "m6", new JsonObject { ["set"] = "toy", ["seed"] = 1, ["model"] = "m6" },
+            () => Task.FromResult(new RunOutcome(new Dictionary<string, double> { ["HR@10"] = 0.9, ["NDCG@10"] = 0.8 })), default);
+        var after = ResultFigures.Draw(store).ToDictionary(image => image.File, image => image.Png);
+        Assert.NotEqual(images["paper.png"], after["paper.png"]);
+        Assert.Equal(images["paper-scaling.png"], after["paper-scaling.png"]);
+    }
+
+    [Fact]
     public void Every_folder_of_committed_runs_has_a_table()
     {
         string results = Path.Combine(Root(), "benchmarks", "results");
@@ -111,6 +161,9 @@ public sealed class ResultsTests : IDisposable
     {
         Curve = [new Dictionary<string, double> { ["loss"] = 1 }, new Dictionary<string, double> { ["loss"] = 0.5 }],
     });
+
+    // A PNG file begins with the byte 0x89 and these seven.
+    private static bool IsImage(byte[] file) => file[0] == 0x89 && file.AsSpan(1).StartsWith("PNG\r\n\u001a\n"u8);
 
     internal static string Root()
     {

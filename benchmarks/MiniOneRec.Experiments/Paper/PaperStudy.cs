@@ -16,7 +16,7 @@ internal sealed class PaperStudy : IStudy
         "The paper's tables. --work artifacts/paper (runs, kept) --quick (toy size) "
         + $"--part {string.Join(',', Parts)} --sets Industrial_and_Scientific,Office_Products "
         + "--names " + string.Join(',', PaperSettings.AllNames)
-        + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (no limit) "
+        + " --seeds 42,43,44 --preset default --test-rows 0 (all) --users 0 (all) --minutes 0 (of each training; 0 for no limit) "
         + "--language-model FOLDER (else fresh weights) --embeddings FILE.npy ({set} stands for the data set's name; else TF-IDF) "
         + "--device cpu";
 
@@ -61,6 +61,8 @@ internal sealed class PaperStudy : IStudy
             await AtomicFile.WriteTextAsync(Path.Combine(settings.Work, file), text, context.CancellationToken);
             context.Log($"{Path.Combine(settings.Work, file)} is written.");
         }
+
+        await ResultFigures.WriteAsync(store, context);
     }
 
     private static async Task PartAsync(

@@ -116,8 +116,10 @@ internal static class ResultPages
             var runs = store.ReadAll(table.Experiment);
             if (runs.Count > 0)
             {
+                string figures = string.Concat(
+                    ResultFigures.FilesOf(store, table.Experiment).Select(file => $"\n![{table.Title}]({file})\n"));
                 yield return (table.Experiment + ".md",
-                    "<!-- Made by `MiniOneRec.Experiments -- tables`; do not edit. -->\n\n" + table.ToMarkdown(runs));
+                    "<!-- Made by `MiniOneRec.Experiments -- tables`; do not edit. -->\n\n" + table.ToMarkdown(runs) + figures);
             }
         }
     }

@@ -1,11 +1,12 @@
 namespace MiniOneRec.Experiments;
 
-/// <summary>Writes the tables of the committed runs, and tells where they differ from the runs.</summary>
+/// <summary>Writes tables and figures of the committed runs, and tells where the tables differ from the runs.</summary>
 internal sealed class TablesStudy : IStudy
 {
     public string Name => "tables";
 
-    public string Description => "Writes the Markdown tables of recorded runs. --results benchmarks/results --check (only compare)";
+    public string Description =>
+        "Writes Markdown tables and PNG figures of recorded runs. --results benchmarks/results --check (only compare the tables)";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -17,7 +18,8 @@ internal sealed class TablesStudy : IStudy
                 $"There is no folder '{Path.GetFullPath(folder)}'; give the folder of the runs as --results.");
         }
 
-        foreach (var (file, text) in ResultPages.Write(new RunStore(folder)))
+        var store = new RunStore(folder);
+        foreach (var (file, text) in ResultPages.Write(store))
         {
             string path = Path.Combine(folder, file);
             bool same = File.Exists(path) && await File.ReadAllTextAsync(path, context.CancellationToken) == text;
@@ -32,6 +34,12 @@ internal sealed class TablesStudy : IStudy
             }
 
             context.Log($"{path}: {(same ? "unchanged" : "written")}");
+        }
+
+        // Images are not compared: fonts differ between machines.
+        if (!check)
+        {
+            await ResultFigures.WriteAsync(store, context);
         }
     }
 }
