@@ -32,7 +32,7 @@ internal static class ResultPages
                 + "cold --embeddings DIR/{set}.npy --sets Industrial_and_Scientific --seeds 42",
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} {model.Replace('.', ' ')}", model + ".")), [.. Ranking]),
         new("transfer", "A dense head on another catalogue", Program
-                + "transfer --embeddings DIR/{set}.npy --from Industrial_and_Scientific --to Office_Products --seeds 42",
+                + "transfer --embeddings DIR/{set}.npy --from Industrial_and_Scientific --to Office_Products --seeds 42 --width 32",
             run => ModelsOf(run).Select(model => ($"{Text(run, "set")} from {Text(run, "from")} {model}", model + ".")), [.. Ranking]),
         new("baselines", "Baselines", Program + "baselines --datasets Industrial_and_Scientific,Office_Products,Beauty",
             run => [($"{Text(run, "set")} {Text(run, "model")}", "")], [.. Ranking, new("training, s", "seconds", 1)]),
