@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.AI;
 using MiniOneRec.Datasets;
 using MiniOneRec.Tokenization;
 
@@ -11,13 +12,15 @@ internal static class GrowCommand
         "Folder that the command index wrote, with text vectors of its own.", HelpName = "DIR", Required = true };
     private static readonly Option<string> Items =
         new("--items") { Description = "The new items (.item.json).", HelpName = "FILE", Required = true };
+    private static readonly Option<string?> Encoder =
+        TextEncoders.Option("that of the folder by default, else the one that the run was made with");
     private static readonly Option<string?> Model =
         new("--model", "-m") { Description = "A model whose catalogue grows along.", HelpName = "DIR" };
 
     public static Command Create(CliContext context)
     {
         var command = new Command("grow", "Give new items semantic IDs; no item that is there moves.");
-        foreach (Option option in (Option[])[Index, Items, Model])
+        foreach (Option option in (Option[])[Index, Items, Encoder, Model])
         {
             command.Options.Add(option);
         }
@@ -27,13 +30,18 @@ internal static class GrowCommand
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
             string folder = line.GetRequiredValue(Index), encoderFolder = Path.Combine(folder, "encoder");
-            if (!Directory.Exists(encoderFolder))
+            bool fitted = Directory.Exists(encoderFolder);
+            string? given = line.GetValue(Encoder) is { } named and not TextEncoders.TfIdf ? named
+                : fitted ? null : TextEncoders.OfRun(folder);
+            if (given is null && !fitted)
             {
                 throw new DirectoryNotFoundException(
-                    $"'{folder}' holds no text encoder: its vectors were given. New items need vectors of the same kind, by the library.");
+                    $"'{folder}' holds no text encoder: its vectors were given. Name the encoder that made them with --encoder.");
             }
 
-            using var encoder = await TfIdfEncoder.LoadAsync(encoderFolder, cancellationToken: cancellationToken);
+            using IEmbeddingGenerator<string, Embedding<float>> encoder = given is null
+                ? await TfIdfEncoder.LoadAsync(encoderFolder, cancellationToken: cancellationToken)
+                : await TextEncoders.OpenAsync(given, "cpu", new MiniOneRecOptions(), cancellationToken);
             var catalogue = await SemanticIdCatalogue.LoadAsync(Path.Combine(folder, "catalogue"), cancellationToken: cancellationToken);
             using var quantizer = catalogue.Quantizer;
             Item[] items = await ItemJsonReader.ReadAsync(line.GetRequiredValue(Items), cancellationToken).ToArrayAsync(cancellationToken);

@@ -15,8 +15,7 @@ internal static class IndexCommand
     private static readonly Option<string?> Vectors = new("--embeddings") { Description =
         "Text vectors: .npy with one row per item, or the folder of all parts that --shard wrote. Made of the items' text by default.",
         HelpName = "PATH" };
-    private static readonly Option<string?> Encoder = new("--encoder") { Description =
-        "Language model that turns texts into vectors, a Hugging Face folder or a GGUF file; TF-IDF by default.", HelpName = "PATH" };
+    private static readonly Option<string?> Encoder = TextEncoders.Option("TF-IDF by default");
     private static readonly Option<string?> Part = Shard.Option(
         "Only write the vectors of the i-th of n parts of the items into --output; --embeddings then reads the folder.");
     private static readonly Option<string> Output =

@@ -65,7 +65,9 @@ internal static class RunCommand
         }
 
         await SettingsFile.WriteAsync(settings, Path.Combine(folder.Path, SettingsFile.DefaultName), cancellationToken);
-        using var result = await new Recipe(settings.Recipe).RunAsync(data, folder, cancellationToken);
+        using var encoder = settings.Encoder is null or TextEncoders.TfIdf ? null
+            : await TextEncoders.OpenAsync(settings.Encoder, settings.Recipe.Device, new MiniOneRecOptions(), cancellationToken);
+        using var result = await new Recipe(settings.Recipe, encoder).RunAsync(data, folder, cancellationToken);
         await RunArtifacts.WriteAsync(folder.Path, data, result, folder, cancellationToken);
         reporter.Show(result.Report);
         reporter.Value("model", Path.Combine(folder.Path, RunArtifacts.Model));

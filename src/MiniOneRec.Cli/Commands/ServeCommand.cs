@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -24,12 +25,14 @@ internal static class ServeCommand
         new("--items") { Description = "Texts and attributes of the items (.item.json); those of the run by default.", HelpName = "FILE" };
     private static readonly Option<string?> Store =
         new("--store") { Description = $"Where histories and new items are kept. {StoreLocation.Expected}", HelpName = "STORE" };
+    private static readonly Option<string?> Encoder = TextEncoders.Option(
+        "for new items, where the model's folder holds no encoder of its own; that of the run by default");
 
     public static Command Create(CliContext context)
     {
         var command = new Command("serve", "Answer requests over HTTP until Ctrl+C or SIGTERM.");
         command.Arguments.Add(Model);
-        foreach (Option option in (Option[])[Urls, Settings, Items, Store])
+        foreach (Option option in (Option[])[Urls, Settings, Items, Store, Encoder])
         {
             command.Options.Add(option);
         }
@@ -38,7 +41,7 @@ internal static class ServeCommand
         {
             NativeTuning.Apply();
             var reporter = context.Reporter(line);
-            await using var app = Build(line);
+            await using var app = await BuildAsync(line, cancellationToken);
             app.MapMiniOneRec();
             app.Lifetime.ApplicationStarted.Register(() =>
             {
@@ -53,7 +56,7 @@ internal static class ServeCommand
         return command;
     }
 
-    private static WebApplication Build(ParseResult line)
+    private static async Task<WebApplication> BuildAsync(ParseResult line, CancellationToken cancellationToken)
     {
         string folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(line.GetRequiredValue(Model)));
         if (!Directory.Exists(folder))
@@ -87,6 +90,12 @@ internal static class ServeCommand
         {
             builder.Services.AddSingleton(_ => (IHistoryStore)StoreLocation.Open(location));
             builder.Services.AddSingleton(provider => (IItemStore)provider.GetRequiredService<IHistoryStore>());
+        }
+
+        if ((line.GetValue(Encoder) ?? TextEncoders.OfRun(folder)) is { } path)
+        {
+            var encoder = await TextEncoders.OpenAsync(path, "cpu", new MiniOneRecOptions(), cancellationToken);
+            builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ => encoder);
         }
 
         return builder.Build();

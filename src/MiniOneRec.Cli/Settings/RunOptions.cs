@@ -32,6 +32,7 @@ internal static class RunOptions
         (new("--device") { Description = "cpu, cuda or cuda:N." }, "Recipe:Device"),
         (new("--output", "-o") { Description = "Folder of the run.", HelpName = "DIR" }, "Recipe:Output"),
         (new("--embeddings") { Description = "Text vectors (.npy, one row per item).", HelpName = "FILE" }, "Recipe:Embeddings"),
+        (TextEncoders.Option("TF-IDF by default"), "Encoder"),
     ];
 
     private static readonly Option<int?> Seed = new("--seed") { Description = "Seed of every stage." };

@@ -23,6 +23,10 @@ internal sealed class RunSettings
     /// <summary>Gets or sets the recipe's options.</summary>
     public RecipeOptions Recipe { get; set; } = new();
 
+    /// <summary>Gets or sets what turns item texts into vectors: a path as the option <c>--encoder</c> takes it, or
+    /// <see langword="null"/> for TF-IDF.</summary>
+    public string? Encoder { get; set; }
+
     /// <summary>Gets whether a log is to be prepared.</summary>
     [JsonIgnore]
     public bool HasSource => Source.Inputs.Count > 0 || Source.Query is not null;
@@ -32,7 +36,11 @@ internal sealed class RunSettings
     {
         (Source.Inputs, Source.Items) = ([.. Source.Inputs.Select(Full)], [.. Source.Items.Select(Full)]);
         (Source.ValidationInputs, Source.TestInputs) = ([.. Source.ValidationInputs.Select(Full)], [.. Source.TestInputs.Select(Full)]);
-        return new RunSettings { Data = Data.Absolute(), Source = Source, Preparation = Preparation, Preset = Preset, Recipe = Recipe };
+        return new RunSettings
+        {
+            Data = Data.Absolute(), Source = Source, Preparation = Preparation, Preset = Preset, Recipe = Recipe,
+            Encoder = Encoder is null or TextEncoders.TfIdf ? Encoder : Full(Encoder),
+        };
     }
 
     private static string Full(string path) => Path.GetFullPath(path);

@@ -18,7 +18,7 @@ internal static class SettingsFile
     public const string Environment = "MINIONEREC__";
 
     private static readonly string[] Sections = [nameof(RunSettings.Data), nameof(RunSettings.Source), nameof(RunSettings.Preparation),
-        nameof(RunSettings.Preset), nameof(RunSettings.Recipe), "$schema"];
+        nameof(RunSettings.Preset), nameof(RunSettings.Recipe), nameof(RunSettings.Encoder), "$schema"];
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -97,13 +97,17 @@ internal static class SettingsFile
             settings.Preset = name;
         }
 
+        settings.Encoder = configuration[nameof(RunSettings.Encoder)];
         settings.Recipe.Preset = RecipePreset.Named(settings.Preset);
         configuration.GetSection(nameof(RunSettings.Data)).Bind(settings.Data, options => options.ErrorOnUnknownConfiguration = true);
         configuration.GetSection(nameof(RunSettings.Source)).Bind(settings.Source, options => options.ErrorOnUnknownConfiguration = true);
         configuration.GetSection(nameof(RunSettings.Preparation))
             .Bind(settings.Preparation, options => options.ErrorOnUnknownConfiguration = true);
         configuration.GetSection(nameof(RunSettings.Recipe)).Bind(settings.Recipe, options => options.ErrorOnUnknownConfiguration = true);
-        return settings;
+        return settings is { Encoder: { } encoder, Recipe.Embeddings: { } vectors }
+            ? throw new InvalidOperationException(
+                $"Encoder is '{encoder}' and Recipe:Embeddings '{vectors}': vectors that are there need no encoder. Give one of them.")
+            : settings;
     }
 
     private static string Reason(Exception e) => e.InnerException is { } inner && inner.Message.Length > 0
