@@ -35,6 +35,49 @@ public sealed class QuantizerTrainingTests : IDisposable
         Assert.Equal(5 - step / Batches, later.Length);
     }
 
+    [Theory]
+    [InlineData("rq-vae")]
+    [InlineData("rq-kmeans-plus")]
+    [InlineData("fsq")]
+    public async Task Every_quantizer_that_is_trained_goes_on_after_a_cancellation_to_the_same_bits(string kind)
+    {
+        var table = Toy.Clusters(100, 6, 10, 0.2, seed: 1);
+        using var whole = Make(kind, folder: null);
+        await whole.FitAsync(table);
+        using var stop = new CancellationTokenSource();
+        using (var stopped = Make(kind, _folder.Path))
+        {
+            var progress = new Reporter(report => Cancel(stop, report.Stage == kind && report.Step == 3 * 7));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => stopped.FitAsync(table, progress, stop.Token));
+        }
+
+        manual_seed(99);
+        using var resumed = Make(kind, _folder.Path);
+        var result = await resumed.FitAsync(table);
+
+        Assert.Equal((9 * 7 - 21, 9 * 7, "completed"), (result.Steps, result.BestStep, result.StopReason));
+        Assert.Equal(whole.Fingerprint, resumed.Fingerprint);
+    }
+
+    [Fact]
+    public void A_limit_that_is_no_time_is_refused()
+    {
+        var training = new QuantizerTrainingOptions { MaxDuration = TimeSpan.Zero };
+
+        Assert.Contains("Training.MaxDuration is 00:00:00", Assert.Throws<Microsoft.Extensions.Options.OptionsValidationException>(
+            () => new RqVaeQuantizer(new RqVaeOptions { Training = training })).Message, StringComparison.Ordinal);
+        Assert.Throws<Microsoft.Extensions.Options.OptionsValidationException>(
+            () => new FsqQuantizer(new FsqOptions { Training = training }));
+    }
+
+    [Theory]
+    [InlineData(null, 1, 100)]
+    [InlineData(null, 200, 25)]
+    [InlineData(null, 9_000, 1)]
+    [InlineData(7, 9_000, 7)]
+    public void Checkpoints_lie_100_epochs_or_5000_steps_apart(int? every, long batches, long epochs) =>
+        Assert.Equal(epochs, new QuantizerTrainingOptions { Checkpoints = new() { Every = every } }.CheckpointInterval(batches));
+
     [Fact]
     public void A_fit_whose_time_is_over_within_an_epoch_keeps_its_weights_and_does_not_begin_again()
     {
@@ -97,12 +140,34 @@ public sealed class QuantizerTrainingTests : IDisposable
         return (trainer.Values, [.. result.History.SelectMany(point => (double[])[point.Metrics["loss"] + point.Metrics["drawn"]])]);
     }
 
+    private static TensorQuantizer Make(string kind, string? folder)
+    {
+        var training = new QuantizerTrainingOptions
+        {
+            Epochs = 9, WarmupEpochs = 2, BatchSize = 16, Checkpoints = new() { Folder = folder },
+        };
+        var options = Toy.RqVae(8, 8);
+        options.Training = training;
+        options.Codebooks.RevivalPatience = 2;
+        return kind switch
+        {
+            "fsq" => new FsqQuantizer(new FsqOptions { Steps = [[4, 2], [4, 2]], HiddenWidths = [16], Training = training }),
+            "rq-vae" => new RqVaeQuantizer(options),
+            _ => new RqKMeansPlusQuantizer(options),
+        };
+    }
+
     private static void Cancel(CancellationTokenSource stop, bool now)
     {
         if (now)
         {
             stop.Cancel();
         }
+    }
+
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
     }
 
     /// <summary>Learns the mean of the rows, under noise.</summary>
