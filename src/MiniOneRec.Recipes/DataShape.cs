@@ -25,6 +25,9 @@ public sealed record DataShape
     /// <summary>Gets whether the items have vectors that the model reads.</summary>
     public bool HasVectors { get; init; }
 
+    /// <summary>Gets whether the run trains a quantizer, which takes a share of its time.</summary>
+    public bool LearnsSemanticIds { get; init; }
+
     /// <summary>Gets the mean number of interactions of a training sequence.</summary>
     public double MeanLength => Users == 0 ? 0 : (double)Interactions / Users;
 

@@ -11,6 +11,7 @@ namespace MiniOneRec.Recipes;
 /// <summary>Writes a comparison as one HTML page without scripts, fonts or images from elsewhere.</summary>
 public static class HtmlReport
 {
+    private const string TimeOver = "time is over";             // as trainers say it
     private static readonly string[] Figures = ["HR@1", "HR@5", "HR@10", "NDCG@10"];
 
     /// <summary>Writes the page.</summary>
@@ -28,6 +29,7 @@ public static class HtmlReport
         page.Append(CultureInfo.InvariantCulture,
             $"<h1>{title}</h1><p>Split: {Text(report.Split)}. Seed: {report.Seed}. "
             + $"Figures are at the strict item level on the test rows.</p>\n");
+        CutShort(page, report);
         Models(page, report);
         Slices(page, report);
         Curves(page, report);
@@ -47,6 +49,18 @@ public static class HtmlReport
         + "tr.best{font-weight:600}pre{overflow:auto;padding:1rem;border:1px solid #8886}svg{width:100%;height:auto;border:1px solid "
         + "#8886}polyline{fill:none;stroke:#2b7de9;stroke-width:2}"
         + "svg text{font:12px system-ui,sans-serif;fill:currentColor}.hit{font-weight:600}";
+
+    private static void CutShort(StringBuilder page, ComparisonReport report)
+    {
+        string[] stages = [.. (report.Details ?? new Dictionary<string, object>())
+            .Where(stage => Node(stage.Value) is JsonObject details && details["stopReason"] is JsonValue reason
+                && reason.TryGetValue(out string? why) && why == TimeOver).Select(stage => stage.Key)];
+        if (stages.Length > 0)
+        {
+            page.Append(CultureInfo.InvariantCulture,
+                $"<p>The budget of time ended before these were through with their plan: {Text(string.Join(", ", stages))}.</p>\n");
+        }
+    }
 
     private static void Models(StringBuilder page, ComparisonReport report)
     {

@@ -18,8 +18,9 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
     private EvaluationReport? _previous = journal.LatestRanks;
 
     /// <summary>Gets the details of the report beside the models.</summary>
-    public Dictionary<string, object> Details { get; } =
-        new(journal.Earlier?.Details ?? new Dictionary<string, object>(), StringComparer.Ordinal)
+    public Dictionary<string, object> Details { get; } = new(
+        journal.Earlier?.Details ?? journal.Details.ToDictionary(one => one.Key, object (one) => one.Value.DeepClone()),
+        StringComparer.Ordinal)
     {
         ["preset"] = options.Preset.Name,
         ["items"] = data.Items.Count,

@@ -78,7 +78,9 @@ public sealed partial class Recipe
             + $"{data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
         var vectors = new VectorStage(_options, _encoder, stages, journal);
-        var index = await new IndexStage(_options, stages, vectors, journal).RunAsync(data, cancellationToken).ConfigureAwait(false);
+        var index = await new IndexStage(_options, stages, vectors, journal, _clock!)
+            .RunAsync(data, cancellationToken)
+            .ConfigureAwait(false);
         var board = new Leaderboard(_options, data, index, stages, journal);
         journal.Report = board.Report;
         var choice = new ValueChoice(_options, stages, board);
@@ -92,7 +94,8 @@ public sealed partial class Recipe
         try
         {
             var content = await vectors.ForModelAsync(data, cancellationToken).ConfigureAwait(false);
-            ChoosePreset(DataShape.Of(data, index.Depth, content is not null), stages, board);
+            var shape = DataShape.Of(data, index.Depth, content is not null);
+            ChoosePreset(shape with { LearnsSemanticIds = IndexStage.Learns(_options, data) }, stages, board);
             recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
                 .ConfigureAwait(false);
             if (!_options.SkipReinforcement)

@@ -33,6 +33,9 @@ internal sealed class RecipeJournal
     /// <summary>Gets the seconds by stage of this and of earlier runs, in order.</summary>
     public Dictionary<string, double> Seconds { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Gets what stages before the first report leave to it, by name; kept with the finished stages.</summary>
+    public Dictionary<string, JsonNode> Details { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Gets the report of earlier runs, or <see langword="null"/>.</summary>
     public ComparisonReport? Earlier { get; private set; }
 
@@ -152,6 +155,7 @@ internal sealed class RecipeJournal
                 ["settings"] = _settings.DeepClone(),
                 ["finished"] = new JsonArray([.. _finished.Select(stage => (JsonNode)stage)]),
                 ["seconds"] = new JsonObject([.. Seconds.Select(stage => KeyValuePair.Create(stage.Key, (JsonNode?)stage.Value))]),
+                ["details"] = new JsonObject([.. Details.Select(one => KeyValuePair.Create(one.Key, (JsonNode?)one.Value.DeepClone()))]),
             },
         };
         await manifest.SaveAsync(Path.Combine(_output, FileName), cancellationToken).ConfigureAwait(false);
@@ -187,6 +191,11 @@ internal sealed class RecipeJournal
         foreach (var (stage, time) in seconds)
         {
             Seconds[stage] = (double)time!;
+        }
+
+        foreach (var (name, value) in manifest.Options["details"] as JsonObject ?? [])
+        {
+            Details[name] = value!.DeepClone();
         }
 
         if (!Has(LastStage) && File.Exists(ReportFile))

@@ -75,9 +75,9 @@ public sealed class RecipeOptions
     /// <value>The default is <see langword="false"/>: every run begins anew.</value>
     public bool Resume { get; set; }
 
-    /// <summary>Gets or sets the time that the whole run may take, or <see langword="null"/> for no bound. Baselines, supervised training
-    /// and GRPO end when their shares are used up; evaluations and tuning are not bounded, and the shares leave room for them. The preset
-    /// <c>auto</c> chooses sizes that fit.</summary>
+    /// <summary>Gets or sets the time that the whole run may take, or <see langword="null"/> for no bound. The quantizer,
+    /// baselines, supervised training and GRPO end when their shares are used up; evaluations and tuning are not bounded, and the shares
+    /// leave room for them. The preset <c>auto</c> chooses sizes that fit.</summary>
     /// <value>The default is <see langword="null"/>; <c>auto</c> then plans for one hour.</value>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Budget { get; set; }

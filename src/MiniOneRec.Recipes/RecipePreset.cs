@@ -144,8 +144,8 @@ public sealed record RecipePreset
     /// <summary>Chooses the sizes of an automatic preset for a data set; other presets are returned as they are.</summary>
     /// <remarks>
     /// The width grows with the number of interactions: 128, from 50,000 on 256, from 150,000 on 512. From there on the settings of
-    /// <c>sparse</c> apply, also where the budget makes the decoder narrower. Half of the budget is for supervised training; what does not
-    /// fit makes the decoder narrower, then the passes over the data fewer.
+    /// <c>sparse</c> apply, also where the budget makes the decoder narrower. Half of the budget, or of what a quantizer
+    /// leaves of it, is for supervised training; what does not fit makes the decoder narrower, then the passes over the data fewer.
     /// </remarks>
     /// <param name="shape">The sizes of the data.</param>
     /// <param name="budget">The time for the whole run, or <see langword="null"/> for an hour.</param>

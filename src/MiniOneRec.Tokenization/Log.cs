@@ -7,8 +7,8 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "Fitting {Kind} to {Count} vectors of width {Width}.")]
     public static partial void FitStarted(ILogger logger, string kind, int count, int width);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Resuming {Kind} after {Epochs} epochs from '{Folder}'.")]
-    public static partial void FitResumed(ILogger logger, string kind, int epochs, string folder);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Resuming {Kind} after {Step} of {Total} steps from '{Folder}'.")]
+    public static partial void FitResumed(ILogger logger, string kind, long step, long total, string folder);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The checkpoint of {Kind} was written with {There}; this process has {Here}. "
         + "The fit goes on, but its last bits can differ from those of an uninterrupted one.")]

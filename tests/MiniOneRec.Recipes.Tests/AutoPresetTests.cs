@@ -30,6 +30,19 @@ public sealed class AutoPresetTests
         Assert.Equal(RecipePreset.Named("sparse") with { Name = "auto", SftTime = TimeSpan.FromHours(3) }, chosen);
     }
 
+    [Theory]
+    [InlineData(5_000, 60, 30 - 0.438)]                         // 2,501 items, 500 passes, 14,000 · 1.7 vectors a second: 52.5 s
+    [InlineData(5_000, 2, 1 - 0.2)]                             // never more than its share of a fifth
+    [InlineData(400_000, 60, 30 - 6)]
+    public void For_ARunThatLearnsSemanticIds_PlansTheQuantizersTime(int users, double minutes, double training)
+    {
+        var shape = Shape(users, 5) with { LearnsSemanticIds = true };
+
+        var chosen = Auto.For(shape, TimeSpan.FromMinutes(minutes), processors: 2);
+
+        Assert.Equal(training, chosen.SftTime!.Value.TotalMinutes, 0.01);
+    }
+
     [Fact]
     public void For_ManyLongHistories_TeachesNoFurtherBranches()
     {

@@ -38,6 +38,33 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_was_stopped_while_its_quantizer_learned_goes_on_to_the_same_bits()
+    {
+        const int Pass = 120;
+        Settings Learning(string name) => Options(name) with { Retokenize = true, Baselines = [], SkipReinforcement = true };
+        var data = Small();
+        using (await new Recipe(Learning("whole")).RunAsync(data))
+        {
+        }
+
+        using var stop = new CancellationTokenSource();
+        var first = new Watcher(progress => progress.Stage == "quantizer" && progress.Step == Pass, stop);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Recipe(Learning("stopped")).RunAsync(data, first, stop.Token));
+        Assert.True(Directory.Exists(In("stopped", "checkpoints", "index", $"step-{Pass:D9}")));
+        var steps = new List<long>();
+        var second = new Watcher(progress => progress.Stage == "quantizer" && Noted(steps, progress.Step));
+        using var result = await new Recipe(Learning("stopped")).RunAsync(data, second);
+
+        Assert.Equal(Enumerable.Range(Pass + 1, 500 - Pass).Select(step => (long)step), steps);
+        Assert.DoesNotContain("embeddings", second.Started);
+        Assert.Equal(File.ReadAllBytes(In("whole", "quantizer", "quantizer.safetensors")),
+            File.ReadAllBytes(In("stopped", "quantizer", "quantizer.safetensors")));
+        Assert.Equal(Bytes("whole"), Bytes("stopped"));
+        Assert.Equal(Report("whole"), Report("stopped"));
+        Assert.False(Directory.Exists(In("stopped", "checkpoints")));
+    }
+
+    [Fact]
     public async Task A_finished_run_is_not_repeated_and_gives_its_results()
     {
         using var first = await new Recipe(Options("run") with { SkipReinforcement = true }).RunAsync(Data);
@@ -114,6 +141,12 @@ public sealed class ResumeTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    private static bool Noted(List<long> steps, long step)
+    {
+        steps.Add(step);
+        return false;
+    }
+
     private static RecipePreset Tiny =>
         RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 2, HiddenSize = 16, Heads = 2, SftEpochs = 4 };
 
@@ -121,6 +154,18 @@ public sealed class ResumeTests : IDisposable
         new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 })) is var data
             ? data with { Index = new(data.ItemIds.Select((item, row) => KeyValuePair.Create(item, new SemanticId([row / 24, row % 24])))) }
             : throw new InvalidOperationException();
+
+    // A quantizer of so few items learns in seconds.
+    private static SplitDataset Small()
+    {
+        string[] ids = [.. Enumerable.Range(0, 24).Select(item => $"i{item}")], rooms = ["kitchen", "hall", "office", "garden", "garage"];
+        return new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(new InteractionDataset
+        {
+            Name = "small", Items = [.. ids.Select((id, row) => new Item { Id = id, Title = $"{(row % 3 == 0 ? "red" : "blue")} {rooms[row % 5]} lamp" })],
+            Sequences = [.. Enumerable.Range(0, 30).Select(user =>
+                new UserSequence($"u{user}", [.. Enumerable.Range(user, 7).Select(step => ids[step % 24])]))],
+        });
+    }
 
     private Settings Options(string name) => new()
     {
@@ -182,6 +227,8 @@ public sealed class ResumeTests : IDisposable
 
         public bool SkipReinforcement { get; init; }
 
+        public bool Retokenize { get; init; }
+
         public int Seed { get; init; } = 42;
 
         public TimeSpan? Budget { get; init; }
@@ -190,6 +237,7 @@ public sealed class ResumeTests : IDisposable
         {
             Preset = settings.Preset, Baselines = settings.Baselines, Output = settings.Output, MaxTestRows = settings.MaxTestRows,
             Resume = settings.Resume, SkipReinforcement = settings.SkipReinforcement, Seed = settings.Seed, Budget = settings.Budget,
+            Retokenize = settings.Retokenize,
         };
     }
 

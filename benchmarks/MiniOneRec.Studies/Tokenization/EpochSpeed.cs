@@ -40,7 +40,7 @@ internal static class EpochSpeed
                     Products(options);
                 }
             })),
-            () => epochs.Add(ProcessorTime.Once(() => trainer.Run("rq-vae", x, 42, 0, null, null, context.CancellationToken))),
+            () => epochs.Add(ProcessorTime.Once(() => trainer.Run("rq-vae", x, 42, new(), null, null, context.CancellationToken))),
             repeats);
         double flops = Steps * FlopsOfStep(options);
         context.Report("rqvae.epoch_over_gemm", 1 / ratio, "x",

@@ -13,9 +13,10 @@ public sealed record CheckpointOptions
 
     /// <summary>
     /// Gets or sets the interval between checkpoints, in steps (fine-tuning, reinforcement) or epochs (quantizers); one more is written
-    /// when a run of fine-tuning or reinforcement is cancelled or ends.
+    /// when a run is cancelled or ends.
     /// </summary>
-    /// <value>The default is <see langword="null"/>: 500 steps in fine-tuning, 50 in reinforcement, 100 epochs in quantizers.</value>
+    /// <value>The default is <see langword="null"/>: 500 steps in fine-tuning, 50 in reinforcement, 100 epochs in quantizers, or as many
+    /// as have 5,000 steps where these are fewer.</value>
     [Range(1, int.MaxValue)]
     public int? Every { get; set; }
 

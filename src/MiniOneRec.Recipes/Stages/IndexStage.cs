@@ -1,16 +1,23 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.Json.Nodes;
 using MiniOneRec.Datasets;
 using MiniOneRec.Tokenization;
 
 namespace MiniOneRec.Recipes;
 
 /// <summary>Takes the semantic IDs that came with the data, or learns them from the items' vectors.</summary>
-internal sealed class IndexStage(RecipeOptions options, StageRunner stages, VectorStage vectors, RecipeJournal journal)
+internal sealed class IndexStage(
+    RecipeOptions options, StageRunner stages, VectorStage vectors, RecipeJournal journal, RecipeClock clock)
 {
+    private const string Stage = "index";
+
+    /// <summary>Returns whether a run trains a quantizer.</summary>
+    public static bool Learns(RecipeOptions options, SplitDataset data) =>
+        options.Quantizer is null && (data.Index is null || options.Retokenize);
+
     public async Task<SemanticIdIndex> RunAsync(SplitDataset data, CancellationToken cancellationToken)
     {
-        const string Stage = "index";
         string path = Recipe.IndexPath(options.Output, data.Name);
         if (journal.Has(Stage))
         {
@@ -28,15 +35,20 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
         }
 
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
+        var settings = Settings(data.Items.Count);
         using var quantizer = options.Quantizer is null
-            ? new RqVaeQuantizer(Sizes(data.Items.Count), shared)
+            ? new RqVaeQuantizer(settings, shared)
             : await RqVaeQuantizer.LoadAsync(options.Quantizer, shared, cancellationToken: cancellationToken).ConfigureAwait(false);
         var tokenizer = new SemanticIdTokenizer(quantizer);
 
         var embeddings = await vectors.ForIndexAsync(data, cancellationToken).ConfigureAwait(false);
         var catalogue = options.Quantizer is null
-            ? await stages.RunAsync("quantizer", progress => tokenizer.BuildAsync(data.ItemIds, embeddings, progress, cancellationToken))
-                .ConfigureAwait(false)
+            ? await stages.RunAsync(RecipeClock.Quantizer, async progress =>
+            {
+                var result = await quantizer.FitAsync(embeddings, progress, cancellationToken).ConfigureAwait(false);
+                Report(result, settings.Training, data.Items.Count);
+                return await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
+            }, continues: true).ConfigureAwait(false)
             : await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
         var index = catalogue.Index;
         if (catalogue.UnknownTexts.Count > 0)
@@ -55,6 +67,32 @@ internal sealed class IndexStage(RecipeOptions options, StageRunner stages, Vect
         stages.Say(string.Create(CultureInfo.InvariantCulture,
             $"Index: {index.DistinctCount:N0} distinct semantic IDs for {index.Count:N0} items, saved as {path}."));
         return index;
+    }
+
+    // A quantizer that its share of the time cut short is as good as its weights; the report says so.
+    private void Report(TrainingResult result, QuantizerTrainingOptions training, int items)
+    {
+        int batch = Math.Min(training.BatchSize, items), batches = (items + batch - 1) / batch;
+        double passes = Math.Round((double)result.BestStep / batches, 2);
+        journal.Details[RecipeClock.Quantizer] = new JsonObject
+        {
+            ["passes"] = passes, ["plannedPasses"] = training.Epochs, ["unexplained"] = result.BestValidation,
+            ["stopReason"] = result.StopReason,
+        };
+        if (passes < training.Epochs)
+        {
+            stages.Say(string.Create(CultureInfo.InvariantCulture,
+                $"The quantizer's share of the time is over after {passes} of {training.Epochs} passes over the items; semantic IDs are of "
+                + $"its weights as they stand."));
+        }
+    }
+
+    private RqVaeOptions Settings(int items)
+    {
+        var settings = Sizes(items);
+        settings.Training.Checkpoints = journal.CheckpointsOf(Stage);
+        settings.Training.MaxDuration = clock.ForIndex(options.Preset.Automatic ? AutoPreset.DefaultBudget : null);
+        return settings;
     }
 
     // A level of 256 codes needs as many items; a smaller catalogue gets levels of a quarter to half of its items.

@@ -63,6 +63,7 @@ internal static class BalancedKMeans
         var squares = wide.pow(Scalars.Of(2)).sum(1);
         for (int at = 0; at < rows; at += Piece)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, rows - at)).to_type(ScalarType.Float64);
             var distances = addmm(squares, part, turned, 1, -2).Plus(part.pow(Scalars.Of(2)).sum(1, keepdim: true));   // [n, K]

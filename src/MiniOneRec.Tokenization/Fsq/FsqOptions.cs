@@ -43,7 +43,7 @@ public sealed class FsqOptions
         set => HiddenWidths = value ?? HiddenWidths;
     }
 
-    /// <summary>Gets or sets how it is trained; the checkpoint options play no part.</summary>
+    /// <summary>Gets or sets how it is trained.</summary>
     [Required]
     [ValidateObjectMembers]
     public QuantizerTrainingOptions Training { get; set; } = new() { Epochs = 500 };
@@ -74,6 +74,11 @@ internal sealed class FsqOptionsRules : IValidateOptions<FsqOptions>
         if (options.HiddenWidths?.Any(width => width is < 1 or > 1 << 16) == true)
         {
             errors.Add($"HiddenWidths [{string.Join(", ", options.HiddenWidths)}] must lie between 1 and {1 << 16}.");
+        }
+
+        if (options.Training?.Problem() is { } problem)
+        {
+            errors.Add(problem);
         }
 
         return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;

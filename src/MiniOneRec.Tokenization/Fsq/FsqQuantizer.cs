@@ -66,7 +66,15 @@ public sealed class FsqQuantizer : TensorQuantizer
         {
             using var scale = new VectorScale(x);
             using var trainer = new FsqTrainer(model, scale, _options.Training);
-            var result = trainer.Run(Kind, x, progress, cancellationToken);
+            var checkpoints = new FitCheckpoints(Kind, _options.Training, OptionsJson(), Seed, Logger);
+            var checkpoint = checkpoints.Open(embeddings);
+            var start = checkpoints.Resume(checkpoint, trainer, x);
+            if (start.Step == 0)
+            {
+                trainer.Spread(x);
+            }
+
+            var result = trainer.Train(Kind, x, Seed, start, progress, checkpoint, cancellationToken);
             model.Absorb(scale);
             return (model, result);
         }

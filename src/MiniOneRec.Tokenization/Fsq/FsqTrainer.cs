@@ -30,17 +30,16 @@ internal sealed class FsqTrainer : QuantizerTraining
 
     protected override bool ShufflesOneBatch => true;
 
-    /// <summary>Spreads the latent dimensions over their steps and runs all epochs.</summary>
-    public TrainingResult Run(string stage, Tensor x, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
-    {
-        long count = x.size(0);
-        using (NewDisposeScope())
-        {
-            var some = randperm(count, device: x.device).narrow(0, 0, Math.Min(count, SpreadRows));
-            _model.Spread(_scale.Standardise(x.index_select(0, some)));
-        }
+    // As version 0.1 did: the orders of all epochs are drawn from one seed.
+    protected override bool SeedsEpochs => false;
 
-        return Train(stage, x, firstEpoch: 0, progress, checkpoint: null, cancellationToken);
+    /// <summary>Spreads the latent dimensions over their steps.</summary>
+    public void Spread(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        long count = x.size(0);
+        var some = randperm(count, device: x.device).narrow(0, 0, Math.Min(count, SpreadRows));
+        _model.Spread(_scale.Standardise(x.index_select(0, some)));
     }
 
     protected override (Tensor[] Losses, UpdateOutcome Update) Learn(Tensor rows, double learningRate)

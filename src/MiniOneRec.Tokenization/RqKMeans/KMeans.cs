@@ -47,7 +47,7 @@ internal static class KMeans
     /// <param name="initial">The first centres, <c>[K, D]</c>.</param>
     /// <param name="maxIterations">The most iterations.</param>
     /// <param name="tolerance">Squared movement of all centres that ends it, as a share of the mean variance of a column.</param>
-    /// <param name="cancellationToken">Looked at once per iteration.</param>
+    /// <param name="cancellationToken">Looked at in every piece of an iteration.</param>
     /// <param name="iterated">Told after each iteration, or <see langword="null"/>.</param>
     public static KMeansResult Lloyd(
         Tensor points, Tensor initial, int maxIterations, double tolerance, CancellationToken cancellationToken, Action? iterated = null)
@@ -62,7 +62,7 @@ internal static class KMeans
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var step = NewDisposeScope();
-            var (next, distances) = Nearest(points, centres);
+            var (next, distances) = Nearest(points, centres, cancellationToken);
             var moved = Means(points, next, distances, centres);
             moving = (labels is null || !(labels == next).all().item<bool>())
                 && (moved - centres).pow(Scalars.Of(2)).sum().to_type(ScalarType.Float64).item<double>() > threshold;
@@ -70,14 +70,17 @@ internal static class KMeans
             iterated?.Invoke();
         }
 
-        var (last, squares) = Nearest(points, centres);
+        var (last, squares) = Nearest(points, centres, cancellationToken);
         return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(),
             squares.sum(ScalarType.Float64).item<double>(), iteration);
     }
 
     /// <summary>Finds the nearest centre of each point, in pieces so that no <c>[N, K]</c> is held.</summary>
+    /// <param name="points">The points, <c>[N, D]</c>.</param>
+    /// <param name="centres">The centres, <c>[K, D]</c>.</param>
+    /// <param name="cancellationToken">Looked at in every piece: of a large catalogue an iteration takes seconds.</param>
     /// <returns>Labels <c>[N]</c> int64 and squared distances <c>[N]</c>.</returns>
-    public static (Tensor Labels, Tensor Distances) Nearest(Tensor points, Tensor centres)
+    public static (Tensor Labels, Tensor Distances) Nearest(Tensor points, Tensor centres, CancellationToken cancellationToken = default)
     {
         using var scope = NewDisposeScope();
         const long Piece = 8192;
@@ -88,6 +91,7 @@ internal static class KMeans
         var distances = new List<Tensor>();
         for (long at = 0; at < count; at += Piece)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             using var step = NewDisposeScope();
             var part = points.narrow(0, at, Math.Min(Piece, count - at));
             var (least, index) = addmm(squares, part, turned, 1, -2).min(1);                // [n]
@@ -163,7 +167,7 @@ internal static class KMeans
             }
 
             var batch = points.index_select(0, tensor(rows, device: points.device));        // [B, D]
-            var (labels, _) = Nearest(batch, centres);
+            var (labels, _) = Nearest(batch, centres, cancellationToken);
             var counts = labels.bincount(null, minlength: centres.size(0)).to_type(points.dtype);
             seen.PlusInPlace(counts);
 
@@ -174,7 +178,7 @@ internal static class KMeans
             settings.Iterated?.Invoke();
         }
 
-        var (last, squares) = Nearest(points, centres);
+        var (last, squares) = Nearest(points, centres, cancellationToken);
         return new KMeansResult(centres.MoveToOuterDisposeScope(), last.MoveToOuterDisposeScope(),
             squares.sum(ScalarType.Float64).item<double>(), steps);
     }

@@ -11,7 +11,7 @@ namespace MiniOneRec.Tokenization;
 
 /// <summary>Reads the checkpoint of a quantizer as version 0.1 wrote it: one safetensors file whose metadata names the run.</summary>
 /// <param name="folder">The folder.</param>
-internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunState>
+internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<FitState>
 {
     /// <summary>The file.</summary>
     public const string FileName = "checkpoint.safetensors";
@@ -23,7 +23,7 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
     public string? File => System.IO.File.Exists(_path) ? FileName : null;
 
     /// <inheritdoc/>
-    public (RunState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors,
+    public (FitState State, string? Environment) Load(RunIdentity identity, IReadOnlyList<(string Name, Tensor Value)> tensors,
         IWeightStore best)
     {
         var metadata = Metadata();
@@ -38,7 +38,7 @@ internal sealed class OldRqVaeCheckpoint(string folder) : IOldCheckpoint<RunStat
                 $"Checkpoint '{_path}' was damaged or changed after it was written: its checksum does not fit. Remove it to begin anew.");
         }
 
-        var state = new RunState { Step = Number(metadata, Steps) };
+        var state = new FitState { Step = Number(metadata, Steps) };
         Number(metadata, Epoch);
         stored.CopyInto(tensors);
         return (state, metadata.GetValueOrDefault(Environment));

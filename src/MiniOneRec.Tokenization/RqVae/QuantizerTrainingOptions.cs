@@ -9,6 +9,9 @@ namespace MiniOneRec.Tokenization;
 /// <summary>Configures the training of quantizers that learn by gradient descent.</summary>
 public sealed class QuantizerTrainingOptions
 {
+    // Between two checkpoints, where the interval is not given: these epochs, or as many as have these steps, which take about a minute.
+    private const int DefaultInterval = 100, MostSteps = 5_000;
+
     /// <summary>Gets or sets the number of passes over the catalogue.</summary>
     /// <value>The default is 500.</value>
     [Range(1, 1_000_000)]
@@ -56,7 +59,16 @@ public sealed class QuantizerTrainingOptions
         set => ClipNorm = value;
     }
 
-    /// <summary>Gets or sets the checkpoints, whose interval is in epochs.</summary>
+    /// <summary>
+    /// Gets or sets the time after which a fit ends with the weights that it has, or <see langword="null"/> for no limit. The first
+    /// codebooks and the steps count; the step that is under way is finished, and an interrupted fit has the rest. From a tenth of the
+    /// time on the learning rate follows the time where that is ahead of the steps.
+    /// </summary>
+    /// <value>The default is <see langword="null"/>.</value>
+    [JsonIgnore]
+    public TimeSpan? MaxDuration { get; set; }
+
+    /// <summary>Gets or sets the checkpoints, whose interval is in epochs; one more is written when a fit is cancelled or ends.</summary>
     [Required]
     [ValidateObjectMembers]
     [JsonIgnore]
@@ -80,12 +92,18 @@ public sealed class QuantizerTrainingOptions
     [JsonIgnore]
     public int CheckpointEvery
     {
-        get => CheckpointInterval;
+        get => Checkpoints.Every ?? DefaultInterval;
         set => Checkpoints.Every = value;
     }
 
     /// <summary>Gets the epochs between two checkpoints.</summary>
-    internal int CheckpointInterval => Checkpoints.Every ?? 100;
+    /// <param name="batches">Steps per epoch.</param>
+    internal long CheckpointInterval(long batches) =>
+        Checkpoints.Every ?? Math.Clamp(MostSteps / batches, 1, DefaultInterval);
+
+    /// <summary>Says what is wrong with the limits, or <see langword="null"/>.</summary>
+    internal string? Problem() => MaxDuration <= TimeSpan.Zero
+        ? $"Training.MaxDuration is {MaxDuration}; expected more than no time, or null for no limit." : null;
 
     /// <summary>Gets the learning rate of each step.</summary>
     /// <param name="batches">Steps per epoch.</param>

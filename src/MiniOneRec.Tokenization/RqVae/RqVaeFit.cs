@@ -1,6 +1,5 @@
-using System.Globalization;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
-using MiniOneRec.Tensors;
 using MiniOneRec.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,23 +16,15 @@ internal sealed record RqVaeFit(string Kind, RqVaeOptions Options, int Seed, ILo
     /// <summary>Gets whether the encoder adds to its input, as that of RQ-KMeans+ does.</summary>
     public bool ResidualEncoder { get; init; }
 
-    /// <summary>Makes the identity of a fit.</summary>
-    /// <param name="embeddings">The catalogue.</param>
-    public RunIdentity Identity(EmbeddingTable embeddings) => new()
-    {
-        Kind = Kind + "-checkpoint",
-        MadeFrom = new Dictionary<string,
-        string> { ["vectors"] = embeddings.Fingerprint(), ["seed"] = Seed.ToString(CultureInfo.InvariantCulture) },
-        Options = ArtifactManifest.ToOptions(Options),
-        WeightPrefix = RqVaeTrainer.ModelPrefix,
-    };
+    /// <summary>Gets the checkpoints of the fit.</summary>
+    public FitCheckpoints Checkpoints => new(Kind, Options.Training, ArtifactManifest.ToOptions(Options), Seed, Logger);
 
     /// <summary>Trains.</summary>
     /// <param name="embeddings">The catalogue.</param>
     /// <param name="x">The same on the device, <c>[N, E]</c>.</param>
     /// <param name="initialise">Makes the first codebooks, where the run does not go on from a checkpoint.</param>
     /// <param name="progress">Told once per epoch.</param>
-    /// <param name="cancellationToken">Stops after a whole step.</param>
+    /// <param name="cancellationToken">Stops after a whole step, which is saved.</param>
     public (RqVaeModel Model, TrainingResult Result) Run(
         EmbeddingTable embeddings, Tensor x, Action<RqVaeTrainer> initialise, IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken)
@@ -43,15 +34,16 @@ internal sealed record RqVaeFit(string Kind, RqVaeOptions Options, int Seed, ILo
         {
             model.to(x.device);
             using var trainer = new RqVaeTrainer(model, Options.Training);
-            var checkpoint = Options.Training.Checkpoints.Folder is { } folder
-                ? new RunCheckpoint<RunState>(folder, Identity(embeddings), new OldRqVaeCheckpoint(folder)) : null;
-            int epoch = Resume(checkpoint, trainer, x);
-            if (epoch == 0)
+            var checkpoint = Checkpoints.Open(embeddings, folder => new OldRqVaeCheckpoint(folder));
+            var start = Checkpoints.Resume(checkpoint, trainer, x);
+            if (start.Step == 0)
             {
+                long began = Stopwatch.GetTimestamp();
                 initialise(trainer);
+                start = start with { Prepared = Stopwatch.GetElapsedTime(began) };
             }
 
-            var result = trainer.Run(Kind, x, Seed, epoch, progress, checkpoint, cancellationToken);
+            var result = trainer.Run(Kind, x, Seed, start, progress, checkpoint, cancellationToken);
             return (new RqVaeModel(model, embeddings.Width), result);
         }
         catch
@@ -59,25 +51,5 @@ internal sealed record RqVaeFit(string Kind, RqVaeOptions Options, int Seed, ILo
             model.Dispose();
             throw;
         }
-    }
-
-    private int Resume(RunCheckpoint<RunState>? checkpoint, RqVaeTrainer trainer, Tensor x)
-    {
-        bool resumes = Options.Training.Checkpoints.Resume;
-        checkpoint?.Begin(resumes);
-        if (!resumes || checkpoint?.Load(trainer.State()) is not { Step: > 0 } state)
-        {
-            return 0;
-        }
-
-        trainer.Optimizer.RestoreSteps(state.Step);
-        int epoch = (int)(state.Step / trainer.BatchesOf(x));
-        Log.FitResumed(Logger, Kind, epoch, Options.Training.Checkpoints.Folder!);
-        if (checkpoint.OtherEnvironment is { } there)
-        {
-            Log.FitInOtherEnvironment(Logger, Kind, there, RunEnvironment.Current().ToString());
-        }
-
-        return epoch;
     }
 }

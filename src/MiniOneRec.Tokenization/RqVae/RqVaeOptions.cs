@@ -198,6 +198,11 @@ internal sealed class RqVaeOptionsRules : IValidateOptions<RqVaeOptions>
                 + $"for each of the {options.CodebookSizes.Count} CodebookSizes.");
         }
 
+        if (options.Training?.Problem() is { } problem)
+        {
+            errors.Add(problem);
+        }
+
         return errors.Count > 0 ? ValidateOptionsResult.Fail(errors) : ValidateOptionsResult.Success;
     }
 }

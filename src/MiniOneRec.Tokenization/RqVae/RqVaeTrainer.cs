@@ -5,20 +5,12 @@ using static TorchSharp.torch;
 
 namespace MiniOneRec.Tokenization;
 
-/// <summary>Trains an <see cref="RqVae"/>: AdamW, warm-up, clipping, revival of dead codes, checkpoints at the ends of epochs.</summary>
-/// <remarks>
-/// Every epoch draws from generators seeded by the run's seed and its number, so that a run resumed from a checkpoint continues with
-/// identical bits and the checkpoint needs no generator's state.
-/// </remarks>
+/// <summary>Trains an <see cref="RqVae"/>: AdamW, warm-up, clipping, revival of dead codes.</summary>
+/// <remarks>Every epoch draws from generators seeded by the run's seed and its number.</remarks>
 internal sealed class RqVaeTrainer : QuantizerTraining
 {
-    /// <summary>What the names of the model's tensors begin with in a checkpoint.</summary>
-    public const string ModelPrefix = "model.";
-
     private readonly RqVae _model;
     private readonly QuantizerTrainingOptions _options;
-    private int _seed;
-    private long _revived;
 
     public RqVaeTrainer(RqVae model, QuantizerTrainingOptions options)
         : base(options)
@@ -79,20 +71,14 @@ internal sealed class RqVaeTrainer : QuantizerTraining
         return (total, reconstruction, update.Norm, revived);
     }
 
-    protected override void BeginEpoch(int epoch)
-    {
-        TorchSeed.Apply(SeedStream.OfEpoch(_seed, epoch));
-        _revived = 0;
-    }
-
     protected override (Tensor[] Losses, UpdateOutcome Update) Learn(Tensor rows, double learningRate)
     {
         var (total, reconstruction, update, revived) = LearnFrom(rows, learningRate);
-        _revived += revived;
+        Counted += revived;
         return ([total, reconstruction], update);
     }
 
-    protected override void EndEpoch(Dictionary<string, double> metrics) => metrics["revived"] = _revived;
+    protected override void EndEpoch(Dictionary<string, double> metrics) => metrics["revived"] = Counted;
 
     private (Tensor Loss, Tensor Reconstruction, UpdateOutcome Update, long Revived) LearnFrom(Tensor batch, double learningRate)
     {
@@ -111,30 +97,16 @@ internal sealed class RqVaeTrainer : QuantizerTraining
             revived);
     }
 
-    /// <summary>Runs the epochs from <paramref name="firstEpoch"/> on.</summary>
-    /// <param name="stage">The name that progress carries.</param>
-    /// <param name="x">The catalogue, <c>[N, E]</c>, on the model's device.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="firstEpoch">Epochs done already.</param>
-    /// <param name="progress">Told once per epoch.</param>
-    /// <param name="checkpoint">Receives the state at the end of some epochs, or <see langword="null"/>.</param>
-    /// <param name="cancellationToken">Stops after a whole step.</param>
-    /// <exception cref="TrainingDivergedException">The loss or a weight is no longer finite.</exception>
+    /// <inheritdoc cref="QuantizerTraining.Train"/>
     public TrainingResult Run(
-        string stage, Tensor x, int seed, int firstEpoch, IProgress<TrainingProgress>? progress, RunCheckpoint<RunState>? checkpoint,
+        string stage, Tensor x, int seed, FitState start, IProgress<TrainingProgress>? progress, RunCheckpoint<FitState>? checkpoint,
         CancellationToken cancellationToken)
     {
-        _seed = seed;
         _model.train();
-        var result = Train(stage, x, firstEpoch, progress, checkpoint, cancellationToken);
+        var result = Train(stage, x, seed, start, progress, checkpoint, cancellationToken);
         _model.eval();
         return result;
     }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Tensor Value)> State() =>
-        [.. _model.Tensors().Select(pair => (ModelPrefix + pair.Name, pair.Value)),
-            .. Optimizer.State().Select(pair => ("optimizer." + pair.Name, pair.Value))];
 
     /// <summary>Maps a catalogue to latent vectors in pieces.</summary>
     public Tensor EncodeAll(Tensor x)

@@ -108,7 +108,7 @@ public class RqVaeQuantizerTests
         using var resumed = new RqVaeQuantizer(Options(folder.Path));
         var result = await resumed.FitAsync(table);
 
-        Assert.Equal(2 * (40 - 21), result.Steps);
+        Assert.Equal(2 * (40 - 25), result.Steps);
         var codes = whole.Encode(table);
         Assert.Equal(codes.Values.ToArray(), resumed.Encode(table).Values.ToArray());
         Assert.Equal(whole.Decode(codes).Values.ToArray(), resumed.Decode(codes).Values.ToArray());

@@ -191,12 +191,12 @@ internal static class StageFuzzTargets
         const string State = "step-000000002/state.json";
         string saved = Directory.CreateTempSubdirectory("minionerec-fuzz-").FullName;
         var options = new RqVaeOptions { CodebookSizes = [3, 3], LatentWidth = 2, HiddenWidths = [4] };
-        var identity = new RqVaeFit("rq-vae", options, 1, NullLogger.Instance).Identity(table);
-        RunCheckpoint<RunState> Checkpoint(string folder) => new(folder, identity);
+        var identity = new RqVaeFit("rq-vae", options, 1, NullLogger.Instance).Checkpoints.Identity(table);
+        RunCheckpoint<FitState> Checkpoint(string folder) => new(folder, identity);
         using (var model = new RqVae(options, table.Width))
         using (var trainer = new RqVaeTrainer(model, options.Training))
         {
-            Checkpoint(saved).Save(new RunState { Step = 2 }, trainer.State());
+            Checkpoint(saved).Save(new FitState { Step = 2, Generator = TorchSeed.Capture(), Sums = [1, 2] }, trainer.State());
         }
 
         return new("rq-vae state", State, Plain(Path.Combine(saved, State)), folder =>
