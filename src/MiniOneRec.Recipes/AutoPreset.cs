@@ -8,9 +8,9 @@ namespace MiniOneRec.Recipes;
 /// <list type="number">
 /// <item>Width: 128 below 50,000 interactions, where wider decoders only fit faster; 256 below 150,000; 512 from there on.</item>
 /// <item>Passes over the data: 30, 20 and 12 at these widths, two thirds of them with item vectors (<see cref="RecipePreset.Sft"/>).</item>
-/// <item>Half of the budget is for supervised training, or half of what a quantizer leaves where the run trains one. While the passes of a
-/// width do not fit, the width halves, down to 64; then the passes become fewer, at least 2. Training ends when its half of the budget is
-/// over, whatever the estimate said.</item>
+/// <item>Half of the budget is for supervised training, or half of what a quantizer leaves where the run trains one. While the passes of
+/// a width do not fit, the width halves, down to 64; then the passes become fewer, at least 2. Training ends when its half of the budget
+/// is over, whatever the estimate said.</item>
 /// <item>From 150,000 interactions on, at whatever width: bfloat16, batches of 32, little dropout, no smoothing, and soft labels from
 /// other users' sequences on every code where sequences are short (fewer than 20 items on average), as <c>sparse</c> has them.</item>
 /// <item>Below 200 training sequences GRPO takes 20 steps, since its guard has next to no rows to tell noise from gain.</item>

@@ -162,10 +162,7 @@ public sealed class ResumeTests : IDisposable
         return new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(new InteractionDataset
         {
             Name = "small",
-            Items =
-            [
-                .. ids.Select((id, row) => new Item { Id = id, Title = $"{(row % 3 == 0 ? "red" : "blue")} {rooms[row % 5]} lamp" }),
-            ],
+            Items = [.. ids.Select((id, row) => new Item { Id = id, Title = $"{(row % 3 == 0 ? "red" : "blue")} {rooms[row % 5]} lamp" })],
             Sequences = [.. Enumerable.Range(0, 30).Select(user =>
                 new UserSequence($"u{user}", [.. Enumerable.Range(user, 7).Select(step => ids[step % 24])]))],
         });
