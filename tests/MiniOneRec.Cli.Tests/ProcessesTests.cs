@@ -57,7 +57,7 @@ public sealed class ProcessesTests : IDisposable
         RequireMpi();
         var (code, _, error) = await Shop.RunAsync(Train("one"));
         Assert.True(code == 0, error);
-        using (var stopped = new ToolProcess(Train("run", "--processes", "2", "--sharding", "weights")))
+        using (var stopped = new ToolProcess(Train("run", "--processes", "2", "--sharding", "state")))
         {
             await stopped.SaysAsync("\"event\":\"progress\",\"stage\":\"sft\",\"step\":2");
             await stopped.InterruptAsync();
@@ -69,7 +69,7 @@ public sealed class ProcessesTests : IDisposable
         Assert.True(Directory.Exists(_shop.In("run/checkpoints/sft")));
         Assert.False(File.Exists(_shop.In("run/.lock")));
 
-        (code, error) = await MpirunAsync(["-n", "2", .. Tool, .. Train("run", "--sharding", "weights")]);
+        (code, error) = await MpirunAsync(["-n", "2", .. Tool, .. Train("run", "--sharding", "state")]);
 
         Assert.True(code == 0, error);
         Assert.InRange(Difference("one", "run"), 0, 1e-6);
