@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
-using MiniOneRec.Cli.Commands;
 using MiniOneRec.Cli.Output;
+using MiniOneRec.Cli.Processes;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Cli;
 
@@ -18,8 +20,32 @@ internal static class CliProgram
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken = default)
     {
-        var root = CreateRoot(output, error);
-        var line = root.Parse(arguments);
+        var line = CreateRoot(new CliContext(output, error) { Arguments = arguments }).Parse(arguments);
+        bool isOneOfMany = RankPlace.Current.Size > 1 && ProcessOptions.BelongTo(line);
+        if (!isOneOfMany)
+        {
+            return await RunAsync(line, output, error, cancellationToken);
+        }
+
+        if (RankPlace.Current.Rank > 0)
+        {
+            // Rank 0 alone speaks, unless this process has an error of its own.
+            line = CreateRoot(new CliContext(TextWriter.Null, TextWriter.Null) { Arguments = arguments }).Parse(arguments);
+            return await FollowAsync(line, error, cancellationToken);
+        }
+
+        int code = await RunAsync(line, output, error, cancellationToken);
+        if (RankPlace.ResultFile is { } file && Path.Exists(Path.GetDirectoryName(file)))
+        {
+            await File.WriteAllTextAsync(file, code.ToString(CultureInfo.InvariantCulture), CancellationToken.None);
+            return ExitCodes.Success;                       // the tool that started this process has the code
+        }
+
+        return code;
+    }
+
+    private static async Task<int> RunAsync(ParseResult line, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
         if (line.Errors.Count > 0)
         {
             foreach (var problem in line.Errors)
@@ -34,12 +60,7 @@ internal static class CliProgram
         var reporter = Reporter.Create(line.GetValue(GlobalOptions.Json), line.GetValue(GlobalOptions.Quiet), output, error);
         try
         {
-            // Ctrl+C belongs to CancelOnCtrlC: the library's own handler ends the process after two seconds, within a step.
-            var invocation = new InvocationConfiguration
-            {
-                Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
-            };
-            return await line.InvokeAsync(invocation, cancellationToken);
+            return await InvokeAsync(line, output, error, cancellationToken);
         }
         catch (OperationCanceledException e)
         {
@@ -59,6 +80,31 @@ internal static class CliProgram
         }
     }
 
+    // A process that is not rank 0.
+    private static async Task<int> FollowAsync(ParseResult line, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return line.Errors.Count > 0 ? ExitCodes.Usage : await InvokeAsync(line, TextWriter.Null, TextWriter.Null, cancellationToken);
+        }
+        catch (Exception e) when (FirstProcess.IsToldByFirst(e))
+        {
+            return ExitCodes.Success;
+        }
+        catch (Exception e)
+        {
+            await error.WriteLineAsync($"Rank {RankPlace.Current.Rank}: {e.Message}");
+            return CodeOf(e) ?? ExitCodes.Failure;
+        }
+    }
+
+    // Ctrl+C belongs to CancelOnCtrlC: the library's own handler ends the process after two seconds, within a step.
+    private static Task<int> InvokeAsync(ParseResult line, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        line.InvokeAsync(new InvocationConfiguration
+        {
+            Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+        }, cancellationToken);
+
     /// <summary>Makes a token that the first Ctrl+C cancels; the second one ends the process at once.</summary>
     public static CancellationToken CancelOnCtrlC()
     {
@@ -71,9 +117,14 @@ internal static class CliProgram
             }
 
             pressed.Cancel = true;
-            Console.Error.WriteLine("Stopping after this step; press Ctrl+C again to leave at once.");
+            if (RankPlace.Current.Rank == 0)
+            {
+                Console.Error.WriteLine("Stopping after this step; press Ctrl+C again to leave at once.");
+            }
+
             cancellation.Cancel();
         };
+        StopRequests.Listen(RankPlace.Current, cancellation.Cancel, LeaveAtOnce);
         return cancellation.Token;
     }
 
@@ -93,7 +144,7 @@ internal static class CliProgram
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern void ExitUnix(int code);
 
-    private static RootCommand CreateRoot(TextWriter output, TextWriter error)
+    private static RootCommand CreateRoot(CliContext context)
     {
         var root = new RootCommand("From a log of interactions to a trained, measured and saved recommender.");
         foreach (var option in GlobalOptions.All)
@@ -101,7 +152,6 @@ internal static class CliProgram
             root.Options.Add(option);
         }
 
-        var context = new CliContext(output, error);
         foreach (var create in CommandList.All)
         {
             root.Subcommands.Add(create(context));
@@ -113,6 +163,7 @@ internal static class CliProgram
     private static int? CodeOf(Exception e) => e switch
     {
         OptionsValidationException or ArgumentException => ExitCodes.Usage,
+        ProcessGroupException or DllNotFoundException => ExitCodes.Failure,
         FileNotFoundException or DirectoryNotFoundException or InvalidDataException or EndOfStreamException => ExitCodes.BadData,
         IOException or UnauthorizedAccessException => ExitCodes.Failure,
         _ => null,

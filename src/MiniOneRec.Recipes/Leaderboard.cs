@@ -39,10 +39,13 @@ internal sealed class Leaderboard(RecipeOptions options, SplitDataset data, Sema
         return AddAsync(recommender, recommender.Model.parameters().Sum(parameter => parameter.numel()), seconds, cancellationToken);
     }
 
+    /// <summary>Returns whether a model has its figures.</summary>
+    public bool Has(string name) => _models.Exists(model => model.Name == name);
+
     /// <summary>Evaluates a model, unless an earlier run has done so.</summary>
     public async Task AddAsync(IRecommender recommender, long parameters, double seconds, CancellationToken cancellationToken)
     {
-        if (_models.Exists(model => model.Name == recommender.Name))
+        if (Has(recommender.Name))
         {
             return;
         }

@@ -36,7 +36,7 @@ public sealed partial class Recipe
     }
 
     // The model as it would be served: every part that helps on the validation rows has a share.
-    private async Task ServedAsync(
+    private async Task ServeAsync(
         GenerativeRecommender recommender, BaselineResult baselines, SplitDataset data, StageRunner stages, Leaderboard board,
         CancellationToken cancellationToken)
     {
@@ -55,7 +55,6 @@ public sealed partial class Recipe
         }
 
         await SaveAndVerifyAsync(recommender, Served, data, stages, cancellationToken).ConfigureAwait(false);
-        await board.AddAsync(recommender, "minionerec", stages.Seconds["shares"], cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<TunedMixture> TuneAsync(

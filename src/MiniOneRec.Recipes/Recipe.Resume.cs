@@ -18,7 +18,10 @@ public sealed partial class Recipe
     // The recipe of one run: models of finished stages are where it starts from.
     private Recipe(Recipe recipe, RecipeJournal journal)
     {
-        (_encoder, _shared, _journal, _options) = (recipe._encoder, recipe._shared, journal, recipe._options.Copy());
+        (_encoder, _journal, _options) = (recipe._encoder, journal, recipe._options.Copy());
+        (ProcessGroup, Sharding) = (recipe.ProcessGroup, recipe.Sharding);
+        _options.Device = DeviceOf(ProcessGroup, _options.Device);
+        _shared = new MiniOneRecOptions { Device = _options.Device, Seed = _options.Seed };
         _preset = _options.Preset;
         _clock = new RecipeClock(_options.Budget, journal.Seconds);
         _options.SftModel ??= journal.Has("sft") ? Path.Combine(_options.Output, "sft") : null;
@@ -37,12 +40,14 @@ public sealed partial class Recipe
     /// <summary>Gets where a recipe writes its semantic IDs.</summary>
     internal static string IndexPath(string output, string name) => Path.Combine(output, "index", $"{name}.index.json");
 
+    private Task<SemanticIdIndex> LoadIndexAsync(SplitDataset data, CancellationToken cancellationToken) => SemanticIdIndex.LoadAsync(
+        IndexPath(_options.Output, data.Name), requireUniformDepth: true, cancellationToken: cancellationToken);
+
     private async Task<RecipeResult> FinishedAsync(SplitDataset data, IRecipeObserver? observer, CancellationToken cancellationToken)
     {
         observer?.OnMessage($"The run in '{_options.Output}' is finished; nothing of it is repeated.");
         var report = await ComparisonReport.LoadAsync(_options.ReportPath, cancellationToken).ConfigureAwait(false);
-        var index = await SemanticIdIndex.LoadAsync(
-            IndexPath(_options.Output, data.Name), requireUniformDepth: true, cancellationToken: cancellationToken).ConfigureAwait(false);
+        var index = await LoadIndexAsync(data, cancellationToken).ConfigureAwait(false);
         var recommender = await LoadAsync(Path.Combine(_options.Output, Served), cancellationToken).ConfigureAwait(false);
         recommender.Name = report.Models[^1].Name;
         return new RecipeResult(recommender, index, report);
@@ -62,7 +67,7 @@ public sealed partial class Recipe
 
     private SftOptions Bounded(SftOptions options)
     {
-        options.MaxDuration = Shorter(options.MaxDuration, _clock!.ForSft(!_options.SkipReinforcement));
+        options.MaxDuration = Told(Shorter(options.MaxDuration, _clock!.ForSft(!_options.SkipReinforcement)));
         options.LearningRateFollowsTime = options.MaxDuration is not null;
         options.Checkpoints = _journal!.CheckpointsOf("sft");
         options.RunLog = _journal.IsKept ? Path.Combine(_journal.Checkpoints, SftLog) : null;
@@ -73,7 +78,7 @@ public sealed partial class Recipe
 
     private GrpoOptions Bounded(GrpoOptions options)
     {
-        (options.MaxDuration, options.Checkpoints) = (_clock!.ForGrpo(), _journal!.CheckpointsOf("grpo"));
+        (options.MaxDuration, options.Checkpoints) = (Told(_clock!.ForGrpo()), _journal!.CheckpointsOf("grpo"));
         return options;
     }
 

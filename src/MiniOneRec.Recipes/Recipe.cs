@@ -3,9 +3,11 @@ using Microsoft.Extensions.AI;
 using MiniOneRec.Alignment;
 using MiniOneRec.Baselines;
 using MiniOneRec.Datasets;
+using MiniOneRec.Evaluation;
 using MiniOneRec.Modeling;
 using MiniOneRec.Reinforcement;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 
 namespace MiniOneRec.Recipes;
@@ -51,7 +53,8 @@ public sealed partial class Recipe
     {
         ArgumentNullException.ThrowIfNull(data);
         RivalRegistry.Require(_options.Baselines, data);
-        var journal = await RecipeJournal.OpenAsync(_options, data, EncoderName, cancellationToken).ConfigureAwait(false);
+        var journal = await OpenJournalAsync(data, cancellationToken).ConfigureAwait(false);
+        observer = Parallel.IsFirst ? observer : null;
         if (journal.Has(RecipeJournal.LastStage))
         {
             return await FinishedAsync(data, observer, cancellationToken).ConfigureAwait(false);
@@ -78,22 +81,25 @@ public sealed partial class Recipe
             + $"{data.Validation.Count:N0} validation and {data.Test.Count:N0} test rows."));
 
         var vectors = new VectorStage(_options, _encoder, stages, journal);
-        var index = await new IndexStage(_options, stages, vectors, journal, _clock!)
-            .RunAsync(data, cancellationToken)
-            .ConfigureAwait(false);
+        var index = await Parallel.OnFirstAsync(
+            token => new IndexStage(_options, stages, vectors, journal, _clock!).RunAsync(data, token), cancellationToken)
+            .ConfigureAwait(false) ?? await LoadIndexAsync(data, cancellationToken).ConfigureAwait(false);
         var board = new Leaderboard(_options, data, index, stages, journal);
+        DescribeProcesses(board);
         journal.Report = board.Report;
         var choice = new ValueChoice(_options, stages, board);
 
         var popularity = new PopularityRecommender(data.TrainSequences, index.Items);
-        var baselines = await new BaselineStage(_options, stages, board, vectors, journal, _clock!)
-            .RunAsync(data, index, popularity, cancellationToken)
-            .ConfigureAwait(false);
+        var baselines = await Parallel.OnFirstAsync(
+            token => new BaselineStage(_options, stages, board, vectors, journal, _clock!).RunAsync(data, index, popularity, token),
+            cancellationToken).ConfigureAwait(false)
+            ?? new BaselineResult(new SequentialRulesRecommender(data.TrainSequences, index.Items), [], null, null);
 
         GenerativeRecommender? recommender = null;
         try
         {
-            var content = await vectors.ForModelAsync(data, cancellationToken).ConfigureAwait(false);
+            var content = await Parallel.OnFirstAsync(token => vectors.ForModelAsync(data, token), cancellationToken).ConfigureAwait(false);
+            content = Parallel.IsFirst ? content : await vectors.ForModelAsync(data, cancellationToken).ConfigureAwait(false);
             var shape = DataShape.Of(data, index.Depth, content is not null);
             ChoosePreset(shape with { LearnsSemanticIds = IndexStage.Learns(_options, data) }, stages, board);
             recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
@@ -103,11 +109,14 @@ public sealed partial class Recipe
                 await GrpoAsync(recommender, baselines.Rules, data, stages, board, choice, cancellationToken).ConfigureAwait(false);
             }
 
-            await ServedAsync(recommender, baselines, data, stages, board, cancellationToken).ConfigureAwait(false);
-            return new RecipeResult(recommender, index, await SaveAsync(board, cancellationToken).ConfigureAwait(false))
-            {
-                Trained = baselines.Trained,
-            };
+            await Parallel.OnFirstAsync(token => ServeAsync(recommender, baselines, data, stages, board, token), cancellationToken)
+                .ConfigureAwait(false);
+            recommender = await ServedByAllAsync(recommender, cancellationToken).ConfigureAwait(false);
+            await EvaluateAsync(recommender, "minionerec", stages.Seconds.GetValueOrDefault("shares"), board, cancellationToken)
+                .ConfigureAwait(false);
+            var report = await Parallel.OnFirstAsync(token => SaveAsync(board, token), cancellationToken).ConfigureAwait(false)
+                ?? await ComparisonReport.LoadAsync(_options.ReportPath, cancellationToken).ConfigureAwait(false);
+            return new RecipeResult(recommender, index, report) { Trained = baselines.Trained };
         }
         catch
         {
@@ -119,7 +128,7 @@ public sealed partial class Recipe
 
     private void ChoosePreset(DataShape shape, StageRunner stages, Leaderboard board)
     {
-        _preset = _options.Preset.For(shape, _options.Budget, torch.get_num_threads());
+        _preset = _options.Preset.For(shape, _options.Budget, torch.get_num_threads() * Parallel.Group.Size);
         if (_options.Preset.Automatic)
         {
             string text = string.Create(CultureInfo.InvariantCulture,
@@ -151,10 +160,12 @@ public sealed partial class Recipe
             {
                 if (!_journal!.Has("sft"))
                 {
-                    await OwnSharesAsync(loaded, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
+                    await Parallel.OnFirstAsync(token => OwnSharesAsync(loaded, "sft", data, stages, board, choice, token),
+                        cancellationToken).ConfigureAwait(false);
+                    ShareSettings(loaded);
                 }
 
-                await board.AddAsync(loaded, "minionerec-sft", stages.Seconds.GetValueOrDefault("sft"), cancellationToken)
+                await EvaluateAsync(loaded, "minionerec-sft", stages.Seconds.GetValueOrDefault("sft"), board, cancellationToken)
                     .ConfigureAwait(false);
             }
 
@@ -173,15 +184,22 @@ public sealed partial class Recipe
         }
 
         var trainer = new SftTrainer(
-            _preset.Tasks(), Bounded(_preset.Sft(_options.Seed, recommender.Model.Content is not null)));
+            _preset.Tasks(), Bounded(_preset.Sft(_options.Seed, recommender.Model.Content is not null)))
+        {
+            ProcessGroup = ProcessGroup, Sharding = Sharding,
+        };
         var result = await stages.RunAsync("sft", progress =>
             trainer.TrainAsync(recommender, data.TrainSequences, data.Validation, progress, cancellationToken), continues: true)
             .ConfigureAwait(false);
-        board.AddHistory("sft", result with { History = SftHistory(result) });
-        await OwnSharesAsync(recommender, "sft", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
-        await SaveAndVerifyAsync(recommender, "sft", data, stages, cancellationToken).ConfigureAwait(false);
-        await _journal!.FinishAsync("sft", cancellationToken).ConfigureAwait(false);
-        await board.AddAsync(recommender, "minionerec-sft", stages.Seconds["sft"], cancellationToken).ConfigureAwait(false);
+        await Parallel.OnFirstAsync(async token =>
+        {
+            board.AddHistory("sft", result with { History = SftHistory(result) });
+            await OwnSharesAsync(recommender, "sft", data, stages, board, choice, token).ConfigureAwait(false);
+            await SaveAndVerifyAsync(recommender, "sft", data, stages, token).ConfigureAwait(false);
+            await _journal!.FinishAsync("sft", token).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+        ShareSettings(recommender);
+        await EvaluateAsync(recommender, "minionerec-sft", stages.Seconds["sft"], board, cancellationToken).ConfigureAwait(false);
         return recommender;
     }
 
@@ -191,17 +209,24 @@ public sealed partial class Recipe
     {
         if (_options.GrpoModel is null)
         {
-            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), Bounded(_preset.Grpo(_options.Seed)));
+            var trainer = new GrpoTrainer(RecipePreset.Rewards(rules), Bounded(_preset.Grpo(_options.Seed)))
+            {
+                ProcessGroup = ProcessGroup, Sharding = Sharding,
+            };
             var result = await stages.RunAsync("grpo", progress =>
                 trainer.TrainAsync(recommender, data.Train, data.Validation, progress, cancellationToken), continues: true)
                 .ConfigureAwait(false);
-            board.AddHistory("grpo", result);
-            await OwnSharesAsync(recommender, "grpo", data, stages, board, choice, cancellationToken).ConfigureAwait(false);
-            await SaveAndVerifyAsync(recommender, "grpo", data, stages, cancellationToken).ConfigureAwait(false);
-            await _journal!.FinishAsync("grpo", cancellationToken).ConfigureAwait(false);
+            await Parallel.OnFirstAsync(async token =>
+            {
+                board.AddHistory("grpo", result);
+                await OwnSharesAsync(recommender, "grpo", data, stages, board, choice, token).ConfigureAwait(false);
+                await SaveAndVerifyAsync(recommender, "grpo", data, stages, token).ConfigureAwait(false);
+                await _journal!.FinishAsync("grpo", token).ConfigureAwait(false);
+            }, cancellationToken).ConfigureAwait(false);
+            ShareSettings(recommender);
         }
 
-        await board.AddAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), cancellationToken)
+        await EvaluateAsync(recommender, "minionerec-grpo", stages.Seconds.GetValueOrDefault("grpo"), board, cancellationToken)
             .ConfigureAwait(false);
     }
 
@@ -218,7 +243,8 @@ public sealed partial class Recipe
     }
 
     private Task<GenerativeRecommender> LoadAsync(string folder, CancellationToken cancellationToken) => GenerativeRecommender.LoadAsync(
-        folder, new RecommenderLoadOptions { Scorers = BaselineScorers.Loaders, Device = _options.Device }, cancellationToken);
+        folder, new RecommenderLoadOptions { Scorers = BaselineScorers.Loaders, Device = DeviceOf(ProcessGroup, _options.Device) },
+        cancellationToken);
 
     // Saves the model, loads it back, and holds the copy to identical answers.
     private async Task SaveAndVerifyAsync(GenerativeRecommender recommender, string name, SplitDataset data, StageRunner stages,

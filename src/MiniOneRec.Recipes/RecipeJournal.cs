@@ -20,6 +20,7 @@ internal sealed class RecipeJournal
     private readonly JsonObject _settings;
     private readonly string _data;
     private readonly HashSet<string> _finished = new(StringComparer.Ordinal);
+    private bool _follows;
 
     private RecipeJournal(string output, bool isKept, JsonObject settings, string data)
     {
@@ -27,8 +28,11 @@ internal sealed class RecipeJournal
         Checkpoints = Path.Combine(output, CheckpointFolder);
     }
 
-    /// <summary>Gets whether anything is written; otherwise the run cannot be continued.</summary>
+    /// <summary>Gets whether the run can be continued.</summary>
     public bool IsKept { get; }
+
+    // The first of several processes writes; the others know what it knew when the run began.
+    private bool Writes => IsKept && !_follows;
 
     /// <summary>Gets the seconds by stage of this and of earlier runs, in order.</summary>
     public Dictionary<string, double> Seconds { get; } = new(StringComparer.Ordinal);
@@ -83,6 +87,24 @@ internal sealed class RecipeJournal
         return journal;
     }
 
+    /// <summary>Makes the journal of a process that is not the first; it writes nothing.</summary>
+    /// <param name="options">The recipe's options.</param>
+    /// <param name="known">What the first process knows.</param>
+    public static RecipeJournal Following(RecipeOptions options, JournalFacts known)
+    {
+        var journal = new RecipeJournal(options.Output, options.Resume, [], "") { _follows = true };
+        journal._finished.UnionWith([.. known.Finished, "embeddings"]);         // the first process has written them
+        foreach (var (stage, time) in known.Seconds)
+        {
+            journal.Seconds[stage] = time;
+        }
+
+        return journal;
+    }
+
+    /// <summary>Gets what other processes need to know of the journal.</summary>
+    public JournalFacts Known => new([.. _finished], new Dictionary<string, double>(Seconds));
+
     /// <summary>Deletes the journal of a folder and its checkpoints, so that the next run begins anew.</summary>
     public static void Delete(string output)
     {
@@ -113,6 +135,11 @@ internal sealed class RecipeJournal
         }
 
         _finished.Add(stage);
+        if (!Writes)
+        {
+            return;
+        }
+
         await SaveAsync(cancellationToken).ConfigureAwait(false);
         string checkpoints = stage == LastStage ? Checkpoints : Path.Combine(Checkpoints, stage);
         if (Directory.Exists(checkpoints))
@@ -124,7 +151,7 @@ internal sealed class RecipeJournal
     /// <summary>Keeps the ranks of an evaluation, with which a later one is compared.</summary>
     public async Task KeepRanksAsync(EvaluationReport report, CancellationToken cancellationToken)
     {
-        if (IsKept)
+        if (Writes)
         {
             var ranks = new StoredRanks(report.Name, report.Cutoffs, report.Ranks);
             await AtomicFile.WriteTextAsync(RanksFile, JsonSerializer.Serialize(ranks, JsonSerializerOptions.Web), cancellationToken)
@@ -136,7 +163,7 @@ internal sealed class RecipeJournal
     /// <summary>Writes the journal, and the report as it stands.</summary>
     public async Task SaveAsync(CancellationToken cancellationToken)
     {
-        if (!IsKept)
+        if (!Writes)
         {
             return;
         }
@@ -226,8 +253,8 @@ internal sealed class RecipeJournal
     private InvalidDataException Refused(string why) => new(
         $"The run in folder '{_output}' {why}. Give another folder (Output, --output), or begin anew: Recipe.Forget, --restart.");
 
-    // Where results lie, and how long the run may last, changes no result of a stage.
-    private static JsonObject Settings(RecipeOptions options, string encoder)
+    /// <summary>Lists the settings of a run; where results lie changes none of them.</summary>
+    public static JsonObject Settings(RecipeOptions options, string encoder)
     {
         var json = JsonSerializer.SerializeToNode(options, JsonSerializerOptions.Web)!.AsObject();
         foreach (string key in (string[])["output", "report", "resume"])
@@ -258,3 +285,8 @@ internal sealed class RecipeJournal
 
     private sealed record StoredRanks(string Name, IReadOnlyList<int> Cutoffs, IReadOnlyList<RankedExample> Ranks);
 }
+
+/// <summary>What the processes of a run share of its journal.</summary>
+/// <param name="Finished">The stages that are finished.</param>
+/// <param name="Seconds">The seconds by stage.</param>
+internal sealed record JournalFacts(string[] Finished, Dictionary<string, double> Seconds);

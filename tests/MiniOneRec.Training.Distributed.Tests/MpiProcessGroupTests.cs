@@ -1,11 +1,20 @@
 namespace MiniOneRec.Training.Distributed.Tests;
 
-public sealed class MpiProcessGroupTests
+[Collection(SharedSessions.Name)]
+public sealed class MpiProcessGroupTests(Sessions sessions)
 {
-    [SkippableTheory]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Operations_OfSeveralProcesses_EqualThoseOfOne(int processes) => Mpi.RunAll(processes, "collectives");
+    [SkippableFact]
+    public void Operations_OfTwoProcesses_EqualThoseOfOne() => sessions.Two.RequireDone("collectives");
+
+    [SkippableFact]
+    public void Operations_OfThreeProcesses_EqualThoseOfOne() => sessions.Three.RequireDone("collectives");
+
+    [SkippableFact]
+    public void Dispose_OfTwoAndThreeProcesses_EndsThemWithoutAnError()
+    {
+        sessions.Two.RequireEnd();
+        sessions.Three.RequireEnd();
+    }
 
     [SkippableFact]
     public void AllReduce_AKilledProcess_IsNamedByTheOthers()

@@ -1,9 +1,11 @@
 namespace MiniOneRec.Training.Distributed.Tests;
 
-public sealed class PolicyTests
+[Collection(SharedSessions.Name)]
+public sealed class PolicyTests(Sessions sessions)
 {
-    [SkippableTheory]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Training_SeveralProcesses_EqualsOneForGrpoAndPreferences(int processes) => Mpi.RunAll(processes, "policy");
+    [SkippableFact]
+    public void Training_TwoProcesses_EqualsOneForGrpoAndPreferences() => sessions.Two.RequireDone("policy");
+
+    [SkippableFact]
+    public void Training_ThreeProcesses_EqualsOneForGrpoAndPreferences() => sessions.Three.RequireDone("policy");
 }

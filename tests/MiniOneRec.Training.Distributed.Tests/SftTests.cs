@@ -1,47 +1,37 @@
 namespace MiniOneRec.Training.Distributed.Tests;
 
-public sealed class SftTests
+[Collection(SharedSessions.Name)]
+public sealed class SftTests(Sessions sessions)
 {
-    [SkippableTheory]
-    [InlineData(2, "all")]
-    [InlineData(3, "some")]
-    public void Training_SeveralProcesses_EqualsOneInEveryMode(int processes, string modes) => Mpi.RunAll(processes, "sft", modes);
+    [SkippableFact]
+    public void Training_TwoProcesses_EqualsOneInEveryMode() => sessions.Two.RequireDone("sft all");
 
     [SkippableFact]
-    public void Training_ProcessesThatDifferOrDiverge_AllStopWithTheRank() => Mpi.RunAll(2, "refuse");
-
-    [SkippableTheory]
-    [InlineData("Weights", 3, "Weights", 2)]
-    public void Resume_AnotherNumberOfProcesses_EqualsTheUnbrokenRun(string sharding, int processes, string then, int resumed) =>
-        InFolder(folder =>
-        {
-            Mpi.RunAll(processes, "save", folder, sharding);
-            Mpi.RunAll(resumed, "resume", folder, then);
-        });
+    public void Training_ThreeProcesses_EqualsOneInModesOfOddShares() => sessions.Three.RequireDone("sft some");
 
     [SkippableFact]
-    public void Resume_AfterAKill_EqualsTheUnbrokenRun() => InFolder(folder =>
+    public void Training_ProcessesThatDifferOrDiverge_AllStopWithTheRank() => sessions.Two.RequireDone("refuse");
+
+    [SkippableFact]
+    public void Resume_AnotherNumberOfProcesses_EqualsTheUnbrokenRun()
+    {
+        sessions.Three.RequireDone("save");
+        sessions.Two.RequireDone("resume /", "saved Weights");
+    }
+
+    [SkippableFact]
+    public void Resume_AfterAKill_ByOneProcess_EqualsTheUnbrokenRun()
     {
         Mpi.RequireSurvivors();
-        string output = Mpi.RunSome(3, ["kill", folder, "Gradients"]);
-        Assert.True(Mpi.IsDone(output, 0) && Mpi.IsDone(output, 1) && !Mpi.IsDone(output, 2), output);
+        sessions.Killed.RequireDoneBut("kill", 2);
+        sessions.Two.RequireDone("resume-alone");
+    }
 
-        Mpi.RunAll(1, "resume", folder, "None");
-    });
-
-    private static void InFolder(Action<string> act)
+    [SkippableFact]
+    public void Resume_AfterAKillOfTheFirstProcess_WithDividedWeights_EqualsTheUnbrokenRun()
     {
-        string folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        try
-        {
-            act(folder);
-        }
-        finally
-        {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
-        }
+        Mpi.RequireSurvivors();
+        sessions.KilledFirst.RequireDoneBut("kill", 0);
+        sessions.Two.RequireDone("resume /", "killed-first Weights");
     }
 }

@@ -7,7 +7,12 @@ namespace MiniOneRec.Training.Distributed.Worker;
 /// <summary>Fine-tuning by several processes against the same by one, of the same global batches.</summary>
 internal static class Sft
 {
-    private const int Steps = 50;
+    private const int Steps = 30;
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        IncludeFields = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
     private static readonly string[] Repeated = ["data parallel", "zero-1", "zero-2 accumulation", "zero-3"];
 
     private static readonly (string Name, Sharding Sharding, double Tolerance, Action<SftOptions> Set)[] Modes =
@@ -52,20 +57,16 @@ internal static class Sft
     /// <summary>Compares every mode, those that matter most for an odd number of processes, or those that are named.</summary>
     public static void Compare(IProcessGroup group, string modes)
     {
+        var chosen = Modes.Where((mode, i) =>
+            modes == "all" || (modes == "some" ? i is 4 or 5 or 6 or (>= 12 and <= 15) : modes.Split('+').Contains(mode.Name))).ToArray();
+        var alone = Alone(group, [.. chosen.Select(mode => (IsTied(mode.Name), Options(mode.Set)))]);
         var wrong = new List<string>();
-        var alone = new Dictionary<string, Outcome>(StringComparer.Ordinal);        // many modes are the same for one process
-        foreach (var (name, sharding, tolerance, set) in Modes.Where((mode, i) =>
-            modes == "all" || (modes == "some" ? i is 4 or 5 or 6 or (>= 12 and <= 15) : modes.Split('+').Contains(mode.Name))))
+        foreach (var (name, sharding, tolerance, set) in chosen)
         {
             void Require(bool holds, string what) => wrong.AddRange(holds ? [] : [what]);
             var options = Options(set);
-            bool tied = !name.Contains("untied", StringComparison.Ordinal);
-            string setting = $"{tied} {JsonSerializer.Serialize(options)}";
-            if (!alone.TryGetValue(setting, out var one))
-            {
-                alone[setting] = one = Train(null, Sharding.None, options, tied: tied);
-            }
-
+            bool tied = IsTied(name);
+            var one = alone[Key(tied, options)];
             var many = Train(group, sharding, options, tied: tied);
             var again = Repeated.Contains(name) ? Train(group, sharding, options, overlaps: false, tied: tied) : many;
             double loss = one.Losses.Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
@@ -88,6 +89,21 @@ internal static class Sft
         }
 
         Require(wrong.Count == 0, string.Join("; ", wrong));
+    }
+
+    private static bool IsTied(string mode) => !mode.Contains("untied", StringComparison.Ordinal);
+
+    private static string Key(bool tied, SftOptions options) => $"{tied} {JsonSerializer.Serialize(options)}";
+
+    // What one process gives; each process computes a part of the settings. Many modes are the same for one process.
+    private static Dictionary<string, Outcome> Alone(IProcessGroup group, IEnumerable<(bool Tied, SftOptions Options)> settings)
+    {
+        var own = settings.DistinctBy(setting => Key(setting.Tied, setting.Options)).Where((_, i) => i % group.Size == group.Rank)
+            .ToDictionary(setting => Key(setting.Tied, setting.Options),
+                setting => Train(null, Sharding.None, setting.Options, tied: setting.Tied));
+        return group.Gather(JsonSerializer.SerializeToUtf8Bytes(own, Json))
+            .SelectMany(bytes => JsonSerializer.Deserialize<Dictionary<string, Outcome>>(bytes, Json)!)
+            .ToDictionary(pair => pair.Key, pair => pair.Value);
     }
 
     /// <summary>Checks that differences, bad numbers and small batches end every process with the same message.</summary>
@@ -127,29 +143,52 @@ internal static class Sft
         Console.WriteLine($"rank {group.Rank}: stopped with {Directory.GetDirectories(folder).Length} checkpoints");
     }
 
-    /// <summary>Begins a run in which the last process is killed.</summary>
-    public static void Kill(IProcessGroup group, string folder, Sharding sharding)
+    /// <summary>Begins a run in which a process is killed: before a step, or at any moment.</summary>
+    /// <param name="group">The processes.</param>
+    /// <param name="folder">The folder of the checkpoints.</param>
+    /// <param name="sharding">What is divided.</param>
+    /// <param name="victim">The process that is killed.</param>
+    /// <param name="step">The step before which it ends, from 1.</param>
+    /// <param name="milliseconds">How long after the step's beginning it ends, or <see langword="null"/> for before it.</param>
+    public static void Kill(IProcessGroup group, string folder, Sharding sharding, int victim, int step, int? milliseconds)
     {
-        int last = group.Size - 1;
-        Fails<ProcessGroupException>($"Rank {last} (process", () => Train(group, sharding, Checkpointed(folder), look: (_, epoch) =>
+        Fails<ProcessGroupException>($"Rank {victim} (process", () => Train(group, sharding, Checkpointed(folder), look: (_, epoch) =>
         {
-            if (group.Rank == last && epoch == 20)
+            if (group.Rank == victim && epoch == step - 1)
             {
-                System.Diagnostics.Process.GetCurrentProcess().Kill();              // SIGKILL
+                var killer = new Thread(() =>
+                {
+                    Thread.Sleep(milliseconds ?? 0);
+                    System.Diagnostics.Process.GetCurrentProcess().Kill();          // SIGKILL
+                });
+                killer.Start();
+                if (milliseconds is null)
+                {
+                    killer.Join();
+                }
             }
+
+            Thread.Sleep(milliseconds is null ? 0 : 20);                            // so that the run outlasts the moment
         }), "has ended");
     }
 
     /// <summary>Goes on with it, and compares the end with that of one process without a break.</summary>
-    public static void Resume(IProcessGroup group, string folder, Sharding sharding)
+    /// <param name="group">The processes, or <see langword="null"/> for this one alone.</param>
+    /// <param name="folder">The folder of the checkpoints.</param>
+    /// <param name="sharding">What is divided.</param>
+    /// <param name="mayBegin">Whether there need be no checkpoint yet.</param>
+    public static void Resume(IProcessGroup? group, string folder, Sharding sharding, bool mayBegin = false)
     {
         var one = Train(null, Sharding.None, Checkpointed(null));
         var many = Train(group, sharding, Checkpointed(folder));
-        Require(many.Losses.Length is > 0 and < Steps || group.Rank > 0, $"{many.Losses.Length} losses");
-        double loss = one.Losses.TakeLast(many.Losses.Length).Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a)).Max();
+        bool reports = group is null or { Rank: 0 };
+        Require(!reports || many.Losses.Length is > 0 and < Steps || (mayBegin && many.Losses.Length == Steps),
+            $"{many.Losses.Length} losses");
+        double loss = one.Losses.TakeLast(many.Losses.Length).Zip(many.Losses, (a, b) => Math.Abs(a - b) / Math.Abs(a))
+            .DefaultIfEmpty().Max();
         double weights = one.Weights.Zip(many.Weights, (a, b) => (double)Math.Abs(a - b)).Max();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"rank {group.Rank}: resumed for {many.Losses.Length} steps: loss {loss:0.0e0}, weights {weights:0.0e0}"));
+            $"figures resume {group?.Rank ?? 0}: steps {many.Losses.Length}, loss {loss:0.0e0}, weights {weights:0.0e0}"));
         Require(loss <= 1e-6 && weights <= 1e-5, $"loss {loss}, weights {weights}");
         Require(one.Best.Equals(many.Best), $"best {one.Best} and {many.Best}");
     }
@@ -158,7 +197,7 @@ internal static class Sft
     {
         (options.AverageDecay, options.Validations, options.KeepBest) = (0.9, 10, folder is null ? 1 : 2);
         options.Checkpoints.Folder = folder;
-        options.Checkpoints.Every = 15;
+        options.Checkpoints.Every = 6;
     });
 
     private static Outcome Train(
@@ -170,7 +209,7 @@ internal static class Sft
         var task = new Toy.Watched(epoch =>
         {
             look?.Invoke(recommender.Model, epoch);
-            if (sharding == Sharding.Weights && options.Lora is null && epoch > 0)
+            if (sharding == Sharding.Weights && group is { Size: > 1 } && options.Lora is null && epoch > 0)
             {
                 Require(recommender.Model.parameters().All(Toy.IsAway), "the weights are whole between steps");
                 return;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using MiniOneRec.Training.Distributed;
 
 namespace MiniOneRec.Studies;
 
@@ -12,7 +13,7 @@ internal sealed partial class DistributedStudy : IStudy
 
     public string Description =>
         "Several processes against one, with the worker of the tests under mpirun. --worker MiniOneRec.Training.Distributed.Worker.dll "
-        + "--parts equality,speed,memory --width 512 --layers 4 --memory-width 1024 --memory-layers 16";
+        + "--parts equality,speed,memory,kills --repeats 10 --width 512 --layers 4 --memory-width 1024 --memory-layers 16";
 
     public async Task RunAsync(StudyContext context)
     {
@@ -25,7 +26,7 @@ internal sealed partial class DistributedStudy : IStudy
 
         int width = context.Option("width", 512), layers = context.Option("layers", 4);
         int memoryWidth = context.Option("memory-width", 1024), memoryLayers = context.Option("memory-layers", 16);
-        foreach (string part in context.Options("parts", "equality", "speed", "memory"))
+        foreach (string part in context.Options("parts", "equality", "speed", "memory", "kills"))
         {
             switch (part)
             {
@@ -36,12 +37,17 @@ internal sealed partial class DistributedStudy : IStudy
                     await SpeedAsync(context, worker, width, layers);
                     break;
                 case "memory":
-                    await MemoryAsync(context, worker, "OptimizerState", 1, 4 + 12 / 2.0, memoryWidth, memoryLayers);
-                    await MemoryAsync(context, worker, "Gradients", 2, 2 + 14 / 2.0, memoryWidth, memoryLayers);
-                    await MemoryAsync(context, worker, "Weights", 3, 16 / 2.0, memoryWidth, memoryLayers);
+                    foreach (var sharding in Enum.GetValues<Sharding>())
+                    {
+                        await MemoryAsync(context, worker, sharding, memoryWidth, memoryLayers);
+                    }
+
+                    break;
+                case "kills":
+                    await KillsAsync(context, worker, context.Option("repeats", 10));
                     break;
                 default:
-                    throw new ArgumentException($"There is no part '{part}'; there are equality, speed and memory.");
+                    throw new ArgumentException($"There is no part '{part}'; there are equality, speed, memory and kills.");
             }
         }
     }
@@ -97,26 +103,76 @@ internal sealed partial class DistributedStudy : IStudy
         }
     }
 
-    private static async Task MemoryAsync(
-        StudyContext context, string worker, string sharding, int stage, double expected, int width, int layers)
+    // A random process is killed at a random moment of a random step, and another number of processes with another division goes on.
+    private static async Task KillsAsync(StudyContext context, string worker, int repeats)
     {
-        var (_, output) = await StartAsync(worker, 2, context.CancellationToken, "memory", sharding, $"{width}", $"{layers}");
+        string[] shardings = ["None", "OptimizerState", "Gradients", "Weights"];
+        var random = new Random(context.Option("seed", 1));
+        int good = 0;
+        for (int repeat = 0; repeat < repeats; repeat++)
+        {
+            string folder = Directory.CreateTempSubdirectory("minionerec-kill-").FullName;
+            try
+            {
+                int ranks = random.Next(2, 4), victim = random.Next(ranks), resumed = random.Next(1, 4);
+                int step = random.Next(3, 26), moment = random.Next(60);
+                string sharding = shardings[repeat % 2 == 0 ? 3 : random.Next(3)];
+                string then = shardings[repeat % 4 == 0 ? 3 : random.Next(3)];
+                var (_, broken) = await StartAsync(
+                    worker, ranks, context.CancellationToken, "kill", folder, sharding, $"{victim}", $"{step}", $"{moment}");
+                bool named = Enumerable.Range(0, ranks).All(rank => rank == victim
+                    || broken.Contains($"rank {rank}: 'kill ", StringComparison.Ordinal));
+                var (code, output) = await StartAsync(worker, resumed, context.CancellationToken, "resume", folder, then, "any");
+                var match = Resumed().Match(output);
+                bool equal = code == 0 && match.Success;
+                good += named && equal ? 1 : 0;
+                if (!named || !equal)
+                {
+                    Console.Error.WriteLine(broken + output);
+                }
+
+                context.Report("kill", named && equal ? 1 : 0, "", new
+                {
+                    ranks, victim, step, moment, sharding, resumed, then, named, equal,
+                    steps = match.Success ? Number(match, "steps") : -1,
+                    loss = match.Success ? Number(match, "loss") : -1,
+                    weights = match.Success ? Number(match, "weights") : -1,
+                });
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+
+        context.Report("kills_survived", good, "", new { of = repeats });
+    }
+
+    // The plan is that of the tool's command doctor.
+    private static async Task MemoryAsync(StudyContext context, string worker, Sharding sharding, int width, int layers)
+    {
+        const int Ranks = 2;
+        var (_, output) = await StartAsync(worker, Ranks, context.CancellationToken, "memory", $"{sharding}", $"{width}", $"{layers}");
         var match = Bytes().Match(output);
         if (!match.Success)
         {
             throw new InvalidDataException($"The worker gave no figures: {output}");
         }
 
-        context.Report($"zero{stage}.bytes", Number(match, "peak"), "B/parameter",
-            new { ranks = 2, expected, held = Number(match, "held"), parameters = Number(match, "parameters") });
+        double plan = TrainingMemory.BytesPerParameter(sharding, Ranks), peak = Number(match, "peak");
+        context.Report($"zero{(int)sharding}.bytes", peak, "B/parameter",
+            new { ranks = Ranks, expected = plan, held = Number(match, "held"), parameters = Number(match, "parameters") });
+        context.Report($"zero{(int)sharding}.plan", peak / plan, "", new { ranks = Ranks, within = Math.Abs(peak / plan - 1) <= 0.15 });
     }
 
     private static async Task<(int Code, string Output)> StartAsync(
         string worker, int ranks, CancellationToken cancellationToken, params string[] arguments)
     {
         var start = new ProcessStartInfo("mpirun") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] tolerance = arguments[0] == "kill"
+            ? ["--mca", "orte_enable_recovery", "1", "--mca", "orte_abort_on_non_zero_status", "0"] : [];
         foreach (string argument in (string[])
-            ["-n", $"{ranks}", "--oversubscribe", "--bind-to", "none", "dotnet", Path.GetFullPath(worker), .. arguments])
+            [.. tolerance, "-n", $"{ranks}", "--oversubscribe", "--bind-to", "none", "dotnet", Path.GetFullPath(worker), .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
@@ -138,6 +194,9 @@ internal sealed partial class DistributedStudy : IStudy
         await process.WaitForExitAsync(cancellationToken);
         return (process.ExitCode, await output + await errors);
     }
+
+    [GeneratedRegex(@"figures resume 0: steps (?<steps>\d+), loss (?<loss>[^,\s]+), weights (?<weights>\S+)")]
+    private static partial Regex Resumed();
 
     private static double Number(Match match, string group) => double.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using MiniOneRec.Cli.Processes;
 using MiniOneRec.Cli.Settings;
-using MiniOneRec.Recipes;
 
 namespace MiniOneRec.Cli.Commands;
 
@@ -11,11 +11,12 @@ internal static class TrainCommand
     {
         var command = new Command("train", "Train a model on the data, without baselines and reinforcement.");
         RunOptions.AddTo(command);
+        ProcessOptions.AddTo(command);
         command.SetAction((line, cancellationToken) =>
         {
             var settings = RunOptions.Read(line, KeyValuePair.Create("Recipe:SkipReinforcement", (string?)"true"));
             settings.Recipe.Baselines = [];
-            return RunCommand.RunAsync(settings, RunOptions.Restarts(line), context.Reporter(line), cancellationToken);
+            return RunCommand.RunAsync(line, settings, context, cancellationToken);
         });
         return command;
     }
@@ -31,13 +32,14 @@ internal static class ReinforceCommand
     {
         var command = new Command("reinforce", "Continue a trained model by reinforcement learning (GRPO).");
         RunOptions.AddTo(command);
+        ProcessOptions.AddTo(command);
         command.Options.Add(Model);
         command.SetAction((line, cancellationToken) =>
         {
             var settings =
                 RunOptions.Read(line, KeyValuePair.Create("Recipe:SftModel", (string?)Path.GetFullPath(line.GetRequiredValue(Model))));
             (settings.Recipe.Baselines, settings.Recipe.SkipReinforcement) = ([], false);
-            return RunCommand.RunAsync(settings, RunOptions.Restarts(line), context.Reporter(line), cancellationToken);
+            return RunCommand.RunAsync(line, settings, context, cancellationToken);
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MiniOneRec.Cli.Processes;
 using MiniOneRec.Evaluation;
 using Spectre.Console;
 
@@ -20,7 +21,7 @@ internal sealed class TextReporter : Reporter
     public TextReporter(TextWriter output, TextWriter error, bool quiet)
     {
         (_output, _error, _quiet) = (output, error, quiet);
-        _live = !quiet && ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected;
+        _live = !quiet && ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected && RankPlace.Current.Size == 1;
     }
 
     public override void OnStarted(string stage) => (_last, _began) = ("", Stopwatch.GetTimestamp());
@@ -81,7 +82,7 @@ internal sealed class TextReporter : Reporter
     private void Write(string? title, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(_output) });
-        if (!ReferenceEquals(_output, Console.Out) || Console.IsOutputRedirected)
+        if (!ReferenceEquals(_output, Console.Out) || Console.IsOutputRedirected || RankPlace.Current.Size > 1)
         {
             console.Profile.Width = 160;
             console.Profile.Capabilities.Ansi = false;

@@ -129,6 +129,17 @@ internal static class RunOptions
             await PreparedOnce.SaveAsync(source, settings, prepared, watch, cancellationToken);
         }
 
+        return await ReadAsync(settings, prepared, cancellationToken);
+    }
+
+    /// <summary>Reads the data that settings name; a log must be prepared.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="prepared">The folder of the prepared log.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <inheritdoc cref="LoadAsync" path="/exception"/>
+    public static async Task<SplitDataset> ReadAsync(RunSettings settings, string? prepared, CancellationToken cancellationToken)
+    {
+        var data = settings.Data;
         if ((settings.HasSource ? prepared : data.Prepared) is { } folder)
         {
             var set = await PreparedDataset.LoadAsync(folder, cancellationToken: cancellationToken);

@@ -148,14 +148,12 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
         told = group.Gather(told)[0];
         if (error is not null)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(error);
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(FirstProcess.Shared(error));
         }
 
         return told[0] == 0
-            ? throw new ProcessGroupException($"Rank 0 failed: {JsonSerializer.Deserialize<string>(told.AsSpan(1), Json)}")
-            {
-                FailedRank = 0,
-            }
+            ? throw FirstProcess.Shared(new ProcessGroupException(
+                $"Rank 0 failed: {JsonSerializer.Deserialize<string>(told.AsSpan(1), Json)}") { FailedRank = 0 })
             : IsFirst ? result : JsonSerializer.Deserialize<T>(told.AsSpan(1), Json);
     }
 
@@ -261,7 +259,7 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
         {
             return work(parallel);
         }
-        catch (Exception e) when (e is not TrainingDivergedException and not OperationCanceledException and not ProcessGroupException)
+        catch (Exception e) when (!FirstProcess.IsShared(e))
         {
             parallel.Group.Abandon(e.Message);
             throw;
