@@ -52,10 +52,33 @@ public sealed class BudgetTests : IDisposable
         Assert.Contains("before these were through with their plan: quantizer", HtmlReport.Write(result.Report), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Items_that_a_quantizer_cannot_tell_apart_get_codes_from_balanced_clusters()
+    {
+        // Two vectors for 40 items: no prefix has codes for twenty.
+        float[] values = [.. Enumerable.Range(0, 40 * 4).Select(i => (float)(i / 4 % 2 == i % 2 ? 1 : 0))];
+        string vectors = Path.Combine(_folder, "alike.npy");
+        await new EmbeddingTable(40, 4, values).SaveAsync(vectors);
+        var options = new RecipeOptions
+        {
+            Preset = RecipePreset.Named("smoke") with { BeamWidth = 5, HiddenSize = 16, Heads = 2 }, Baselines = [], Output = _folder,
+            Embeddings = vectors, MaxTestRows = 10, SkipReinforcement = true,
+        };
+        var messages = new Messages();
+        var data = Data();
+
+        using var result = await new Recipe(options).RunAsync(data with { Items = [.. data.Items.Take(40)] }, messages);
+
+        Assert.Contains(messages.All, text => text.Contains("Balanced clusters take its place", StringComparison.Ordinal));
+        Assert.Equal((40, 40), (result.Index.Count, result.Index.DistinctCount));
+        using var saved = await QuantizerFolder.LoadAsync(Path.Combine(_folder, "quantizer"));
+        Assert.IsType<RqKMeansQuantizer>(saved);
+    }
+
     private static SplitDataset Data()
     {
         string[] ids = [.. Enumerable.Range(0, Items).Select(item => $"i{item}")];
-        string[][] histories = [.. Enumerable.Range(0, 40).Select(user => ids[user..(user + 6)])];
+        string[][] histories = [.. Enumerable.Range(0, 34).Select(user => ids[user..(user + 6)])];
         NextItemExample[] rows = [.. histories.Select((history, user) => new NextItemExample($"u{user}", history[..4], history[4]))];
         return new SplitDataset
         {

@@ -36,9 +36,11 @@ internal sealed class IndexStage(
 
         var shared = new MiniOneRecOptions { Device = options.Device, Seed = options.Seed };
         var settings = Settings(data.Items.Count);
-        using var quantizer = options.Quantizer is null
+        using IQuantizer quantizer = options.Quantizer is null
             ? new RqVaeQuantizer(settings, shared)
-            : await RqVaeQuantizer.LoadAsync(options.Quantizer, shared, cancellationToken: cancellationToken).ConfigureAwait(false);
+            : await QuantizerFolder.LoadAsync(options.Quantizer, shared, cancellationToken).ConfigureAwait(false);
+        using var clusters = new RqKMeansQuantizer(new RqKMeansOptions { CodebookSizes = settings.CodebookSizes, Balanced = true }, shared);
+        var used = quantizer;
         var tokenizer = new SemanticIdTokenizer(quantizer);
 
         var embeddings = await vectors.ForIndexAsync(data, cancellationToken).ConfigureAwait(false);
@@ -47,7 +49,19 @@ internal sealed class IndexStage(
             {
                 var result = await quantizer.FitAsync(embeddings, progress, cancellationToken).ConfigureAwait(false);
                 Report(result, settings.Training, data.Items.Count);
-                return await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    return await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
+                }
+                catch (InvalidOperationException e)
+                {
+                    // Vectors that are alike, or a quantizer that hardly learned, crowd more items under a prefix than there are codes.
+                    stages.Say($"The quantizer does not tell the items apart: {e.Message} Balanced clusters take its place.");
+                    used = clusters;
+                    return await new SemanticIdTokenizer(clusters)
+                        .BuildAsync(data.ItemIds, VectorStage.Apart(embeddings, options.Seed), progress, cancellationToken)
+                        .ConfigureAwait(false);
+                }
             }, continues: true).ConfigureAwait(false)
             : await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
         var index = catalogue.Index;
@@ -57,7 +71,7 @@ internal sealed class IndexStage(
                 $"{catalogue.UnknownTexts.Count:N0} items have no known term in their text; they share one neighbourhood."));
         }
 
-        await quantizer.SaveAsync(Path.Combine(options.Output, "quantizer"), cancellationToken).ConfigureAwait(false);
+        await used.SaveAsync(Path.Combine(options.Output, "quantizer"), cancellationToken).ConfigureAwait(false);
 
         await catalogue.SaveAsync(Path.Combine(options.Output, "index", "catalogue"), overwrite: true, cancellationToken)
             .ConfigureAwait(false);

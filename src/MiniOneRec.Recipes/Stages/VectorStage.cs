@@ -119,15 +119,32 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
         var random = new Random(options.Seed);
         for (int row = 0; row < vectors.Count; row++)
         {
-            for (int i = row * vectors.Width; !vectors.Has(row) && i < (row + 1) * vectors.Width; i++)
+            if (!vectors.Has(row))
             {
-                // Box and Muller (1958).
-                double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
-                values[i] += (float)(deviation * radius * Math.Cos(Math.Tau * random.NextDouble()));
+                AddNoise(values.AsSpan(row * vectors.Width, vectors.Width), deviation, random);
             }
         }
 
         return new EmbeddingTable(vectors.Count, vectors.Width, values);
+    }
+
+    /// <summary>Moves all vectors by a hundredth of their usual size, at random, so that no two are equal.</summary>
+    public static EmbeddingTable Apart(EmbeddingTable vectors, int seed)
+    {
+        float[] values = vectors.Values.ToArray();
+        double deviation = 0.01 * Math.Sqrt(values.Sum(value => value * (double)value) / Math.Max(1, values.Length));
+        AddNoise(values, deviation, new Random(seed));
+        return new EmbeddingTable(vectors.Count, vectors.Width, values);
+    }
+
+    // Box and Muller (1958).
+    private static void AddNoise(Span<float> values, double deviation, Random random)
+    {
+        foreach (ref float value in values)
+        {
+            double radius = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            value += (float)(deviation * radius * Math.Cos(Math.Tau * random.NextDouble()));
+        }
     }
 
     /// <summary>Gets the vectors of the file or of the text for every item, rows in catalogue order, or <see langword="null"/> where there
