@@ -60,7 +60,8 @@ internal sealed record PaperData(SplitDataset Data, SemanticIdIndex Index, Vecto
             }
             else if (!File.Exists(path))
             {
-                await new IndexStage(options, stages, vectors, journal).RunAsync(data, context.CancellationToken);
+                await new IndexStage(options, stages, vectors, journal, new RecipeClock(null, journal.Seconds))
+                    .RunAsync(data, context.CancellationToken);
             }
 
             data = data with { Index = await SemanticIdIndex.LoadAsync(path, cancellationToken: context.CancellationToken) };
