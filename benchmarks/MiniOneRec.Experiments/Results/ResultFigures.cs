@@ -202,7 +202,7 @@ internal static class ResultFigures
         plot.Title(title);
         plot.XLabel(horizontal);
         plot.YLabel(vertical);
-        plot.ShowLegend(ScottPlot.Alignment.LowerRight);
+        plot.ShowLegend(Edge.Right);
         return plot;
     }
 }
