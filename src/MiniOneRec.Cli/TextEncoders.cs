@@ -26,6 +26,11 @@ internal static class TextEncoders
         HelpName = "PATH",
     };
 
+    /// <summary>Gets the path of an encoder that is opened from files.</summary>
+    /// <param name="name">What <c>--encoder</c> was given.</param>
+    /// <returns>The path, or <see langword="null"/> for TF-IDF, which is fitted or lies beside the semantic IDs.</returns>
+    public static string? PathOf(string? name) => name == TfIdf ? null : name;
+
     /// <summary>Gets the encoder that the settings of a run name, for a folder of the run or one in it.</summary>
     /// <param name="folder">The folder.</param>
     /// <returns>Its path, or <see langword="null"/> where the folder belongs to no run, or the run had TF-IDF.</returns>
@@ -37,8 +42,7 @@ internal static class TextEncoders
             .Select(place => Path.Combine(place, SettingsFile.DefaultName)).FirstOrDefault(File.Exists);
         try
         {
-            string? name = file is null ? null : (string?)JsonNode.Parse(File.ReadAllText(file))?["encoder"];
-            return name == TfIdf ? null : name;
+            return file is null ? null : PathOf((string?)JsonNode.Parse(File.ReadAllText(file))?["encoder"]);
         }
         catch (JsonException e)
         {

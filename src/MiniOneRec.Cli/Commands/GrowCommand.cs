@@ -31,8 +31,7 @@ internal static class GrowCommand
             var reporter = context.Reporter(line);
             string folder = line.GetRequiredValue(Index), encoderFolder = Path.Combine(folder, "encoder");
             bool fitted = Directory.Exists(encoderFolder);
-            string? given = line.GetValue(Encoder) is { } named and not TextEncoders.TfIdf ? named
-                : fitted ? null : TextEncoders.OfRun(folder);
+            string? given = TextEncoders.PathOf(line.GetValue(Encoder)) ?? (fitted ? null : TextEncoders.OfRun(folder));
             if (given is null && !fitted)
             {
                 throw new DirectoryNotFoundException(

@@ -98,8 +98,8 @@ internal static class RunCommand
         var data = await LoadAsync(settings, restart, folder, parallel, cancellationToken);
         await parallel.OnFirstAsync(
             token => SettingsFile.WriteAsync(settings, Path.Combine(path, SettingsFile.DefaultName), token), cancellationToken);
-        using var encoder = settings.Encoder is null or TextEncoders.TfIdf ? null
-            : await TextEncoders.OpenAsync(settings.Encoder, settings.Recipe.Device, new MiniOneRecOptions(), cancellationToken);
+        using var encoder = TextEncoders.PathOf(settings.Encoder) is not { } encoderPath ? null
+            : await TextEncoders.OpenAsync(encoderPath, settings.Recipe.Device, new MiniOneRecOptions(), cancellationToken);
         using var result = await new Recipe(settings.Recipe, encoder)
         {
             ProcessGroup = parallel.IsAlone ? null : parallel.Group, Sharding = parallel.Sharding,

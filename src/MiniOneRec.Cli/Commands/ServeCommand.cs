@@ -92,7 +92,7 @@ internal static class ServeCommand
             builder.Services.AddSingleton(provider => (IItemStore)provider.GetRequiredService<IHistoryStore>());
         }
 
-        if ((line.GetValue(Encoder) ?? TextEncoders.OfRun(folder)) is { } path)
+        if (TextEncoders.PathOf(line.GetValue(Encoder) ?? TextEncoders.OfRun(folder)) is { } path)
         {
             var encoder = await TextEncoders.OpenAsync(path, "cpu", new MiniOneRecOptions(), cancellationToken);
             builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ => encoder);

@@ -39,7 +39,7 @@ internal sealed class RunSettings
         return new RunSettings
         {
             Data = Data.Absolute(), Source = Source, Preparation = Preparation, Preset = Preset, Recipe = Recipe,
-            Encoder = Encoder is null or TextEncoders.TfIdf ? Encoder : Full(Encoder),
+            Encoder = TextEncoders.PathOf(Encoder) is { } path ? Full(path) : Encoder,
         };
     }
 
