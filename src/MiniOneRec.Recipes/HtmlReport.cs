@@ -5,13 +5,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MiniOneRec.Evaluation;
 using MiniOneRec.Tokenization;
+using MiniOneRec.Training;
 
 namespace MiniOneRec.Recipes;
 
 /// <summary>Writes a comparison as one HTML page without scripts, fonts or images from elsewhere.</summary>
 public static class HtmlReport
 {
-    private const string TimeOver = "time is over";             // as trainers say it
     private static readonly string[] Figures = ["HR@1", "HR@5", "HR@10", "NDCG@10"];
 
     /// <summary>Writes the page.</summary>
@@ -54,7 +54,7 @@ public static class HtmlReport
     {
         string[] stages = [.. (report.Details ?? new Dictionary<string, object>())
             .Where(stage => Node(stage.Value) is JsonObject details && details["stopReason"] is JsonValue reason
-                && reason.TryGetValue(out string? why) && why == TimeOver).Select(stage => stage.Key)];
+                && reason.TryGetValue(out string? why) && why == TrainingLoop.TimeOver).Select(stage => stage.Key)];
         if (stages.Length > 0)
         {
             page.Append(CultureInfo.InvariantCulture,
