@@ -24,36 +24,18 @@ internal static class ResultFigures
     /// <summary>Gets the names of the figures that the runs of an experiment allow.</summary>
     /// <param name="store">The runs.</param>
     /// <param name="experiment">The experiment.</param>
-    public static IEnumerable<string> FilesOf(RunStore store, string experiment)
-    {
-        foreach (var (file, of, draw) in All)
-        {
-            if (of != experiment)
-            {
-                continue;
-            }
-
-            using var plot = draw(store);
-            if (plot is not null)
-            {
-                yield return file;
-            }
-        }
-    }
+    public static IEnumerable<string> FilesOf(RunStore store, string experiment) =>
+        Plots(store, experiment).Select(plot => plot.File);
 
     /// <summary>Draws every figure that the runs allow.</summary>
     /// <param name="store">The runs.</param>
     /// <returns>File names and PNG images.</returns>
     public static IEnumerable<(string File, byte[] Png)> Draw(RunStore store)
     {
-        foreach (var (file, _, draw) in All)
+        foreach (var (file, plot) in Plots(store, null))
         {
-            using var plot = draw(store);
-            if (plot is not null)
-            {
-                int rows = plot.GetPlottables<ScottPlot.Plottables.BarPlot>().Sum(bars => bars.Bars.Count);
-                yield return (file, plot.GetImageBytes(Width, Math.Max(Height, 120 + rows * RowHeight / 2), ImageFormat.Png));
-            }
+            int rows = plot.GetPlottables<ScottPlot.Plottables.BarPlot>().Sum(bars => bars.Bars.Count);
+            yield return (file, plot.GetImageBytes(Width, Math.Max(Height, 120 + rows * RowHeight / 2), ImageFormat.Png));
         }
     }
 
@@ -68,6 +50,19 @@ internal static class ResultFigures
             await AtomicFile.WriteAsync(
                 path, stream => stream.WriteAsync(png, context.CancellationToken).AsTask(), context.CancellationToken);
             context.Log($"{path} is drawn.");
+        }
+    }
+
+    // Each plot is disposed when the next one is asked for.
+    private static IEnumerable<(string File, Plot Plot)> Plots(RunStore store, string? experiment)
+    {
+        foreach (var (file, of, draw) in All)
+        {
+            using var plot = experiment is null || of == experiment ? draw(store) : null;
+            if (plot is not null)
+            {
+                yield return (file, plot);
+            }
         }
     }
 
