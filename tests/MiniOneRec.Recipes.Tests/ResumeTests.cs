@@ -4,7 +4,7 @@ using MiniOneRec.Datasets;
 
 namespace MiniOneRec.Recipes.Tests;
 
-public sealed class ResumeTests : IDisposable
+public sealed class ResumeTests(ResumeTests.UnbrokenRun unbroken) : IClassFixture<ResumeTests.UnbrokenRun>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-resume-").FullName;
 
@@ -18,18 +18,15 @@ public sealed class ResumeTests : IDisposable
     [InlineData("shares", 1)]
     public async Task A_run_that_was_stopped_goes_on_to_the_same_bits(string stage, int step)
     {
-        using (await new Recipe(Options("whole")).RunAsync(Data))
-        {
-        }
-
+        await unbroken.EndAsync();
         using var stop = new CancellationTokenSource();
         var first = new Watcher(progress => progress.Stage == stage && progress.Step >= step, stop);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new Recipe(Options("stopped")).RunAsync(Data, first, stop.Token));
         var second = new Watcher();
         using var result = await new Recipe(Options("stopped")).RunAsync(Data, second);
 
-        Assert.Equal(Bytes("whole"), Bytes("stopped"));
-        Assert.Equal(Report("whole"), Report("stopped"));
+        Assert.Equal(BytesIn(unbroken.Folder), Bytes("stopped"));
+        Assert.Equal(ReportIn(unbroken.Folder), Report("stopped"));
         var repeated = second.Started.Intersect(first.Finished, StringComparer.Ordinal).ToArray();
         Assert.DoesNotContain(repeated, name => name is "quantizer" or "embeddings" or "sasrec" or "sft" or "grpo"
             || name.StartsWith("evaluate", StringComparison.Ordinal));
@@ -168,9 +165,11 @@ public sealed class ResumeTests : IDisposable
         });
     }
 
-    private Settings Options(string name) => new()
+    private Settings Options(string name) => OptionsIn(In(name));
+
+    private static Settings OptionsIn(string folder) => new()
     {
-        Preset = Tiny, Baselines = ["popularity", "sasrec"], Output = In(name), MaxTestRows = 30, Resume = true,
+        Preset = Tiny, Baselines = ["popularity", "sasrec"], Output = folder, MaxTestRows = 30, Resume = true,
     };
 
     private async Task StoppedAsync()
@@ -182,12 +181,16 @@ public sealed class ResumeTests : IDisposable
 
     private string In(params string[] names) => Path.Combine([_folder, .. names]);
 
-    private byte[] Bytes(string name) => File.ReadAllBytes(In(name, "model", "model.safetensors"));
+    private byte[] Bytes(string name) => BytesIn(In(name));
+
+    private static byte[] BytesIn(string folder) => File.ReadAllBytes(Path.Combine(folder, "model", "model.safetensors"));
+
+    private string Report(string name) => ReportIn(In(name));
 
     // Everything that is no time and no size of the process.
-    private string Report(string name)
+    private static string ReportIn(string folder)
     {
-        var report = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(In(name, "report.json")))!.AsObject();
+        var report = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "report.json")))!.AsObject();
         report.Remove("stageSeconds");
         foreach (var model in report["models"]!.AsArray())
         {
@@ -212,6 +215,23 @@ public sealed class ResumeTests : IDisposable
     private static bool IsOfTheMachine(string figure) => figure.Contains("second", StringComparison.Ordinal)
         || figure.Contains("per_", StringComparison.Ordinal)
         || figure == "memory_mb";
+
+    /// <summary>The run that nothing stops, which ends once for all tests that compare with it.</summary>
+    public sealed class UnbrokenRun : IDisposable
+    {
+        private Task? _ended;
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("minionerec-unbroken-").FullName;
+
+        public Task EndAsync() => _ended ??= RunAsync();
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+        private async Task RunAsync()
+        {
+            using var result = await new Recipe(OptionsIn(Folder)).RunAsync(Data);
+        }
+    }
 
     /// <summary>The recipe's options, which <see langword="with"/> changes.</summary>
     private sealed record Settings
