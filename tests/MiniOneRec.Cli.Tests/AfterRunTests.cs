@@ -7,7 +7,8 @@ using MiniOneRec.Modeling;
 namespace MiniOneRec.Cli.Tests;
 
 /// <summary>What users do with a finished run: batches, comparisons, export and import.</summary>
-public sealed class AfterRunTests(TrainedShop trained) : IClassFixture<TrainedShop>
+[Collection(TrainedShops.Name)]
+public sealed class AfterRunTests(TrainedShop trained)
 {
     private readonly Shop _shop = trained.Shop;
 

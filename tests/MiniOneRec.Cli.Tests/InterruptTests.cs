@@ -4,7 +4,8 @@ using MiniOneRec.Cli.Output;
 namespace MiniOneRec.Cli.Tests;
 
 /// <summary>Ctrl+C, as a signal that a process of its own gets.</summary>
-public sealed class InterruptTests : IDisposable
+[Collection(TrainedShops.Name)]
+public sealed class InterruptTests(TrainedShop whole) : IDisposable
 {
     private const string Windows = "Windows sends no SIGINT to a process without a console.";
     private const string InTraining = "\"event\":\"progress\",\"stage\":\"sft\"";
@@ -21,11 +22,6 @@ public sealed class InterruptTests : IDisposable
     {
         Skip.If(OperatingSystem.IsWindows(), Windows);
         string[] settings = ["--preset", "smoke"];
-        using (var whole = new ToolProcess(Run("whole", settings)))
-        {
-            Assert.True(await whole.ExitAsync() == 0, whole.Error);
-        }
-
         using (var stopped = new ToolProcess(Run("run", settings)))
         {
             await stopped.SaysAsync(InTraining);
@@ -47,8 +43,7 @@ public sealed class InterruptTests : IDisposable
             Assert.True(await resumed.ExitAsync() == 0, resumed.Error);
         }
 
-        Assert.Equal(await File.ReadAllBytesAsync(_shop.In("whole/model/model.safetensors")),
-            await File.ReadAllBytesAsync(_shop.In("run/model/model.safetensors")));
+        Assert.Equal(whole.Model, await File.ReadAllBytesAsync(_shop.In("run/model/model.safetensors")));
     }
 
     [SkippableFact]

@@ -4,7 +4,8 @@ using MiniOneRec.Cli.Output;
 namespace MiniOneRec.Cli.Tests;
 
 /// <summary>Runs that are stopped, continued, refused and begun anew.</summary>
-public sealed class ResumeTests : IDisposable
+[Collection(TrainedShops.Name)]
+public sealed class ResumeTests(TrainedShop whole) : IDisposable
 {
     private readonly Shop _shop = new();
 
@@ -16,10 +17,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task A_stopped_run_says_how_to_resume_and_the_same_command_ends_it_with_the_same_bits()
     {
-        var (code, _, error) = await Shop.RunAsync(Run("whole"));
-        Assert.True(code == 0, error);
-
-        (code, error) = await StopAsync(Run("run"), "sft");
+        var (code, error) = await StopAsync(Run("run"), "sft");
 
         Assert.Equal(ExitCodes.Cancelled, code);
         var last = JsonNode.Parse(error.Trim().Split('\n')[^1])!;
@@ -30,7 +28,7 @@ public sealed class ResumeTests : IDisposable
         Assert.False(File.Exists(_shop.In("run/.lock")));
         (code, _, error) = await Shop.RunAsync(Run("run"));
         Assert.True(code == 0, error);
-        Assert.Equal(Model("whole"), Model("run"));
+        Assert.Equal(whole.Model, await File.ReadAllBytesAsync(_shop.In("run/model/model.safetensors")));
         Assert.DoesNotContain(error.Split('\n'), line => line.StartsWith("evaluate popularity:", StringComparison.Ordinal));
         Assert.False(Directory.Exists(_shop.In("run/checkpoints")));
 
@@ -158,8 +156,6 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal("00:00:01", (string?)settings["recipe"]!["budget"]);
         Assert.NotNull(JsonNode.Parse(await File.ReadAllTextAsync(_shop.In("run/report.json")))!["sft"]!["stopReason"]);
     }
-
-    private byte[] Model(string run) => File.ReadAllBytes(_shop.In($"{run}/model/model.safetensors"));
 
     // Cancels when a stage starts to report.
     private static async Task<(int Code, string Error)> StopAsync(string[] command, string stage)
