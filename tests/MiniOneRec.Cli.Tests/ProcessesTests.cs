@@ -5,37 +5,19 @@ using MiniOneRec.Cli.Processes;
 namespace MiniOneRec.Cli.Tests;
 
 /// <summary>Training by several processes, which the tool or the user starts by mpirun.</summary>
-public sealed class ProcessesTests : IDisposable
+public sealed class ProcessesTests(ProcessesTests.OneProcess shared) : IClassFixture<ProcessesTests.OneProcess>
 {
-    // Nothing is drawn at random, so that the loss is that of one process.
-    private const string Settings = """
-        {"preset": "smoke", "recipe": {"preset": {"dropout": 0, "denseHead": false, "sftEpochs": 6, "batchSize": 16}}}
-        """;
+    private readonly Shop _shop = shared.Shop;
 
-    private readonly Shop _shop = new();
-    private readonly string _log;
-
-    public ProcessesTests()
-    {
-        _log = _shop.Write("orders.csv", "user,item,time\n" + string.Concat(Enumerable.Range(0, 60).SelectMany(user =>
-            Enumerable.Range(0, 7).Select(step => $"u{user},i{(user * 5 + step) % 24},{1_600_000_000 + step * 1000}\n"))));
-        _shop.Write("settings.json", Settings);
-    }
-
-    public void Dispose() => _shop.Dispose();
-
-    private string[] Train(string folder, params string[] more) =>
-        ["train", "--input", _log, "--index", _shop.Index, "--settings", _shop.In("settings.json"), "--json", "--output",
-            _shop.In(folder), .. more];
+    private string[] Train(string folder, params string[] more) => shared.Train(folder, more);
 
     [SkippableFact]
     public async Task Two_processes_learn_and_recommend_like_one_and_the_first_alone_speaks_and_writes()
     {
         RequireMpi();
-        var (code, _, error) = await Shop.RunAsync(Train("one"));
-        Assert.True(code == 0, error);
+        await shared.TrainedAsync();
 
-        (code, string output, error) = await Shop.RunAsync(Train("two", "--processes", "2", "--sharding", "gradients"));
+        var (code, output, error) = await Shop.RunAsync(Train("two", "--processes", "2", "--sharding", "gradients"));
 
         Assert.True(code == 0, error);
         Assert.InRange(Difference("one", "two"), 0, 1e-6);
@@ -55,9 +37,8 @@ public sealed class ProcessesTests : IDisposable
     public async Task Ctrl_C_stops_all_processes_and_those_that_mpirun_starts_go_on()
     {
         RequireMpi();
-        var (code, _, error) = await Shop.RunAsync(Train("one"));
-        Assert.True(code == 0, error);
-        using (var stopped = new ToolProcess(Train("run", "--processes", "2", "--sharding", "state")))
+        await shared.TrainedAsync();
+        using (var stopped = new ToolProcess(Train("stopped", "--processes", "2", "--sharding", "state")))
         {
             await stopped.SaysAsync("\"event\":\"progress\",\"stage\":\"sft\",\"step\":2");
             await stopped.InterruptAsync();
@@ -66,14 +47,14 @@ public sealed class ProcessesTests : IDisposable
             Assert.Contains("To resume, run the same command again", stopped.Error, StringComparison.Ordinal);
         }
 
-        Assert.True(Directory.Exists(_shop.In("run/checkpoints/sft")));
-        Assert.False(File.Exists(_shop.In("run/.lock")));
+        Assert.True(Directory.Exists(_shop.In("stopped/checkpoints/sft")));
+        Assert.False(File.Exists(_shop.In("stopped/.lock")));
 
-        (code, error) = await MpirunAsync(["-n", "2", .. Tool, .. Train("run", "--sharding", "state")]);
+        var (code, error) = await MpirunAsync(["-n", "2", .. Tool, .. Train("stopped", "--sharding", "state")]);
 
         Assert.True(code == 0, error);
-        Assert.InRange(Difference("one", "run"), 0, 1e-6);
-        Assert.Equal(await RecommendedAsync("one"), await RecommendedAsync("run"));
+        Assert.InRange(Difference("one", "stopped"), 0, 1e-6);
+        Assert.Equal(await RecommendedAsync("one"), await RecommendedAsync("stopped"));
     }
 
     [SkippableFact]
@@ -199,5 +180,41 @@ public sealed class ProcessesTests : IDisposable
             .Select(line => (string?)JsonNode.Parse(line)!["item"]).OfType<string>()];
         Assert.Equal(10, items.Length);
         return items;
+    }
+
+    /// <summary>A log, and what one process learns from it: trained once, when a test asks for it.</summary>
+    public sealed class OneProcess : IDisposable
+    {
+        // Nothing is drawn at random, so that the loss is that of one process.
+        private const string Settings = """
+            {"preset": "smoke", "recipe": {"preset": {"dropout": 0, "denseHead": false, "sftEpochs": 6, "batchSize": 16}}}
+            """;
+
+        private readonly string _log;
+        private Task? _trained;
+
+        public OneProcess()
+        {
+            _log = Shop.Write("orders.csv", "user,item,time\n" + string.Concat(Enumerable.Range(0, 60).SelectMany(user =>
+                Enumerable.Range(0, 7).Select(step => $"u{user},i{(user * 5 + step) % 24},{1_600_000_000 + step * 1000}\n"))));
+            Shop.Write("settings.json", Settings);
+        }
+
+        public Shop Shop { get; } = new();
+
+        public string[] Train(string folder, params string[] more) =>
+            ["train", "--input", _log, "--index", Shop.Index, "--settings", Shop.In("settings.json"), "--json", "--output",
+                Shop.In(folder), .. more];
+
+        /// <summary>Leaves the folder "one".</summary>
+        public Task TrainedAsync() => _trained ??= TrainAsync();
+
+        public void Dispose() => Shop.Dispose();
+
+        private async Task TrainAsync()
+        {
+            var (code, _, error) = await Shop.RunAsync(Train("one"));
+            Assert.True(code == 0, error);
+        }
     }
 }
