@@ -9,8 +9,9 @@ namespace MiniOneRec.Recipes;
 /// <item>Width: 128 below 50,000 interactions, where wider decoders only fit faster; 256 below 150,000; 512 from there on.</item>
 /// <item>Passes over the data: 30, 20 and 12 at these widths, two thirds of them with item vectors (<see cref="RecipePreset.Sft"/>).</item>
 /// <item>Half of the budget is for supervised training, or half of what a quantizer leaves where the run trains one. While the passes of
-/// a width do not fit, the width halves, down to 64; then the passes become fewer, at least 2. Training ends when its half of the budget
-/// is over, whatever the estimate said.</item>
+/// a width do not fit, the width halves, down to 64, unless the dense head takes more time than the decoder: its time depends on the
+/// catalogue and on the vectors, and no narrower decoder shortens it. Training ends when its half of the budget is over, and its learning
+/// rate with it, whatever the estimate said.</item>
 /// <item>From 150,000 interactions on, at whatever width: bfloat16, batches of 32, little dropout, no smoothing, and soft labels from
 /// other users' sequences on every code where sequences are short (fewer than 20 items on average), as <c>sparse</c> has them.</item>
 /// <item>Below 200 training sequences GRPO takes 20 steps, since its guard has next to no rows to tell noise from gain.</item>
@@ -28,9 +29,13 @@ internal static class AutoPreset
     private const double CodesPerSecond = 10_000;
     private const double WidthExponent = 1.25;
 
+    // The dense head's time for an interaction, in codes at width 128, by items times numbers of a vector: forward and backward over the
+    // catalogue as a share of a decoder of 12 width² weights a layer, with the rates that were measured of both.
+    private const double HeadRate = 0.36 / (12 * 2 * 128 * 128);
+
     // Vectors of 384 numbers that a quantizer learns from a second, on one processor of that kind: 3,686 items, 500 passes, 130 s.
     private const double VectorsPerSecond = 14_000;
-    private const int LeastWidth = 64, LeastEpochs = 2;
+    private const int LeastWidth = 64;
     private const long Large = 150_000;
 
     private static readonly RecipePreset Untouched = new();
@@ -40,19 +45,19 @@ internal static class AutoPreset
     {
         TimeSpan training = (budget - QuantizerTime(shape, budget, processors)) / 2;
         int width = shape.Interactions < 50_000 ? 128 : shape.Interactions < Large ? 256 : 512;
-        while (width > LeastWidth && Fitting(shape, width, training, processors) < EpochsOf(width))
+        while (width > LeastWidth && Seconds(shape, width, processors) > training.TotalSeconds
+            && DecoderCodes(shape, width) >= HeadCodes(shape))
         {
             width /= 2;
         }
 
         bool large = shape.Interactions >= Large, shortSequences = shape.MeanLength < 20;
-        int epochs = Math.Clamp((int)Fitting(shape, width, training, processors), LeastEpochs, EpochsOf(width));
         var chosen = Untouched with
         {
             HiddenSize = width,
             Heads = Math.Max(2, width / (width >= 512 ? 64 : 32)),
             LearningRate = width >= 256 ? 1.5e-3 : Untouched.LearningRate,
-            SftEpochs = epochs,
+            SftEpochs = EpochsOf(width),
             BatchSize = large ? 32 : Untouched.BatchSize,
             Precision = large ? TrainingPrecision.BFloat16 : TrainingPrecision.Full,
             Dropout = large ? 0.1 : Untouched.Dropout,
@@ -99,11 +104,20 @@ internal static class AutoPreset
 
     private static int EpochsOf(int width) => width >= 512 ? 12 : width >= 256 ? 20 : 30;
 
-    // How often the data can be seen in the time; with vectors the preset asks for two thirds of its passes.
-    private static double Fitting(DataShape shape, int width, TimeSpan time, int processors)
+    // The time of the passes of a width; with vectors the preset asks for two thirds of them.
+    private static double Seconds(DataShape shape, int width, int processors)
     {
-        double codes = Math.Max(1, shape.Interactions * (double)shape.Levels) * (shape.HasVectors ? 2 / 3.0 : 1);
-        return time.TotalSeconds * CodesPerSecond * Speed(processors) * Math.Pow(128.0 / width, WidthExponent) / codes;
+        double passes = EpochsOf(width) * (shape.HasVectors ? 2 / 3.0 : 1);
+        return passes * shape.Interactions * (DecoderCodes(shape, width) + HeadCodes(shape)) / (CodesPerSecond * Speed(processors));
+    }
+
+    // Of one interaction, in codes at width 128.
+    private static double DecoderCodes(DataShape shape, int width) => shape.Levels * Math.Pow(width / 128.0, WidthExponent);
+
+    private static double HeadCodes(DataShape shape)
+    {
+        var dense = new ContentTrainingOptions();
+        return HeadRate * shape.VectorWidth * (shape.Items > dense.SampleAbove ? dense.SampledItems : shape.Items);
     }
 
     // What was set by hand stays.

@@ -22,8 +22,11 @@ public sealed record DataShape
     /// <value>The default is 3.</value>
     public int Levels { get; init; } = 3;
 
+    /// <summary>Gets the numbers in each vector that the model reads of its items; 0 where it reads none.</summary>
+    public int VectorWidth { get; init; }
+
     /// <summary>Gets whether the items have vectors that the model reads.</summary>
-    public bool HasVectors { get; init; }
+    public bool HasVectors => VectorWidth > 0;
 
     /// <summary>Gets whether the run trains a quantizer, which takes a share of its time.</summary>
     public bool LearnsSemanticIds { get; init; }
@@ -34,8 +37,8 @@ public sealed record DataShape
     /// <summary>Measures a data set.</summary>
     /// <param name="data">The data set.</param>
     /// <param name="levels">The codes of a semantic ID.</param>
-    /// <param name="hasVectors">Whether the items have vectors that the model reads.</param>
-    public static DataShape Of(SplitDataset data, int levels, bool hasVectors)
+    /// <param name="vectorWidth">The numbers in each vector that the model reads of its items; 0 where it reads none.</param>
+    public static DataShape Of(SplitDataset data, int levels, int vectorWidth)
     {
         ArgumentNullException.ThrowIfNull(data);
         long all = 0, again = 0, kept = 0;
@@ -50,7 +53,7 @@ public sealed record DataShape
         return new DataShape
         {
             Users = data.TrainSequences.Count, Items = data.Items.Count, Interactions = kept,
-            RepeatShare = all == 0 ? 0 : (double)again / all, Levels = levels, HasVectors = hasVectors,
+            RepeatShare = all == 0 ? 0 : (double)again / all, Levels = levels, VectorWidth = vectorWidth,
         };
     }
 }

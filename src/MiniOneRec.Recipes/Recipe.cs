@@ -100,7 +100,7 @@ public sealed partial class Recipe
         {
             var content = await Parallel.OnFirstAsync(token => vectors.ForModelAsync(data, token), cancellationToken).ConfigureAwait(false);
             content = Parallel.IsFirst ? content : await vectors.ForModelAsync(data, cancellationToken).ConfigureAwait(false);
-            var shape = DataShape.Of(data, index.Depth, content is not null);
+            var shape = DataShape.Of(data, index.Depth, content?.Width ?? 0);
             ChoosePreset(shape with { LearnsSemanticIds = IndexStage.Learns(_options, data) }, stages, board);
             recommender = await SftAsync(data, index, content, popularity.Counts, stages, board, choice, cancellationToken)
                 .ConfigureAwait(false);

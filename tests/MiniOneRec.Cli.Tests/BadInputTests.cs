@@ -70,15 +70,15 @@ public sealed class BadInputTests : IDisposable
     [SkippableFact]
     public async Task A_disk_that_fills_while_a_log_is_prepared_leaves_the_earlier_folder()
     {
-        using var disk = SmallDisk.Mount(_shop.In("disk"), megabytes: 2);
+        using var disk = SmallDisk.Mount(_shop.In("disk"), megabytes: 1);
         Skip.If(disk is null, "No tmpfs can be mounted here.");
         string prepared = Path.Combine(disk!.Path, "prepared"), small = Log("a,b,1500000000\na,c,1500000001\na,d,1500000002\n");
         string[] all = ["--min-per-user", "1", "--min-per-item", "1", "--output", prepared];
         var (code, _, error) = await Shop.RunAsync(["prepare", "--input", small, .. all]);
         Assert.True(code == 0, error);
         byte[] manifest = await File.ReadAllBytesAsync(Path.Combine(prepared, "prepared.json"));
-        string large = _shop.Write("large.csv", "user,item,time\n" + string.Concat(Enumerable.Range(0, 300_000).Select(row =>
-            $"{Guid.NewGuid():N},{row % 50_000},{1_500_000_000 + row}\n")));
+        string large = _shop.Write("large.csv", "user,item,time\n" + string.Concat(Enumerable.Range(0, 100_000).Select(row =>
+            $"{Guid.NewGuid():N},{row % 20_000},{1_500_000_000 + row}\n")));
 
         (code, _, error) = await Shop.RunAsync(["prepare", "--input", large, .. all]);
 

@@ -9,7 +9,7 @@ public sealed class AutoPresetTests
 
     private static DataShape Shape(int users, double length, bool vectors = false, int levels = 3) => new()
     {
-        Users = users, Items = users / 2 + 1, Interactions = (long)(users * length), HasVectors = vectors, Levels = levels,
+        Users = users, Items = users / 2 + 1, Interactions = (long)(users * length), VectorWidth = vectors ? 384 : 0, Levels = levels,
     };
 
     [Fact]
@@ -56,14 +56,28 @@ public sealed class AutoPresetTests
     [InlineData(360, 512, 12)]
     [InlineData(60, 256, 20)]
     [InlineData(40, 128, 30)]
-    [InlineData(0.1, 64, 2)]
-    public void For_SmallerBudgets_NarrowsThenSeesTheDataLessOften(double minutes, int width, int epochs)
+    [InlineData(0.1, 64, 30)]                                   // the clock ends it
+    public void For_SmallerBudgets_Narrows(double minutes, int width, int epochs)
     {
         var chosen = Auto.For(Shape(22_000, 7, levels: 4), TimeSpan.FromMinutes(minutes), processors: 2);
 
         Assert.Equal((width, epochs), (chosen.HiddenSize, chosen.SftEpochs));
         Assert.Equal((32, 0.0, 1.0, 1), (chosen.BatchSize, chosen.LabelSmoothing, chosen.TeacherShare, chosen.TeacherBranches));
         Assert.Equal(0, chosen.HiddenSize % chosen.Heads);
+    }
+
+    [Theory]
+    [InlineData(12_101, 1, 256)]                // 1,121 of 1,230 seconds
+    [InlineData(12_101, 128, 128)]              // 1,286 seconds at width 256, 956 at 128
+    [InlineData(50_000, 384, 256)]              // the head takes most of the time: a narrower decoder would not help
+    [InlineData(50_001, 384, 128)]              // 8,192 items are drawn in place of all
+    public void For_DenseHead_CountsItsTime(int items, int vectorWidth, int width)
+    {
+        var shape = new DataShape { Users = 22_363, Items = items, Interactions = 149_999, Levels = 4, VectorWidth = vectorWidth };
+
+        var chosen = Auto.For(shape, TimeSpan.FromMinutes(41), processors: 2);
+
+        Assert.Equal(width, chosen.HiddenSize);
     }
 
     [Fact]
@@ -96,7 +110,7 @@ public sealed class AutoPresetTests
             Train = [], Validation = [], Test = [],
         };
 
-        var shape = DataShape.Of(data, levels: 4, hasVectors: true);
+        var shape = DataShape.Of(data, levels: 4, vectorWidth: 8);
 
         Assert.Equal((2, 6, 4 + 51L, 4, true), (shape.Users, shape.Items, shape.Interactions, shape.Levels, shape.HasVectors));
         Assert.Equal(55 / 64.0, shape.RepeatShare, 1e-12);

@@ -7,7 +7,7 @@ namespace MiniOneRec.Recipes.Tests;
 /// <summary>How the time of a run is divided, and what a quantizer does whose share is over.</summary>
 public sealed class BudgetTests : IDisposable
 {
-    private const int Items = 3_000;
+    private const int Items = 1_000;
     private readonly string _folder = Directory.CreateTempSubdirectory("minionerec-budget-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -62,7 +62,7 @@ public sealed class BudgetTests : IDisposable
         var options = new RecipeOptions
         {
             Preset = RecipePreset.Named("smoke") with { BeamWidth = 5, HiddenSize = 16, Heads = 2 }, Baselines = [], Output = _folder,
-            Embeddings = vectors, MaxTestRows = 10, SkipReinforcement = true,
+            Embeddings = vectors, MaxTestRows = 10, SkipReinforcement = true, Budget = TimeSpan.FromSeconds(5),
         };
         var messages = new Messages();
         var data = Data();

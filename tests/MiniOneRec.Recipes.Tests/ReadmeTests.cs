@@ -13,7 +13,10 @@ public sealed class ReadmeTests
         {
             NativeTuning.Apply();
             var data = new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 200 }));
-            var options = new RecipeOptions { Preset = RecipePreset.Named("smoke"), Retokenize = true, Output = output };
+            var options = new RecipeOptions
+            {
+                Preset = RecipePreset.Named("smoke"), Retokenize = true, Budget = TimeSpan.FromSeconds(20), Output = output,
+            };
 
             using var result = await new Recipe(options).RunAsync(data);
             Console.WriteLine(result.Report.ToMarkdown());

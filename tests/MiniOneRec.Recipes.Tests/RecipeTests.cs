@@ -14,6 +14,17 @@ public sealed class RecipeTests : IDisposable
     private static SplitDataset Data =>
         new LeaveOneOutSplit(RecipePreset.MaxHistory).Split(DemoCatalogue.Create(new DemoCatalogueOptions { Users = 60 }));
 
+    private static float Norm(ReadOnlySpan<float> vector)
+    {
+        double squares = 0;
+        foreach (float value in vector)
+        {
+            squares += value * (double)value;
+        }
+
+        return (float)Math.Sqrt(squares);
+    }
+
     private static RecipePreset Tiny => RecipePreset.Named("smoke") with { BeamWidth = 10, GrpoSteps = 1, HiddenSize = 16, Heads = 2 };
 
     [Fact]
@@ -31,11 +42,16 @@ public sealed class RecipeTests : IDisposable
             ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"],
             first.Report.Models.Select(model => model.Name));
         Assert.Equal(
-            ["evaluate popularity", "evaluate sequential-rules", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo",
+            ["evaluate popularity", "evaluate sequential-rules", "embeddings", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo",
             "shares", "evaluate minionerec"],
             observer.Started.Where(stage => !stage.Contains("penalty", StringComparison.Ordinal)));
         Assert.Equal(observer.Started, observer.Finished);
         Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));
+        var content = first.Recommender.Model.Content!.Content;         // terms of the texts, and 128 numbers of behaviour
+        var terms = await EmbeddingTable.LoadAsync(Path.Combine(_folder, "embeddings.npy"));
+        Assert.Equal((terms.Width + 128, data.Items.Count), (content.Width, content.KnownCount));
+        Assert.All(Enumerable.Range(0, data.Items.Count), row => Assert.Equal(1, Norm(content[row][..terms.Width]), 1e-5f));
+        Assert.Contains(Enumerable.Range(0, data.Items.Count), row => Norm(content[row][terms.Width..]) > 0.999f);
         foreach (
             string name in (string[])["sft/minionerec.json", "grpo/minionerec.json", "model/minionerec.json", "report.json", "report.md"])
         {
@@ -84,6 +100,7 @@ public sealed class RecipeTests : IDisposable
         var options = new RecipeOptions
         {
             Preset = Tiny, Baselines = ["text-knn", "mixture"], SkipReinforcement = true, Output = _folder, MaxTestRows = 10,
+            Budget = TimeSpan.FromSeconds(20),                          // all passes of the quantizer take half a minute
         };
 
         using var result = await new Recipe(options).RunAsync(data, observer);

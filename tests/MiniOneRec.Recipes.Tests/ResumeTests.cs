@@ -12,7 +12,7 @@ public sealed class ResumeTests(ResumeTests.UnbrokenRun unbroken) : IClassFixtur
 
     [Theory]
     [InlineData("sasrec", 1)]
-    [InlineData("sft", 3)]
+    [InlineData("sft", 2)]
     [InlineData("grpo", 1)]
     [InlineData("evaluate minionerec-sft", 1)]
     [InlineData("shares", 1)]

@@ -127,7 +127,7 @@ public class BadInputTests
         SemanticIdTokenizer With(CollisionPolicy used) =>
             new(encoder, quantizer, new TokenizationOptions { Collisions = new() { Policy = used } });
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => With(policy).BuildAsync(ids, table));
+        var error = await Assert.ThrowsAsync<CrowdedPrefixException>(() => With(policy).BuildAsync(ids, table));
 
         Assert.Contains("41 items want codes under the prefix of", error.Message, StringComparison.Ordinal);
         Assert.Contains("of 40 are free", error.Message, StringComparison.Ordinal);

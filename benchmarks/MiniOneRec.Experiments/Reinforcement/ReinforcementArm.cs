@@ -10,7 +10,7 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>One way to reinforce, written as parts: <c>rank+sampling+rate=1e-4</c>.</summary>
 /// <remarks>
-/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, rules, prefix, each with <c>*weight</c>; the preset's
+/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, gated, rules, prefix, each with <c>*weight</c>; the preset's
 /// where none is named. Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs, loss. Instead
 /// of all that: dpo, sdpo.
 /// </remarks>
@@ -41,7 +41,7 @@ internal sealed class ReinforcementArm
                 case "dpo" or "sdpo":
                     arm._rejected = part == "dpo" ? 1 : 15;
                     break;
-                case "accuracy" or "rank" or "semantic" or "collaborative" or "rules" or "prefix":
+                case "accuracy" or "rank" or "semantic" or "collaborative" or "gated" or "rules" or "prefix":
                     arm._rewards.Add((reward[0], reward.Length > 1 ? Number(reward[1], part) : 1));
                     break;
                 default:
@@ -129,8 +129,8 @@ internal sealed class ReinforcementArm
                 "rank" => new RankReward(),
                 "prefix" => new SharedPrefixReward(),
                 "rules" => new CollaborativeReward(rules),
-                "collaborative" => new CollaborativeReward(await new SasRecTrainer(shared: new MiniOneRecOptions { Seed = seed })
-                    .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, cancellationToken: context.CancellationToken)),
+                "collaborative" => new CollaborativeReward(await SasRecAsync(data, seed, context)),
+                "gated" => new GatedCollaborativeReward(await SasRecAsync(data, seed, context)),
                 _ => await SemanticAsync(data, context),
             };
             if (name == "rank" && !rewards.Any(other => other is WeightedReward { Reward: ExactMatchReward }))
@@ -143,6 +143,10 @@ internal sealed class ReinforcementArm
 
         return rewards;
     }
+
+    private static async Task<IItemScorer> SasRecAsync(SplitDataset data, int seed, StudyContext context) =>
+        await new SasRecTrainer(shared: new MiniOneRecOptions { Seed = seed })
+            .TrainAsync(data.TrainSequences, data.Validation, data.ItemIds, cancellationToken: context.CancellationToken);
 
     private static async Task<SemanticReward> SemanticAsync(SplitDataset data, StudyContext context)
     {

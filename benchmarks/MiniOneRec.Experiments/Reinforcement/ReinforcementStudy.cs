@@ -23,11 +23,17 @@ internal sealed class ReinforcementStudy : IStudy
         "Reinforcement from one supervised start. --work FOLDER (runs and models, kept and reused) "
         + "--sets Industrial_and_Scientific,Office_Products --seeds 1,2 --preset default --device cpu "
         + "--arms default,accuracy,rank,rank+rate=2e-5,semantic,collaborative,sampling,dynamic,kl=0,rate=2e-5,sdpo (parts joined by +) "
-        + "--transfer DATASET (default arm and start, asked about another set)";
+        + "--transfer DATASET (default arm and start, asked about another set) "
+        + "--starts DIR (models that the study quality left in DIR/quality/SET-SEED/sft, with their item vectors)";
 
     public async Task RunAsync(StudyContext context)
     {
-        string work = context.Option("work", ""), transfer = context.Option("transfer", "");
+        string work = context.Option("work", ""), transfer = context.Option("transfer", ""), starts = context.Option("starts", "");
+        if (starts.Length > 0 && transfer.Length > 0)
+        {
+            throw new ArgumentException("--transfer needs the study's own starts: models of --starts read the vectors of one catalogue.");
+        }
+
         work = work.Length > 0 ? work : Directory.CreateTempSubdirectory("minionerec-rl-").FullName;
         var preset = RecipePreset.Named(context.Option("preset", "default"));
         string device = context.Option("device", "cpu");
@@ -36,7 +42,7 @@ internal sealed class ReinforcementStudy : IStudy
         ReinforcementArm[] arms = [.. context.Options("arms", "default", "accuracy", "rank", "rank+rate=2e-5", "semantic", "collaborative",
             "sampling", "dynamic", "kl=0", "rate=2e-5", "sdpo").Select(ReinforcementArm.Parse)];
         Directory.CreateDirectory(work);
-        var lab = new Lab(context, preset, work, device);
+        var lab = new Lab(context, preset, work, device, starts);
         foreach (int seed in seeds)
         {
             foreach (string set in sets)
@@ -96,7 +102,7 @@ internal sealed class ReinforcementStudy : IStudy
     }
 
     /// <summary>Makes runs that are not there yet.</summary>
-    private sealed class Lab(StudyContext context, RecipePreset preset, string work, string device)
+    private sealed class Lab(StudyContext context, RecipePreset preset, string work, string device, string starts)
     {
         // One grid for all catalogues, so that a model can be asked about another one.
         private static readonly int[] Grid = [256, 256, 256];
@@ -113,8 +119,11 @@ internal sealed class ReinforcementStudy : IStudy
             }
 
             var data = await DataAsync(set);
-            string start = Path.Combine(work, $"{set}-{seed}-sft"), folder = Path.Combine(work, $"{set}-{seed}-{name.Replace('*', 'x')}");
-            if (!Directory.Exists(start))
+            string start = starts.Length > 0
+                ? Path.Combine(starts, "quality", $"{set}-{seed}", "sft")
+                : Path.Combine(work, $"{set}-{seed}-sft");
+            string folder = Path.Combine(work, $"{set}-{seed}-{name.Replace('*', 'x')}");
+            if (starts.Length == 0 && !Directory.Exists(start))
             {
                 await SftAsync(data, seed, start);
             }
@@ -134,6 +143,11 @@ internal sealed class ReinforcementStudy : IStudy
             Runs.Add(run);
             double Score(IRankingMetric metric, int cutoff) => run.Ranks.Average(rank => metric.Score(rank, cutoff));
             var settings = new JsonObject { ["set"] = set, ["on"] = on, ["arm"] = name, ["seed"] = seed, ["preset"] = preset.Name };
+            if (starts.Length > 0)
+            {
+                settings["startedFrom"] = "the supervised model of the study quality, with item vectors";
+            }
+
             var figures = Keys.ToDictionary(key => key.Key, key => Score(key.Metric, key.Cutoff)).Concat(training).ToDictionary();
             await new RunStore(work).GetAsync(
                 "reinforcement", $"{set}-{on}-{name.Replace('*', 'x')}-{seed}", settings,
@@ -149,8 +163,9 @@ internal sealed class ReinforcementStudy : IStudy
             {
                 data = await StudyData.LoadAsync(context, set);
                 var index = data.Index!;
-                _data[set] = data =
-                    data with { Index = new SemanticIdIndex(index.Items.Select(item => KeyValuePair.Create(item, index[item])), Grid) };
+                _data[set] = data = starts.Length > 0
+                    ? data
+                    : data with { Index = new SemanticIdIndex(index.Items.Select(item => KeyValuePair.Create(item, index[item])), Grid) };
             }
 
             return data;

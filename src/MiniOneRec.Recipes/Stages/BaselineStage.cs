@@ -134,7 +134,7 @@ internal sealed class BaselineStage(RecipeOptions options, StageRunner stages, L
     private async Task AddVectorBaselinesAsync(
         SplitDataset data, SemanticIdIndex index, SequentialRulesRecommender rules, CancellationToken cancellationToken)
     {
-        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture") && !vectors.ForModel)
+        if (!Wanted("text-knn") && !Wanted("star") && !Wanted("mixture") && !vectors.AreGiven)
         {
             return;
         }

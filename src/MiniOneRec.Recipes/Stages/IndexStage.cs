@@ -53,7 +53,7 @@ internal sealed class IndexStage(
                 {
                     return await tokenizer.AssignAsync(data.ItemIds, embeddings, cancellationToken).ConfigureAwait(false);
                 }
-                catch (InvalidOperationException e)
+                catch (CrowdedPrefixException e)
                 {
                     // Vectors that are alike, or a quantizer that hardly learned, crowd more items under a prefix than there are codes.
                     stages.Say($"The quantizer does not tell the items apart: {e.Message} Balanced clusters take its place.");

@@ -17,40 +17,69 @@ internal sealed class VectorStage(RecipeOptions options, IEmbeddingGenerator<str
     private Task<EmbeddingTable?>? _text;
     private VectorSource? _source;
 
-    /// <summary>Gets whether the model reads the vectors of the items' text: those of a file, and of an encoder that was given. Counted
-    /// terms it does not read.</summary>
-    public bool ForModel => options.Embeddings is not null || encoder is not null;
+    /// <summary>Gets whether the vectors of the items' text are those of a file or of an encoder that was given, which the model reads
+    /// alone. Counted terms it reads beside behaviour.</summary>
+    public bool AreGiven => options.Embeddings is not null || encoder is not null;
 
     /// <summary>
-    /// Gets the vectors that the model reads: of the file or the encoder, or of behaviour in training where the items have no text; or
-    /// <see langword="null"/> where there are none.
+    /// Gets the vectors that the model reads: of the file or the encoder; without them counted terms of the text, where items have some,
+    /// beside behaviour in training; or <see langword="null"/> where there are none.
     /// </summary>
     public async Task<ItemContent?> ForModelAsync(SplitDataset data, CancellationToken cancellationToken)
     {
-        if (ForModel && await TableAsync(data, cancellationToken).ConfigureAwait(false) is { } table)
+        var text = await TextAsync(data, cancellationToken).ConfigureAwait(false);
+        if (AreGiven && text is not null)
         {
-            bool[] known = Known(table);
-            return known.Contains(true) ? new ItemContent(data.ItemIds, table.Width, table.Values.Span, known) : null;
+            return Content(text);
         }
 
-        return HasText(data) ? null : await BehaviourAsync(data, cancellationToken).ConfigureAwait(false);
+        var behaviour = await BehaviourAsync(data, text is not null, cancellationToken).ConfigureAwait(false);
+        return text is not null && behaviour is not null ? Content(SideBySide(text, behaviour))
+            : text is not null ? Content(text)
+            : behaviour is not null ? Content(behaviour.FillMissing(), behaviour) : null;
     }
 
-    private async Task<ItemContent?> BehaviourAsync(SplitDataset data, CancellationToken cancellationToken)
+    private static ItemContent Content(VectorSource source, VectorSource? known = null) => new(
+        source.ItemIds, source.Width, source.Values.Span, [.. Enumerable.Range(0, source.Count).Select((known ?? source).Has)]);
+
+    private async Task<VectorSource?> BehaviourAsync(SplitDataset data, bool hasText, CancellationToken cancellationToken)
     {
         try
         {
             var vectors = await CollaborativeVectors.BuildAsync(data.TrainSequences, data.ItemIds,
                 new() { Width = ContentWidth, Seed = options.Seed }, cancellationToken: cancellationToken).ConfigureAwait(false);
-            stages.Say("The items have no text: the model reads vectors of what users took together.");
-            return new ItemContent(data.ItemIds, vectors.Width, vectors.FillMissing().Values.Span,
-                [.. Enumerable.Range(0, vectors.Count).Select(vectors.Has)]);
+            stages.Say(hasText
+                ? "The model reads counted terms of the items' text beside vectors of what users took together."
+                : "The items have no text: the model reads vectors of what users took together.");
+            return vectors;
         }
         catch (ArgumentException e)
         {
-            stages.Say($"The items have no text, and their behaviour gives no vectors ({e.Message}): the model reads their codes alone.");
+            stages.Say(hasText
+                ? $"The items' behaviour gives no vectors ({e.Message}): the model reads counted terms of their text alone."
+                : $"The items have no text, and their behaviour gives no vectors ({e.Message}): the model reads their codes alone.");
             return null;
         }
+    }
+
+    // Both at length 1, so that the cosine of two items is the mean of their cosines by text and by behaviour. What an item lacks is 0.
+    private static VectorSource SideBySide(VectorSource text, VectorSource behaviour)
+    {
+        int width = text.Width + behaviour.Width;
+        float[] values = new float[checked(text.Count * width)];
+        foreach (var (source, at) in new[] { (text.Normalise(), 0), (behaviour.Normalise(), text.Width) })
+        {
+            for (int row = 0; row < source.Count; row++)
+            {
+                if (source.Has(row))
+                {
+                    source[row].CopyTo(values.AsSpan(row * width + at));
+                }
+            }
+        }
+
+        return new VectorSource("text-behaviour", text.ItemIds, width, values,
+            [.. Enumerable.Range(0, text.Count).Select(row => text.Has(row) || behaviour.Has(row))]);
     }
 
     /// <summary>

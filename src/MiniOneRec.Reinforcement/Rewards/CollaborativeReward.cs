@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace MiniOneRec.Reinforcement;
 
 /// <summary>The score that another recommender gives the completion for the sample's history, standardised within the group.</summary>
@@ -11,27 +8,18 @@ namespace MiniOneRec.Reinforcement;
 /// </remarks>
 public sealed class CollaborativeReward : IRewardFunction
 {
-    private readonly IItemScorer _scorer;
-    private readonly Dictionary<string, int> _places;
+    private readonly ScoredCatalogue _catalogue;
 
     /// <summary>Makes the reward.</summary>
     /// <param name="scorer">Any scorer, for example SASRec.</param>
-    public CollaborativeReward(IItemScorer scorer)
-    {
-        ArgumentNullException.ThrowIfNull(scorer);
-        _scorer = scorer;
-        _places = scorer.Items.Select((item, place) => (item, place))
-            .ToDictionary(pair => pair.item, pair => pair.place, StringComparer.Ordinal);
-    }
+    public CollaborativeReward(IItemScorer scorer) => _catalogue = new ScoredCatalogue(scorer);
 
     /// <inheritdoc/>
     public string Name => "collaborative";
 
     /// <inheritdoc/>
     /// <remarks>The scorer's class, items and, where it has one, <see cref="IItemScorer.Fingerprint"/>.</remarks>
-    public string Settings =>
-        $"{_scorer.GetType().FullName} "
-        + $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _scorer.Items))))} {_scorer.Fingerprint}";
+    public string Settings => _catalogue.Settings;
 
     /// <inheritdoc/>
     public void Score(RolloutGroup group, Span<double> rewards) => Score([group], rewards);
@@ -40,13 +28,11 @@ public sealed class CollaborativeReward : IRewardFunction
     public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards)
     {
         ArgumentNullException.ThrowIfNull(groups);
-        var scores = new float[groups.Count * _scorer.Items.Count];
-        _scorer.Score([.. groups.Select(group => group.Example.Source.History)], scores);
         int at = 0;
-        for (int g = 0; g < groups.Count; g++)
+        foreach (var (group, scores) in groups.Zip(_catalogue.Score(groups)))
         {
-            Standardise(groups[g], scores.AsSpan(g * _scorer.Items.Count, _scorer.Items.Count), rewards.Slice(at, groups[g].Count));
-            at += groups[g].Count;
+            Standardise(group, scores.Span, rewards.Slice(at, group.Count));
+            at += group.Count;
         }
     }
 
@@ -57,12 +43,7 @@ public sealed class CollaborativeReward : IRewardFunction
         double sum = 0, squares = 0;
         for (int i = 0; i < rewards.Length; i++)
         {
-            rewards[i] = Unknown;
-            foreach (string item in group.ItemsOf(i))
-            {
-                rewards[i] = _places.TryGetValue(item, out int place) ? Math.Max(rewards[i], scores[place]) : rewards[i];
-            }
-
+            rewards[i] = _catalogue.Best(group.ItemsOf(i), scores);
             if (rewards[i] != Unknown)
             {
                 known++;

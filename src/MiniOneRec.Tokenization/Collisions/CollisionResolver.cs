@@ -29,7 +29,7 @@ public sealed class CollisionResolver
     /// <param name="taken">Semantic IDs that belong to others already, or <see langword="null"/> for none.</param>
     /// <param name="cancellationToken">Looked at between groups.</param>
     /// <exception cref="ArgumentException">The tables do not fit together.</exception>
-    /// <exception cref="InvalidOperationException">A prefix has more items than codes; the message names the policy that works.</exception>
+    /// <exception cref="CrowdedPrefixException">A prefix has more items than codes; the message names the policy that works.</exception>
     public CollisionResolution Resolve(
         IQuantizer quantizer,
         EmbeddingTable embeddings,
@@ -110,7 +110,7 @@ public sealed class CollisionResolver
                 cancellationToken.ThrowIfCancellationRequested();
                 if (overflow is null && group.Contested.Length > group.Free.Length)
                 {
-                    throw new InvalidOperationException(
+                    throw new CrowdedPrefixException(
                         $"{group.Contested.Length} items want codes under the prefix of {chosen[group.Contested[0]]}, "
                         + $"where {group.Free.Length} of {size} are free. "
                         + $"Use {nameof(CollisionPolicy)}.{nameof(CollisionPolicy.ExtraLevel)}, or a larger last level.");

@@ -93,6 +93,21 @@ public sealed class RewardTests : IDisposable
     }
 
     [Fact]
+    public void GatedCollaborative_FollowsTheScorerAsFarAsItKnowsTheTarget()
+    {
+        // Five items: percentiles a 0, b 1/4, d 1/2, twin 3/4, e 1; d and twin share a semantic ID, of which the better counts.
+        var reward = new GatedCollaborativeReward(new FixedScorer(new() { ["a"] = -9, ["b"] = 1, ["d"] = 3, ["twin"] = 5, ["e"] = 7 }));
+
+        double[] toB = Score(reward, Toy.Group(_recommender, Toy.Example("b"), ("a", 0), ("b", 0), ("d", 0), ("e", 0), ("g", 0)));
+        double[] toUnknown = Score(reward, Toy.Group(_recommender, Toy.Example("g"), ("h", 0), ("f", 0), ("e", 0)));
+
+        Assert.All(toB.Zip([0.75 * 2 / 3, 0.25 * 0.25 + 0.75, 0.25 * 0.75, 0.25, 0]),
+            pair => Assert.Equal(pair.Second, pair.First, 1e-9));
+        Assert.All(toUnknown.Zip([2 / 3.0, 1 / 3.0, 0]), pair => Assert.Equal(pair.Second, pair.First, 1e-9));
+        Assert.NotEqual(reward.Settings, new GatedCollaborativeReward(new FixedScorer(new() { ["a"] = 1 })).Settings);
+    }
+
+    [Fact]
     public void RolloutGroup_SharedSemanticIdAndSeveralTargets_AreAllRight()
     {
         var recommender = _recommender;
