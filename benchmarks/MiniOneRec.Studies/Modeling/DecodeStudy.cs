@@ -12,7 +12,7 @@ internal sealed class DecodeStudy : IStudy
 
     public string Description =>
         "Beam search in prefills of its prompt, Qwen2.5-0.5B shape. --parts fp32,bf16,trie,small,evaluation,dense,load --prompt 110 "
-        + "--layers 24 --repeats 5 --items 10000000 --users 1000 --vectors 384 --pack true; further parts int8,int4, "
+        + "--layers 24 --repeats 5 --runs 1 --items 10000000 --users 1000 --vectors 384 --pack true; further parts int8,int4, "
         + "answers (--folder MODEL --dataset NAME), 7b (--large-layers 28), dense1m (6 GB of memory)";
 
     public async Task RunAsync(StudyContext context)
@@ -22,14 +22,9 @@ internal sealed class DecodeStudy : IStudy
         int items = context.Option("items", 10_000_000), users = context.Option("users", 1_000);
         bool packed = context.Option("pack", true);
         bool single = parts.Contains("fp32", StringComparison.Ordinal), half = parts.Contains("bf16", StringComparison.Ordinal);
-        if (single)
+        if (single || half)
         {
-            Shape(context, ScalarType.Float32, "", prompt, layers, repeats, packed);
-        }
-
-        if (half)
-        {
-            Shape(context, ScalarType.BFloat16, "bf16.", prompt, layers, repeats, packed);
+            Shapes(context, single, half, prompt, layers, repeats, packed);
         }
 
         if (single && half)
@@ -132,8 +127,44 @@ internal sealed class DecodeStudy : IStudy
         }
     }
 
-    private static void Shape(StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
+    // Runs of both types in turns, each with a model of its own, and the medians over the runs.
+    private static void Shapes(StudyContext context, bool single, bool half, int prompt, int layers, int repeats, bool packed)
     {
+        int runs = context.Option("runs", 1);
+        string[] searches = ["sid.w16", "exact.w16", "sid.w50", "exact.w50"];
+        string[] columns = [.. searches, "exact.w50.limit_ratio", "prefill_ms"];
+        var table = new RunTable(columns);
+        for (int run = 1; run <= runs; run++)
+        {
+            foreach (var (wanted, type, prefix) in new[] { (single, ScalarType.Float32, ""), (half, ScalarType.BFloat16, "bf16.") })
+            {
+                if (wanted)
+                {
+                    var found = Shape(context, type, prefix, prompt, layers, repeats, packed);
+                    table.Add(type == ScalarType.Float32 ? "float32" : "bfloat16", [.. columns.Select(column => found[column])]);
+                }
+            }
+        }
+
+        foreach (var (kind, count, values) in table.Medians().Where(kind => kind.Runs > 1))
+        {
+            foreach (var (column, value) in columns.Zip(values))
+            {
+                string unit = column == "prefill_ms" ? "ms" : searches.Contains(column) ? "prefills" : "x";
+                context.Report($"{(kind == "float32" ? "" : "bf16.")}{column}.median", value, unit, new { runs = count });
+            }
+        }
+
+        foreach (string line in table.Markdown())
+        {
+            context.Log(line);
+        }
+    }
+
+    private static Dictionary<string, double> Shape(
+        StudyContext context, ScalarType type, string prefix, int prompt, int layers, int repeats, bool packed)
+    {
+        var found = new Dictionary<string, double>();
         using var noGrad = no_grad();
         var config = QwenShape.Of(layers);
         using var model = Model(layers, type, packed);
@@ -146,6 +177,7 @@ internal sealed class DecodeStudy : IStudy
         var prefill = Timing.Measure(() => Prefill(model, tokens), repeats: repeats);
         double unit = prefill.Median.TotalSeconds;
         context.Report($"{prefix}prefill_ms", unit * 1e3, "ms", new { prompt, layers });
+        found["prefill_ms"] = unit * 1e3;
         int[] longer = [.. Enumerable.Range(0, 512).Select(_ => random.Next(QwenShape.FirstCode))];
         var wide = Timing.Measure(() => Prefill(model, longer), repeats: 3);
         double needed = 2.0 * (config.NonEmbeddingParameters * 512 + (double)config.VocabularySize * config.HiddenSize)
@@ -169,16 +201,19 @@ internal sealed class DecodeStudy : IStudy
                 var (timing, beside, prefills) = Timing.Ratio(
                     () => search.Search(model, [query], trie, template), () => Prefill(model, tokens), repeats: Math.Max(3, repeats));
                 double limit = (prompt + 2.0 * width + closing) / prompt;
+                found[$"{name}.w{width}"] = prefills;
                 context.Report($"{prefix}{name}.w{width}.prefills", prefills, "prefills",
                     new { limit, search_ms = timing.Median.TotalMilliseconds, prefill_ms = beside.Median.TotalMilliseconds });
                 if (scoring == BeamScoring.Exact && width == 50)
                 {
-                    context.Report($"{prefix}exact.w50.limit_ratio", prefills / limit, "x");
+                    context.Report($"{prefix}exact.w50.limit_ratio", found["exact.w50.limit_ratio"] = prefills / limit, "x");
                     context.Report($"{prefix}constraint_share",
                         TrieTiming.SearchSeconds(trie, width) / (timing.Median - beside.Median).TotalSeconds, "x");
                 }
             }
         }
+
+        return found;
     }
 
     // Prefills of both types in turns: the machine's speed changes within minutes.

@@ -23,10 +23,11 @@ internal sealed class TrainingStep : IDisposable
 
     public TrainingStep(
         CausalLanguageModel model, TrainedWeights weights, IReadOnlyDictionary<string, int> taskIds, SftOptions options,
-        long logitBudget = LabelLoss.DefaultLogitBudget, IGradientExchange? exchange = null, ParallelRun? parallel = null)
+        long? logitBudget = null, IGradientExchange? exchange = null, ParallelRun? parallel = null)
     {
         _parallel = parallel ?? ParallelRun.Of(null, Sharding.None);
-        (_model, _weights, _taskIds, _options, _logitBudget) = (model, weights, taskIds, options, logitBudget);
+        (_model, _weights, _taskIds, _options) = (model, weights, taskIds, options);
+        _logitBudget = logitBudget ?? LogitBudget.OfRows(model.Device.type);
         _taskNames = [.. taskIds.OrderBy(pair => pair.Value).Select(pair => pair.Key)];
         var update = new UpdateOptions { WeightDecay = options.WeightDecay, Beta2 = options.Beta2, ClipNorm = options.ClipNorm };
         _update = _parallel.MakeUpdate(weights.Masters, update, exchange, weights.Slow, weights.Exact, weights.Blocks);

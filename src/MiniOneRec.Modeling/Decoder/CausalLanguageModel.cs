@@ -13,12 +13,6 @@ namespace MiniOneRec.Modeling;
 /// </remarks>
 public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
 {
-    /// <summary>Rows of logits that are held at once where the vocabulary is large.</summary>
-    private const long LogitBudget = 16L << 20;
-
-    /// <summary>Logits of one block of the vocabulary: 1 MB of float32, which stays in the cache.</summary>
-    private const long BlockBudget = 256L << 10;
-
     /// <summary>Rows of the head that are packed together: 4 MB of logits for 64 beams, and ten products for a vocabulary of
     /// 150,000.</summary>
     private const long PackedRows = 16_384;
@@ -170,7 +164,7 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
         ArgumentNullException.ThrowIfNull(targets);
 
         using var scope = NewDisposeScope();
-        long rows = hidden.size(0), chunk = Math.Max(1, LogitBudget / Config.VocabularySize);
+        long rows = hidden.size(0), chunk = Math.Max(1, LogitBudget.OfRows(hidden.device_type) / Config.VocabularySize);
         if (rows <= chunk)
         {
             return Gather(Logits(hidden), targets).MoveToOuterDisposeScope();
@@ -196,7 +190,8 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
         using var scope = NewDisposeScope();
         var weight = HeadWeight;
         var packed = Packing is { } packing ? PackedHead(packing).BlocksFor(hidden) : null;
-        long vocabulary = weight.size(0), block = packed is null ? Math.Max(1_024, BlockBudget / hidden.size(0)) : PackedRows;
+        long vocabulary = weight.size(0), block = packed is not null ? PackedRows
+            : LogitBudget.BlockWidth(hidden.size(0), DeviceInference.Serves(hidden));
         if (CpuInference.Serves(hidden))
         {
             var folded = new LogSumExp((int)hidden.size(0));
@@ -253,7 +248,7 @@ public abstract partial class CausalLanguageModel : nn.Module, IDecodingBackbone
 
     /// <summary>Gets where the last token of each prompt stands, <c>[B]</c> int64.</summary>
     private protected static Tensor LastTokens(TokenBatch batch) =>
-        tensor([.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)], device: batch.Tokens.device);
+        Upload.Of([.. batch.Offsets.Zip(batch.Lengths, (offset, length) => (long)offset + length - 1)], batch.Tokens.device);
 
     /// <summary>Frees the weights and their packed copies.</summary>
     /// <param name="disposing">Whether <see cref="nn.Module.Dispose()"/> called.</param>

@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,10 +41,10 @@ internal sealed class ExtensionPlan : IDisposable
             [.. step.Prompts.Select(prompt => cache.PromptLengths[prompt])],
             [.. ancestors.Select(ancestor => (int)ancestor)],
             [.. step.Ancestors.Select(chain => chain.Length)]);
-        Tokens = tensor([.. step.Tokens.Select(t => (long)t)], device: device);
-        Ancestors = tensor(ancestors, device: device);
-        ChainBias = uneven ? tensor(chainBias, [rows, 1, 1, ChainLength], device: device) : null;
-        (Cos, Sin) = rotary.Angles(tensor(positions, device: device), type);
+        Tokens = Upload.Of([.. step.Tokens.Select(t => (long)t)], device);
+        Ancestors = Upload.Of(ancestors, device);
+        ChainBias = uneven ? Upload.Of(chainBias, [rows, 1, 1, ChainLength], device) : null;
+        (Cos, Sin) = rotary.Angles(Upload.Of(positions, device), type);
 
         Groups = new PromptGroups(step.Prompts, cache.PromptCount, device);
         PromptBias = cache.PromptBias is null ? null : Groups.PromptsOf(cache.PromptBias);
@@ -108,7 +109,7 @@ internal sealed class ExtensionPlan : IDisposable
         return (_beyond!.Value.Prompt, _beyond.Value.Chain);
 
         Tensor? Made(float[] bias, int rows, int width) =>
-            bias.Contains(float.NegativeInfinity) ? tensor(bias, [rows, 1, 1, width], device: _device).DetachFromDisposeScope() : null;
+            bias.Contains(float.NegativeInfinity) ? Upload.Of(bias, [rows, 1, 1, width], _device).DetachFromDisposeScope() : null;
     }
 
     /// <summary>Frees what was made for windows and on demand.</summary>

@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ public sealed class PromptCache : DecodingCache
             bias.AsSpan(b * longest, Math.Max(0, PromptLengths[b] - window)).Fill(float.NegativeInfinity);
         }
 
-        return tensor(bias, [PromptCount, 1, 1, longest], device: _layers[0].PromptKeys.device);
+        return Upload.Of(bias, [PromptCount, 1, 1, longest], _layers[0].PromptKeys.device);
     }
 
     /// <inheritdoc/>
@@ -99,7 +100,7 @@ public sealed class PromptCache : DecodingCache
                 bias.AsSpan(b * longest + lengths[b], longest - lengths[b]).Fill(float.NegativeInfinity);
             }
 
-            PromptBias = tensor(bias, [lengths.Length, 1, 1, longest], device: device).DetachFromDisposeScope();
+            PromptBias = Upload.Of(bias, [lengths.Length, 1, 1, longest], device).DetachFromDisposeScope();
         }
     }
 

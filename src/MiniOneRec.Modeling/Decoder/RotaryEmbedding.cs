@@ -9,6 +9,7 @@ namespace MiniOneRec.Modeling;
 internal sealed class RotaryEmbedding
 {
     private readonly Lazy<float[]> _frequencies;
+    private Tensor? _elsewhere;                                     // the frequencies on the accelerator of the last call
 
     /// <param name="config">The architecture; its width may be wrong, so nothing of that size is made before the weights have been found to
     /// fit.</param>
@@ -43,10 +44,27 @@ internal sealed class RotaryEmbedding
     public (Tensor Cos, Tensor Sin) Angles(Tensor positions, ScalarType type)
     {
         using var scope = NewDisposeScope();
-        var frequencies = tensor(_frequencies.Value, device: positions.device);                               // [Dh/2]
+        var frequencies = FrequenciesOn(positions.device);                                              // [Dh/2]
         var angles = positions.to_type(ScalarType.Float32).unsqueeze(1) * frequencies;                  // [N, Dh/2]
         angles = cat([angles, angles], 1).unsqueeze(1);                                                 // [N, 1, Dh]
         return (angles.cos().to_type(type).MoveToOuterDisposeScope(), angles.sin().to_type(type).MoveToOuterDisposeScope());
+    }
+
+    // On the CPU they are made anew, which costs less than to look after them.
+    private Tensor FrequenciesOn(Device device)
+    {
+        float[] values = _frequencies.Value;
+        if (device.type == DeviceType.CPU)
+        {
+            return tensor(values);
+        }
+
+        if (_elsewhere is not { } known || (known.device_type, known.device_index) != (device.type, device.index))
+        {
+            _elsewhere = known = Upload.Of(values, [values.Length], device).DetachFromDisposeScope();
+        }
+
+        return known;
     }
 
     /// <summary>Turns the sign of the first half, for <see cref="ApplyTurned"/>.</summary>

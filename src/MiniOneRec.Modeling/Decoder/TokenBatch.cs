@@ -188,7 +188,7 @@ public sealed class TokenBatch : IDisposable
         return Mask.logical_and(near.unsqueeze(1)).DetachFromDisposeScope();
     }
 
-    private static Tensor Make(long[] values, Device? device) => tensor(values, device: device).DetachFromDisposeScope();
+    private static Tensor Make(long[] values, Device? device) => Upload.Of(values, device).DetachFromDisposeScope();
 
     private static long[] PadIndex(int[] lengths, int[] offsets, int longest)
     {
@@ -240,6 +240,6 @@ public sealed class TokenBatch : IDisposable
             }
         }
 
-        return tensor(mask, [trees.Count, 1, longest, longest], device: device).DetachFromDisposeScope();
+        return Upload.Of(mask, [trees.Count, 1, longest, longest], device).DetachFromDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
@@ -19,11 +20,12 @@ internal sealed class BeamSearchRun
         DecodingCache cache)
     {
         (_model, _trie, _vocabulary, _siblingPenalty, _cache) = (model, trie, template.Vocabulary, options.SiblingPenalty, cache);
+        bool rootsLater = queries.All(query => query.Prior is null) && !EndsAtFirstLevel(trie);     // a prior is mixed with probabilities
         _scoring = options.Scoring switch
         {
             BeamScoring.TrieRenormalised => new TrieScoring(model, trie, template),
-            BeamScoring.SidOnly => new FullVocabularyScoring(model, template, terminator: []),
-            _ => new FullVocabularyScoring(model, template, template.Terminator),
+            BeamScoring.SidOnly => new FullVocabularyScoring(model, template, terminator: [], rootsLater),
+            _ => new FullVocabularyScoring(model, template, template.Terminator, rootsLater),
         };
         _queries = [.. queries.Select(query => new QueryBeams(query, options.Width, trie, _scoring))];
         _rows = [.. queries.Select((query, b) => new Row(b, new BeamHypothesis(SemanticIdTrie.Root, 0, 0, []), 0))];
@@ -102,10 +104,24 @@ internal sealed class BeamSearchRun
     /// <summary>Gets the finished hypotheses, best first.</summary>
     public IReadOnlyList<IReadOnlyList<Beam>> Results() => [.. _queries.Select(query => query.Results())];
 
+    private static bool EndsAtFirstLevel(SemanticIdTrie trie)
+    {
+        var (start, end) = trie.Children(SemanticIdTrie.Root);
+        for (int node = start; node < end; node++)
+        {
+            if (trie.IsTerminal(node))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Close(Tensor hidden, List<int> closing)
     {
         using var scope = NewDisposeScope();
-        var selected = hidden.index_select(0, tensor([.. closing.Select(r => (long)r)], device: hidden.device));    // [C, D]
+        var selected = hidden.index_select(0, Upload.Of([.. closing.Select(r => (long)r)], hidden.device));    // [C, D]
         long[] targets = [.. closing.Select(r => (long)_scoring.Terminator[_rows[r].Offset])];
         float[] logProbabilities = LevelScores.LogProbabilitiesOf(_model, selected, targets);
         for (int i = 0; i < closing.Count; i++)
@@ -123,8 +139,8 @@ internal sealed class BeamSearchRun
     {
         using var scope = NewDisposeScope();
         bool all = expanding.Count == _rows.Count;
-        var selected = all ? hidden : hidden.index_select(0, tensor([.. expanding.Select(r => (long)r)], device: hidden.device));
-        var scores = _scoring.Score(selected, level);
+        var selected = all ? hidden : hidden.index_select(0, Upload.Of([.. expanding.Select(r => (long)r)], hidden.device));
+        var scores = _scoring.Score(selected, level, [.. expanding.Select(r => _rows[r].Query)]);
         for (int i = 0; i < expanding.Count; i++)
         {
             var (query, hypothesis, _) = _rows[expanding[i]];

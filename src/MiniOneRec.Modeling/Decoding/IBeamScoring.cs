@@ -28,8 +28,9 @@ internal interface IBeamScoring
     /// <summary>Scores the codes of a level.</summary>
     /// <param name="hidden">Hidden states of the rows to continue, <c>[R, D]</c>.</param>
     /// <param name="level">The level of the codes that come next.</param>
+    /// <param name="queries">The query of each row.</param>
     /// <returns>Per row a score for each code of the level; where ending is a choice, its score last.</returns>
-    LevelScores Score(Tensor hidden, int level);
+    LevelScores Score(Tensor hidden, int level, IReadOnlyList<int> queries);
 
     /// <summary>Gets what must be subtracted from a row's scores to make them log-probabilities, in nats.</summary>
     /// <param name="scores">A row of <see cref="Score"/>.</param>

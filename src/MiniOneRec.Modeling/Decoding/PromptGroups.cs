@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
@@ -20,7 +21,7 @@ internal sealed class PromptGroups
         RowsPerPrompt = counts.Max();
         if (active.Length != promptCount)
         {
-            _promptIndex = tensor([.. active.Select(p => (long)p)], device: device);
+            _promptIndex = Upload.Of([.. active.Select(p => (long)p)], device);
         }
 
         if (counts.Any(count => count != RowsPerPrompt))
@@ -39,7 +40,7 @@ internal sealed class PromptGroups
                 }
             }
 
-            (_pad, _unpad) = (tensor(pad, device: device), tensor(unpad, device: device));
+            (_pad, _unpad) = (Upload.Of(pad, device), Upload.Of(unpad, device));
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class TrieScoring : IBeamScoring
     public BeamEnding EndingAt(bool hasChildren) => _end is not null && hasChildren ? BeamEnding.Choice : BeamEnding.Free;
 
     /// <inheritdoc/>
-    public LevelScores Score(Tensor hidden, int level) =>
+    public LevelScores Score(Tensor hidden, int level, IReadOnlyList<int> queries) =>
         LevelScores.Logits(_model, hidden, _end is { } end ? [.. _vocabulary.TokensOf(level), end] : _vocabulary.TokensOf(level));
 
     /// <summary>Computes log Σ exp over the node's children, and over ending where items end at the node.</summary>

@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -131,8 +132,8 @@ internal sealed class CompletionLayout : IDisposable
         return new CompletionLayout(
             run,
             plan.Finish(device),
-            tensor(flat, device: device).DetachFromDisposeScope(),
-            tensor(mask, [count, width], device: device).DetachFromDisposeScope(),
+            Upload.Of(flat, device).DetachFromDisposeScope(),
+            Upload.Of(mask, [count, width], device).DetachFromDisposeScope(),
             mask.Count(value => value != 0));
     }
 }

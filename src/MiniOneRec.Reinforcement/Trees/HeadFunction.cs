@@ -13,9 +13,6 @@ namespace MiniOneRec.Reinforcement;
 /// </remarks>
 internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
 {
-    /// <summary>Logits of one block: 1 MB of float32.</summary>
-    private const long BlockBudget = 256L << 10;
-
     /// <summary>The logit of what may not follow: its probability is 0, and 0 times it is 0.</summary>
     private const double Forbidden = -1e30;
 
@@ -134,7 +131,8 @@ internal sealed class HeadFunction : autograd.SingleTensorFunction<HeadFunction>
     // Blocks of the head; the tokens of one level of the trie are one.
     private static IEnumerable<(long Start, long Size)> Blocks(Tensor rows, Tensor part, HeadSlice slice)
     {
-        long columns = part.size(0), block = slice.Tokens is null ? Math.Max(1_024, BlockBudget / rows.size(0)) : columns;
+        long columns = part.size(0), block = slice.Tokens is not null ? columns
+            : LogitBudget.BlockWidth(rows.size(0), rows.device_type != DeviceType.CPU);
         for (long start = 0; start < columns; start += block)
         {
             yield return (start, Math.Min(block, columns - start));

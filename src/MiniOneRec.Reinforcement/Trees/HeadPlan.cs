@@ -1,4 +1,5 @@
 using MiniOneRec.Modeling;
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Reinforcement;
@@ -79,7 +80,7 @@ internal abstract class HeadPlan
                     }
                 }
 
-                forbidden = tensor(mask, [_allowed.Count, tokens.Length], device: device).DetachFromDisposeScope();
+                forbidden = Upload.Of(mask, [_allowed.Count, tokens.Length], device).DetachFromDisposeScope();
             }
 
             return new HeadSlice(
@@ -90,7 +91,7 @@ internal abstract class HeadPlan
                 Long([.. _order.Select(edge => edge.Column)], device));
         }
 
-        private static Tensor Long(long[] values, Device device) => tensor(values, device: device).DetachFromDisposeScope();
+        private static Tensor Long(long[] values, Device device) => Upload.Of(values, device).DetachFromDisposeScope();
     }
 }
 

@@ -230,7 +230,7 @@ public sealed class LossEqualityTests
     }
 
     private static (double Loss, Dictionary<string, float[]> Gradients) Gradients(
-        DecoderModel model, IReadOnlyList<TokenSample> samples, SftOptions options, long logitBudget = LabelLoss.DefaultLogitBudget)
+        DecoderModel model, IReadOnlyList<TokenSample> samples, SftOptions options, long? logitBudget = null)
     {
         model.train();
         foreach (var parameter in model.parameters())

@@ -39,7 +39,7 @@ public sealed class BeamScoringTests : IDisposable
         var hidden = randn(3, 16);
         var scoring = new FullVocabularyScoring(_model, _template, _template.Terminator);
 
-        var scores = scoring.Score(hidden, level: 1);
+        var scores = scoring.Score(hidden, level: 1, queries: [0, 0, 1]);
 
         var expected = F.linear(hidden, _model.HeadWeight).to_type(ScalarType.Float64).log_softmax(1);
         int[] tokens = _template.Vocabulary.TokensOf(1).ToArray();
@@ -83,7 +83,7 @@ public sealed class BeamScoringTests : IDisposable
                 continue;
             }
 
-            var row = scoring.Score(randn(1, 16), _trie.DepthOf(node))[0];
+            var row = scoring.Score(randn(1, 16), _trie.DepthOf(node), [0])[0];
             double normalizer = scoring.LogNormalizer(row, node), sum = 0;
             for (int child = start; child < end; child++)
             {

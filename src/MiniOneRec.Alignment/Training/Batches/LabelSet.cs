@@ -17,8 +17,8 @@ internal sealed class LabelSet : IDisposable
     /// <param name="device">Where the tensors live.</param>
     public LabelSet(long[] positions, long[] targets, IReadOnlyList<(int Label, SoftLabel Value)> soft, Device device)
     {
-        Positions = Make(tensor(positions, device: device));
-        Targets = Make(tensor(targets, device: device));
+        Positions = Make(Upload.Of(positions, device));
+        Targets = Make(Upload.Of(targets, device));
         if (soft.Count == 0)
         {
             return;
@@ -43,8 +43,8 @@ internal sealed class LabelSet : IDisposable
         }
 
         (_softRows, _softTokens, _softShares) =
-            (Make(tensor(rows, device: device)), Make(tensor(tokens, device: device)), Make(tensor(shares, device: device)));
-        OwnShares = Make(tensor(own, device: device));
+            (Make(Upload.Of(rows, device)), Make(Upload.Of(tokens, device)), Make(Upload.Of(shares, [shares.Length], device)));
+        OwnShares = Make(Upload.Of(own, [own.Length], device));
     }
 
     /// <summary>Gets the packed token at which each label is predicted, <c>[M]</c> int64.</summary>

@@ -13,20 +13,17 @@ namespace MiniOneRec.Alignment;
 /// </remarks>
 internal static class LabelLoss
 {
-    /// <summary>Values of logits that are held at once.</summary>
-    public const long DefaultLogitBudget = 16L << 20;
-
     /// <summary>Computes losses and adds their gradient to all parameters that have one.</summary>
     /// <param name="model">The model.</param>
     /// <param name="hidden">What the forward pass returned, <c>[N, D]</c>, with graph.</param>
     /// <param name="labels">Which rows of <paramref name="hidden"/> predict what.</param>
     /// <param name="scale">Multiplies the summed loss before its gradient is taken: 1 over the labels of the global batch.</param>
     /// <param name="smoothing">ε.</param>
-    /// <param name="logitBudget">Values of logits that are held at once.</param>
+    /// <param name="logitBudget">Values of logits that are held at once, or <see langword="null"/> for what suits the device.</param>
     /// <param name="also">A gradient of hidden states that another loss left, or <see langword="null"/>.</param>
     /// <returns>Loss and negative log-likelihood of each label, <c>[M]</c> float32, without graph.</returns>
     public static (Tensor Loss, Tensor Nll) Backward(
-        CausalLanguageModel model, Tensor hidden, LabelSet labels, double scale, double smoothing, long logitBudget = DefaultLogitBudget,
+        CausalLanguageModel model, Tensor hidden, LabelSet labels, double scale, double smoothing, long? logitBudget = null,
         DenseGradient? also = null)
     {
         using var scope = NewDisposeScope();
@@ -41,7 +38,9 @@ internal static class LabelLoss
         using (no_grad())
         {
             (loss, nll, rowGradient, headGradient) =
-                Chunks(rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget, trained, first);
+                Chunks(
+                    rows.detach(), weight.detach(), labels, scale, smoothing, logitBudget ?? LogitBudget.OfRows(hidden.device_type),
+                    trained, first);
         }
 
         List<Tensor> roots = [], gradients = [];
@@ -59,7 +58,7 @@ internal static class LabelLoss
 
         if (also is not null && hidden.requires_grad)
         {
-            roots.Add(hidden.index_select(0, tensor([.. also.Tokens.Select(token => (long)token)], device: hidden.device)));
+            roots.Add(hidden.index_select(0, Upload.Of([.. also.Tokens.Select(token => (long)token)], hidden.device)));
             gradients.Add(also.Gradient.to_type(hidden.dtype));
         }
 

@@ -1,3 +1,4 @@
+using MiniOneRec.Tensors;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Modeling;
@@ -73,7 +74,7 @@ internal sealed class JointRows(DecodingStep step, PromptCache cache, PromptGrou
             }
         }
 
-        return tensor(index, device: device).DetachFromDisposeScope();
+        return Upload.Of(index, device).DetachFromDisposeScope();
     }
 
     private Tensor MakeBias(int window, long group, ScalarType type)
@@ -95,7 +96,7 @@ internal sealed class JointRows(DecodingStep step, PromptCache cache, PromptGrou
         }
 
         using var scope = NewDisposeScope();
-        return tensor(bias, [groups.Prompts, wide, 1, seen], device: device).to_type(type)
+        return Upload.Of(bias, [groups.Prompts, wide, 1, seen], device).to_type(type)
             .expand(groups.Prompts, wide, group, seen).reshape(groups.Prompts, 1, wide * group, seen).DetachFromDisposeScope();
     }
 
