@@ -21,7 +21,7 @@ public sealed partial class Recipe
     public IProcessGroup? ProcessGroup { get; init; }
 
     /// <summary>Gets what of the state of training is divided among the processes.</summary>
-    /// <value>The default is <see cref="Sharding.None"/>. <see cref="Sharding.Weights"/> is for supervised training alone.</value>
+    /// <value>The default is <see cref="Sharding.None"/>.</value>
     public Sharding Sharding { get; init; }
 
     private ParallelRun Parallel => field ??= ParallelRun.Of(ProcessGroup, Sharding);
@@ -62,13 +62,6 @@ public sealed partial class Recipe
         {
             throw new ArgumentException(
                 $"Preset.BatchSize {batch} is below the number of processes, {size}: use fewer processes or a larger batch.");
-        }
-
-        if (Sharding == Sharding.Weights && !_options.SkipReinforcement)
-        {
-            throw new ArgumentException(
-                "Sharding.Weights is for supervised training: GRPO also generates with the weights. Choose Sharding.Gradients, or skip "
-                + "reinforcement.");
         }
     }
 

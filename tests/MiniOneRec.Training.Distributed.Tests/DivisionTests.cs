@@ -1,5 +1,4 @@
 using FsCheck.Xunit;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace MiniOneRec.Training.Distributed.Tests;
@@ -55,17 +54,6 @@ public sealed class DivisionTests
         Assert.All(shares, share => Assert.Equal(share.Order(), share));
         int[] loads = [.. shares.Select(share => share.Sum(i => work[i]))];
         Assert.True(loads.Max() - loads.Min() <= work.DefaultIfEmpty().Max());
-    }
-
-    [Fact]
-    public void MakeUpdate_DividedWeightsOfATrainerThatGenerates_AreRefused()
-    {
-        var parallel = new ParallelRun(new Imagined(2), Sharding.Weights);
-        using var parameter = new Parameter(zeros(2, 2));
-
-        var error = Assert.Throws<NotSupportedException>(() => parallel.MakeUpdate([parameter], new UpdateOptions()));
-
-        Assert.Contains("Sharding.Gradients", error.Message, StringComparison.Ordinal);
     }
 
     [Property(MaxTest = 50)]

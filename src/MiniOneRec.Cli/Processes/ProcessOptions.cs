@@ -64,10 +64,7 @@ internal sealed record ProcessOptions(int? Count, Sharding Sharding, string? Hos
                 + "larger batch (Recipe:Preset:BatchSize).");
         }
 
-        return read.Sharding == Sharding.Weights && !settings.Recipe.SkipReinforcement
-            ? throw new ArgumentException("--sharding weights is for supervised training: reinforcement also generates with the weights. "
-                + "Choose gradients, or the command train.")
-            : read;
+        return read;
     }
 
     private static Sharding ShardingOf(string? name) => name switch

@@ -81,7 +81,7 @@ public sealed class DecoderModel : CausalLanguageModel
         cache?.Begin(batch);
         var observer = Observer;                                // a block that runs again is told to the same
         observer?.Enter(0);
-        bool recompute = GradientCheckpointing && training && cache is null && is_grad_enabled();
+        bool recompute = GradientCheckpointing && cache is null && is_grad_enabled();
         long? seed = training ? randint_long(long.MaxValue) : null;                          // for dropout here and in adapters
         var x = AddContent(Embed(batch.Tokens), batch);                                     // [N, D]
         if (Dropout > 0 && training)

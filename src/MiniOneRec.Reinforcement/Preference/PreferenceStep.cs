@@ -40,23 +40,29 @@ internal sealed class PreferenceStep : IPolicyStep
         var random = draws ? SeedStream.Generator(_options.Seed, step.Step) : parallel.Generator(_options.Seed, step.Step);
         var taken = _context.Prompts.Take(_options.PromptsPerStep);
         var prepared = draws ? taken : parallel.Part(taken);
-        var groups =
-            timer.Time("rollout", () => prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray());
-        groups = draws ? parallel.Part(groups) : groups;
-        double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
-        foreach (var pass in groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass))
+        var groups = timer.Time("rollout", () =>
         {
-            using var scope = NewDisposeScope();
+            using var whole = draws ? null : _context.Update.HoldWhole();
+            return prepared.Chunk(_options.GroupsPerPass).SelectMany(chunk => Choose(chunk, random)).ToArray();
+        });
+        groups = draws ? parallel.Part(groups) : groups;
+        using var scope = NewDisposeScope();
+        CompletionGroup[][] passes = [.. groups.OrderBy(group => group.Prompt.Length).Chunk(_options.GroupsPerPass)];
+        Tensor[]? references = _context.Reference.EqualsPolicy ? null : timer.Time("reference", () => Score(passes));
+        double loss = 0, accuracy = 0, kl = 0, entropy = 0, tokens = 0;
+        _context.Update.Accumulate(_context.Model, [.. passes.Index()], parallel, numbered =>
+        {
+            using var passScope = NewDisposeScope();
+            var (number, pass) = numbered;
             using var layout = _context.Space.Trees(pass);
             double share = (double)pass.Length / taken.Length;
-            var reference = _context.Reference.EqualsPolicy ? null : timer.Time("reference", () => _context.Reference.Score(layout));
-            double[] values = timer.Time("policy", () => Accumulate(layout, reference, pass, share));
+            double[] values = timer.Time("policy", () => Accumulate(layout, references?[number], pass, share));
             loss += values[0] * share;
             accuracy += values[1] * share;
             kl += values[2];
             entropy += values[3];
             tokens += layout.TokenCount;
-        }
+        });
 
         double own = loss;
         double[] sums = [loss, accuracy, kl, entropy, tokens];
@@ -80,6 +86,17 @@ internal sealed class PreferenceStep : IPolicyStep
         };
         timer.WriteTo(metrics);
         return _context.Named(new PolicyOutcome(metrics) { Diverged = !double.IsFinite(norm) }, own);
+    }
+
+    // The reference's log-probabilities of each pass, [N, T].
+    private Tensor[] Score(CompletionGroup[][] passes)
+    {
+        using var whole = _context.Reference.HoldWhole();
+        return [.. passes.Select(pass =>
+        {
+            using var layout = _context.Space.Trees(pass);
+            return _context.Reference.Score(layout);
+        })];
     }
 
     private double[] Accumulate(CompletionLayout layout, Tensor? reference, CompletionGroup[] pass, double share)

@@ -35,21 +35,11 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
     {
         (_task, _options, _trained, _logger, _parallel) = (task, task.Options, trained, logger, task.Parallel);
         var model = task.Recommender.Model;
-        var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference);
-        var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
-        _context = new PolicyContext(
-            model,
-            new PolicyUpdate(_parallel.MakeUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange), reference),
-            reference,
-            prompts,
-            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities))
-        {
-            Parallel = _parallel,
-        };
         _heldOut = new HeldOut(task.Recommender, task.Validation, _options.Guards, task.Rewards, _options.Seed);
         string? folder = _options.Checkpoints.Folder;
         if (folder is not null || !_parallel.IsAlone)
         {
+            // While the weights are whole.
             var madeFrom = PolicyIdentity.Describe(task.Identity, model, trained, task.Reference, prompts, _heldOut);
             var identity = PolicyIdentity.Of(task.Stage, _options, madeFrom);
             _parallel.RequireEqual(ProcessFacts.Of(identity.Options, madeFrom));
@@ -57,7 +47,19 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
                 : new RunCheckpoint<PolicyState>(folder, identity, new OldPolicyCheckpoint(folder, identity.Kind));
         }
 
-        IWeightStore? store = _parallel.IsAlone || folder is null ? _checkpoint : new SharedWeights(_checkpoint, _parallel);
+        var reference = new ReferencePolicy(model.Backbone, _options.Reference, task.Reference, _parallel);
+        var update = new UpdateOptions { WeightDecay = _options.WeightDecay, DecaysVectors = true, ClipNorm = _options.ClipNorm };
+        _context = new PolicyContext(
+            model,
+            new PolicyUpdate(_parallel.MakeUpdate(trained.All.Select(pair => pair.Value), update, task.Exchange,
+                blocks: Divides ? Blocks(model.Backbone, trained) : null), reference),
+            reference,
+            prompts,
+            new CompletionSpace(model.Trie, model.Template, model.Backbone.Device, _options.LogProbabilities))
+        {
+            Parallel = _parallel,
+        };
+        IWeightStore? store = _parallel.IsAlone || folder is null ? _checkpoint : new SharedWeights(_checkpoint, _parallel, Divides);
         _selection = new PolicySelection(_heldOut, _options.Guards, store);
         _instruments = new PolicyInstruments(task.Stage, task.Meters);
     }
@@ -94,7 +96,16 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
         using var trained = PolicyWeights.Of(model.Backbone);
         using var run = new PolicyRun(task, trained, prompts, logger);
         run._step = makeStep(run._context);
-        return run.Run(progress, cancellationToken);
+        bool recomputes = model.Backbone.GradientCheckpointing;
+        model.Backbone.GradientCheckpointing |= run.Divides;
+        try
+        {
+            return run.Run(progress, cancellationToken);
+        }
+        finally
+        {
+            model.Backbone.GradientCheckpointing = recomputes;
+        }
     }
 
     private TrainingResult Run(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
@@ -115,7 +126,17 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             CheckpointEvery = _options.CheckpointInterval,
         };
         var loop = new TrainingLoop(plan, this, this, progress);
-        string reason = loop.Run(state?.Loop ?? new LoopState(), cancellationToken);
+        string reason;
+        try
+        {
+            reason = loop.Run(state?.Loop ?? new LoopState(), cancellationToken);
+        }
+        catch (Exception e) when (e is OperationCanceledException or TrainingDivergedException)
+        {
+            _context.Update.GiveBack();                         // all processes come here
+            throw;
+        }
+
         if (reason != TrainingLoop.Completed)
         {
             Log.Stopped(_logger, _task.Stage, reason);
@@ -137,7 +158,7 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             return new StepOutcome { Divergence = $"{BadWeight()} ({e.Message})" };
         }
 
-        _context.Reference.SyncAfter(context.Step);
+        _context.Reference.SyncAfter(context.Step, _context.Update.HoldWhole);
         return new StepOutcome { Metrics = outcome.Metrics, StopReason = _options.Guards.StopReason(context.Step, outcome),
             Divergence = outcome.Divergence ?? _parallel.FirstComplaint(BadWeight()) };
     }
@@ -145,8 +166,9 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
     /// <inheritdoc/>
     public override ValidationOutcome Validate(long step, Dictionary<string, double> metrics, CancellationToken cancellationToken)
     {
+        using var whole = _context.Update.HoldWhole();
         var (figures, improved) =
-            _selection.Measure(_parallel, step, _trained.Tensors, metrics, step == 0 ? cancellationToken : CancellationToken.None);
+            _selection.Measure(_parallel, step, Weights, metrics, step == 0 ? cancellationToken : CancellationToken.None);
         Log.Validated(_logger, _task.Stage, step, metrics["HR@1"], metrics["HR@10"], figures.Ndcg10);
         return new ValidationOutcome(improved) { StopReason = _selection.Impatience(step) };
     }
@@ -208,11 +230,7 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
     /// <inheritdoc/>
     public override TrainingDivergedException Diverged(long step, string what)
     {
-        if (_selection.Best is not null)
-        {
-            _selection.CopyTo(_trained.Tensors);
-        }
-
+        PutBest();
         string? checkpoint = _checkpoint?.Latest;
         var users = _context.Prompts.LastUsers;
         Log.Stopped(_logger, _task.Stage, $"divergence at step {step}: {what}");
@@ -241,11 +259,8 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
     private TrainingResult Finish(long steps, string reason)
     {
         var best = _selection.Best;
-        if (best is not null)
-        {
-            _selection.CopyTo(_trained.Tensors);
-        }
-
+        PutBest();
+        _context.Update.GiveBack();
         bool moved = _context.Update.Count > 0, keptStart = !moved || best is { Step: 0 };
         if (keptStart)
         {
@@ -263,19 +278,5 @@ internal sealed partial class PolicyRun : TrainingCallbacks, ITrainingStep, IDis
             History =
             [.. _history.Select(figures => new TrainingProgress(_task.Stage, figures.Step, _options.Steps) { Metrics = figures.Metrics })],
         };
-    }
-
-    private string? BadWeight() => FiniteWeights.FirstBad(_trained.Tensors) is { } bad
-        ? $"weight '{bad}' holds a number that is not finite" : null;
-
-    private IReadOnlyList<StatePart> Parts()
-    {
-        var (weights, optimizer) = _context.Update.State([.. _trained.All.Select(pair => PolicyIdentity.Prefix + pair.Name)]);
-        return
-        [
-            .. weights,
-            .. _context.Reference.State().Select(pair => (StatePart)("reference." + pair.Name, pair.Value)),
-            .. optimizer.Select(part => part with { Name = OptimizerPrefix + part.Name }),
-        ];
     }
 }

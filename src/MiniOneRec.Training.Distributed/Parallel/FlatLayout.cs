@@ -1,3 +1,7 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
 namespace MiniOneRec.Training.Distributed;
 
 /// <summary>Parameters laid end to end, cut into buckets, and every bucket into one equal share per rank.</summary>
@@ -25,6 +29,15 @@ internal sealed class FlatLayout
 
         Buckets = buckets;
     }
+
+    /// <summary>Lays parameters out so that every bucket has values of one block and one type.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="ranks">The number of processes.</param>
+    /// <param name="bucketValues">The most values of a bucket.</param>
+    /// <param name="blocks">The block of each parameter, or <see langword="null"/> for one.</param>
+    public static FlatLayout Of(Parameter[] parameters, int ranks, long bucketValues, IReadOnlyList<int>? blocks) =>
+        new([.. parameters.Select(parameter => parameter.numel())], ranks, bucketValues,
+            [.. parameters.Select((parameter, i) => 2 * (blocks?[i] ?? 0) + (parameter.dtype == ScalarType.BFloat16 ? 1 : 0))]);
 
     /// <summary>Gets the buckets in order.</summary>
     public IReadOnlyList<FlatBucket> Buckets { get; }

@@ -234,13 +234,6 @@ internal sealed class ParallelRun(IProcessGroup group, Sharding sharding)
             throw new InvalidOperationException("ProcessGroup exchanges the gradients itself: leave GradientExchange out.");
         }
 
-        if (Sharding == Sharding.Weights && blocks is null)
-        {
-            throw new NotSupportedException(
-                "Sharding.Weights is for fine-tuning (SftTrainer): other trainers also generate with the weights. "
-                + "Choose Sharding.Gradients.");
-        }
-
         Parameter[] all = [.. parameters];
         return IsAlone ? new GradientUpdate(all, options, exchange, slow)
             : Sharding == Sharding.None ? new GradientUpdate(all, options, new GradientBuckets(this, all, blocks), slow)

@@ -46,9 +46,7 @@ internal sealed partial class ShardedUpdate : IWeightUpdate
         (_parameters, _options, _parallel) = (parameters, options, parallel);
         _shapes = [.. parameters.Select(parameter => parameter.shape)];
         bool divides = parallel.Sharding == Sharding.Weights;
-        _layout = new FlatLayout(
-            [.. parameters.Select(parameter => parameter.numel())], parallel.Group.Size, divides ? long.MaxValue : bucketValues,
-            [.. parameters.Select((parameter, i) => 2 * (blocks?[i] ?? 0) + (parameter.dtype == ScalarType.BFloat16 ? 1 : 0))]);
+        _layout = FlatLayout.Of(parameters, parallel.Group.Size, divides ? long.MaxValue : bucketValues, blocks);
         (_known, _gradients) = (new bool[parameters.Length], new Tensor?[_layout.Buckets.Count]);
         _types = [.. _layout.Buckets.Select(bucket => parameters[bucket.Pieces[0].Parameter].dtype == ScalarType.BFloat16
             ? ScalarType.BFloat16 : ScalarType.Float32)];

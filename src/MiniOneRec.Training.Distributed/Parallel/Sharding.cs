@@ -14,7 +14,7 @@ public enum Sharding
     Gradients,
 
     /// <summary>All of it: weights too, which are gathered block by block before they are used (ZeRO-3).</summary>
-    /// <remarks>For <c>SftTrainer</c>. Blocks compute twice, as with gradient checkpointing. Weights that are not trained stay whole;
-    /// validation, and the end of the run, gather all.</remarks>
+    /// <remarks>Blocks compute twice, as with gradient checkpointing. Weights that are not trained stay whole. Validation, the rollouts of
+    /// reinforcement, passes of its reference, and the end of the run gather all.</remarks>
     Weights,
 }

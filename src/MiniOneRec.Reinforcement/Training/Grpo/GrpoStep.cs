@@ -46,17 +46,20 @@ internal sealed class GrpoStep : IPolicyStep
         var random = _context.Parallel.Generator(_options.Seed, step.Step);
         var informative = new List<ScoredGroup>();
         int total = 0;                                          // in all processes
-        for (int round = 0; round <= _options.ResampleRounds && total < _options.PromptsPerStep; round++)
+        using (_context.Update.HoldWhole())
         {
-            try
+            for (int round = 0; round <= _options.ResampleRounds && total < _options.PromptsPerStep; round++)
             {
-                var (drawn, count) = Draw(total, random, metrics, timer);
-                informative.AddRange(drawn);
-                total += count;
-            }
-            finally
-            {
-                _sampled.Forget();
+                try
+                {
+                    var (drawn, count) = Draw(total, random, metrics, timer);
+                    informative.AddRange(drawn);
+                    total += count;
+                }
+                finally
+                {
+                    _sampled.Forget();
+                }
             }
         }
 
@@ -204,6 +207,7 @@ internal sealed class GrpoStep : IPolicyStep
         }
 
         _sampled.Score(groups);
+        using var whole = _context.Reference.HoldWhole();
         foreach (var chunk in groups.Chunk(_options.GroupsPerPass))
         {
             using var noGrad = no_grad();
@@ -239,6 +243,7 @@ internal sealed class GrpoStep : IPolicyStep
         {
             timer.Time("reference", () =>
             {
+                using var whole = _context.Reference.HoldWhole();
                 foreach (var pass in updates.SelectMany(passes => passes))
                 {
                     pass.ScoreReference(_context.Reference);
@@ -271,7 +276,7 @@ internal sealed class GrpoStep : IPolicyStep
     private void Accumulate(GrpoPass[] passes, StepMetrics metrics)
     {
         double divisor = _context.Parallel.Sum(passes.Sum(pass => _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount)));
-        foreach (var pass in passes)
+        _context.Update.Accumulate(_context.Model, passes, _context.Parallel, pass =>
         {
             using var scope = NewDisposeScope();
             var (logProbs, entropy) = CompletionScorer.Score(_context.Model, pass.Layout);
@@ -281,7 +286,7 @@ internal sealed class GrpoStep : IPolicyStep
             double share = _loss.Divisor(pass.Layout.Count, pass.Layout.TokenCount) / divisor;
             autograd.backward([terms.Loss * Scalars.Of(share)]);
             metrics.AddPass(terms, entropy, pass.Layout, share);
-        }
+        });
     }
 
     private GrpoPass Prepare(ScoredGroup[] groups, bool first)

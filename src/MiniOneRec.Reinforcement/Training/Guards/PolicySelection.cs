@@ -36,12 +36,12 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
     /// <summary>Measures the policy as it stands.</summary>
     /// <param name="parallel">The processes, each of which measures a part of the rows.</param>
     /// <param name="step">Steps done.</param>
-    /// <param name="weights">The trained weights, which are copied where they are the best.</param>
+    /// <param name="weights">What this process keeps of the trained weights, which is copied where they are the best.</param>
     /// <param name="metrics">Receives the figures.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The figures, and whether the weights are the best so far.</returns>
     public (HeldOutFigures Figures, bool Improved) Measure(
-        ParallelRun parallel, long step, IReadOnlyList<(string Name, Tensor Value)> weights, Dictionary<string, double> metrics,
+        ParallelRun parallel, long step, IReadOnlyList<StatePart> weights, Dictionary<string, double> metrics,
         CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
@@ -62,11 +62,11 @@ internal sealed class PolicySelection(HeldOut heldOut, GuardOptions guards, IWei
         }
 
         metrics["seconds/validation"] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return (figures, IsEstablished(figures, metrics) && _best.Offer(step, figures.Value, [.. weights]));
+        return (figures, IsEstablished(figures, metrics) && _best.Offer(step, figures.Value, weights));
     }
 
     /// <summary>Puts the best weights back.</summary>
-    public void CopyTo(IReadOnlyList<(string Name, Tensor Value)> weights) => _best.CopyTo([.. weights]);
+    public void CopyTo(IReadOnlyList<StatePart> weights) => _best.CopyTo(weights);
 
     /// <summary>Says why patience ends a run.</summary>
     public string Impatience(long step) => string.Create(

@@ -1,5 +1,7 @@
 using MiniOneRec.Modeling;
 using MiniOneRec.Tensors;
+using MiniOneRec.Training;
+using MiniOneRec.Training.Distributed;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,8 +14,15 @@ internal sealed class ReferencePolicy : IDisposable
     private readonly ReferenceOptions _options;
     private readonly CausalLanguageModel? _copy;
     private readonly bool _owned;
+    private readonly DividedModel? _divided;
 
-    public ReferencePolicy(CausalLanguageModel policy, ReferenceOptions options, CausalLanguageModel? given)
+    /// <param name="policy">The policy as it starts, whole.</param>
+    /// <param name="options">Where the reference comes from.</param>
+    /// <param name="given">The caller's reference, or <see langword="null"/>.</param>
+    /// <param name="parallel">The processes, which divide a copy where they divide the policy's weights; <see langword="null"/> for
+    /// one.</param>
+    public ReferencePolicy(
+        CausalLanguageModel policy, ReferenceOptions options, CausalLanguageModel? given, ParallelRun? parallel = null)
     {
         (_policy, _options) = (policy, options);
         if (options.Kind == ReferenceKind.AdapterOff
@@ -38,6 +47,11 @@ internal sealed class ReferencePolicy : IDisposable
         _copy = _owned ? Copy(given ?? policy) : given;
         _copy!.eval();
         EqualsPolicy = given is null;
+        if (_owned && parallel?.Sharding == Sharding.Weights)
+        {
+            var parameters = _copy.named_parameters().ToArray();
+            _divided = new DividedModel(parameters, [.. parameters.Select(pair => _copy.BlockOf(pair.name))], parallel.Group);
+        }
     }
 
     public bool Exists => _options.Kind != ReferenceKind.None;
@@ -45,11 +59,15 @@ internal sealed class ReferencePolicy : IDisposable
     /// <summary>Gets whether the reference has the policy's present weights, so that its pass can be saved.</summary>
     public bool EqualsPolicy { get; private set; }
 
-    /// <summary>Gets the tensors of a copy by name, for checkpoints.</summary>
-    public IEnumerable<(string Name, Tensor Value)> State() =>
-        _owned ? _copy!.named_parameters().Select(pair => (pair.name, (Tensor)pair.parameter)) : [];
+    /// <summary>Gets what this process keeps of the tensors of a copy, for checkpoints.</summary>
+    /// <param name="prefix">What the names begin with.</param>
+    public IReadOnlyList<StatePart> State(string prefix) => _divided?.Parts(prefix)
+        ?? (_owned ? [.. _copy!.named_parameters().Select(pair => (StatePart)(prefix + pair.name, (Tensor)pair.parameter))] : []);
 
-    /// <summary>Scores completions without gradient.</summary>
+    /// <summary>Keeps a divided reference whole until the result is disposed, where it is to be scored.</summary>
+    public IDisposable? HoldWhole() => EqualsPolicy ? null : _divided?.Hold();
+
+    /// <summary>Scores completions without gradient, within <see cref="HoldWhole"/>.</summary>
     public Tensor Score(CompletionLayout layout)
     {
         using var noGrad = no_grad();
@@ -83,7 +101,9 @@ internal sealed class ReferencePolicy : IDisposable
     public void PolicyMoved() => EqualsPolicy = false;
 
     /// <summary>Moves the copy towards the policy after a step, where it is time.</summary>
-    public void SyncAfter(long step)
+    /// <param name="step">The step.</param>
+    /// <param name="holdPolicy">Keeps the policy whole until the result is disposed, where processes divide it.</param>
+    public void SyncAfter(long step, Func<IDisposable?>? holdPolicy = null)
     {
         if (_copy is null || _options.SyncEverySteps == 0 || step % _options.SyncEverySteps != 0)
         {
@@ -92,7 +112,9 @@ internal sealed class ReferencePolicy : IDisposable
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (target, source) in _copy.parameters().Zip(_policy.parameters()))
+        using var whole = holdPolicy?.Invoke();
+        _divided?.MoveTowards(_policy.parameters(), _options.SyncMixing);
+        foreach (var (target, source) in _divided is null ? _copy.parameters().Zip(_policy.parameters()) : [])
         {
             target.mul_(Scalars.Of(1 - _options.SyncMixing)).add_(source, alpha: Scalars.Of(_options.SyncMixing));
         }
@@ -104,6 +126,7 @@ internal sealed class ReferencePolicy : IDisposable
 
     public void Dispose()
     {
+        _divided?.Dispose();
         if (_owned)
         {
             _copy!.Dispose();
