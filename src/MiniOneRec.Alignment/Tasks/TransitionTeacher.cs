@@ -35,12 +35,19 @@ internal sealed class TransitionTeacher
 
     /// <summary>Estimates, for every item but the first, which other items might have stood there.</summary>
     /// <param name="items">The sequence, as far as the index knows it.</param>
+    /// <param name="whole">The whole sequence where <paramref name="items"/> are a part of it: all of it was counted.</param>
     /// <returns>By position; the first has no guesses.</returns>
-    public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items)
+    public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items, IReadOnlyList<string>? whole = null)
     {
         var rows = Rows(items);
         var own = rows.Distinct().ToDictionary(row => row, _ => new List<(int To, float Weight)>());
-        ForEachPair(rows, (from, to, weight) => own[from].Add((to, weight)));
+        ForEachPair(whole is null ? rows : Rows(whole), (from, to, weight) =>
+        {
+            if (own.TryGetValue(from, out var follows))
+            {
+                follows.Add((to, weight));
+            }
+        });
         var sums = _idle.TryTake(out var idle) ? idle : new TransitionSums(_index.Count);
         TeacherGuesses[] guesses =
             [.. Enumerable.Range(0, rows.Count).Select(position => position == 0 ? TeacherGuesses.None : Guess(rows, position, own, sums))];

@@ -36,6 +36,19 @@ public sealed class TransitionTeacherTests
         Assert.All(teacher.Guess(["a", "b", "d"]), guesses => Assert.Empty(guesses.Rows));
     }
 
+    [Fact]
+    public void Teach_OfAWindowOfASequenceThatIsAlone_IsSilent()
+    {
+        var data = new AlignmentData(Index, [Of("x", "a", "b", "c", "d")]);
+        var task = new NextItemTask { TeacherShare = 0.5, MaxItems = 2 };
+        var template = MiniOneRec.Modeling.CompactTemplate.For(Index);
+
+        var samples = Enumerable.Range(0, 20).SelectMany(epoch => task.CreateSamples(new TaskContext(data, template, new Random(epoch))));
+
+        // What the user took before and after the window is the user's own as well.
+        Assert.All(samples, sample => Assert.Empty(sample.SoftLabels));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
