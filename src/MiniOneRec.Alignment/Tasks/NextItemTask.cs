@@ -109,7 +109,7 @@ public sealed class NextItemTask : IAlignmentTask
                 int[] tokens = chains.EncodePrompt(chains.NextItem(ids));
                 bool[] labels = new bool[tokens.Length];
                 labels.AsSpan(1).Fill(true);
-                var lesson = taught?.Of(number, chains.Vocabulary, items, whole: ReferenceEquals(items, known));
+                var lesson = taught?.Of(number, chains.Vocabulary, items, known);
                 var chain = new TokenSample(tokens, labels, Name, sequence.UserId) { SoftLabels = lesson?.Labels ?? [] };
                 TokenSample[] branches = lesson is null || TeacherBranches == 0 ? []
                     : [.. Branches(chain, ids, lesson.Guesses, taught!.Teacher, context, chains.Vocabulary)];
@@ -200,13 +200,14 @@ public sealed class NextItemTask : IAlignmentTask
 
         public TransitionTeacher Teacher { get; } = new(data);
 
-        public Lesson Of(int sequence, SemanticIdVocabulary vocabulary, IReadOnlyList<string> items, bool whole) => whole
-            ? _whole.GetValue(vocabulary, _ => new Lesson?[data.Sequences.Count])[sequence] ??= Make(vocabulary, items)
-            : Make(vocabulary, items);
+        public Lesson Of(int sequence, SemanticIdVocabulary vocabulary, IReadOnlyList<string> items, IReadOnlyList<string> whole) =>
+            ReferenceEquals(items, whole)
+            ? _whole.GetValue(vocabulary, _ => new Lesson?[data.Sequences.Count])[sequence] ??= Make(vocabulary, items, whole)
+            : Make(vocabulary, items, whole);
 
-        private Lesson Make(SemanticIdVocabulary vocabulary, IReadOnlyList<string> items)
+        private Lesson Make(SemanticIdVocabulary vocabulary, IReadOnlyList<string> items, IReadOnlyList<string> whole)
         {
-            var guesses = Teacher.Guess(items);
+            var guesses = Teacher.Guess(items, whole);
             var labels = new List<SoftLabel>();
             int start = 1;
             foreach (var (item, guess) in items.Zip(guesses))

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace MiniOneRec.Alignment;
 
 /// <summary>Estimates which other items might have come next, from how often items follow each other in other users' sequences.</summary>
@@ -13,30 +15,44 @@ internal sealed class TransitionTeacher
     private const int MaxHistory = 8;
     private const int MaxItems = 60;
     private readonly SemanticIdIndex _index;
-    private readonly Dictionary<int, float>[] _weights;
+    private readonly (int[] Rows, float[] Weights)[] _follows;
+    private readonly ConcurrentBag<TransitionSums> _idle = [];
     private readonly bool _usersComeBack;
 
     public TransitionTeacher(AlignmentData data)
     {
         _index = data.Index;
-        _weights = [.. Enumerable.Range(0, _index.Count).Select(_ => new Dictionary<int, float>())];
+        Dictionary<int, float>[] weights = [.. Enumerable.Range(0, _index.Count).Select(_ => new Dictionary<int, float>())];
         foreach (var sequence in data.Sequences)
         {
             var rows = Rows(sequence.ItemIds);
-            ForEachPair(rows, (from, to, weight) => _weights[from][to] = _weights[from].GetValueOrDefault(to) + weight);
+            ForEachPair(rows, (from, to, weight) => weights[from][to] = weights[from].GetValueOrDefault(to) + weight);
             _usersComeBack |= rows.Distinct().Count() < rows.Count;
         }
+
+        _follows = Array.ConvertAll(weights, row => (row.Keys.ToArray(), row.Values.ToArray()));
     }
 
     /// <summary>Estimates, for every item but the first, which other items might have stood there.</summary>
     /// <param name="items">The sequence, as far as the index knows it.</param>
+    /// <param name="whole">The whole sequence where <paramref name="items"/> are a part of it: all of it was counted.</param>
     /// <returns>By position; the first has no guesses.</returns>
-    public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items)
+    public IReadOnlyList<TeacherGuesses> Guess(IReadOnlyList<string> items, IReadOnlyList<string>? whole = null)
     {
         var rows = Rows(items);
-        var own = new Dictionary<(int, int), float>();
-        ForEachPair(rows, (from, to, weight) => own[(from, to)] = own.GetValueOrDefault((from, to)) + weight);
-        return [.. Enumerable.Range(0, rows.Count).Select(position => position == 0 ? TeacherGuesses.None : Guess(rows, position, own))];
+        var own = rows.Distinct().ToDictionary(row => row, _ => new List<(int To, float Weight)>());
+        ForEachPair(whole is null ? rows : Rows(whole), (from, to, weight) =>
+        {
+            if (own.TryGetValue(from, out var follows))
+            {
+                follows.Add((to, weight));
+            }
+        });
+        var sums = _idle.TryTake(out var idle) ? idle : new TransitionSums(_index.Count);
+        TeacherGuesses[] guesses =
+            [.. Enumerable.Range(0, rows.Count).Select(position => position == 0 ? TeacherGuesses.None : Guess(rows, position, own, sums))];
+        _idle.Add(sums);
+        return guesses;
     }
 
     /// <summary>Computes the distribution of every code of an item, given the codes before it; the confidence counts the mass seen under
@@ -72,21 +88,12 @@ internal sealed class TransitionTeacher
         return levels;
     }
 
-    private TeacherGuesses Guess(List<int> rows, int position, Dictionary<(int, int), float> own)
+    private TeacherGuesses Guess(List<int> rows, int position, Dictionary<int, List<(int To, float Weight)>> own, TransitionSums sums)
     {
-        var scores = new Dictionary<int, float>();
         float decay = 1;
         for (int i = position - 1; i >= Math.Max(0, position - MaxHistory); i--)
         {
-            foreach (var (row, weight) in _weights[rows[i]])
-            {
-                float others = weight - own.GetValueOrDefault((rows[i], row));
-                if (others > 1e-6f)
-                {
-                    scores[row] = scores.GetValueOrDefault(row) + decay * others;
-                }
-            }
-
+            sums.Add(_follows[rows[i]], own[rows[i]], decay);
             decay *= Decay;
         }
 
@@ -94,12 +101,11 @@ internal sealed class TransitionTeacher
         {
             foreach (int seen in rows.Take(position))
             {
-                scores.Remove(seen);
+                sums.Remove(seen);
             }
         }
 
-        var best = scores.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key).Take(MaxItems).ToArray();
-        return new TeacherGuesses([.. best.Select(pair => pair.Key)], [.. best.Select(pair => pair.Value)]);
+        return sums.Take(MaxItems);
     }
 
     private List<int> Rows(IReadOnlyList<string> items)

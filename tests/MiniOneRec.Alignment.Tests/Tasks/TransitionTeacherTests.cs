@@ -37,6 +37,73 @@ public sealed class TransitionTeacherTests
     }
 
     [Fact]
+    public void Teach_OfAWindowOfASequenceThatIsAlone_IsSilent()
+    {
+        var data = new AlignmentData(Index, [Of("x", "a", "b", "c", "d")]);
+        var task = new NextItemTask { TeacherShare = 0.5, MaxItems = 2 };
+        var template = MiniOneRec.Modeling.CompactTemplate.For(Index);
+
+        var samples = Enumerable.Range(0, 20).SelectMany(epoch => task.CreateSamples(new TaskContext(data, template, new Random(epoch))));
+
+        // What the user took before and after the window is the user's own as well.
+        Assert.All(samples, sample => Assert.Empty(sample.SoftLabels));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Guess_OfDenseData_IsThePlainSum(bool usersComeBack)
+    {
+        var random = new Random(3);
+        string[] items = [.. Enumerable.Range(0, 90).Select(i => $"i{i}")];
+        var index = new SemanticIdIndex(
+            items.Select((item, i) => new KeyValuePair<string, SemanticId>(item, new SemanticId(i % 9, i / 9))));
+        UserSequence[] sequences = [.. Enumerable.Range(0, 30).Select(u => Of($"u{u}", [.. random.GetItems(items, 40).Distinct()])),
+            .. usersComeBack ? [Of("again", [.. random.GetItems(items, 40)])] : Array.Empty<UserSequence>()];
+        string[] asked = [.. sequences[^1].ItemIds];
+        var others = new Dictionary<(string From, string To), float>();
+        foreach (var sequence in sequences[..^1])
+        {
+            for (int a = 0; a < sequence.ItemIds.Count; a++)
+            {
+                for (int b = 0; b < sequence.ItemIds.Count; b++)
+                {
+                    var pair = (sequence.ItemIds[a], sequence.ItemIds[b]);
+                    others[pair] = others.GetValueOrDefault(pair) + (a == b ? 0 : a < b ? 1f / (b - a) : 0.5f / (a - b));
+                }
+            }
+        }
+
+        var guesses = new TransitionTeacher(new AlignmentData(index, sequences)).Guess(asked);
+
+        for (int position = 1; position < asked.Length; position++)
+        {
+            var sums = new Dictionary<string, float>();
+            for (int back = 1; back <= Math.Min(8, position); back++)
+            {
+                foreach (string to in items)
+                {
+                    sums[to] = sums.GetValueOrDefault(to)
+                        + MathF.Pow(0.5f, back - 1) * others.GetValueOrDefault((asked[position - back], to));
+                }
+            }
+
+            var expected = sums.Where(pair => pair.Value > 1e-5f && (usersComeBack || !asked[..position].Contains(pair.Key)))
+                .OrderByDescending(pair => pair.Value).Take(60).ToArray();
+            Assert.Equal(expected.Length, guesses[position].Rows.Length);
+            foreach (var (pair, score) in expected.Zip(guesses[position].Scores))
+            {
+                Assert.Equal(pair.Value, score, 1e-3f);
+            }
+
+            foreach (var (row, score) in guesses[position].Rows.Zip(guesses[position].Scores))
+            {
+                Assert.Equal(sums[index.Items[row]], score, 1e-3f);
+            }
+        }
+    }
+
+    [Fact]
     public void Guesses_HoldTheHistory_OnlyWhereUsersComeBack()
     {
         UserSequence[] once = [Of("x", "a", "b", "c"), Of("y", "a", "b", "d")];
