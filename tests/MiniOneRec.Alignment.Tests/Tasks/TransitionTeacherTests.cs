@@ -88,7 +88,7 @@ public sealed class TransitionTeacherTests
                 }
             }
 
-            var expected = sums.Where(pair => pair.Value > 1e-5f && (usersComeBack || !asked[..position].Contains(pair.Key)))
+            var expected = sums.Where(pair => pair.Value > 1e-5f && (usersComeBack || !asked.Take(position).Contains(pair.Key)))
                 .OrderByDescending(pair => pair.Value).Take(60).ToArray();
             Assert.Equal(expected.Length, guesses[position].Rows.Length);
             foreach (var (pair, score) in expected.Zip(guesses[position].Scores))

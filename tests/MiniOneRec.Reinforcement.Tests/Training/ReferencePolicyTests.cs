@@ -87,5 +87,5 @@ public sealed class ReferencePolicyTests
         [.. model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
 
     private static float[] Values(ReferencePolicy reference) =>
-        [.. reference.State().SelectMany(pair => pair.Value.detach().data<float>().ToArray())];
+        [.. reference.State("").SelectMany(pair => pair.Value.detach().data<float>().ToArray())];
 }
