@@ -42,8 +42,8 @@ public sealed class RecipeTests : IDisposable
             ["popularity", "sequential-rules", "minionerec-sft", "minionerec-grpo", "minionerec"],
             first.Report.Models.Select(model => model.Name));
         Assert.Equal(
-            ["evaluate popularity", "evaluate sequential-rules", "embeddings", "sft", "evaluate minionerec-sft", "grpo", "evaluate minionerec-grpo",
-            "shares", "evaluate minionerec"],
+            ["evaluate popularity", "evaluate sequential-rules", "embeddings", "sft", "sft shares", "evaluate minionerec-sft", "grpo",
+            "grpo shares", "evaluate minionerec-grpo", "shares", "evaluate minionerec"],
             observer.Started.Where(stage => !stage.Contains("penalty", StringComparison.Ordinal)));
         Assert.Equal(observer.Started, observer.Finished);
         Assert.All(observer.Progress, progress => Assert.Contains(progress.Stage, observer.Started));

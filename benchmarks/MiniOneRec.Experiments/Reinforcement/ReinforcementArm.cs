@@ -10,9 +10,9 @@ namespace MiniOneRec.Experiments;
 
 /// <summary>One way to reinforce, written as parts: <c>rank+sampling+rate=1e-4</c>.</summary>
 /// <remarks>
-/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, gated, rules, prefix, each with <c>*weight</c>; the preset's
-/// where none is named. Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs, loss. Instead
-/// of all that: dpo, sdpo.
+/// Rewards: accuracy, rank (with accuracy, as in the paper), semantic, collaborative, gated, rules, prefix, each with <c>*weight</c>; the
+/// preset's where none is named. Rollouts: beam, sampling, dynamic, gumbel. Options: rate, steps, kl, prompts, group, entropy, epochs,
+/// loss. Instead of all that: dpo, sdpo.
 /// </remarks>
 internal sealed class ReinforcementArm
 {

@@ -2,6 +2,9 @@ namespace MiniOneRec.Modeling;
 
 /// <summary>Turns the beams of one request into its items: shared semantic IDs are opened, the prior and the history's penalty are counted,
 /// the best are kept.</summary>
+/// <remarks>A prefix's mass is a sum over many items, so that an item which the prior favours can lie below prefixes that no beam followed.
+/// Such items are ranked as well, with nothing from the codes: less than their true score, so that one which stands among the best
+/// belongs there.</remarks>
 internal static class BeamRanking
 {
     /// <summary>Ranks the items of the beams.</summary>
@@ -20,24 +23,41 @@ internal static class BeamRanking
         var penalised = earlier == 0 && last == 0 ? [] : request.History.ToHashSet(StringComparer.Ordinal);
         double bonus = request.Catalogue.HasNewItems ? options.NewItemBonus : 0;
         bool ranked = prior is null && penalised.Count == 0 && bonus == 0;
+        var reached = new HashSet<int>();
         foreach (var beam in beams)
         {
             var semanticId = request.Catalogue.Trie.PathTo(beam.Node);
             foreach (int row in request.Catalogue.ItemsAt(beam.Node))
             {
+                reached.Add(row);
                 if (request.Mask?.AllowsRow(row) != false)
                 {
-                    string item = request.Catalogue.Index.Items[row];
-                    double score = mean?.Of(beam.LogProbability, row)
-                        ?? (prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row)));
-                    score -= penalised.Contains(item) ? item == lastItem ? last : earlier : 0;
-                    items.Add(new Recommendation(item, bonus > 0 && request.Catalogue.NewItems[row] ? score + bonus : score, semanticId));
+                    items.Add(Of(row, mean?.Of(beam.LogProbability, row)
+                        ?? (prior is null ? beam.Score : prior.Mix(beam.LogProbability, prior.OfRow(row))), semanticId));
                 }
             }
 
             if (ranked && items.Count >= count)
             {
                 break;
+            }
+        }
+
+        if (prior is { Weight: > 0 })
+        {
+            // The geometric mean is at most the arithmetic one, so that one comparison leaves out most items.
+            double worst = items.Count < count
+                ? double.NegativeInfinity : items.Select(item => item.Score).OrderDescending().ElementAt(count - 1);
+            double least = Math.Exp(worst - bonus) - (mean?.Floor ?? 0);
+            for (int row = 0; row < request.Catalogue.Index.Count; row++)
+            {
+                double probability = prior.OfRow(row);
+                if (probability > 0 && prior.Weight * probability >= least && !reached.Contains(row)
+                    && request.Mask?.AllowsRow(row) != false)
+                {
+                    items.Add(Of(row, mean?.Of(double.NegativeInfinity, row) ?? prior.Mix(double.NegativeInfinity, probability),
+                        request.Catalogue.Index[request.Catalogue.Index.Items[row]]));
+                }
             }
         }
 
@@ -52,5 +72,12 @@ internal static class BeamRanking
         }
 
         return new RecommendationResult(items) { SkippedHistoryItems = request.Skipped, Shortfall = count - items.Count };
+
+        Recommendation Of(int row, double score, SemanticId semanticId)
+        {
+            string item = request.Catalogue.Index.Items[row];
+            score -= penalised.Contains(item) ? item == lastItem ? last : earlier : 0;
+            return new Recommendation(item, bonus > 0 && request.Catalogue.NewItems[row] ? score + bonus : score, semanticId);
+        }
     }
 }

@@ -132,6 +132,24 @@ public sealed class GenerativeRecommenderTests
         Assert.Throws<ArgumentOutOfRangeException>(() => recommender.HistoryPenalty = -0.1);
     }
 
+    [Theory]
+    [InlineData(SourceFusion.Linear)]
+    [InlineData(SourceFusion.Geometric)]
+    public void Prior_OfAnItemThatNoBeamFollows_RanksIt(SourceFusion fusion)
+    {
+        // The one beam follows the semantic ID of c and d; b, which no beam reaches, stands between them.
+        using var recommender = ServingToy.Make(new RecommenderOptions { PriorWeight = 1, BeamWidth = 1, Fusion = fusion });
+        recommender.Prior = new Scores(["a", "b", "c", "d"], [2f, 2.5f, 2.2f, 3f]);
+
+        var all = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 4 }])[0];
+        var others = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 4, ExcludedItems = new HashSet<string> { "d", "b" } }])[0];
+
+        Assert.Equal(["d", "b", "c", "a"], all.Items.Select(item => item.ItemId));
+        Assert.All(all.Items, item => Assert.Equal(recommender.Index[item.ItemId], item.SemanticId));
+        Assert.Equal(Math.Log(3 / 9.7), all.Items[0].Score, 0.01);
+        Assert.Equal(["c", "a"], others.Items.Select(item => item.ItemId).Take(2));
+    }
+
     [Fact]
     public void Prior_OfLittleEvidence_EarnsLittleOfItsShare()
     {

@@ -76,7 +76,7 @@ public class CollisionResolverTests
     [Fact]
     public void Resolve_MoreItemsThanCodes_NamesThePolicyThatWorks()
     {
-        var error = Assert.Throws<InvalidOperationException>(() =>
+        var error = Assert.Throws<CrowdedPrefixException>(() =>
             Resolve(CollisionPolicy.NearestFreeSibling, new GridQuantizer(1, 3), 0, 1, 0, 1, 0, 1, 0, 1));
 
         Assert.Contains("CollisionPolicy.ExtraLevel", error.Message, StringComparison.Ordinal);

@@ -51,7 +51,7 @@ internal abstract class AttentionBackend
         using var scope = NewDisposeScope();
         long prompts = q.size(0), past = layer.PromptKeys.size(2);
         Tensor Flat(Tensor all) => all.view(prompts * shape.KeyValueHeads, past, shape.Width);         // [B·Hkv, T, Dh]
-        var folded = q.view(prompts * shape.KeyValueHeads, shape.Group, shape.Width);                 // [B·Hkv, G, Dh]
+        var folded = q.reshape(prompts * shape.KeyValueHeads, shape.Group, shape.Width);              // [B·Hkv, G, Dh]
         return ScaledDotProduct.Attend(folded, Flat(layer.PromptKeys), Flat(layer.PromptValues), shape.Scale, Masked)
             .view(prompts, shape.Heads * shape.Width).MoveToOuterDisposeScope();
 

@@ -31,7 +31,7 @@ internal static class SharedPromptProducts
 
         var keys = layer.Keys!.index_select(0, plan.Ancestors).view(rows, chain, kvHeads, width);       // [R, S, Hkv, Dh]
         var values = layer.Values!.index_select(0, plan.Ancestors).view(rows, chain, kvHeads, width);   // [R, S, Hkv, Dh]
-        var own = bmm(q.view(rows * kvHeads, group, width), keys.permute(0, 2, 3, 1).reshape(rows * kvHeads, width, chain))
+        var own = bmm(q.reshape(rows * kvHeads, group, width), keys.permute(0, 2, 3, 1).reshape(rows * kvHeads, width, chain))
             .view(rows, kvHeads, group, chain).to_type(ScalarType.Float32) * Scalars.Of(shape.Scale);   // [R, Hkv, G, S]
         own = Masked(Masked(own, plan.ChainBias), chainBeyond);
 
