@@ -142,7 +142,8 @@ public sealed class GenerativeRecommenderTests
         recommender.Prior = new Scores(["a", "b", "c", "d"], [2f, 2.5f, 2.2f, 3f]);
 
         var all = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 4 }])[0];
-        var others = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 4, ExcludedItems = new HashSet<string> { "d", "b" } }])[0];
+        var excluded = new HashSet<string> { "d", "b" };
+        var others = recommender.Recommend([new RecommendationRequest { History = ["a"], Count = 4, ExcludedItems = excluded }])[0];
 
         Assert.Equal(["d", "b", "c", "a"], all.Items.Select(item => item.ItemId));
         Assert.All(all.Items, item => Assert.Equal(recommender.Index[item.ItemId], item.SemanticId));
