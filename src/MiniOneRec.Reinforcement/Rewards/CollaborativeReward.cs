@@ -25,16 +25,7 @@ public sealed class CollaborativeReward : IRewardFunction
     public void Score(RolloutGroup group, Span<double> rewards) => Score([group], rewards);
 
     /// <inheritdoc/>
-    public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards)
-    {
-        ArgumentNullException.ThrowIfNull(groups);
-        int at = 0;
-        foreach (var (group, scores) in groups.Zip(_catalogue.Score(groups)))
-        {
-            Standardise(group, scores.Span, rewards.Slice(at, group.Count));
-            at += group.Count;
-        }
-    }
+    public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards) => _catalogue.Score(groups, rewards, Standardise);
 
     private void Standardise(RolloutGroup group, ReadOnlySpan<float> scores, Span<double> rewards)
     {

@@ -31,21 +31,15 @@ public sealed class GatedCollaborativeReward : IRewardFunction
     public void Score(RolloutGroup group, Span<double> rewards) => Score([group], rewards);
 
     /// <inheritdoc/>
-    public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards)
-    {
-        ArgumentNullException.ThrowIfNull(groups);
-        int at = 0;
-        foreach (var (group, scores) in groups.Zip(_catalogue.Score(groups)))
-        {
-            var own = rewards.Slice(at, group.Count);
-            _prefix.Score(group, own);
-            double gate = Percentile(_catalogue.Best(group.TargetIds, scores.Span), scores.Span);
-            for (int i = 0; i < own.Length; i++)
-            {
-                own[i] = gate * Percentile(_catalogue.Best(group.ItemsOf(i), scores.Span), scores.Span) + (1 - gate) * own[i];
-            }
+    public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards) => _catalogue.Score(groups, rewards, Gate);
 
-            at += group.Count;
+    private void Gate(RolloutGroup group, ReadOnlySpan<float> scores, Span<double> rewards)
+    {
+        _prefix.Score(group, rewards);
+        double gate = Percentile(_catalogue.Best(group.TargetIds, scores), scores);
+        for (int i = 0; i < rewards.Length; i++)
+        {
+            rewards[i] = gate * Percentile(_catalogue.Best(group.ItemsOf(i), scores), scores) + (1 - gate) * rewards[i];
         }
     }
 

@@ -22,14 +22,24 @@ internal sealed class ScoredCatalogue
         $"{_scorer.GetType().FullName} "
         + $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _scorer.Items))))} {_scorer.Fingerprint}";
 
-    /// <summary>Scores all items for the history of each group.</summary>
-    /// <returns>The scores of one group after the other.</returns>
-    public IEnumerable<ReadOnlyMemory<float>> Score(IReadOnlyList<RolloutGroup> groups)
+    /// <summary>Rewards one group.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="scores">What the scorer gives every item for the group's history.</param>
+    /// <param name="rewards">Receives a reward for each completion.</param>
+    public delegate void GroupReward(RolloutGroup group, ReadOnlySpan<float> scores, Span<double> rewards);
+
+    /// <summary>Scores all items for the history of each group at once, and rewards one group after the other.</summary>
+    public void Score(IReadOnlyList<RolloutGroup> groups, Span<double> rewards, GroupReward reward)
     {
-        int items = _scorer.Items.Count;
+        ArgumentNullException.ThrowIfNull(groups);
+        int items = _scorer.Items.Count, at = 0;
         var scores = new float[groups.Count * items];
         _scorer.Score([.. groups.Select(group => group.Example.Source.History)], scores);
-        return Enumerable.Range(0, groups.Count).Select(g => new ReadOnlyMemory<float>(scores, g * items, items));
+        for (int g = 0; g < groups.Count; g++)
+        {
+            reward(groups[g], scores.AsSpan(g * items, items), rewards.Slice(at, groups[g].Count));
+            at += groups[g].Count;
+        }
     }
 
     /// <summary>Returns the best score of some items, or negative infinity where the scorer knows none of them.</summary>
