@@ -45,20 +45,30 @@ internal static class BeamRanking
 
         if (prior is { Weight: > 0 })
         {
-            // The geometric mean is at most the arithmetic one, so that one comparison leaves out most items.
-            double worst = items.Count < count
-                ? double.NegativeInfinity : items.Select(item => item.Score).OrderDescending().ElementAt(count - 1);
-            double least = Math.Exp(worst - bonus) - (mean?.Floor ?? 0);
+            // The best so far, the worst of them first; of equal ones beams stay, then the smaller row.
+            var best = new PriorityQueue<int, (double Score, int Order)>(
+                items.OrderByDescending(item => item.Score).Take(count).Select(item => (-1, (item.Score, int.MaxValue))));
+            double least = Least();
             for (int row = 0; row < request.Catalogue.Index.Count; row++)
             {
                 double probability = prior.OfRow(row);
                 if (probability > 0 && prior.Weight * probability >= least && !reached.Contains(row)
                     && request.Mask?.AllowsRow(row) != false)
                 {
-                    items.Add(Of(row, mean?.Of(double.NegativeInfinity, row) ?? prior.Mix(double.NegativeInfinity, probability),
-                        request.Catalogue.Index[request.Catalogue.Index.Items[row]]));
+                    best.Enqueue(row, (Unreached(row).Score, -row));
+                    if (best.Count > count)
+                    {
+                        best.Dequeue();
+                        least = Least();
+                    }
                 }
             }
+
+            items.AddRange(best.UnorderedItems.Select(entry => entry.Element).Where(row => row >= 0).Order().Select(Unreached));
+
+            // The geometric mean is at most the arithmetic one, so that one comparison leaves out most items.
+            double Least() => best.Count < count || !best.TryPeek(out _, out var worst)
+                ? double.NegativeInfinity : Math.Exp(worst.Score - bonus) - (mean?.Floor ?? 0);
         }
 
         if (!ranked)
@@ -72,6 +82,10 @@ internal static class BeamRanking
         }
 
         return new RecommendationResult(items) { SkippedHistoryItems = request.Skipped, Shortfall = count - items.Count };
+
+        Recommendation Unreached(int row) => Of(row,
+            mean?.Of(double.NegativeInfinity, row) ?? prior!.Mix(double.NegativeInfinity, prior.OfRow(row)),
+            request.Catalogue.Index[request.Catalogue.Index.Items[row]]);
 
         Recommendation Of(int row, double score, SemanticId semanticId)
         {
